@@ -1,0 +1,26 @@
+//! The words that everyone in Clearspan shares: ids, runs, messages, usage, cost, time and error kinds.
+//!
+//! This crate owns what a run *is* and how two partial runs merge into one. It leaves wire formats to
+//! `clearspan-mapping`, bytes on disk to `clearspan-store`, and answers to `clearspan-server`.
+//! It contains no I/O, no clock, no Arrow and no HTTP.
+#![warn(missing_docs)]
+
+mod error;
+mod ids;
+mod json;
+mod merge;
+mod money;
+mod run;
+mod time;
+
+pub use error::ErrorKind;
+pub use ids::{ParseIdError, ProjectId, RunId, SpanId, TraceId, WorkspaceId};
+pub use json::{InvalidJson, JsonText};
+pub use merge::{FieldId, Rank, Version, Versions};
+pub use money::{Cost, CostSource, UnpricedReason};
+pub use run::{
+    Fragment, IssueKind, Link, MapIssue, Payload, Run, RunEvent, RunKey, RunType, Side, Status, UnknownName,
+    Usage,
+};
+pub use rust_decimal::Decimal;
+pub use time::UnixNanos;
