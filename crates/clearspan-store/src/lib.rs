@@ -1,1 +1,14 @@
+//! Where runs live: the [`RunStore`] trait, its conformance suite, and the engines behind it.
+//!
+//! This crate owns durability, merging on arrival, the layout on disk and the execution of queries. It
+//! knows no routes, no wire formats and no catalog. No DataFusion type is part of its public interface.
 
+mod error;
+mod store;
+
+pub use error::{Error, Result};
+pub use store::{
+    Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, Order,
+    ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange,
+    TracePage, TraceSummary, Unit,
+};

@@ -1,0 +1,382 @@
+//! What every engine promises.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use clearspan_model::{
+    CostSource, Decimal, JsonText, ProjectId, Run, RunId, RunType, SpanId, Status, TraceId, UnixNanos,
+    WorkspaceId,
+};
+use clearspan_query::Expr;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
+/// conformance suite in `testing`.
+#[async_trait]
+pub trait RunStore: Send + Sync + fmt::Debug {
+    /// Merges patches into runs.
+    ///
+    /// When this returns `Ok`, all of them are on disk (the log is synced) and every read below sees
+    /// them. When it returns an error, any part of them may have been kept; sending them again is safe.
+    /// Dropping the future does not undo what was begun.
+    async fn write(&self, patches: Vec<Run>) -> Result<()>;
+
+    /// The whole runs with these ids, in no order. Runs outside `scope` are not found.
+    /// `trace_id` makes it much cheaper where the caller knows it.
+    async fn load_runs(
+        &self,
+        scope: &Scope,
+        trace_id: Option<TraceId>,
+        run_ids: &[RunId],
+    ) -> Result<Vec<Run>>;
+
+    /// Every run of a trace without its payload, in order of start time. Empty when there is no such trace.
+    /// Traces of one id in two projects stay apart: the caller sees them by `project_id`.
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>>;
+
+    /// Every run of a trace, whole, in order of start time.
+    async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>>;
+
+    /// One page of runs.
+    async fn query_runs(&self, query: &RunQuery) -> Result<RunPage>;
+
+    /// One page of traces, each summed up from all its runs.
+    async fn query_traces(&self, query: &RunQuery) -> Result<TracePage>;
+
+    /// Figures over everything that a selection holds.
+    async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats>;
+
+    /// Traces by time.
+    async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram>;
+
+    /// The most frequent values of a field and the number of traces that have each.
+    async fn facet(&self, query: &FacetQuery) -> Result<Facet>;
+
+    /// When each project was last written to.
+    async fn project_activity(
+        &self,
+        workspace_id: WorkspaceId,
+        since: UnixNanos,
+    ) -> Result<Vec<ProjectActivity>>;
+
+    /// Writes what is in memory to segments, as far as it is ready. Engines do this by themselves; tests and
+    /// shutdown ask for it.
+    async fn flush(&self) -> Result<()>;
+
+    /// Whether writes are accepted now; the error says why not.
+    fn check_writable(&self) -> Result<()>;
+}
+
+/// Whose runs, and in which projects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The projects; `None` means all of the workspace.
+    pub project_ids: Option<Vec<ProjectId>>,
+}
+
+/// A half-open stretch of time: `from` is inside, `to` is not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first moment inside.
+    pub from: Option<UnixNanos>,
+    /// The first moment after it.
+    pub to: Option<UnixNanos>,
+}
+
+/// Which runs or traces are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// Whose.
+    pub scope: Scope,
+    /// When they began. For traces: when the trace's first run began.
+    pub range: TimeRange,
+    /// A further condition.
+    pub filter: Option<Expr>,
+}
+
+/// What a row of an answer stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A single run.
+    Runs,
+    /// A whole trace.
+    Traces,
+}
+
+/// What a page is sorted by. Ties are broken by id; rows without the value come last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SortKey {
+    /// The time of the start.
+    Start,
+    /// From start to end.
+    Latency,
+    /// Dollars.
+    Cost,
+    /// All tokens.
+    Tokens,
+}
+
+/// A sort key and its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// By what.
+    pub by: SortKey,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// Where a page ended: the sort value and the id of its last row. Opaque outside; stable while data arrives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The order of the page; the next page must ask for the same.
+    pub order: Order,
+    /// The last row's sort value (nanoseconds, 10⁻¹² dollars or tokens); `None` when it had none.
+    pub value: Option<i128>,
+    /// The last row's trace.
+    pub trace_id: TraceId,
+    /// The last row's run; `None` for traces.
+    pub run_id: Option<RunId>,
+}
+
+/// A page of runs or traces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunQuery {
+    /// Which.
+    pub selection: Selection,
+    /// In which order.
+    pub order: Order,
+    /// After which row.
+    pub after: Option<Cursor>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// One page of runs.
+#[derive(Debug, Clone, Default)]
+pub struct RunPage {
+    /// The rows.
+    pub runs: Vec<RunSummary>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// One page of traces.
+#[derive(Debug, Clone, Default)]
+pub struct TracePage {
+    /// The rows.
+    pub traces: Vec<TraceSummary>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// A run without payloads, attributes and events: what lists and trees show.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "each is the field of `Run` with the same name, except those that say more")]
+pub struct RunSummary {
+    pub project_id: ProjectId,
+    pub trace_id: TraceId,
+    pub run_id: RunId,
+    pub parent_run_id: Option<RunId>,
+    pub span_id: Option<SpanId>,
+    pub dotted_order: Option<String>,
+    /// Never absent: the run's name, else `"unnamed"`.
+    pub name: String,
+    /// The effective type.
+    pub run_type: RunType,
+    /// The effective status.
+    pub status: Status,
+    pub error: Option<String>,
+    pub error_type: Option<String>,
+    /// The start time, else the time the server first heard of the run.
+    pub start_time: UnixNanos,
+    pub end_time: Option<UnixNanos>,
+    pub first_token_time: Option<UnixNanos>,
+    pub received_at: UnixNanos,
+    pub model: Option<String>,
+    pub provider: Option<String>,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub total_tokens: Option<u64>,
+    pub cache_read_tokens: Option<u64>,
+    pub reasoning_tokens: Option<u64>,
+    /// The run's own cost.
+    pub total_cost: Option<Decimal>,
+    pub cost_source: CostSource,
+    /// Whether its tokens and cost count in totals; false for wrappers that repeat their child's usage.
+    pub billed: bool,
+    pub thread_id: Option<String>,
+    pub user_id: Option<String>,
+    pub environment: Option<String>,
+    pub service: Option<String>,
+    pub release: Option<String>,
+    pub tags: Vec<String>,
+    /// Empty in skeletons.
+    pub metadata: std::collections::BTreeMap<String, JsonText>,
+    /// At most 160 characters of the input, as plain text.
+    pub input_preview: Option<String>,
+    /// At most 160 characters of the output, as plain text.
+    pub output_preview: Option<String>,
+}
+
+impl RunSummary {
+    /// From start to end in nanoseconds; `None` while pending.
+    pub fn latency_nanos(&self) -> Option<i64> {
+        self.end_time.map(|end| end.nanos_since(self.start_time))
+    }
+}
+
+/// A trace summed up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSummary {
+    /// Its root: the run without a parent; else the first run whose parent never came.
+    pub root: RunSummary,
+    /// True when the root names a parent that is not here.
+    pub is_orphan: bool,
+    /// The earliest start.
+    pub start_time: UnixNanos,
+    /// The latest end of any run; `None` while nothing ended.
+    pub end_time: Option<UnixNanos>,
+    /// How many runs.
+    pub run_count: u64,
+    /// How many of them failed.
+    pub error_count: u64,
+    /// How many should have a cost and have none.
+    pub unpriced_count: u64,
+    /// What it cost; `None` when nothing in it has a cost.
+    pub total_cost: Option<Decimal>,
+    /// Tokens in, of billed runs.
+    pub input_tokens: Option<u64>,
+    /// Tokens out, of billed runs.
+    pub output_tokens: Option<u64>,
+    /// All tokens of billed runs.
+    pub total_tokens: Option<u64>,
+    /// Cached tokens of billed runs.
+    pub cache_read_tokens: Option<u64>,
+    /// The models used, sorted.
+    pub models: Vec<String>,
+    /// Their providers, sorted.
+    pub providers: Vec<String>,
+    /// The root's thread, else that of the first run that has one.
+    pub thread_id: Option<String>,
+    /// The root's user, else that of the first run that has one.
+    pub user_id: Option<String>,
+    /// The error to show: the root's, else that of the failed run that is deepest and ended last.
+    pub error: Option<String>,
+    /// The root's input preview, else that of the first LLM run.
+    pub input_preview: Option<String>,
+    /// The root's output preview, else that of the last LLM run.
+    pub output_preview: Option<String>,
+}
+
+/// Figures over a selection.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stats {
+    /// Runs or traces.
+    pub count: u64,
+    /// Those that failed (traces: whose root failed).
+    pub error_count: u64,
+    /// Those that should have a cost and have none.
+    pub unpriced_count: u64,
+    /// Dollars, of billed runs.
+    pub total_cost: Decimal,
+    /// Tokens in, of billed runs.
+    pub input_tokens: u64,
+    /// Tokens out, of billed runs.
+    pub output_tokens: u64,
+    /// All tokens of billed runs.
+    pub total_tokens: u64,
+    /// Latency in nanoseconds at the 50th, 95th and 99th percentile; `None` when nothing ended.
+    pub latency_p50: Option<i64>,
+    /// See `latency_p50`.
+    pub latency_p95: Option<i64>,
+    /// See `latency_p50`.
+    pub latency_p99: Option<i64>,
+    /// The earliest start.
+    pub first_start: Option<UnixNanos>,
+    /// The latest start.
+    pub last_start: Option<UnixNanos>,
+}
+
+/// Traces by time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistogramQuery {
+    /// Which traces. Without both ends of the range, the data's own ends are taken.
+    pub selection: Selection,
+    /// How many buckets.
+    pub buckets: u32,
+}
+
+/// The answer: consecutive buckets of equal width.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Histogram {
+    /// The start of the first bucket.
+    pub from: UnixNanos,
+    /// The width of each, in nanoseconds; zero when there is nothing.
+    pub bucket_nanos: i64,
+    /// The buckets, in order.
+    pub buckets: Vec<HistogramBucket>,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HistogramBucket {
+    /// Traces that did not fail.
+    pub ok: u64,
+    /// Traces whose root failed.
+    pub error: u64,
+    /// Dollars.
+    pub cost: Decimal,
+    /// Latency at the 95th percentile, in nanoseconds.
+    pub latency_p95: Option<i64>,
+}
+
+/// What to count by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FacetField {
+    /// The root's status.
+    Status,
+    /// The root's name.
+    Name,
+    /// The root's type.
+    RunType,
+    /// Any model of the trace.
+    Model,
+    /// The root's environment.
+    Environment,
+    /// The root's user.
+    User,
+    /// Any tag of the root.
+    Tag,
+    /// Any service of the trace.
+    Service,
+}
+
+/// Count traces by a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FacetQuery {
+    /// Which traces.
+    pub selection: Selection,
+    /// By what.
+    pub field: FacetField,
+    /// How many values at most.
+    pub limit: usize,
+}
+
+/// Values and the number of traces that have each, most frequent first.
+pub type Facet = Vec<(String, u64)>;
+
+/// When a project was last written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectActivity {
+    /// The project.
+    pub project_id: ProjectId,
+    /// The start of its latest run.
+    pub last_start: UnixNanos,
+    /// Traces that began since the time asked for.
+    pub trace_count: u64,
+}
