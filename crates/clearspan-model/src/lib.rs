@@ -10,6 +10,7 @@ mod ids;
 mod json;
 mod merge;
 mod money;
+pub mod rollup;
 mod run;
 mod time;
 
