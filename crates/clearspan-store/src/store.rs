@@ -3,6 +3,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use clearspan_model::rollup::Billed;
 use clearspan_model::{
     CostSource, Decimal, JsonText, ProjectId, Run, RunId, RunType, SpanId, Status, TraceId, UnixNanos,
     WorkspaceId,
@@ -207,8 +208,8 @@ pub struct RunSummary {
     /// The run's own cost.
     pub total_cost: Option<Decimal>,
     pub cost_source: CostSource,
-    /// Whether its tokens and cost count in totals; false for wrappers that repeat their child's usage.
-    pub billed: bool,
+    /// Whether its tokens and cost count in totals; wrappers that repeat their child's usage do not.
+    pub billed: Billed,
     pub thread_id: Option<String>,
     pub user_id: Option<String>,
     pub environment: Option<String>,

@@ -1,0 +1,215 @@
+//! The `runs` table: its columns, declared once.
+//!
+//! The Arrow schema, the Parquet files, the documentation and every reader derive from [`COLUMNS`].
+//! A row is one run as far as it is known; columns marked "derived" are computed from the others when the
+//! row is built, so that lists and filters need not decode payloads. Columns are found by name when old
+//! files are read: append, never rename.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+pub(crate) mod decode;
+pub(crate) mod encode;
+
+/// The form of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Sixteen bytes.
+    Id16,
+    /// Eight bytes.
+    Id8,
+    /// Text, mostly different in each row.
+    Text,
+    /// Text that repeats: dictionary-encoded.
+    Word,
+    /// Nanoseconds since the epoch, UTC.
+    Time,
+    /// A count.
+    Count,
+    /// Dollars with twelve places.
+    Money,
+    /// Yes or no.
+    Flag,
+    /// A list of texts that repeat from row to row: the messages. Each distinct one is stored once.
+    Messages,
+    /// A list of short texts.
+    Words,
+    /// Text keys to JSON texts.
+    Map,
+}
+
+/// Digits and places of [`Kind::Money`].
+pub(crate) const MONEY_PRECISION: u8 = 38;
+pub(crate) const MONEY_SCALE: i8 = 12;
+
+impl Kind {
+    fn data_type(self) -> DataType {
+        let word = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        match self {
+            Self::Id16 => DataType::FixedSizeBinary(16),
+            Self::Id8 => DataType::FixedSizeBinary(8),
+            Self::Text => DataType::Utf8,
+            Self::Word => word(),
+            Self::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+            Self::Count => DataType::UInt64,
+            Self::Money => DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE),
+            Self::Flag => DataType::Boolean,
+            Self::Messages => DataType::List(Arc::new(Field::new_list_field(word(), true))),
+            Self::Words => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+            Self::Map => {
+                let entries = DataType::Struct(
+                    vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Utf8, true)]
+                        .into(),
+                );
+                DataType::Map(Arc::new(Field::new("entries", entries, false)), false)
+            }
+        }
+    }
+}
+
+/// One column: its name, form, and meaning.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    pub(crate) doc: &'static str,
+}
+
+macro_rules! columns {
+    ($($id:ident $kind:ident $need:ident $doc:literal;)*) => {
+        /// The place of each column in [`COLUMNS`] and in the schema.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[expect(non_camel_case_types, reason = "each is spelled as its column is")]
+        pub(crate) enum Col { $($id,)* }
+
+        /// The columns, in order.
+        pub(crate) const COLUMNS: &[Column] = &[
+            $(Column { name: stringify!($id), kind: Kind::$kind, required: columns!(@need $need), doc: $doc },)*
+        ];
+    };
+    (@need required) => { true };
+    (@need optional) => { false };
+}
+
+columns! {
+    workspace_id Id16 required "The tenant.";
+    project_id Id16 required "The project.";
+    trace_id Id16 required "The trace.";
+    run_id Id16 required "The run; unique within project and trace.";
+    time Time required "Derived: start_time, else received_at. Rows are sorted by (project_id, trace_id, time).";
+    parent_run_id Id16 optional "The run above; null for a root.";
+    span_id Id8 optional "The OTLP span id.";
+    dotted_order Text optional "LangSmith's sortable path, where a client sent it.";
+    name Word optional "What a person sees.";
+    run_type Word optional "llm, chain, tool, retriever, embedding, prompt or parser; null reads as chain.";
+    status Word required "Derived: pending, success or error.";
+    said_status Word optional "The status that a client stated, if any.";
+    error Text optional "Why it failed: message, then stack trace.";
+    error_type Word optional "The class of the failure.";
+    start_time Time optional "When the work began.";
+    end_time Time optional "When the work ended; null while it runs.";
+    first_token_time Time optional "When the first token of the answer arrived.";
+    received_at Time required "When the server first heard of it.";
+    input_messages Messages required "The messages that went in, each a JSON object; equal ones are stored once.";
+    input_rest Text optional "What went in and is not a message: JSON.";
+    output_messages Messages required "The messages that came out.";
+    output_rest Text optional "What came out and is not a message: JSON.";
+    fragments Text optional "Messages that arrived one by one: JSON.";
+    invocation_params Word optional "Parameters of the model call: a JSON object.";
+    model Word optional "The model that answered, as the client named it.";
+    provider Word optional "Who served the model.";
+    input_tokens Count optional "Tokens in, cached ones included.";
+    output_tokens Count optional "Tokens out, reasoning included.";
+    total_tokens Count optional "All tokens.";
+    cache_read_tokens Count optional "Derived: tokens in that were read from a cache.";
+    reasoning_tokens Count optional "Derived: tokens out that were spent on reasoning.";
+    token_details Word optional "Token counts by kind: JSON with `input_details` and `output_details`.";
+    input_cost Money optional "Dollars for the input.";
+    output_cost Money optional "Dollars for the output.";
+    total_cost Money optional "Dollars in all, of this run alone; null means unknown.";
+    cost_details Text optional "Dollars by kind of token: JSON.";
+    cost_source Word required "none, reported, priced:<price id> or unpriced:<reason>.";
+    tokens_billed Flag required "Derived: whether its tokens count in totals; false for wrappers that repeat a child.";
+    cost_billed Flag required "Derived: whether its cost counts in totals.";
+    cost_gap Flag required "Derived: whether it should have a cost, has none, and nothing below it speaks for it.";
+    thread_id Text optional "The conversation that the run itself names.";
+    user_id Text optional "On whose behalf it ran.";
+    tags Words required "Labels, sorted.";
+    metadata Map required "What the user attached; values are JSON.";
+    attributes Map required "What arrived and no rule consumed; values are JSON.";
+    resource Word optional "Attributes of the sending process: a JSON object.";
+    events Text optional "Things that happened inside the run: JSON.";
+    links Text optional "Other spans that it points at: JSON.";
+    service Word optional "service.name.";
+    release Word optional "service.version.";
+    environment Word optional "deployment.environment.name.";
+    dialect Word optional "The dialect of instrumentation that decided the mapping.";
+    scope_name Word optional "The instrumentation scope.";
+    scope_version Word optional "Its version.";
+    issues Text optional "What the mapping had to repair: JSON.";
+    version Count required "How new the row is; decides conflicts between patches.";
+    older_versions Text optional "Fields that are older than `version`: JSON.";
+    input_preview Text optional "Derived: the beginning of the input as plain text.";
+    output_preview Text optional "Derived: the beginning of the output as plain text.";
+}
+
+impl Col {
+    pub(crate) fn name(self) -> &'static str {
+        COLUMNS[self as usize].name
+    }
+}
+
+/// The whole table.
+pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let fields: Vec<Field> = COLUMNS
+        .iter()
+        .map(|column| Field::new(column.name, column.kind.data_type(), !column.required))
+        .collect();
+    Arc::new(Schema::new(fields))
+});
+
+/// The columns that make a [`crate::RunSummary`] without tags, metadata and previews.
+pub(crate) const SKELETON: &[Col] = &[
+    Col::project_id,
+    Col::trace_id,
+    Col::run_id,
+    Col::time,
+    Col::parent_run_id,
+    Col::span_id,
+    Col::dotted_order,
+    Col::name,
+    Col::run_type,
+    Col::status,
+    Col::error,
+    Col::error_type,
+    Col::end_time,
+    Col::first_token_time,
+    Col::received_at,
+    Col::model,
+    Col::provider,
+    Col::input_tokens,
+    Col::output_tokens,
+    Col::total_tokens,
+    Col::cache_read_tokens,
+    Col::reasoning_tokens,
+    Col::total_cost,
+    Col::cost_source,
+    Col::tokens_billed,
+    Col::cost_billed,
+    Col::cost_gap,
+    Col::thread_id,
+    Col::user_id,
+    Col::environment,
+    Col::service,
+    Col::release,
+    Col::tags,
+    Col::input_preview,
+    Col::output_preview,
+];
+
+/// The columns that make a whole [`crate::RunSummary`].
+pub(crate) fn list_columns() -> Vec<Col> {
+    SKELETON.iter().copied().chain([Col::metadata]).collect()
+}

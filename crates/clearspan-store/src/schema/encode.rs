@@ -1,0 +1,265 @@
+//! From runs to an Arrow record batch.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayBuilder, ArrayRef, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, ListBuilder, MapBuilder,
+    MapFieldNames, RecordBatch, StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder, UInt64Builder,
+};
+use arrow::datatypes::Int32Type;
+use clearspan_model::rollup::{self, Node};
+use clearspan_model::{CostSource, Decimal, JsonText, Run, UnixNanos};
+use serde::Serialize;
+
+use super::{COLUMNS, Col, Kind, MONEY_PRECISION, MONEY_SCALE, SCHEMA};
+use crate::summarize;
+
+type WordBuilder = StringDictionaryBuilder<Int32Type>;
+
+enum Builder {
+    Id(FixedSizeBinaryBuilder),
+    Text(StringBuilder),
+    Word(WordBuilder),
+    Time(TimestampNanosecondBuilder),
+    Count(UInt64Builder),
+    Money(Decimal128Builder),
+    Flag(BooleanBuilder),
+    Messages(ListBuilder<WordBuilder>),
+    Words(ListBuilder<StringBuilder>),
+    Map(MapBuilder<StringBuilder, StringBuilder>),
+}
+
+impl Builder {
+    fn new(kind: Kind, rows: usize) -> Self {
+        match kind {
+            Kind::Id16 => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
+            Kind::Id8 => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 8)),
+            Kind::Text => Self::Text(StringBuilder::with_capacity(rows, 0)),
+            Kind::Word => Self::Word(WordBuilder::new()),
+            Kind::Time => {
+                Self::Time(TimestampNanosecondBuilder::with_capacity(rows).with_timezone("UTC"))
+            }
+            Kind::Count => Self::Count(UInt64Builder::with_capacity(rows)),
+            Kind::Money => Self::Money(
+                Decimal128Builder::with_capacity(rows)
+                    .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)
+                    .expect("the precision is allowed"),
+            ),
+            Kind::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
+            Kind::Messages => Self::Messages(ListBuilder::new(WordBuilder::new())),
+            Kind::Words => Self::Words(ListBuilder::new(StringBuilder::new())),
+            Kind::Map => {
+                let names = MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
+                Self::Map(MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()))
+            }
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Id(b) => Arc::new(b.finish()),
+            Self::Text(b) => Arc::new(b.finish()),
+            Self::Word(b) => Arc::new(b.finish()),
+            Self::Time(b) => Arc::new(b.finish()),
+            Self::Count(b) => Arc::new(b.finish()),
+            Self::Money(b) => Arc::new(b.finish()),
+            Self::Flag(b) => Arc::new(b.finish()),
+            Self::Messages(b) => Arc::new(b.finish()),
+            Self::Words(b) => Arc::new(b.finish()),
+            Self::Map(b) => ArrayBuilder::finish(b),
+        }
+    }
+}
+
+/// Collects rows column by column.
+struct Encoder {
+    builders: Vec<Builder>,
+}
+
+impl Encoder {
+    fn new(rows: usize) -> Self {
+        Self { builders: COLUMNS.iter().map(|column| Builder::new(column.kind, rows)).collect() }
+    }
+
+    fn id(&mut self, col: Col, value: Option<&[u8]>) {
+        let Builder::Id(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no id") };
+        match value {
+            Some(bytes) => builder.append_value(bytes).expect("the id has the column's width"),
+            None => builder.append_null(),
+        }
+    }
+
+    fn text(&mut self, col: Col, value: Option<&str>) {
+        match &mut self.builders[col as usize] {
+            Builder::Text(builder) => builder.append_option(value),
+            Builder::Word(builder) => builder.append_option(value),
+            _ => unreachable!("{col:?} is no text"),
+        }
+    }
+
+    fn json(&mut self, col: Col, value: Option<&impl Serialize>) {
+        let text = value.map(|value| serde_json::to_string(value).expect("our own types have a JSON form"));
+        self.text(col, text.as_deref());
+    }
+
+    fn time(&mut self, col: Col, value: Option<UnixNanos>) {
+        let Builder::Time(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no time") };
+        builder.append_option(value.map(UnixNanos::as_nanos));
+    }
+
+    fn count(&mut self, col: Col, value: Option<u64>) {
+        let Builder::Count(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no count") };
+        builder.append_option(value);
+    }
+
+    fn money(&mut self, col: Col, value: Option<Decimal>) {
+        let Builder::Money(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no money") };
+        builder.append_option(value.and_then(money_to_units));
+    }
+
+    fn flag(&mut self, col: Col, value: bool) {
+        let Builder::Flag(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no flag") };
+        builder.append_value(value);
+    }
+
+    fn messages(&mut self, col: Col, messages: &[JsonText]) {
+        let Builder::Messages(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} holds none") };
+        for message in messages {
+            builder.values().append_value(message.as_str());
+        }
+        builder.append(true);
+    }
+
+    fn words(&mut self, col: Col, words: &[String]) {
+        let Builder::Words(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} holds none") };
+        for word in words {
+            builder.values().append_value(word);
+        }
+        builder.append(true);
+    }
+
+    fn map<'a>(&mut self, col: Col, entries: impl Iterator<Item = (&'a String, &'a JsonText)>) {
+        let Builder::Map(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no map") };
+        for (key, value) in entries {
+            builder.keys().append_value(key);
+            builder.values().append_value(value.as_str());
+        }
+        builder.append(true).expect("as many keys as values");
+    }
+
+    fn push_identity(&mut self, run: &Run) {
+        self.id(Col::workspace_id, Some(run.key.workspace_id.as_bytes()));
+        self.id(Col::project_id, Some(run.key.project_id.as_bytes()));
+        self.id(Col::trace_id, Some(run.key.trace_id.as_bytes()));
+        self.id(Col::run_id, Some(run.key.run_id.as_bytes()));
+        self.id(Col::parent_run_id, run.parent_run_id.as_ref().map(|id| id.as_bytes().as_slice()));
+        self.id(Col::span_id, run.span_id.as_ref().map(|id| id.as_bytes().as_slice()));
+        self.text(Col::dotted_order, run.dotted_order.as_deref());
+        self.text(Col::name, run.name.as_deref());
+        self.text(Col::run_type, run.run_type.map(|t| t.as_str()));
+        self.text(Col::status, Some(run.effective_status().as_str()));
+        self.text(Col::said_status, run.status.map(|s| s.as_str()));
+        self.text(Col::error, run.error.as_deref());
+        self.text(Col::error_type, run.error_type.as_deref());
+        self.time(Col::time, Some(run.start_time.unwrap_or(run.received_at)));
+        self.time(Col::start_time, run.start_time);
+        self.time(Col::end_time, run.end_time);
+        self.time(Col::first_token_time, run.first_token_time);
+        self.time(Col::received_at, Some(run.received_at));
+        self.count(Col::version, Some(run.versions.base.as_raw()));
+        let older = &run.versions.older;
+        self.json(Col::older_versions, (!older.is_empty()).then_some(older));
+    }
+
+    fn push_payload(&mut self, run: &Run) {
+        self.messages(Col::input_messages, &run.inputs.messages);
+        self.text(Col::input_rest, run.inputs.rest.as_ref().map(JsonText::as_str));
+        self.messages(Col::output_messages, &run.outputs.messages);
+        self.text(Col::output_rest, run.outputs.rest.as_ref().map(JsonText::as_str));
+        self.json(Col::fragments, (!run.fragments.is_empty()).then_some(&run.fragments));
+        self.text(Col::invocation_params, run.invocation_params.as_ref().map(JsonText::as_str));
+        let (input, output) = summarize::previews(run);
+        self.text(Col::input_preview, input.as_deref());
+        self.text(Col::output_preview, output.as_deref());
+    }
+
+    fn push_usage(&mut self, run: &Run) {
+        self.text(Col::model, run.model.as_deref());
+        self.text(Col::provider, run.provider.as_deref());
+        let usage = run.usage.as_ref();
+        self.count(Col::input_tokens, usage.and_then(|u| u.input_tokens));
+        self.count(Col::output_tokens, usage.and_then(|u| u.output_tokens));
+        self.count(Col::total_tokens, usage.and_then(|u| u.total_tokens));
+        self.count(Col::cache_read_tokens, usage.and_then(|u| u.input_details.get("cache_read").copied()));
+        self.count(Col::reasoning_tokens, usage.and_then(|u| u.output_details.get("reasoning").copied()));
+        // Present whenever usage is, so that "usage without a count" survives the way to the disk and back.
+        self.json(
+            Col::token_details,
+            usage
+                .map(|u| serde_json::json!({"input_details": u.input_details, "output_details": u.output_details}))
+                .as_ref(),
+        );
+        let cost = run.cost.as_ref();
+        self.money(Col::input_cost, cost.and_then(|c| c.input));
+        self.money(Col::output_cost, cost.and_then(|c| c.output));
+        self.money(Col::total_cost, cost.and_then(|c| c.total));
+        self.json(Col::cost_details, cost.map(|c| &c.details));
+        self.text(Col::cost_source, Some(&cost_source_text(cost.map_or(&CostSource::None, |c| &c.source))));
+        // One run alone counts as it is; the tree around it is looked at when it is known.
+        let alone = [Node::of_run(run, None)];
+        let billed = rollup::billed(&alone)[0];
+        self.flag(Col::tokens_billed, billed.tokens);
+        self.flag(Col::cost_billed, billed.cost);
+        self.flag(Col::cost_gap, billed.gap);
+    }
+
+    fn push_context(&mut self, run: &Run) {
+        self.text(Col::thread_id, run.thread_id.as_deref());
+        self.text(Col::user_id, run.user_id.as_deref());
+        self.words(Col::tags, &run.tags);
+        self.map(Col::metadata, run.metadata.iter());
+        self.map(Col::attributes, run.attributes.iter());
+        self.json(Col::resource, (!run.resource.is_empty()).then_some(&run.resource));
+        self.json(Col::events, (!run.events.is_empty()).then_some(&run.events));
+        self.json(Col::links, (!run.links.is_empty()).then_some(&run.links));
+        self.text(Col::service, run.service.as_deref());
+        self.text(Col::release, run.release.as_deref());
+        self.text(Col::environment, run.environment.as_deref());
+        self.text(Col::dialect, run.dialect.as_deref());
+        self.text(Col::scope_name, run.scope_name.as_deref());
+        self.text(Col::scope_version, run.scope_version.as_deref());
+        self.json(Col::issues, (!run.issues.is_empty()).then_some(&run.issues));
+    }
+}
+
+/// One row a run, in the order given.
+pub(crate) fn encode_runs<'a>(runs: impl ExactSizeIterator<Item = &'a Run>) -> RecordBatch {
+    let mut encoder = Encoder::new(runs.len());
+    for run in runs {
+        encoder.push_identity(run);
+        encoder.push_payload(run);
+        encoder.push_usage(run);
+        encoder.push_context(run);
+    }
+    let arrays = encoder.builders.iter_mut().map(Builder::finish).collect();
+    RecordBatch::try_new(Arc::clone(&SCHEMA), arrays).expect("the builders follow the schema")
+}
+
+/// Money as units of 10⁻¹² dollars, rounded half to even; `None` beyond 10²⁶ dollars, which no call costs.
+pub(crate) fn money_to_units(value: Decimal) -> Option<i128> {
+    let mut value = value.round_dp(MONEY_SCALE as u32);
+    value.rescale(MONEY_SCALE as u32);
+    let missing_places = MONEY_SCALE as u32 - value.scale();
+    let units = value.mantissa().checked_mul(10_i128.checked_pow(missing_places)?)?;
+    (units.unsigned_abs() < 10_u128.pow(u32::from(MONEY_PRECISION))).then_some(units)
+}
+
+/// The stored form of a cost's source.
+pub(crate) fn cost_source_text(source: &CostSource) -> std::borrow::Cow<'static, str> {
+    match source {
+        CostSource::None => "none".into(),
+        CostSource::Reported => "reported".into(),
+        CostSource::Priced { price_id } => format!("priced:{price_id}").into(),
+        CostSource::Unpriced { reason } => format!("unpriced:{}", reason.as_str()).into(),
+    }
+}

@@ -1,0 +1,241 @@
+//! From whole runs to the rows that lists and trees show; the same code for every engine.
+//!
+//! This module owns what a [`RunSummary`] and a [`TraceSummary`] say. It leaves the rule about what counts to
+//! [`clearspan_model::rollup`] and the choice of rows to the engines. Nothing here recurses: a trace may be a
+//! chain of 100,000 runs, and a circle of parents is no trouble.
+
+mod preview;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+
+use clearspan_model::rollup::{self, Billed, Node, Totals};
+use clearspan_model::{CostSource, ProjectId, Run, RunId, RunType, Status, TraceId};
+
+use crate::{RunSummary, TraceSummary};
+
+/// What is shown of a run without a name.
+const UNNAMED: &str = "unnamed";
+
+/// The row of one run. It counts as billed until [`mark_billed`] has seen the rest of its trace.
+pub(crate) fn run_summary(run: &Run) -> RunSummary {
+    let usage = run.usage.as_ref();
+    let (input_tokens, output_tokens) =
+        (usage.and_then(|u| u.input_tokens), usage.and_then(|u| u.output_tokens));
+    RunSummary {
+        project_id: run.key.project_id,
+        trace_id: run.key.trace_id,
+        run_id: run.key.run_id,
+        parent_run_id: run.parent_run_id,
+        span_id: run.span_id,
+        dotted_order: run.dotted_order.clone(),
+        name: run.name.clone().unwrap_or_else(|| UNNAMED.to_owned()),
+        run_type: run.effective_type(),
+        status: run.effective_status(),
+        error: run.error.clone(),
+        error_type: run.error_type.clone(),
+        start_time: run.start_time.unwrap_or(run.received_at),
+        end_time: run.end_time,
+        first_token_time: run.first_token_time,
+        received_at: run.received_at,
+        model: run.model.clone(),
+        provider: run.provider.clone(),
+        input_tokens,
+        output_tokens,
+        total_tokens: usage.and_then(|u| u.total_tokens).or_else(|| sum(input_tokens, output_tokens)),
+        cache_read_tokens: usage.and_then(|u| u.input_details.get("cache_read").copied()),
+        reasoning_tokens: usage.and_then(|u| u.output_details.get("reasoning").copied()),
+        total_cost: run.cost.as_ref().and_then(|cost| cost.total),
+        cost_source: run.cost.as_ref().map(|cost| cost.source.clone()).unwrap_or_default(),
+        billed: true,
+        thread_id: run.thread_id.clone(),
+        user_id: run.user_id.clone(),
+        environment: run.environment.clone(),
+        service: run.service.clone(),
+        release: run.release.clone(),
+        tags: run.tags.clone(),
+        metadata: run.metadata.clone(),
+        input_preview: preview::of_input(run),
+        output_preview: preview::of_output(run),
+    }
+}
+
+/// What counts of each run, and what it and everything below it used and cost. The runs may belong to several
+/// traces; a trace that is not complete gives an answer about the part that is here.
+pub fn roll_up(runs: &[RunSummary]) -> (Vec<Billed>, Vec<Totals>) {
+    let positions = positions(runs);
+    let nodes: Vec<Node<'_>> = runs.iter().map(|run| node(run, parent(run, &positions))).collect();
+    let billed = rollup::billed(&nodes);
+    let totals = rollup::subtree_totals(&nodes, &billed);
+    (billed, totals)
+}
+
+/// Sets [`RunSummary::billed`] of all runs of one or more whole traces.
+///
+/// A run without tokens and cost is billed: it repeats nothing. Where a run has tokens, they decide; the cost of
+/// a run whose tokens are a repetition can still count ([`roll_up`] says so).
+pub(crate) fn mark_billed(runs: &mut [RunSummary]) {
+    let (billed, _) = roll_up(runs);
+    for (run, verdict) in runs.iter_mut().zip(billed) {
+        run.billed = if has_tokens(run) {
+            verdict.tokens
+        } else {
+            run.total_cost.is_none() || verdict.cost
+        };
+    }
+}
+
+/// True when a run should have a cost and has none.
+pub(crate) fn is_unpriced(run: &RunSummary) -> bool {
+    run.total_cost.is_none() && matches!(run.cost_source, CostSource::Unpriced { .. })
+}
+
+/// Sums up all runs of one trace, in any order.
+///
+/// # Panics
+/// When there are no runs: such a trace does not exist.
+pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
+    runs.sort_by_key(|run| (run.start_time, run.run_id));
+    let positions = positions(&runs);
+    let parents: Vec<Option<usize>> = runs.iter().map(|run| parent(run, &positions)).collect();
+    let (billed, _) = roll_up(&runs);
+    let totals = totals(&runs, &billed);
+    let root = &runs[root_position(&runs, &parents)];
+    let llm_runs = || runs.iter().filter(|run| run.run_type == RunType::Llm);
+    let first = runs.first().expect("a trace has at least one run");
+
+    TraceSummary {
+        is_orphan: is_orphan(root, &positions),
+        start_time: first.start_time,
+        end_time: runs.iter().filter_map(|run| run.end_time).max(),
+        run_count: runs.len() as u64,
+        error_count: runs.iter().filter(|run| run.status == Status::Error).count() as u64,
+        unpriced_count: totals.unpriced_runs,
+        total_cost: totals.total_cost,
+        input_tokens: totals.input_tokens,
+        output_tokens: totals.output_tokens,
+        total_tokens: totals.total_tokens,
+        cache_read_tokens: cache_read_tokens(&runs, &billed),
+        models: distinct(runs.iter().filter_map(|run| run.model.as_ref())),
+        providers: distinct(runs.iter().filter_map(|run| run.provider.as_ref())),
+        thread_id: first_known(root, &runs, |run| run.thread_id.as_ref()),
+        user_id: first_known(root, &runs, |run| run.user_id.as_ref()),
+        error: root.error.clone().or_else(|| deepest_error(&runs, &parents)),
+        input_preview: root
+            .input_preview
+            .clone()
+            .or_else(|| llm_runs().find_map(|run| run.input_preview.clone())),
+        output_preview: root
+            .output_preview
+            .clone()
+            .or_else(|| llm_runs().rev().find_map(|run| run.output_preview.clone())),
+        root: root.clone(),
+    }
+}
+
+/// Runs of one id in two traces are two runs.
+type Place = (ProjectId, TraceId, RunId);
+
+fn positions(runs: &[RunSummary]) -> HashMap<Place, usize> {
+    runs.iter().enumerate().map(|(idx, run)| ((run.project_id, run.trace_id, run.run_id), idx)).collect()
+}
+
+fn parent(run: &RunSummary, positions: &HashMap<Place, usize>) -> Option<usize> {
+    let parent_run_id = run.parent_run_id?;
+    positions.get(&(run.project_id, run.trace_id, parent_run_id)).copied()
+}
+
+fn is_orphan(run: &RunSummary, positions: &HashMap<Place, usize>) -> bool {
+    run.parent_run_id.is_some() && parent(run, positions).is_none()
+}
+
+/// The run without a parent, else the first whose parent is not here, else (all parents form circles) the first.
+fn root_position(runs: &[RunSummary], parents: &[Option<usize>]) -> usize {
+    let without_parent = runs.iter().position(|run| run.parent_run_id.is_none());
+    without_parent.or_else(|| parents.iter().position(Option::is_none)).unwrap_or(0)
+}
+
+fn node<'a>(run: &RunSummary, parent: Option<usize>) -> Node<'a> {
+    Node {
+        input_tokens: run.input_tokens,
+        output_tokens: run.output_tokens,
+        total_tokens: run.total_tokens,
+        total_cost: run.total_cost,
+        cost_reported: run.cost_source == CostSource::Reported,
+        unpriced: matches!(run.cost_source, CostSource::Unpriced { .. }),
+        ..Node::new(parent, run.run_type)
+    }
+}
+
+/// The sum over all runs. Not the totals of the root: a trace may have several runs without a parent.
+fn totals(runs: &[RunSummary], billed: &[Billed]) -> Totals {
+    let mut totals = Totals::default();
+    for (run, verdict) in runs.iter().zip(billed) {
+        totals.add(&Totals::own(&node(run, None), *verdict));
+    }
+    totals
+}
+
+fn cache_read_tokens(runs: &[RunSummary], billed: &[Billed]) -> Option<u64> {
+    let counted = runs.iter().zip(billed).filter(|(_, verdict)| verdict.tokens);
+    counted.filter_map(|(run, _)| run.cache_read_tokens).reduce(u64::saturating_add)
+}
+
+/// The error of the failed run that is deepest in the tree and, among those, ended last.
+fn deepest_error(runs: &[RunSummary], parents: &[Option<usize>]) -> Option<String> {
+    let depths = depths(parents);
+    let failed = runs.iter().enumerate().filter(|(_, run)| run.status == Status::Error);
+    failed
+        .filter_map(|(idx, run)| Some((idx, run, run.error.as_ref()?)))
+        .max_by_key(|(idx, run, _)| (depths[*idx], run.end_time, Reverse(*idx)))
+        .map(|(_, _, error)| error.clone())
+}
+
+/// How many runs are above each. A circle counts as if it began at the run from which it was first entered.
+fn depths(parents: &[Option<usize>]) -> Vec<usize> {
+    let mut depths: Vec<Option<usize>> = vec![None; parents.len()];
+    let mut on_path = vec![false; parents.len()];
+    for start in 0..parents.len() {
+        let mut path = Vec::new();
+        let mut at = Some(start);
+        while let Some(idx) = at.filter(|idx| depths[*idx].is_none() && !on_path[*idx]) {
+            on_path[idx] = true;
+            path.push(idx);
+            at = parents[idx];
+        }
+        let mut depth = at.and_then(|idx| depths[idx]).map_or(0, |depth| depth + 1);
+        for idx in path.into_iter().rev() {
+            on_path[idx] = false;
+            depths[idx] = Some(depth);
+            depth += 1;
+        }
+    }
+    depths.into_iter().map(|depth| depth.expect("each run was on one path")).collect()
+}
+
+fn first_known<'a>(
+    root: &'a RunSummary,
+    runs: &'a [RunSummary],
+    field: impl Fn(&'a RunSummary) -> Option<&'a String>,
+) -> Option<String> {
+    field(root).or_else(|| runs.iter().find_map(field)).cloned()
+}
+
+fn distinct<'a>(values: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let values: BTreeSet<&String> = values.collect();
+    values.into_iter().cloned().collect()
+}
+
+fn has_tokens(run: &RunSummary) -> bool {
+    [run.input_tokens, run.output_tokens, run.total_tokens].into_iter().flatten().any(|count| count > 0)
+}
+
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (None, None) => None,
+        (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

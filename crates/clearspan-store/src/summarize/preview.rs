@@ -1,0 +1,130 @@
+//! A glimpse of what went into a run and what came out: one line of plain text.
+
+use std::collections::HashMap;
+
+use clearspan_model::{JsonText, Payload, Run, Side};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The longest preview, in characters.
+const MAX_CHARS: usize = 160;
+
+/// Fields of an object that say most about it, the most telling first.
+const TELLING: &[&str] =
+    &["input", "question", "query", "prompt", "text", "output", "answer", "content", "result"];
+
+/// What the user said last, else what else went in.
+pub(super) fn of_input(run: &Run) -> Option<String> {
+    of_side(run, Side::Input, &run.inputs, &["user", "human"])
+}
+
+/// What the model said last, else what else came out.
+pub(super) fn of_output(run: &Run) -> Option<String> {
+    of_side(run, Side::Output, &run.outputs, &["assistant", "ai", "model"])
+}
+
+fn of_side(run: &Run, side: Side, payload: &Payload, roles: &[&str]) -> Option<String> {
+    let messages = run.messages(side);
+    let by_role = messages.iter().rev().filter(|message| has_role(message, roles)).find_map(of_message);
+    by_role
+        .or_else(|| messages.iter().rev().find_map(of_message))
+        .or_else(|| payload.rest.as_ref().and_then(of_rest))
+}
+
+/// Only the role: messages can be large, and the last one of a role may be far back.
+#[derive(Deserialize)]
+struct Role {
+    role: Option<String>,
+}
+
+fn has_role(message: &JsonText, roles: &[&str]) -> bool {
+    let role = serde_json::from_str::<Role>(message.as_str()).ok().and_then(|message| message.role);
+    role.is_some_and(|role| roles.contains(&role.as_str()))
+}
+
+fn of_message(message: &JsonText) -> Option<String> {
+    let message = message.to_value();
+    let text = message.get("content").map(content_text).unwrap_or_default();
+    one_line(&text).or_else(|| one_line(&tool_call_names(&message)))
+}
+
+/// The text of a message's content; a word in brackets stands for what is not text.
+fn content_text(content: &Value) -> String {
+    let parts = match content {
+        Value::String(text) => return text.clone(),
+        Value::Array(parts) => parts.as_slice(),
+        Value::Object(_) => std::slice::from_ref(content),
+        Value::Null | Value::Bool(_) | Value::Number(_) => return String::new(),
+    };
+    let texts: Vec<&str> = parts.iter().filter_map(part_text).collect();
+    if !texts.is_empty() {
+        return texts.join(" ");
+    }
+    let kinds = parts.iter().filter_map(|part| part.get("type")?.as_str());
+    kinds.map(|kind| format!("[{kind}]")).collect::<Vec<_>>().join(" ")
+}
+
+fn part_text(part: &Value) -> Option<&str> {
+    if let Value::String(text) = part {
+        return Some(text);
+    }
+    match part.get("type").and_then(Value::as_str) {
+        Some("text") | None => part.get("text")?.as_str(),
+        Some("tool_result") => part.get("content")?.as_str(),
+        Some(_) => None,
+    }
+}
+
+fn tool_call_names(message: &Value) -> String {
+    let calls = message.get("tool_calls").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let names = calls.iter().filter_map(|call| call.get("name")?.as_str());
+    names.map(|name| format!("{name}()")).collect::<Vec<_>>().join(", ")
+}
+
+fn of_rest(rest: &JsonText) -> Option<String> {
+    let text = rest.as_str();
+    match text.trim_start().as_bytes().first()? {
+        b'"' => one_line(&rest.to_plain()),
+        b'{' => telling_field(text).or_else(|| one_line(text)),
+        _ if text.trim() == "null" => None,
+        _ => one_line(text),
+    }
+}
+
+/// Reads the values of the wanted fields only.
+fn telling_field(object: &str) -> Option<String> {
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(object).ok()?;
+    TELLING.iter().find_map(|name| {
+        let text: String = serde_json::from_str(fields.get(*name)?.get()).ok()?;
+        one_line(&text)
+    })
+}
+
+/// Blanks and line breaks become one blank; what is too long ends in an ellipsis. `None` when nothing is left.
+fn one_line(text: &str) -> Option<String> {
+    let mut line = String::new();
+    let mut chars = 0;
+    for word in text.split_whitespace() {
+        let gap = usize::from(chars > 0);
+        let room = MAX_CHARS - chars;
+        if word.chars().take(room + 1).count() + gap > room {
+            if gap > 0 && room > 1 {
+                line.push(' ');
+                line.extend(word.chars().take(room - 2));
+            } else if gap == 0 {
+                line.extend(word.chars().take(room - 1));
+            } else {
+                line.pop();
+            }
+            line.push('…');
+            return Some(line);
+        }
+        if gap > 0 {
+            line.push(' ');
+        }
+        line.push_str(word);
+        chars += gap + word.chars().count();
+    }
+    (!line.is_empty()).then_some(line)
+}
