@@ -1,0 +1,84 @@
+import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { keyWanted } from "@/lib/api/auth";
+import { useCommands } from "@/lib/commands";
+import { useKeyDispatch } from "@/lib/keys";
+import { readSetting, writeSetting } from "@/lib/storage";
+import { useStore } from "@/lib/store";
+import { nextTheme } from "@/lib/theme";
+import { copyText } from "@/components/CopyButton";
+import styles from "./Frame.module.css";
+import { KeyForm } from "./KeyForm";
+import { Rail } from "./Rail";
+
+const CommandMenu = lazy(() => import("./CommandMenu"));
+const KeyHelp = lazy(() => import("./KeyHelp"));
+
+/** Rail on the left, the page beside it, and what belongs to every page: keys, command menu, key form. */
+export function Frame() {
+  const [overlay, setOverlay] = useState<"commands" | "keys" | null>(null);
+  const { project } = useParams({ strict: false });
+  const navigate = useNavigate();
+  useKeyDispatch();
+  useEffect(() => {
+    if (project) writeSetting("project", project);
+  }, [project]);
+
+  useCommands([
+    {
+      id: "menu",
+      title: "Command menu",
+      group: "Everywhere",
+      keys: ["Mod+k"],
+      inFields: true,
+      keysOnly: true,
+      run: () => setOverlay("commands"),
+    },
+    { id: "go-traces", title: "Go to traces", group: "Everywhere", keys: ["g t"], run: () => goTraces() },
+    {
+      id: "go-setup",
+      title: "Send traces",
+      group: "Everywhere",
+      keys: ["g s"],
+      run: () => void navigate({ to: "/setup" }),
+    },
+    {
+      id: "go-projects",
+      title: "All projects",
+      group: "Everywhere",
+      keys: ["g p"],
+      run: () => void navigate({ to: "/projects" }),
+    },
+    {
+      id: "theme",
+      title: "Light, dark or system theme",
+      group: "Everywhere",
+      keys: ["T"],
+      run: () => void nextTheme(),
+    },
+    {
+      id: "copy-link",
+      title: "Copy link to this page",
+      group: "Everywhere",
+      keys: ["Mod+Shift+c"],
+      run: () => void copyText(location.href),
+    },
+    { id: "keys", title: "Keyboard shortcuts", group: "Everywhere", keys: ["?"], run: () => setOverlay("keys") },
+  ]);
+  const goTraces = () => {
+    const last = project ?? readSetting("project");
+    void (last ? navigate({ to: "/p/$project/traces", params: { project: last } }) : navigate({ to: "/" }));
+  };
+
+  const locked = useStore(keyWanted);
+  return (
+    <div className={styles.frame}>
+      <Rail project={project} onCommands={() => setOverlay("commands")} onKeys={() => setOverlay("keys")} />
+      {locked ? <KeyForm /> : <Outlet />}
+      <Suspense>
+        {overlay === "commands" ? <CommandMenu onClose={() => setOverlay(null)} /> : null}
+        {overlay === "keys" ? <KeyHelp onClose={() => setOverlay(null)} /> : null}
+      </Suspense>
+    </div>
+  );
+}

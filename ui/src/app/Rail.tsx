@@ -1,0 +1,66 @@
+import { Link } from "@tanstack/react-router";
+import { Command, Keyboard, ListTree, Monitor, Moon, Send, Sun } from "lucide-react";
+import { readSetting } from "@/lib/storage";
+import { useStore } from "@/lib/store";
+import { nextTheme, themeChoice } from "@/lib/theme";
+import { keyLabel } from "@/lib/keys";
+import styles from "./Frame.module.css";
+
+const ICON = { size: 16, strokeWidth: 1.75, "aria-hidden": true } as const;
+
+interface Props {
+  project: string | undefined;
+  onCommands: () => void;
+  onKeys: () => void;
+}
+
+/** Only what exists is on the rail. */
+export function Rail({ project, onCommands, onKeys }: Props) {
+  const choice = useStore(themeChoice);
+  const ThemeIcon = { system: Monitor, light: Sun, dark: Moon }[choice];
+  const last = project ?? readSetting("project");
+  return (
+    <nav className={styles.rail} aria-label="Main">
+      <Link to="/" aria-label="Clearspan, home" title="Clearspan">
+        <Mark />
+      </Link>
+      {last ? (
+        <Link
+          to="/p/$project/traces"
+          params={{ project: last }}
+          className={styles.item}
+          aria-label="Traces"
+          title="Traces  G then T"
+        >
+          <ListTree {...ICON} />
+        </Link>
+      ) : (
+        <Link to="/projects" className={styles.item} aria-label="Projects" title="Projects  G then P">
+          <ListTree {...ICON} />
+        </Link>
+      )}
+      <Link to="/setup" className={styles.item} aria-label="Send traces" title="Send traces  G then S">
+        <Send {...ICON} />
+      </Link>
+      <span className="grow" />
+      <button type="button" onClick={onCommands} aria-label="Command menu" title={`Command menu  ${keyLabel("Mod+k")}`}>
+        <Command {...ICON} />
+      </button>
+      <button type="button" onClick={onKeys} aria-label="Keyboard shortcuts" title="Keyboard shortcuts  ?">
+        <Keyboard {...ICON} />
+      </button>
+      <button type="button" onClick={() => nextTheme()} aria-label={`Theme: ${choice}`} title={`Theme: ${choice}  ⇧T`}>
+        <ThemeIcon {...ICON} />
+      </button>
+    </nav>
+  );
+}
+
+/** Three offset bars, the last one red. */
+const Mark = () => (
+  <svg className={styles.mark} viewBox="0 0 26 26" aria-hidden>
+    <rect x="3" y="4" width="14" height="4.5" rx="1.6" fill="var(--t1)" />
+    <rect x="8" y="10.75" width="15" height="4.5" rx="1.6" fill="var(--llm)" />
+    <rect x="12" y="17.5" width="7" height="4.5" rx="1.6" fill="var(--err)" />
+  </svg>
+);

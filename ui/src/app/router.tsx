@@ -1,0 +1,102 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { projectsQuery, skeletonQuery } from "@/lib/api/queries";
+import { baseUrl } from "@/lib/boot";
+import { readSetting } from "@/lib/storage";
+import { parseSearch, stringifySearch, textParam } from "@/lib/url";
+import { validateTraceSearch } from "@/features/trace/search";
+import { validateTracesSearch } from "@/features/traces/search";
+import { Frame } from "./Frame";
+import { NotFound, PageError } from "./PageError";
+import { queryClient } from "./query-client";
+
+const root = createRootRoute({ component: Frame, notFoundComponent: NotFound, errorComponent: PageError });
+
+const home = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  beforeLoad: async () => {
+    const projects = await queryClient.ensureQueryData(projectsQuery());
+    const last = readSetting("project");
+    const project = projects.find((item) => item.name === last) ?? projects[0];
+    // Nothing has arrived yet: show how to send the first trace.
+    if (!project || projects.every((item) => item.last_run_at === null)) throw redirect({ to: "/setup" });
+    throw redirect({ to: "/p/$project/traces", params: { project: project.name } });
+  },
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: "/setup",
+  component: lazyRouteComponent(() => import("@/features/setup/SetupPage"), "SetupPage"),
+});
+
+const projects = createRoute({
+  getParentRoute: () => root,
+  path: "/projects",
+  component: lazyRouteComponent(() => import("@/features/projects/ProjectsPage"), "ProjectsPage"),
+});
+
+const project = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/p/$project/traces", params });
+  },
+});
+
+const traces = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/traces",
+  validateSearch: validateTracesSearch,
+  component: lazyRouteComponent(() => import("@/features/traces/TracesPage"), "TracesPage"),
+});
+
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/traces/$traceId",
+  validateSearch: validateTraceSearch,
+  // The page's code and the trace travel at the same time.
+  loader: ({ params }) => {
+    void queryClient.prefetchQuery(skeletonQuery(params.traceId, params.project));
+  },
+  component: lazyRouteComponent(() => import("@/features/trace/TracePage"), "TracePage"),
+});
+
+/** Addresses for log lines: they need no project. */
+async function findTrace(traceId: string, span: string | undefined): Promise<never> {
+  const skeleton = await queryClient.ensureQueryData(skeletonQuery(traceId));
+  const params = { project: skeleton.project.name, traceId: skeleton.trace_id };
+  throw redirect({ to: "/p/$project/traces/$traceId", params, search: { span } });
+}
+
+const shortTrace = createRoute({
+  getParentRoute: () => root,
+  path: "/t/$traceId",
+  validateSearch: (search: Record<string, unknown>): { span?: string } => ({ span: textParam(search.span) }),
+  beforeLoad: ({ params, search }) => findTrace(params.traceId, search.span),
+});
+
+const shortRun = createRoute({
+  getParentRoute: () => root,
+  path: "/t/$traceId/$runId",
+  beforeLoad: ({ params }) => findTrace(params.traceId, params.runId),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([home, setup, projects, project, traces, trace, shortTrace, shortRun]),
+  basepath: baseUrl("app").pathname,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: "intent",
+  defaultPreloadStaleTime: 0,
+  defaultErrorComponent: PageError,
+  defaultNotFoundComponent: NotFound,
+  // Below this nothing is drawn for loading: a flash is worse than a wait.
+  defaultPendingMs: 150,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,47 @@
+import type { ButtonHTMLAttributes, ReactNode } from "react";
+import { cx } from "@/lib/cx";
+import styles from "./Button.module.css";
+
+interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
+  /** `primary`: at most one on a page. `ghost`: no border until hovered. */
+  look?: "plain" | "ghost" | "primary";
+  /** A toggle: true or false sets aria-pressed. */
+  pressed?: boolean;
+  icon?: ReactNode;
+}
+
+export function Button({ look = "plain", pressed, icon, className, children, ...rest }: Props) {
+  return (
+    <button
+      type="button"
+      aria-pressed={pressed}
+      className={cx(styles.btn, look !== "plain" && styles[look], className)}
+      {...rest}
+    >
+      {icon}
+      {children}
+    </button>
+  );
+}
+
+interface IconProps extends Omit<Props, "icon" | "children" | "title"> {
+  /** Names the button for everybody: hover text and accessible name. */
+  label: string;
+  /** Shown after the label in the hover text, e.g. `⇧J`. */
+  keyHint?: string;
+  children: ReactNode;
+}
+
+export function IconButton({ label, keyHint, look = "ghost", className, children, ...rest }: IconProps) {
+  return (
+    <Button
+      look={look}
+      className={cx(styles.icon, className)}
+      aria-label={label}
+      title={keyHint ? `${label}  ${keyHint}` : label}
+      {...rest}
+    >
+      {children}
+    </Button>
+  );
+}

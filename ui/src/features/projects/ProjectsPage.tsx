@@ -1,0 +1,9 @@
+import { Page, PageBar } from "@/components/PageBar";
+
+export function ProjectsPage() {
+  return (
+    <Page>
+      <PageBar current="Projects" />
+    </Page>
+  );
+}

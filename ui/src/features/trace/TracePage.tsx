@@ -1,0 +1,5 @@
+import { Page } from "@/components/PageBar";
+
+export function TracePage() {
+  return <Page busy>{null}</Page>;
+}

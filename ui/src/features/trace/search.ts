@@ -1,0 +1,34 @@
+//! The trace page's part of the URL.
+
+import type { Axis } from "@/lib/api/types";
+import { flagParam, textParam, wordParam } from "@/lib/url";
+
+export interface TraceSearch {
+  /** Selected run. */
+  span?: string;
+  axis?: Exclude<Axis, "time">;
+  /** Zoom window `from-to` in µs, n$ or tokens. */
+  win?: string;
+  find?: string;
+  /** `1`: find also looks into payloads, on the server. */
+  deep?: true;
+  only?: "errors" | "critical" | "llm" | "matches";
+  cp?: true;
+  flame?: true;
+  tab?: string;
+  /** JSON pointer into a payload. */
+  path?: string;
+}
+
+export const validateTraceSearch = (search: Record<string, unknown>): TraceSearch => ({
+  span: textParam(search.span),
+  axis: wordParam(search.axis, ["cost", "tokens"] as const),
+  win: textParam(search.win),
+  find: textParam(search.find),
+  deep: flagParam(search.deep),
+  only: wordParam(search.only, ["errors", "critical", "llm", "matches"] as const),
+  cp: flagParam(search.cp),
+  flame: flagParam(search.flame),
+  tab: textParam(search.tab),
+  path: textParam(search.path),
+});
