@@ -1,0 +1,256 @@
+//! Text to tree. Strict JSON, except that `NaN`, `Infinity` and `-Infinity` (Python writes them) read as
+//! null. Recursion is bounded by [`MAX_DEPTH`]; deeper text is refused and its caller keeps it as text.
+
+use std::fmt;
+
+use super::{Json, Text};
+
+/// How deep a document may nest.
+const MAX_DEPTH: usize = 200;
+
+/// Where and why the text is not JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParseError {
+    pub(crate) what: &'static str,
+    pub(crate) offset: usize,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.what, self.offset)
+    }
+}
+
+/// Reads one document that fills the whole text.
+pub(crate) fn parse(source: &str) -> Result<Json<'_>, ParseError> {
+    let mut reader = Reader { source, bytes: source.as_bytes(), at: 0 };
+    let value = reader.value(0)?;
+    reader.skip_space();
+    if reader.at < source.len() { Err(reader.error("text after the end of the JSON value")) } else { Ok(value) }
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn error(&self, what: &'static str) -> ParseError {
+        ParseError { what, offset: self.at }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn slice(&self, from: usize, to: usize) -> &'a str {
+        self.source.get(from..to).expect("cuts are at ASCII bytes, which are character boundaries")
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+        if depth > MAX_DEPTH {
+            return Err(self.error("nested too deep"));
+        }
+        self.skip_space();
+        match self.peek() {
+            Some(b'"') => Ok(Json::String(self.string()?)),
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.array(depth),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
+            Some(b'N') => self.word("NaN", Json::Null),
+            Some(b'I') => self.word("Infinity", Json::Null),
+            Some(b'-') if self.bytes.get(self.at + 1) == Some(&b'I') => self.word("-Infinity", Json::Null),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(_) => Err(self.error("expected a JSON value")),
+            None => Err(self.error("unexpected end of the text")),
+        }
+    }
+
+    fn word(&mut self, word: &'static str, value: Json<'a>) -> Result<Json<'a>, ParseError> {
+        if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+            self.at += word.len();
+            Ok(value)
+        } else {
+            Err(self.error("expected a JSON value"))
+        }
+    }
+
+    fn number(&mut self) -> Result<Json<'a>, ParseError> {
+        let from = self.at;
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        let leading_zero = self.peek() == Some(b'0');
+        let whole = self.digits()?;
+        if leading_zero && whole > 1 {
+            return Err(self.error("a number with a leading zero"));
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(Json::Number(self.slice(from, self.at)))
+    }
+
+    fn digits(&mut self) -> Result<usize, ParseError> {
+        let from = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == from { Err(self.error("expected a digit")) } else { Ok(self.at - from) }
+    }
+
+    /// Reads a string whose opening quote is next.
+    fn string(&mut self) -> Result<Text<'a>, ParseError> {
+        self.at += 1;
+        let from = self.at;
+        let mut escaped = false;
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            let plain = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
+            self.at += plain.unwrap_or(rest.len());
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.error("control character in a string")),
+                None => return Err(self.error("unexpected end of a string")),
+            }
+        }
+        let inside = self.slice(from, self.at);
+        self.at += 1;
+        Ok(if escaped { Text::Escaped(inside) } else { Text::Clean(inside) })
+    }
+
+    fn escape(&mut self) -> Result<(), ParseError> {
+        match self.bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'u') => {
+                let digits = self.bytes.get(self.at + 2..self.at + 6).unwrap_or_default();
+                if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(self.error("invalid escape in a string"));
+                }
+                self.at += 6;
+            }
+            _ => return Err(self.error("invalid escape in a string")),
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+        self.at += 1;
+        let mut items = Vec::new();
+        self.skip_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Json::Array(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Json::Array(items));
+                }
+                _ => return Err(self.error("expected a comma or the end of a list")),
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+        self.at += 1;
+        let mut members = Vec::new();
+        self.skip_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Json::Object(members));
+        }
+        loop {
+            self.skip_space();
+            if self.peek() != Some(b'"') {
+                return Err(self.error("expected a member name"));
+            }
+            let name = self.string()?;
+            self.skip_space();
+            if self.peek() != Some(b':') {
+                return Err(self.error("expected a colon"));
+            }
+            self.at += 1;
+            members.push((name, self.value(depth + 1)?));
+            self.skip_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Json::Object(members));
+                }
+                _ => return Err(self.error("expected a comma or the end of an object")),
+            }
+        }
+    }
+}
+
+/// The text that a string's inside stands for. Lone surrogates become U+FFFD.
+pub(super) fn unescape(raw: &str) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        let mut chars = after.chars();
+        let kind = chars.next().unwrap_or('\\');
+        rest = chars.as_str();
+        match kind {
+            'b' => out.push('\u{8}'),
+            'f' => out.push('\u{c}'),
+            'n' => out.push('\n'),
+            'r' => out.push('\r'),
+            't' => out.push('\t'),
+            'u' => rest = unescape_unicode(rest, &mut out),
+            other => out.push(other),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Reads the four digits after `\u`, and the second half of a surrogate pair. Returns what follows.
+fn unescape_unicode<'a>(text: &'a str, out: &mut String) -> &'a str {
+    let Some((first, rest)) = hex_unit(text) else {
+        return text;
+    };
+    if let 0xD800..=0xDBFF = first
+        && let Some(tail) = rest.strip_prefix("\\u")
+        && let Some((second @ 0xDC00..=0xDFFF, rest)) = hex_unit(tail)
+    {
+        let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        return rest;
+    }
+    out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+    rest
+}
+
+fn hex_unit(text: &str) -> Option<(u32, &str)> {
+    let (digits, rest) = text.split_at_checked(4)?;
+    Some((u32::from_str_radix(digits, 16).ok()?, rest))
+}

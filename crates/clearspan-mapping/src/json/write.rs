@@ -1,0 +1,133 @@
+//! Tree to text: no spaces, members in their order, escapes as `serde_json` writes them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Json, Text};
+
+/// Trees that callers build by hand may be deeper than a parsed one; what is deeper is written as null.
+const MAX_DEPTH: usize = 512;
+
+impl Json<'_> {
+    /// Appends the canonical text.
+    pub(crate) fn write(&self, out: &mut String) {
+        self.write_at(out, 0);
+    }
+
+    fn write_at(&self, out: &mut String, depth: usize) {
+        match self {
+            Self::Bool(true) => out.push_str("true"),
+            Self::Bool(false) => out.push_str("false"),
+            Self::Number(digits) => out.push_str(digits),
+            Self::Int(number) => out.push_str(&number.to_string()),
+            Self::Float(number) => out.push_str(&float_text(*number)),
+            Self::String(text) => text.write(out),
+            Self::Bytes(bytes) => {
+                out.push_str("{\"bytesValue\":\"");
+                STANDARD.encode_string(bytes, out);
+                out.push_str("\"}");
+            }
+            Self::Array(items) if depth < MAX_DEPTH => {
+                out.push('[');
+                for (idx, item) in items.iter().enumerate() {
+                    if idx > 0 {
+                        out.push(',');
+                    }
+                    item.write_at(out, depth + 1);
+                }
+                out.push(']');
+            }
+            Self::Object(members) if depth < MAX_DEPTH => {
+                out.push('{');
+                for (idx, (name, value)) in members.iter().enumerate() {
+                    if idx > 0 {
+                        out.push(',');
+                    }
+                    name.write(out);
+                    out.push(':');
+                    value.write_at(out, depth + 1);
+                }
+                out.push('}');
+            }
+            Self::Null | Self::Array(_) | Self::Object(_) => out.push_str("null"),
+        }
+    }
+}
+
+impl Text<'_> {
+    /// Appends the text as a JSON string with its quotes.
+    pub(crate) fn write(self, out: &mut String) {
+        out.push('"');
+        self.write_inside(out);
+        out.push('"');
+    }
+
+    fn write_inside(self, out: &mut String) {
+        match self {
+            Self::Clean(text) => out.push_str(text),
+            Self::Plain(text) => escape(text, out),
+            Self::Escaped(raw) if is_canonical(raw) => out.push_str(raw),
+            Self::Escaped(raw) => escape(&super::parse::unescape(raw), out),
+        }
+    }
+}
+
+/// True when every escape is the one that [`escape`] would write.
+fn is_canonical(raw: &str) -> bool {
+    let mut rest = raw.as_bytes();
+    while let Some(at) = rest.iter().position(|&b| b == b'\\') {
+        match rest.get(at + 1) {
+            Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => rest = &rest[at + 2..],
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// Appends `text` as a JSON string with its quotes.
+pub(crate) fn push_string(text: &str, out: &mut String) {
+    out.push('"');
+    escape(text, out);
+    out.push('"');
+}
+
+/// Appends `text` as the inside of a JSON string.
+pub(crate) fn escape(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < 0x20) {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let mut chars = after.chars();
+        match chars.next().expect("`position` found a byte here") {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            control => {
+                out.push_str("\\u00");
+                let code = control as u32;
+                for digit in [code >> 4, code & 15] {
+                    out.push(char::from_digit(digit, 16).expect("four bits are a digit"));
+                }
+            }
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// The shortest text that reads back as the same number. JSON has no word for the others, so these become strings.
+pub(crate) fn float_text(number: f64) -> String {
+    if number.is_finite() {
+        serde_json::Number::from_f64(number).expect("the number is finite").to_string()
+    } else if number.is_nan() {
+        "\"NaN\"".to_owned()
+    } else if number > 0.0 {
+        "\"Infinity\"".to_owned()
+    } else {
+        "\"-Infinity\"".to_owned()
+    }
+}

@@ -1,0 +1,105 @@
+//! OpenTelemetry to runs.
+//!
+//! Bytes become the published OTLP structs ([`decode_traces`] and its siblings), and the structs become
+//! runs ([`map_traces`], [`map_logs`], [`map_metrics`]). Decoding can fail; mapping cannot: what it does
+//! not understand it keeps, what it must refuse it counts with a reason. One bad span never hurts another.
+//! Who may write, into which project, and what a run costs is decided elsewhere.
+
+mod decode;
+mod ids;
+mod json_body;
+mod logs;
+mod metrics;
+mod span;
+mod value;
+
+use std::fmt;
+
+use clearspan_model::{ProjectId, Run, UnixNanos};
+
+pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics, decode_traces};
+pub use logs::map_logs;
+pub use metrics::map_metrics;
+pub use span::map_traces;
+
+pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+pub use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+
+/// What the mapping must be told, because it has no clock.
+#[derive(Debug, Clone, Copy)]
+pub struct MapContext {
+    /// When the request arrived.
+    pub received_at: UnixNanos,
+}
+
+/// How a span names the project that it wants to go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProjectRef {
+    /// By its id.
+    Id(ProjectId),
+    /// By its name.
+    Name(String),
+}
+
+/// A run and where it wants to go. `run.key.workspace_id` and `run.key.project_id` are nil: ingest fills them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedRun {
+    /// The project that the span asked for; `None` leaves it to the request.
+    pub project: Option<ProjectRef>,
+    /// The run, as far as this span or log record tells it.
+    pub run: Run,
+}
+
+/// Items that were refused, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// How many.
+    pub count: u64,
+    /// One sentence for the person who sent them.
+    pub reason: String,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mapped {
+    /// The runs, in the order of the request.
+    pub runs: Vec<MappedRun>,
+    /// What was refused, one entry for each reason.
+    pub rejections: Vec<Rejection>,
+}
+
+/// How many reasons a partial-success message spells out.
+const REASONS_IN_MESSAGE: usize = 5;
+
+impl Mapped {
+    /// How many items were refused.
+    pub fn rejected(&self) -> u64 {
+        self.rejections.iter().map(|rejection| rejection.count).sum()
+    }
+
+    /// The text for OTLP's `partial_success`: empty when nothing was refused.
+    pub fn message(&self) -> String {
+        let mut reasons: Vec<String> = self
+            .rejections
+            .iter()
+            .take(REASONS_IN_MESSAGE)
+            .map(|Rejection { count, reason }| format!("{reason} ({count} rejected)"))
+            .collect();
+        if let Some(more @ 1..) = self.rejections.len().checked_sub(REASONS_IN_MESSAGE) {
+            reasons.push(format!("and {more} more reasons"));
+        }
+        reasons.join("; ")
+    }
+
+    fn reject(&mut self, count: u64, reason: impl fmt::Display) {
+        let reason = reason.to_string();
+        match self.rejections.iter_mut().find(|rejection| rejection.reason == reason) {
+            Some(rejection) => rejection.count += count,
+            None => self.rejections.push(Rejection { count, reason }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
