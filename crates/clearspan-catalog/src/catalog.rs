@@ -1,0 +1,147 @@
+//! What every catalog promises.
+
+use std::fmt;
+
+use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
+use uuid::Uuid;
+
+use crate::{KeyHash, KeyName, ProjectName, Result};
+
+/// Keeps workspaces, projects and keys. What callers can observe is written down as the conformance
+/// suite in `testing`.
+///
+/// The methods block (SQLite writes to disk): asynchronous callers keep what they need often in memory
+/// and call these from a thread that may wait. A method that changed something returns after the change is
+/// durable. Processes may share one catalog; each sees the changes of the others.
+pub trait Catalog: Send + Sync + fmt::Debug {
+    /// The workspace that everything belongs to until there are several. The same for ever.
+    fn default_workspace(&self) -> Result<Workspace>;
+
+    /// The project of that name; it is made when there is none. Callers that race get the same project.
+    fn get_or_create_project(
+        &self,
+        workspace_id: WorkspaceId,
+        name: &ProjectName,
+        now: UnixNanos,
+    ) -> Result<Project>;
+
+    /// The project with that id, when it belongs to the workspace.
+    fn load_project(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<Option<Project>>;
+
+    /// The project of that name.
+    fn find_project(&self, workspace_id: WorkspaceId, name: &ProjectName) -> Result<Option<Project>>;
+
+    /// All projects of the workspace, by name.
+    fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>>;
+
+    /// Keeps a new key.
+    fn create_key(&self, key: NewKey, now: UnixNanos) -> Result<Key>;
+
+    /// The key with that hash, when it was not revoked.
+    fn find_active_key(&self, hash: &KeyHash) -> Result<Option<Key>>;
+
+    /// All keys of the workspace, revoked ones too, oldest first.
+    fn list_keys(&self, workspace_id: WorkspaceId) -> Result<Vec<Key>>;
+
+    /// Makes a key useless from now on. False when there is no such key or it was revoked before.
+    fn revoke_key(&self, workspace_id: WorkspaceId, key_id: KeyId, now: UnixNanos) -> Result<bool>;
+
+    /// Notes that a key was used. Callers do this now and then, not for each request.
+    fn note_key_used(&self, key_id: KeyId, at: UnixNanos) -> Result<()>;
+
+    /// Whether any key of any workspace is active.
+    fn has_active_keys(&self) -> Result<bool>;
+}
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// What runs carry.
+    pub id: WorkspaceId,
+    /// What people see.
+    pub name: String,
+}
+
+/// A named container of traces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// What runs carry.
+    pub id: ProjectId,
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// Unique in the workspace; upper and lower case differ.
+    pub name: ProjectName,
+    /// When it was first used.
+    pub created_at: UnixNanos,
+}
+
+/// Identifies a key; no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(Uuid);
+
+impl KeyId {
+    /// A new random one.
+    pub fn generate() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// From the bytes that were stored.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl std::str::FromStr for KeyId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> std::result::Result<Self, uuid::Error> {
+        Uuid::try_parse(text).map(Self)
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The tenant it opens.
+    pub workspace_id: WorkspaceId,
+    /// What people call it.
+    pub name: KeyName,
+    /// The hash of its secret.
+    pub hash: KeyHash,
+    /// The readable beginning of its secret.
+    pub prefix: String,
+    /// Where runs go that name no project.
+    pub default_project: Option<ProjectName>,
+}
+
+/// A key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Identifies it.
+    pub id: KeyId,
+    /// The tenant it opens.
+    pub workspace_id: WorkspaceId,
+    /// What people call it.
+    pub name: KeyName,
+    /// The readable beginning of its secret.
+    pub prefix: String,
+    /// Where runs go that name no project.
+    pub default_project: Option<ProjectName>,
+    /// When it was made.
+    pub created_at: UnixNanos,
+    /// When it was last noted as used; some minutes behind.
+    pub last_used_at: Option<UnixNanos>,
+    /// When it became useless.
+    pub revoked_at: Option<UnixNanos>,
+}

@@ -1,0 +1,276 @@
+//! The catalog in one SQLite file.
+//!
+//! WAL mode with `synchronous=FULL`: a change is durable when the method returns, and readers of other
+//! processes (`clearspan keys`) do not block the server. The schema carries its version in
+//! `user_version`; `migrations` brings older files forward and refuses newer ones.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use clearspan_model::{ErrorKind, ProjectId, UnixNanos, WorkspaceId};
+use parking_lot::Mutex;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use crate::catalog::{Catalog, Key, KeyId, NewKey, Project, Workspace};
+use crate::{Error, KeyHash, KeyName, ProjectName, Result};
+
+mod migrations;
+#[cfg(test)]
+mod tests;
+
+/// How long a statement waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A catalog in a file.
+pub struct SqliteCatalog {
+    connection: Mutex<Connection>,
+}
+
+impl fmt::Debug for SqliteCatalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteCatalog").finish_non_exhaustive()
+    }
+}
+
+impl SqliteCatalog {
+    /// Opens the file, makes it when it is missing, and brings its schema up to date.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags)
+            .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
+        prepare(&connection).map_err(|err| failed(format!("prepare the catalog {}", path.display()), err))?;
+        migrations::apply(&mut connection)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    /// Reads the whole file and checks that SQLite finds it sound.
+    pub fn check_integrity(&self) -> Result<()> {
+        let connection = self.connection.lock();
+        let verdict: String = connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(|err| failed("check the catalog".to_owned(), err))?;
+        if verdict == "ok" {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Corrupt, format!("the catalog is damaged: {verdict}")))
+    }
+
+    fn with<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, rusqlite::Error>,
+    ) -> Result<T> {
+        work(&self.connection.lock()).map_err(|err| failed(format!("{what} in the catalog"), err))
+    }
+}
+
+impl Catalog for SqliteCatalog {
+    fn default_workspace(&self) -> Result<Workspace> {
+        self.with("read the workspace", |db| {
+            db.query_row("SELECT id, name FROM workspaces ORDER BY created_at, id LIMIT 1", [], |row| {
+                Ok(Workspace { id: WorkspaceId::from_bytes(row.get(0)?), name: row.get(1)? })
+            })
+        })
+    }
+
+    fn get_or_create_project(
+        &self,
+        workspace_id: WorkspaceId,
+        name: &ProjectName,
+        now: UnixNanos,
+    ) -> Result<Project> {
+        if let Some(project) = self.find_project(workspace_id, name)? {
+            return Ok(project);
+        }
+        self.with("make a project", |db| {
+            // The unique index decides a race between two processes; the loser reads the winner's row.
+            db.execute(
+                "INSERT INTO projects (id, workspace_id, name, created_at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (workspace_id, name) DO NOTHING",
+                params![
+                    ProjectId::from(Uuid::new_v4()).as_bytes(),
+                    workspace_id.as_bytes(),
+                    name.as_str(),
+                    now.as_nanos()
+                ],
+            )?;
+            db.query_row(
+                "SELECT id, workspace_id, name, created_at FROM projects WHERE workspace_id = ?1 AND name = ?2",
+                params![workspace_id.as_bytes(), name.as_str()],
+                read_project,
+            )
+        })
+    }
+
+    fn load_project(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<Option<Project>> {
+        self.with("read a project", |db| {
+            db.prepare_cached(
+                "SELECT id, workspace_id, name, created_at FROM projects WHERE workspace_id = ?1 AND id = ?2",
+            )?
+            .query_row(params![workspace_id.as_bytes(), project_id.as_bytes()], read_project)
+            .optional()
+        })
+    }
+
+    fn find_project(&self, workspace_id: WorkspaceId, name: &ProjectName) -> Result<Option<Project>> {
+        self.with("find a project", |db| {
+            db.prepare_cached(
+                "SELECT id, workspace_id, name, created_at FROM projects WHERE workspace_id = ?1 AND name = ?2",
+            )?
+            .query_row(params![workspace_id.as_bytes(), name.as_str()], read_project)
+            .optional()
+        })
+    }
+
+    fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>> {
+        self.with("list the projects", |db| {
+            db.prepare_cached(
+                "SELECT id, workspace_id, name, created_at FROM projects WHERE workspace_id = ?1 ORDER BY name",
+            )?
+            .query_map(params![workspace_id.as_bytes()], read_project)?
+            .collect()
+        })
+    }
+
+    fn create_key(&self, new: NewKey, now: UnixNanos) -> Result<Key> {
+        let NewKey { workspace_id, name, hash, prefix, default_project } = new;
+        let id = KeyId::generate();
+        self.with("keep a key", |db| {
+            db.execute(
+                "INSERT INTO keys (id, workspace_id, name, hash, prefix, default_project, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![
+                    id.as_bytes(),
+                    workspace_id.as_bytes(),
+                    name.as_str(),
+                    hash.as_bytes(),
+                    prefix,
+                    default_project.as_ref().map(ProjectName::as_str),
+                    now.as_nanos()
+                ],
+            )
+        })?;
+        Ok(Key {
+            id,
+            workspace_id,
+            name,
+            prefix,
+            default_project,
+            created_at: now,
+            last_used_at: None,
+            revoked_at: None,
+        })
+    }
+
+    fn find_active_key(&self, hash: &KeyHash) -> Result<Option<Key>> {
+        self.with("find a key", |db| {
+            db.prepare_cached(concat!(
+                "SELECT id, workspace_id, name, prefix, default_project, created_at, last_used_at, revoked_at ",
+                "FROM keys WHERE hash = ?1 AND revoked_at IS NULL"
+            ))?
+            .query_row(params![hash.as_bytes()], read_key)
+            .optional()
+        })
+    }
+
+    fn list_keys(&self, workspace_id: WorkspaceId) -> Result<Vec<Key>> {
+        self.with("list the keys", |db| {
+            db.prepare_cached(concat!(
+                "SELECT id, workspace_id, name, prefix, default_project, created_at, last_used_at, revoked_at ",
+                "FROM keys WHERE workspace_id = ?1 ORDER BY created_at, id"
+            ))?
+            .query_map(params![workspace_id.as_bytes()], read_key)?
+            .collect()
+        })
+    }
+
+    fn revoke_key(&self, workspace_id: WorkspaceId, key_id: KeyId, now: UnixNanos) -> Result<bool> {
+        let changed = self.with("revoke a key", |db| {
+            db.execute(
+                "UPDATE keys SET revoked_at = ?3 WHERE workspace_id = ?1 AND id = ?2 AND revoked_at IS NULL",
+                params![workspace_id.as_bytes(), key_id.as_bytes(), now.as_nanos()],
+            )
+        })?;
+        Ok(changed == 1)
+    }
+
+    fn note_key_used(&self, key_id: KeyId, at: UnixNanos) -> Result<()> {
+        self.with("note the use of a key", |db| {
+            db.execute(
+                "UPDATE keys SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)",
+                params![key_id.as_bytes(), at.as_nanos()],
+            )
+        })?;
+        Ok(())
+    }
+
+    fn has_active_keys(&self) -> Result<bool> {
+        self.with("count the keys", |db| {
+            db.query_row("SELECT EXISTS (SELECT 1 FROM keys WHERE revoked_at IS NULL)", [], |row| row.get(0))
+        })
+    }
+}
+
+fn prepare(connection: &Connection) -> std::result::Result<(), rusqlite::Error> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // The catalog is small: a page cache of half a megabyte holds what is asked for often.
+    connection.pragma_update(None, "cache_size", -512)
+}
+
+fn read_project(row: &Row<'_>) -> std::result::Result<Project, rusqlite::Error> {
+    Ok(Project {
+        id: ProjectId::from_bytes(row.get(0)?),
+        workspace_id: WorkspaceId::from_bytes(row.get(1)?),
+        name: read_name(row, 2, ProjectName::parse)?,
+        created_at: UnixNanos::from_nanos(row.get(3)?),
+    })
+}
+
+fn read_key(row: &Row<'_>) -> std::result::Result<Key, rusqlite::Error> {
+    let default_project = match row.get_ref(4)? {
+        rusqlite::types::ValueRef::Null => None,
+        _ => Some(read_name(row, 4, ProjectName::parse)?),
+    };
+    Ok(Key {
+        id: KeyId::from_bytes(row.get(0)?),
+        workspace_id: WorkspaceId::from_bytes(row.get(1)?),
+        name: read_name(row, 2, KeyName::parse)?,
+        prefix: row.get(3)?,
+        default_project,
+        created_at: UnixNanos::from_nanos(row.get(5)?),
+        last_used_at: row.get::<_, Option<i64>>(6)?.map(UnixNanos::from_nanos),
+        revoked_at: row.get::<_, Option<i64>>(7)?.map(UnixNanos::from_nanos),
+    })
+}
+
+fn read_name<T, E: std::error::Error + Send + Sync + 'static>(
+    row: &Row<'_>,
+    idx: usize,
+    parse: impl FnOnce(&str) -> std::result::Result<T, E>,
+) -> std::result::Result<T, rusqlite::Error> {
+    let text: String = row.get(idx)?;
+    parse(&text).map_err(|err| {
+        rusqlite::Error::FromSqlConversionFailure(idx, rusqlite::types::Type::Text, Box::new(err))
+    })
+}
+
+fn failed(what: String, err: rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode as Code;
+    let kind = match err.sqlite_error_code() {
+        Some(Code::DatabaseBusy | Code::DatabaseLocked) => ErrorKind::Overloaded,
+        Some(Code::DatabaseCorrupt | Code::NotADatabase) => ErrorKind::Corrupt,
+        Some(Code::DiskFull | Code::ReadOnly | Code::CannotOpen | Code::SystemIoFailure) => {
+            ErrorKind::Unavailable
+        }
+        Some(Code::ConstraintViolation) => ErrorKind::Conflict,
+        _ => ErrorKind::Internal,
+    };
+    Error::caused(kind, format!("cannot {what}"), err)
+}

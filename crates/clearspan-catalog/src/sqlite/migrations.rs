@@ -1,0 +1,85 @@
+//! The schema, as the steps that led to it. A step that was released is never changed; a new one is added.
+
+use clearspan_model::ErrorKind;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use uuid::Uuid;
+
+use super::failed;
+use crate::{Error, Result};
+
+/// Marks the file as ours ("CLSP").
+const APPLICATION_ID: i64 = 0x434c_5350;
+
+/// Ids are their sixteen bytes, times are nanoseconds since the epoch.
+const STEPS: &[&str] = &["
+    CREATE TABLE workspaces (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        name TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE projects (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        name TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        UNIQUE (workspace_id, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE keys (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        name TEXT NOT NULL,
+        hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
+        prefix TEXT NOT NULL,
+        default_project TEXT,
+        created_at INTEGER NOT NULL,
+        last_used_at INTEGER,
+        revoked_at INTEGER
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// Brings the schema to the newest version, in one transaction.
+pub(super) fn apply(connection: &mut Connection) -> Result<()> {
+    let newest = i64::try_from(STEPS.len()).expect("there are few steps");
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(|err| failed("lock the catalog".to_owned(), err))?;
+    let read = |pragma| transaction.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let version = read("user_version").map_err(|err| failed("read the catalog's version".to_owned(), err))?;
+    let owner = read("application_id").map_err(|err| failed("read the catalog's owner".to_owned(), err))?;
+    if version > 0 && owner != APPLICATION_ID {
+        return Err(Error::new(ErrorKind::Corrupt, "the file is a SQLite database of another program"));
+    }
+    if version > newest {
+        return Err(Error::new(
+            ErrorKind::Unavailable,
+            format!(
+                "the catalog has version {version}, this program knows versions up to {newest}; start a newer one"
+            ),
+        ));
+    }
+    if version == newest {
+        return Ok(());
+    }
+    run_steps(&transaction, version, newest)
+        .and_then(|()| transaction.commit())
+        .map_err(|err| failed("bring the catalog up to date".to_owned(), err))
+}
+
+fn run_steps(
+    transaction: &Transaction<'_>,
+    done: i64,
+    newest: i64,
+) -> std::result::Result<(), rusqlite::Error> {
+    for (_, step) in (0..).zip(STEPS).filter(|(idx, _)| *idx >= done) {
+        transaction.execute_batch(step)?;
+    }
+    if done == 0 {
+        // Its time of creation is zero so that it stays the first whatever is added.
+        transaction.execute(
+            "INSERT INTO workspaces (id, name, created_at) VALUES (?1, 'default', 0)",
+            [Uuid::new_v4().as_bytes()],
+        )?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", newest)
+}

@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use clearspan_model::{ErrorKind, UnixNanos};
+use rusqlite::Connection;
+
+use super::SqliteCatalog;
+use crate::{Catalog, KeySecret, ProjectName, testing};
+
+fn project_name(text: &str) -> ProjectName {
+    ProjectName::parse(text).unwrap()
+}
+
+#[test]
+fn it_keeps_the_promises_of_a_catalog() {
+    let dir = tempfile::tempdir().unwrap();
+    let number = std::cell::Cell::new(0);
+    testing::check_all(|| {
+        number.set(number.get() + 1);
+        Arc::new(SqliteCatalog::open(&dir.path().join(format!("{}.sqlite", number.get()))).unwrap())
+    });
+}
+
+#[test]
+fn what_was_kept_is_there_after_opening_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("catalog.sqlite");
+    let (workspace, project) = {
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        let workspace = catalog.default_workspace().unwrap();
+        let made = catalog
+            .get_or_create_project(workspace.id, &project_name("kept"), UnixNanos::from_nanos(9))
+            .unwrap();
+        (workspace, made)
+    };
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    assert_eq!(catalog.default_workspace().unwrap(), workspace);
+    assert_eq!(catalog.list_projects(workspace.id).unwrap(), [project]);
+    catalog.check_integrity().unwrap();
+}
+
+#[test]
+fn two_processes_share_one_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("catalog.sqlite");
+    let (server, tool) = (SqliteCatalog::open(&path).unwrap(), SqliteCatalog::open(&path).unwrap());
+    let workspace_id = server.default_workspace().unwrap().id;
+    let now = UnixNanos::from_nanos(1);
+    let one = server.get_or_create_project(workspace_id, &project_name("p"), now).unwrap();
+    let two = tool.get_or_create_project(workspace_id, &project_name("p"), now).unwrap();
+    assert_eq!(one, two);
+}
+
+#[test]
+fn the_secret_is_not_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("catalog.sqlite");
+    let secret = KeySecret::generate();
+    {
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        let new = crate::NewKey {
+            workspace_id: catalog.default_workspace().unwrap().id,
+            name: crate::KeyName::parse("k").unwrap(),
+            hash: secret.hash(),
+            prefix: secret.visible_prefix(),
+            default_project: None,
+        };
+        catalog.create_key(new, UnixNanos::from_nanos(1)).unwrap();
+    }
+    let bytes = std::fs::read(&path).unwrap();
+    let hidden = &secret.reveal().as_bytes()[12..];
+    assert!(bytes.windows(hidden.len()).all(|window| window != hidden));
+    assert!(bytes.windows(10).any(|window| window == secret.visible_prefix().as_bytes()));
+}
+
+#[test]
+fn files_it_cannot_use_are_refused_with_a_reason() {
+    let dir = tempfile::tempdir().unwrap();
+
+    let text = dir.path().join("text");
+    std::fs::write(&text, "not a database, but long enough to be taken for one".repeat(100)).unwrap();
+    assert_eq!(SqliteCatalog::open(&text).unwrap_err().kind(), ErrorKind::Corrupt);
+
+    let newer = dir.path().join("newer");
+    drop(SqliteCatalog::open(&newer).unwrap());
+    Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let err = SqliteCatalog::open(&newer).unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::Unavailable);
+    assert!(err.to_string().contains("version 99"), "{err}");
+
+    let foreign = dir.path().join("foreign");
+    Connection::open(&foreign).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    assert_eq!(SqliteCatalog::open(&foreign).unwrap_err().kind(), ErrorKind::Corrupt);
+
+    let missing = dir.path().join("no/such/folder/catalog.sqlite");
+    assert_eq!(SqliteCatalog::open(&missing).unwrap_err().kind(), ErrorKind::Unavailable);
+}
