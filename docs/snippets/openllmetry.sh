@@ -1,0 +1,5 @@
+pip install traceloop-sdk openai
+
+export TRACELOOP_BASE_URL=http://127.0.0.1:4318
+export TRACELOOP_TELEMETRY=false
+export OPENAI_API_KEY="${OPENAI_API_KEY:-your-openai-key}"
