@@ -4,7 +4,10 @@
 //! knows no routes, no wire formats and no catalog. No DataFusion type is part of its public interface.
 
 mod error;
+#[cfg(any(test, feature = "testing"))]
+pub mod memory;
 mod store;
+mod summarize;
 
 pub use error::{Error, Result};
 pub use store::{
@@ -12,3 +15,4 @@ pub use store::{
     ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange,
     TracePage, TraceSummary, Unit,
 };
+pub use summarize::roll_up;

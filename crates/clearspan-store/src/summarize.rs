@@ -17,7 +17,7 @@ use crate::{RunSummary, TraceSummary};
 /// What is shown of a run without a name.
 const UNNAMED: &str = "unnamed";
 
-/// The row of one run. It counts as billed until [`mark_billed`] has seen the rest of its trace.
+/// The row of one run, with the verdict on what counts as if it stood alone ([`mark_billed`] needs the whole trace).
 pub(crate) fn run_summary(run: &Run) -> RunSummary {
     let usage = run.usage.as_ref();
     let (input_tokens, output_tokens) =
@@ -47,7 +47,7 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
         reasoning_tokens: usage.and_then(|u| u.output_details.get("reasoning").copied()),
         total_cost: run.cost.as_ref().and_then(|cost| cost.total),
         cost_source: run.cost.as_ref().map(|cost| cost.source.clone()).unwrap_or_default(),
-        billed: true,
+        billed: rollup::billed(&[Node::of_run(run, None)])[0],
         thread_id: run.thread_id.clone(),
         user_id: run.user_id.clone(),
         environment: run.environment.clone(),
@@ -61,7 +61,7 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
 }
 
 /// What counts of each run, and what it and everything below it used and cost. The runs may belong to several
-/// traces; a trace that is not complete gives an answer about the part that is here.
+/// traces; of a trace that is not complete, the answer is about the part that is here.
 pub fn roll_up(runs: &[RunSummary]) -> (Vec<Billed>, Vec<Totals>) {
     let positions = positions(runs);
     let nodes: Vec<Node<'_>> = runs.iter().map(|run| node(run, parent(run, &positions))).collect();
@@ -71,17 +71,10 @@ pub fn roll_up(runs: &[RunSummary]) -> (Vec<Billed>, Vec<Totals>) {
 }
 
 /// Sets [`RunSummary::billed`] of all runs of one or more whole traces.
-///
-/// A run without tokens and cost is billed: it repeats nothing. Where a run has tokens, they decide; the cost of
-/// a run whose tokens are a repetition can still count ([`roll_up`] says so).
 pub(crate) fn mark_billed(runs: &mut [RunSummary]) {
     let (billed, _) = roll_up(runs);
     for (run, verdict) in runs.iter_mut().zip(billed) {
-        run.billed = if has_tokens(run) {
-            verdict.tokens
-        } else {
-            run.total_cost.is_none() || verdict.cost
-        };
+        run.billed = verdict;
     }
 }
 
@@ -203,11 +196,10 @@ fn depths(parents: &[Option<usize>]) -> Vec<usize> {
             path.push(idx);
             at = parents[idx];
         }
-        let mut depth = at.and_then(|idx| depths[idx]).map_or(0, |depth| depth + 1);
-        for idx in path.into_iter().rev() {
+        let first_depth = at.and_then(|idx| depths[idx]).map_or(0, |depth| depth + 1);
+        for (depth, idx) in (first_depth..).zip(path.into_iter().rev()) {
             on_path[idx] = false;
             depths[idx] = Some(depth);
-            depth += 1;
         }
     }
     depths.into_iter().map(|depth| depth.expect("each run was on one path")).collect()
@@ -224,10 +216,6 @@ fn first_known<'a>(
 fn distinct<'a>(values: impl Iterator<Item = &'a String>) -> Vec<String> {
     let values: BTreeSet<&String> = values.collect();
     values.into_iter().cloned().collect()
-}
-
-fn has_tokens(run: &RunSummary) -> bool {
-    [run.input_tokens, run.output_tokens, run.total_tokens].into_iter().flatten().any(|count| count > 0)
 }
 
 fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {

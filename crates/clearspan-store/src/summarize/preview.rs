@@ -102,29 +102,14 @@ fn telling_field(object: &str) -> Option<String> {
 }
 
 /// Blanks and line breaks become one blank; what is too long ends in an ellipsis. `None` when nothing is left.
+/// Reads no more of the text than it shows.
 fn one_line(text: &str) -> Option<String> {
-    let mut line = String::new();
-    let mut chars = 0;
-    for word in text.split_whitespace() {
-        let gap = usize::from(chars > 0);
-        let room = MAX_CHARS - chars;
-        if word.chars().take(room + 1).count() + gap > room {
-            if gap > 0 && room > 1 {
-                line.push(' ');
-                line.extend(word.chars().take(room - 2));
-            } else if gap == 0 {
-                line.extend(word.chars().take(room - 1));
-            } else {
-                line.pop();
-            }
-            line.push('…');
-            return Some(line);
-        }
-        if gap > 0 {
-            line.push(' ');
-        }
-        line.push_str(word);
-        chars += gap + word.chars().count();
+    let words = text.split_whitespace();
+    let mut chars = words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1);
+    let mut line: String = chars.by_ref().take(MAX_CHARS).collect();
+    if chars.next().is_some() {
+        line.pop();
+        line.push('…');
     }
     (!line.is_empty()).then_some(line)
 }

@@ -1,0 +1,369 @@
+//! An engine that keeps everything in a map and answers by looking at all of it.
+//!
+//! It owns no cleverness on purpose: it is the oracle that the other engines are compared with, and the store
+//! of tests that need one. It writes nothing to disk, so a restart loses all; everything else that
+//! [`RunStore`] promises holds.
+
+mod filter;
+mod page;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clearspan_model::rollup::Totals;
+use clearspan_model::{ProjectId, Run, RunId, RunKey, Status, TraceId, UnixNanos, WorkspaceId};
+use parking_lot::RwLock;
+
+use crate::summarize;
+use crate::{
+    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, ProjectActivity, Result,
+    RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary,
+    Unit,
+};
+
+/// Keeps runs in memory.
+pub struct MemoryStore {
+    finish: Arc<dyn Fn(&mut Run) + Send + Sync>,
+    runs: RwLock<BTreeMap<RunKey, Kept>>,
+}
+
+/// A run as it was told, and as it is read.
+struct Kept {
+    merged: Run,
+    finished: Run,
+}
+
+impl MemoryStore {
+    /// An empty store. `finish` completes each run (with its cost, for example) whenever a patch arrived; what it
+    /// sets is read and never merged.
+    pub fn new(finish: Arc<dyn Fn(&mut Run) + Send + Sync>) -> Self {
+        Self { finish, runs: RwLock::default() }
+    }
+
+    /// Every trace of a scope, ordered by project and id.
+    fn traces(&self, scope: &Scope) -> Vec<Trace> {
+        let mut traces: BTreeMap<(ProjectId, TraceId), Vec<RunSummary>> = BTreeMap::new();
+        for kept in self.runs.read().values().filter(|kept| is_in_scope(&kept.finished.key, scope)) {
+            let run = summarize::run_summary(&kept.finished);
+            traces.entry((run.project_id, run.trace_id)).or_default().push(run);
+        }
+        traces.into_values().map(Trace::new).collect()
+    }
+
+    /// The traces that a selection means.
+    fn selected_traces(&self, selection: &Selection) -> Vec<Trace> {
+        let mut traces = self.traces(&selection.scope);
+        traces.retain(|trace| {
+            contains(selection.range, trace.summary.start_time)
+                && selection.filter.as_ref().is_none_or(|filter| filter::trace_matches(filter, trace))
+        });
+        traces
+    }
+
+    /// The runs that a selection means.
+    fn selected_runs(&self, selection: &Selection) -> Vec<RunSummary> {
+        let mut selected = Vec::new();
+        for trace in self.traces(&selection.scope) {
+            selected.extend(
+                trace
+                    .runs
+                    .iter()
+                    .filter(|run| {
+                        contains(selection.range, run.start_time)
+                            && selection
+                                .filter
+                                .as_ref()
+                                .is_none_or(|filter| filter::run_matches(filter, run, &trace))
+                    })
+                    .cloned(),
+            );
+        }
+        selected
+    }
+
+    fn find_runs(&self, is_wanted: impl Fn(&RunKey) -> bool) -> Vec<Run> {
+        let runs = self.runs.read();
+        let found = runs.iter().filter(|(key, _)| is_wanted(key));
+        found.map(|(_, kept)| kept.finished.clone()).collect()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("runs", &self.runs.read().len()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl RunStore for MemoryStore {
+    async fn write(&self, patches: Vec<Run>) -> Result<()> {
+        let mut runs = self.runs.write();
+        for patch in patches {
+            let key = patch.key;
+            let merged = match runs.remove(&key) {
+                Some(kept) => {
+                    let mut merged = kept.merged;
+                    merged.merge(patch);
+                    merged
+                }
+                None => patch,
+            };
+            let mut finished = merged.clone();
+            (self.finish)(&mut finished);
+            runs.insert(key, Kept { merged, finished });
+        }
+        Ok(())
+    }
+
+    async fn load_runs(
+        &self,
+        scope: &Scope,
+        trace_id: Option<TraceId>,
+        run_ids: &[RunId],
+    ) -> Result<Vec<Run>> {
+        Ok(self.find_runs(|key| {
+            is_in_scope(key, scope)
+                && trace_id.is_none_or(|trace_id| key.trace_id == trace_id)
+                && run_ids.contains(&key.run_id)
+        }))
+    }
+
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+        let traces = self.traces(scope).into_iter().filter(|trace| trace.summary.root.trace_id == trace_id);
+        let mut runs: Vec<RunSummary> = traces.flat_map(|trace| trace.runs).collect();
+        for run in &mut runs {
+            run.metadata.clear();
+        }
+        runs.sort_by_key(|run| (run.start_time, run.run_id, run.project_id));
+        Ok(runs)
+    }
+
+    async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
+        let mut runs = self.find_runs(|key| is_in_scope(key, scope) && key.trace_id == trace_id);
+        runs.sort_by_key(|run| {
+            (run.start_time.unwrap_or(run.received_at), run.key.run_id, run.key.project_id)
+        });
+        Ok(runs)
+    }
+
+    async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {
+        let (runs, next) = page::cut(self.selected_runs(&query.selection), query)?;
+        Ok(RunPage { runs, next })
+    }
+
+    async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {
+        let traces = self.selected_traces(&query.selection).into_iter().map(|trace| trace.summary).collect();
+        let (traces, next) = page::cut(traces, query)?;
+        Ok(TracePage { traces, next })
+    }
+
+    async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats> {
+        let mut figures = Figures::default();
+        match unit {
+            Unit::Runs => {
+                for run in self.selected_runs(selection) {
+                    figures.add_run(&run);
+                }
+            }
+            Unit::Traces => {
+                for trace in self.selected_traces(selection) {
+                    figures.add_trace(&trace.summary);
+                }
+            }
+        }
+        Ok(figures.finish())
+    }
+
+    async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram> {
+        let traces = self.selected_traces(&query.selection);
+        Ok(histogram(&traces, query.selection.range, query.buckets.max(1)))
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Facet> {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for trace in self.selected_traces(&query.selection) {
+            for value in facet_values(&trace, query.field) {
+                *counts.entry(value).or_default() += 1;
+            }
+        }
+        let mut facet: Facet = counts.into_iter().collect();
+        // Stable: values of one count stay in alphabetical order.
+        facet.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        facet.truncate(query.limit);
+        Ok(facet)
+    }
+
+    async fn project_activity(
+        &self,
+        workspace_id: WorkspaceId,
+        since: UnixNanos,
+    ) -> Result<Vec<ProjectActivity>> {
+        let mut projects: BTreeMap<ProjectId, ProjectActivity> = BTreeMap::new();
+        for trace in self.traces(&Scope { workspace_id, project_ids: None }) {
+            let project_id = trace.summary.root.project_id;
+            let last_start = trace.runs.iter().map(|run| run.start_time).max().unwrap_or_default();
+            let project = projects.entry(project_id).or_insert(ProjectActivity {
+                project_id,
+                last_start,
+                trace_count: 0,
+            });
+            project.last_start = project.last_start.max(last_start);
+            project.trace_count += u64::from(trace.summary.start_time >= since);
+        }
+        Ok(projects.into_values().collect())
+    }
+
+    async fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// All runs of a trace, in order of start time, and their sum.
+struct Trace {
+    runs: Vec<RunSummary>,
+    summary: TraceSummary,
+}
+
+impl Trace {
+    fn new(mut runs: Vec<RunSummary>) -> Self {
+        runs.sort_by_key(|run| (run.start_time, run.run_id));
+        summarize::mark_billed(&mut runs);
+        let summary = summarize::trace_summary(runs.clone());
+        Self { runs, summary }
+    }
+}
+
+fn is_in_scope(key: &RunKey, scope: &Scope) -> bool {
+    key.workspace_id == scope.workspace_id
+        && scope.project_ids.as_ref().is_none_or(|project_ids| project_ids.contains(&key.project_id))
+}
+
+fn contains(range: TimeRange, time: UnixNanos) -> bool {
+    range.from.is_none_or(|from| from <= time) && range.to.is_none_or(|to| time < to)
+}
+
+fn trace_latency(trace: &TraceSummary) -> Option<i64> {
+    trace.end_time.map(|end| end.nanos_since(trace.start_time))
+}
+
+/// The value that at least `percent` of the sorted values do not exceed: nearest rank.
+fn percentile(sorted: &[i64], percent: usize) -> Option<i64> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.max(1) - 1).copied()
+}
+
+/// Adds up [`Stats`].
+#[derive(Default)]
+struct Figures {
+    stats: Stats,
+    totals: Totals,
+    latencies: Vec<i64>,
+}
+
+impl Figures {
+    fn add_run(&mut self, run: &RunSummary) {
+        self.stats.error_count += u64::from(run.status == Status::Error);
+        self.stats.unpriced_count += u64::from(summarize::is_unpriced(run));
+        let tokens = |count: Option<u64>| count.filter(|_| run.billed.tokens);
+        self.totals.add(&Totals {
+            input_tokens: tokens(run.input_tokens),
+            output_tokens: tokens(run.output_tokens),
+            total_tokens: tokens(run.total_tokens),
+            total_cost: run.total_cost.filter(|_| run.billed.cost),
+            ..Totals::default()
+        });
+        self.add(run.start_time, run.latency_nanos());
+    }
+
+    fn add_trace(&mut self, trace: &TraceSummary) {
+        self.stats.error_count += u64::from(trace.root.status == Status::Error);
+        self.stats.unpriced_count += u64::from(trace.unpriced_count > 0);
+        self.totals.add(&Totals {
+            input_tokens: trace.input_tokens,
+            output_tokens: trace.output_tokens,
+            total_tokens: trace.total_tokens,
+            total_cost: trace.total_cost,
+            ..Totals::default()
+        });
+        self.add(trace.start_time, trace_latency(trace));
+    }
+
+    fn add(&mut self, start: UnixNanos, latency: Option<i64>) {
+        let stats = &mut self.stats;
+        stats.count += 1;
+        stats.first_start = Some(stats.first_start.map_or(start, |first| first.min(start)));
+        stats.last_start = Some(stats.last_start.map_or(start, |last| last.max(start)));
+        self.latencies.extend(latency);
+    }
+
+    fn finish(mut self) -> Stats {
+        self.latencies.sort_unstable();
+        Stats {
+            total_cost: self.totals.total_cost.unwrap_or_default(),
+            input_tokens: self.totals.input_tokens.unwrap_or(0),
+            output_tokens: self.totals.output_tokens.unwrap_or(0),
+            total_tokens: self.totals.total_tokens.unwrap_or(0),
+            latency_p50: percentile(&self.latencies, 50),
+            latency_p95: percentile(&self.latencies, 95),
+            latency_p99: percentile(&self.latencies, 99),
+            ..self.stats
+        }
+    }
+}
+
+/// Buckets of equal width from the first moment to the last; an end that the range leaves open is the data's own.
+fn histogram(traces: &[Trace], range: TimeRange, buckets: u32) -> Histogram {
+    let starts = || traces.iter().map(|trace| trace.summary.start_time.as_nanos());
+    let from = range.from.map(UnixNanos::as_nanos).or_else(|| starts().min());
+    // The last trace begins inside.
+    let to =
+        range.to.map(|to| i128::from(to.as_nanos())).or_else(|| starts().max().map(|to| i128::from(to) + 1));
+    let (Some(from), Some(to)) = (from, to) else { return Histogram::default() };
+
+    let width = (to - i128::from(from)).max(1) + i128::from(buckets) - 1;
+    let bucket_nanos = i64::try_from(width / i128::from(buckets)).unwrap_or(i64::MAX);
+    let mut filled = vec![(HistogramBucket::default(), Vec::new()); buckets as usize];
+    for trace in traces {
+        let offset = i128::from(trace.summary.start_time.as_nanos()) - i128::from(from);
+        let position = usize::try_from(offset / i128::from(bucket_nanos)).unwrap_or(usize::MAX);
+        let (bucket, latencies) = &mut filled[position.min(buckets as usize - 1)];
+        match trace.summary.root.status {
+            Status::Error => bucket.error += 1,
+            Status::Success | Status::Pending => bucket.ok += 1,
+        }
+        bucket.cost = bucket.cost.saturating_add(trace.summary.total_cost.unwrap_or_default());
+        latencies.extend(trace_latency(&trace.summary));
+    }
+    let buckets = filled.into_iter().map(|(bucket, mut latencies)| {
+        latencies.sort_unstable();
+        HistogramBucket { latency_p95: percentile(&latencies, 95), ..bucket }
+    });
+    Histogram { from: UnixNanos::from_nanos(from), bucket_nanos, buckets: buckets.collect() }
+}
+
+/// The values of a trace, each once.
+fn facet_values(trace: &Trace, field: FacetField) -> Vec<String> {
+    let root = &trace.summary.root;
+    let mut values: Vec<String> = match field {
+        FacetField::Status => vec![root.status.to_string()],
+        FacetField::Name => vec![root.name.clone()],
+        FacetField::RunType => vec![root.run_type.to_string()],
+        FacetField::Model => trace.summary.models.clone(),
+        FacetField::Environment => root.environment.iter().cloned().collect(),
+        FacetField::User => root.user_id.iter().cloned().collect(),
+        FacetField::Tag => root.tags.clone(),
+        FacetField::Service => trace.runs.iter().filter_map(|run| run.service.clone()).collect(),
+    };
+    values.sort();
+    values.dedup();
+    values
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,5 @@
+use super::*;
+#[test]
+fn t() {
+    let _ = MemoryStore::new(Arc::new(|_| ()));
+}
