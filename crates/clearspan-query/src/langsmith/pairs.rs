@@ -1,0 +1,123 @@
+//! `metadata_key` with `metadata_value`: inside one `and` they speak of the same entry.
+//!
+//! Some keys are more than metadata: the three names of a thread also mean the run's thread, and `ls_model_name`
+//! and `ls_provider` its model and provider, because runs that came as OpenTelemetry spans have those as fields.
+
+use super::lexer::Value;
+use super::meaning::{glob, negate, plain};
+use super::parser::{Function, Test};
+use crate::{Diagnostic, Expr, Field, Literal, Op};
+
+/// Keys whose value is also a field of the run.
+const ALSO_FIELDS: &[(&str, Field)] = &[
+    ("session_id", Field::Thread),
+    ("conversation_id", Field::Thread),
+    ("thread_id", Field::Thread),
+    ("ls_model_name", Field::Model),
+    ("ls_provider", Field::Provider),
+];
+
+/// True for a test that makes sense only together with its neighbours.
+pub(super) fn is_part(test: &Test) -> bool {
+    matches!(test.field.as_deref(), Some("metadata_key" | "metadata_value"))
+}
+
+/// The metadata tests of one `and`: keys alone, or each key with the value at the same place.
+pub(super) fn map(parts: &[&Test]) -> Result<Expr, Diagnostic> {
+    let (keys, values): (Vec<&Test>, Vec<&Test>) =
+        parts.iter().partition(|test| test.field.as_deref() == Some("metadata_key"));
+    let mut terms = Vec::new();
+    match (keys.len(), values.len()) {
+        (_, 0) => {
+            for key in keys {
+                terms.push(key_alone(key)?);
+            }
+        }
+        (n_keys, n_values) if n_keys == n_values => {
+            for (key, value) in keys.into_iter().zip(values) {
+                terms.push(key_and_value(key, value)?);
+            }
+        }
+        (0, _) => {
+            let message = "metadata_value without metadata_key in the same and(…) is not supported yet";
+            return Err(Diagnostic::new(values[0].span.clone(), message));
+        }
+        _ => {
+            let message = "each metadata_value needs its own metadata_key";
+            return Err(Diagnostic::new(values[0].span.clone(), message)
+                .with_hint("put each pair into its own and(…)"));
+        }
+    }
+    match terms.len() {
+        1 => Ok(terms.remove(0)),
+        _ => Ok(Expr::All(terms)),
+    }
+}
+
+/// The entry has this value, or the field does that the key also means.
+pub(super) fn metadata_equals(key: &str, value: &str) -> Expr {
+    either(key, &Op::Eq(Literal::Text(value.to_owned())))
+}
+
+fn either(key: &str, op: &Op) -> Expr {
+    let metadata = Expr::Test(Field::Metadata(key.to_owned()), op.clone());
+    match ALSO_FIELDS.iter().find(|(known, _)| *known == key) {
+        Some((_, field)) => Expr::Any(vec![metadata, Expr::Test(field.clone(), op.clone())]),
+        None => metadata,
+    }
+}
+
+fn any_of(keys: &[String], op: &Op) -> Expr {
+    match keys {
+        [key] => either(key, op),
+        keys => Expr::Any(keys.iter().map(|key| either(key, op)).collect()),
+    }
+}
+
+fn key_alone(test: &Test) -> Result<Expr, Diagnostic> {
+    let (keys, wanted) = names(test)?;
+    let exists = any_of(&keys, &Op::Exists);
+    Ok(if wanted { exists } else { negate(exists) })
+}
+
+fn key_and_value(key: &Test, value: &Test) -> Result<Expr, Diagnostic> {
+    let (keys, wanted) = names(key)?;
+    if !wanted {
+        let message = "neq(metadata_key, …) together with metadata_value is not supported yet";
+        return Err(Diagnostic::new(key.span.clone(), message));
+    }
+    let first = value.values.first().unwrap_or(&Value::Null);
+    let text = |value: &Value| Literal::Text(plain(value));
+    match (value.function, first) {
+        (Function::Eq, first) => Ok(any_of(&keys, &Op::Eq(text(first)))),
+        (Function::In, _) => Ok(any_of(&keys, &Op::In(value.values.iter().map(text).collect()))),
+        (Function::Like, Value::Text(pattern)) => Ok(any_of(&keys, &glob(pattern, value)?)),
+        (Function::Search, Value::Text(words)) => Ok(any_of(&keys, &Op::Contains(words.clone()))),
+        // The key is present with another value.
+        (Function::Neq, first) => {
+            let differs = |key: &String| {
+                let same = negate(either(key, &Op::Eq(text(first))));
+                Expr::All(vec![either(key, &Op::Exists), same])
+            };
+            let mut branches: Vec<Expr> = keys.iter().map(differs).collect();
+            Ok(if branches.len() == 1 { branches.remove(0) } else { Expr::Any(branches) })
+        }
+        (function, _) => {
+            let message = format!("{}(metadata_value, …) is not supported yet", function.name());
+            Err(Diagnostic::new(value.span.clone(), message).with_hint("eq, neq, in, like and search are"))
+        }
+    }
+}
+
+/// The keys that a test names, and whether it wants them (`eq`, `in`) or not (`neq`).
+fn names(test: &Test) -> Result<(Vec<String>, bool), Diagnostic> {
+    let keys = test.values.iter().map(plain).collect();
+    match test.function {
+        Function::Eq | Function::In => Ok((keys, true)),
+        Function::Neq => Ok((keys, false)),
+        function => {
+            let message = format!("{}(metadata_key, …) is not supported yet", function.name());
+            Err(Diagnostic::new(test.span.clone(), message).with_hint("eq, neq and in are"))
+        }
+    }
+}

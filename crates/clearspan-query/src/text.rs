@@ -1,0 +1,37 @@
+//! Our filter text: `status:error cost:>0.50 model:claude-* -env:staging any(tool:search)`.
+//!
+//! Terms separated by blanks must all hold; `OR` and parentheses group, `-` (or `NOT`) negates. A term is
+//! `field:value`, `field:>value` (also `>=`, `<`, `<=`), `field:from..to` (both ends inside),
+//! `field:*glob*`, `field:[one two]`, `field:*` (there is a value), `field~"contained"`, `has:field`,
+//! `is:root|error|pending|unpriced`, a scope `any(…)` or `root(…)`, or a bare word, which is contained in the
+//! name or the error. `*` alone holds always. Quotes keep blanks and take every character as it is;
+//! inside of them `\"` and `\\` stand for `"` and `\`.
+//!
+//! [`to_text`] is the inverse of [`parse`]: what it prints for a parsed filter parses to the same tree.
+//! Neither recurses deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
+
+mod parser;
+mod print;
+mod term;
+#[cfg(test)]
+mod tests;
+
+use crate::{Diagnostic, Expr};
+
+pub use print::to_text;
+
+/// Reads a filter. Empty text is the filter that everything passes.
+pub fn parse(text: &str) -> Result<Expr, Vec<Diagnostic>> {
+    parser::parse(text)
+}
+
+/// A moment as people write it in filters and in time ranges: a date, a date with a time (UTC where no zone
+/// is said), or microseconds since the epoch.
+pub fn parse_time(text: &str) -> Option<clearspan_model::UnixNanos> {
+    crate::value::parse_time(text)
+}
+
+/// A run id as people copy it: a UUID, 32 hexadecimal digits, or the 16 digits of a span id.
+pub fn parse_run_id(text: &str) -> Option<clearspan_model::RunId> {
+    crate::value::parse_run_id(text)
+}
