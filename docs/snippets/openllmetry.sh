@@ -1,4 +1,4 @@
-pip install traceloop-sdk openai
+pip install traceloop-sdk openai httpx
 
 export TRACELOOP_BASE_URL=http://127.0.0.1:4318
 export TRACELOOP_TELEMETRY=false
