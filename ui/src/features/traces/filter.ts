@@ -97,10 +97,10 @@ export function termText(field: string, values: readonly string[], negated = fal
 }
 
 /** What a click on a value does: it alone (again: off), it too, or not it (again: off). */
-export type Pick = "only" | "add" | "exclude";
+export type PickMode = "only" | "add" | "exclude";
 
 /** The filter after a value was picked in a facet, a cell or a menu. */
-export function pickValue(filter: string, field: string, value: string, how: Pick): string {
+export function pickValue(filter: string, field: string, value: string, how: PickMode): string {
   const terms = splitTerms(filter);
   const wanted = terms.filter((term) => term.field === field && !term.negated);
   const unwanted = terms.filter((term) => term.field === field && term.negated && term.values[0] === value);

@@ -106,12 +106,7 @@ export const fromRun = (run: RunRow): ListRow => ({
 });
 
 /** One page of rows of either unit. */
-export async function fetchRows(
-  project: string,
-  unit: Unit,
-  query: ListQuery,
-  signal?: AbortSignal,
-): Promise<RowPage> {
+export async function fetchRows(project: string, unit: Unit, query: ListQuery, signal?: AbortSignal): Promise<RowPage> {
   if (unit === "runs") {
     const page = await fetchRuns(project, query, signal);
     return { rows: page.runs.map(fromRun), next: page.next_cursor };

@@ -24,7 +24,7 @@ export const PRESETS: readonly Preset[] = [
 const UNITS: Record<string, number> = { m: 60e6, h: 3600e6, d: 86_400e6 };
 
 /** What a range means at `now`. Anything unreadable is no limit: the server says what is wrong with it. */
-export function rangeSpan(range: string, now: number): Span {
+export function rangeSpan(range: string, now = Date.now() * 1000): Span {
   const relative = /^(\d+)([mhd])$/.exec(range);
   if (relative) return { from: now - Number(relative[1]) * UNITS[relative[2]], to: now };
   const absolute = /^(.*)\.\.(.*)$/.exec(range);
@@ -74,6 +74,14 @@ const moment = (us: number, fine: boolean): string => `${DAY.format(us / 1000)} 
 /** Label of a tick: the clock within two days, else the day. */
 export const tickLabel = (us: number, widthUs: number): string =>
   widthUs <= 2 * 86_400e6 ? clock(us, widthUs < 600e6) : DAY.format(us / 1000);
+
+/** True for moments of this day in the viewer's zone. */
+export function isToday(us: number, now = Date.now()): boolean {
+  const midnight = new Date(now).setHours(0, 0, 0, 0) * 1000;
+  return us >= midnight && us < midnight + 86_400e6;
+}
+
+export const zoneName = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 const STEPS = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800];
 

@@ -45,6 +45,7 @@ export interface Rows {
   loadingMore: boolean;
   /** Rows that wait for the reader; `more` when there are at least that many. */
   waiting: { count: number; more: boolean };
+  showWaiting: () => void;
   refresh: () => void;
   retry: () => void;
 }
@@ -71,6 +72,16 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
     paused.current = live.paused;
   });
 
+  const apply = useCallback(
+    (page: RowPage) => {
+      const data = client.getQueryData<InfiniteData<RowPage, string | null>>(key);
+      if (!data) return;
+      const pages = mergeFirst(data.pages, page);
+      client.setQueryData(key, { pages, pageParams: pages.map((_, i) => data.pageParams[i] ?? null) });
+      setHeld(null);
+    },
+    [client, key],
+  );
   const take = useCallback(
     (page: RowPage) => {
       const data = client.getQueryData<InfiniteData<RowPage, string | null>>(key);
@@ -80,16 +91,18 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
         page.rows,
       ).length;
       const wait = paused.current && count > 0 && data.pages.some((p) => p.rows.length > 0);
-      const pages = wait ? patchRows(data.pages, page.rows) : mergeFirst(data.pages, page);
-      client.setQueryData(key, { pages, pageParams: pages.map((_, i) => data.pageParams[i] ?? null) });
-      setHeld(wait ? { page, count } : null);
+      if (!wait) {
+        apply(page);
+        return;
+      }
+      client.setQueryData(key, { ...data, pages: patchRows(data.pages, page.rows) });
+      setHeld({ page, count });
     },
-    [client, key],
+    [client, key, apply],
   );
   const refresh = useThrottled(
     useCallback(
-      async (signal: AbortSignal) =>
-        take(await fetchRows(project, unit, { q, t, sort, limit: PAGE_ROWS }, signal)),
+      async (signal: AbortSignal) => take(await fetchRows(project, unit, { q, t, sort, limit: PAGE_ROWS }, signal)),
       [take, project, unit, q, t, sort],
     ),
     REFRESH_MS,
@@ -106,8 +119,8 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
   });
   // What waited enters as soon as nobody reads any more.
   useEffect(() => {
-    if (!live.paused && held) take(held.page);
-  }, [live.paused, held, take]);
+    if (!live.paused && held) apply(held.page);
+  }, [live.paused, held, apply]);
   // Coming back to a list that is in the cache: it may be old.
   useEffect(() => {
     const updated = client.getQueryState(key)?.dataUpdatedAt ?? 0;
@@ -127,6 +140,7 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
     loadMore: useCallback(() => void (isFetchingNextPage || fetchNextPage()), [fetchNextPage, isFetchingNextPage]),
     loadingMore: isFetchingNextPage,
     waiting: { count: held?.count ?? 0, more: (held?.count ?? 0) >= PAGE_ROWS },
+    showWaiting: useCallback(() => held && apply(held.page), [held, apply]),
     refresh,
     retry: useCallback(() => void refetch(), [refetch]),
   };

@@ -1,0 +1,71 @@
+import { Copy, ExternalLink, Filter, FilterX, PanelRight } from "lucide-react";
+import { Fragment } from "react";
+import { ContextMenuItem, ContextMenuSeparator } from "@/components/ContextMenu";
+import { copyText } from "@/components/CopyButton";
+import type { PickMode } from "./filter";
+import type { ListRow } from "./rows";
+
+/** What a right click stands on: a row, and the value under the pointer if there is one. */
+export interface Clicked {
+  row: ListRow;
+  field: string | null;
+  value: string | null;
+}
+
+interface Props {
+  clicked: Clicked;
+  onPick: (field: string, value: string, how: PickMode) => void;
+  onOpen: (row: ListRow) => void;
+  onPeek: (row: ListRow) => void;
+}
+
+/** Values of a row that filters can name, for a menu that was opened without a value under the pointer. */
+function valuesOf(row: ListRow): [field: string, value: string][] {
+  const found: [string, string | null | undefined][] = [
+    ["name", row.name],
+    ["status", row.status],
+    ["model", row.models[0]],
+    ["user", row.user],
+    ["thread", row.thread],
+    ["env", row.environment],
+  ];
+  return found.filter((pair): pair is [string, string] => Boolean(pair[1]));
+}
+
+const ICON = { size: 13, "aria-hidden": true } as const;
+
+export function RowMenu({ clicked, onPick, onOpen, onPeek }: Props) {
+  const { row, field, value } = clicked;
+  const picks: [string, string][] = field !== null && value !== null ? [[field, value]] : valuesOf(row);
+  return (
+    <>
+      {picks.map(([name, text]) => (
+        <Fragment key={name}>
+          <ContextMenuItem icon={<Filter {...ICON} />} hint={name} onSelect={() => onPick(name, text, "only")}>
+            Filter by {text}
+          </ContextMenuItem>
+          {field === null ? null : (
+            <>
+              <ContextMenuItem icon={<FilterX {...ICON} />} hint={name} onSelect={() => onPick(name, text, "exclude")}>
+                Exclude {text}
+              </ContextMenuItem>
+              <ContextMenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(text)}>
+                Copy value
+              </ContextMenuItem>
+            </>
+          )}
+        </Fragment>
+      ))}
+      <ContextMenuSeparator />
+      <ContextMenuItem icon={<ExternalLink {...ICON} />} hint="↵" onSelect={() => onOpen(row)}>
+        Open
+      </ContextMenuItem>
+      <ContextMenuItem icon={<PanelRight {...ICON} />} hint="Space" onSelect={() => onPeek(row)}>
+        Peek
+      </ContextMenuItem>
+      <ContextMenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(row.traceId)}>
+        Copy trace id
+      </ContextMenuItem>
+    </>
+  );
+}

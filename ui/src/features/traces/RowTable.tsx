@@ -1,0 +1,174 @@
+//! The table: fixed row heights, only the rows in view are in the page.
+
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { type MouseEvent, type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useState } from "react";
+import { cx } from "@/lib/cx";
+import type { Column } from "./columns";
+import { GhostRow, Row, rowDomId } from "./Row";
+import type { ListRow } from "./rows";
+import { isToday } from "./timeRange";
+import { HEAD_PX } from "./window";
+import styles from "./RowTable.module.css";
+
+const OVERSCAN = 6;
+const GAP = 10;
+/** Ask for the next page when this few rows are left below. */
+const AHEAD = 40;
+const GHOSTS = 24;
+const DATED_PX = 118;
+
+interface Props {
+  label: string;
+  project: string;
+  viewport: RefObject<HTMLDivElement | null>;
+  rowPx: number;
+  rows: ListRow[];
+  loading: boolean;
+  hasMore: boolean;
+  loadMore: () => void;
+  columns: Column[];
+  sort: string;
+  onSort: (sort: string) => void;
+  selected: string | null;
+  onOpen: (row: ListRow, event: MouseEvent) => void;
+  onScroll: (top: number) => void;
+  onHover: (inside: boolean) => void;
+  onContextMenu?: (event: MouseEvent<HTMLElement>) => void;
+  /** In place of rows: nothing found, or an error. */
+  children?: ReactNode;
+}
+
+export function RowTable(props: Props) {
+  const { viewport, rowPx, rows, columns, loading, hasMore, loadMore, selected } = props;
+  const [first, setFirst] = useState(0);
+  const height = useHeight(viewport);
+  const dated = useMemo(() => rows.length > 0 && !rows.every((row) => isToday(row.start)), [rows]);
+  const widths = useMemo(
+    () => columns.map((column) => (column.id === "time" && dated ? DATED_PX : column.width)),
+    [columns, dated],
+  );
+  const minWidth = widths.reduce((sum, width) => sum + (width || 260) + GAP, 24);
+
+  const from = Math.max(0, first - OVERSCAN);
+  const visible = Math.ceil(height / rowPx) + 1;
+  const to = Math.min(rows.length, first + visible + OVERSCAN);
+  const slots = visible + 2 * OVERSCAN + 1;
+  useEffect(() => {
+    if (hasMore && first + visible + AHEAD > rows.length) loadMore();
+  }, [hasMore, first, visible, rows.length, loadMore]);
+
+  const items: ReactNode[] = [];
+  for (let index = from; index < to; index++)
+    items.push(
+      <Row
+        // Slots are reused while scrolling: moving a node is cheaper than making one.
+        key={index % slots}
+        project={props.project}
+        row={rows[index]}
+        index={index}
+        top={index * rowPx}
+        columns={columns}
+        widths={widths}
+        selected={rows[index].key === selected}
+      />,
+    );
+  const ghosts = loading ? GHOSTS : hasMore ? 3 : 0;
+  for (let ghost = 0; ghost < ghosts; ghost++)
+    items.push(
+      <GhostRow key={`ghost${ghost}`} top={(rows.length + ghost) * rowPx} columns={columns} widths={widths} />,
+    );
+  const active = selected !== null && rows.slice(from, to).some((row) => row.key === selected);
+  return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter on the grid opens the selected row
+    <div
+      ref={viewport}
+      className={styles.viewport}
+      role="grid"
+      aria-label={props.label}
+      aria-rowcount={hasMore ? -1 : rows.length + 1}
+      aria-busy={loading}
+      aria-activedescendant={active ? rowDomId(selected) : undefined}
+      tabIndex={0}
+      onScroll={(event) => {
+        const { scrollTop } = event.currentTarget;
+        setFirst(Math.floor(scrollTop / rowPx));
+        props.onScroll(scrollTop);
+      }}
+      onClick={(event) => openClicked(event, rows, props.onOpen)}
+      onContextMenu={props.onContextMenu}
+    >
+      <Header columns={columns} widths={widths} minWidth={minWidth} sort={props.sort} onSort={props.onSort} />
+      <div
+        role="rowgroup"
+        className={styles.tall}
+        style={{ height: (rows.length + ghosts) * rowPx, minWidth }}
+        onPointerEnter={(event) => event.pointerType === "mouse" && props.onHover(true)}
+        onPointerLeave={() => props.onHover(false)}
+      >
+        {items}
+      </div>
+      {props.children}
+    </div>
+  );
+}
+
+function openClicked(event: MouseEvent<HTMLElement>, rows: ListRow[], onOpen: Props["onOpen"]): void {
+  // The link in the row did it already, or somebody marks text.
+  if (event.defaultPrevented || !window.getSelection()?.isCollapsed) return;
+  if ((event.target as HTMLElement).closest("a") !== null) return;
+  const key = (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset.key;
+  const row = key === undefined ? undefined : rows.find((item) => item.key === key);
+  if (row) onOpen(row, event);
+}
+
+function Header({
+  columns,
+  widths,
+  minWidth,
+  sort,
+  onSort,
+}: { columns: Column[]; widths: number[]; minWidth: number } & Pick<Props, "sort" | "onSort">) {
+  return (
+    <div role="rowgroup" className={styles.head} style={{ minWidth, height: HEAD_PX }}>
+      <div role="row" aria-rowindex={1} className={styles.headRow}>
+        {columns.map((column, i) => (
+          <HeadCell key={column.id} column={column} width={widths[i]} sort={sort} onSort={onSort} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function HeadCell({ column, width, sort, onSort }: { column: Column; width: number } & Pick<Props, "sort" | "onSort">) {
+  const order = sort === column.sort ? "ascending" : sort === `-${column.sort}` ? "descending" : "none";
+  const style = width > 0 ? { width } : undefined;
+  const className = cx(styles.headCell, column.numeric && styles.numeric);
+  if (column.sort === undefined)
+    return (
+      <span role="columnheader" data-col={column.id} className={className} style={style}>
+        {column.id === "status" ? <span className="sr">Status</span> : column.label}
+      </span>
+    );
+  const next = order === "descending" ? column.sort : `-${column.sort}`;
+  const Icon = order === "ascending" ? ArrowUp : ArrowDown;
+  return (
+    <span role="columnheader" aria-sort={order} data-col={column.id} className={className} style={style}>
+      <button type="button" onClick={() => onSort(next)} title={`Sort by ${column.label.toLowerCase()}`}>
+        {column.label}
+        {order === "none" ? null : <Icon size={11} aria-hidden />}
+      </button>
+    </span>
+  );
+}
+
+function useHeight(ref: RefObject<HTMLElement | null>): number {
+  const [height, setHeight] = useState(800);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return height;
+}

@@ -1,0 +1,72 @@
+//! Cells that are more than a number.
+
+import { formatDateTime, formatInstant, formatTime } from "@/lib/format";
+import { cx } from "@/lib/cx";
+import { Tag } from "@/components/Tag";
+import type { ListRow } from "./rows";
+import { isToday } from "./timeRange";
+import styles from "./RowTable.module.css";
+
+/** The clock; the day too when it is not today. */
+export function TimeCell({ us }: { us: number }) {
+  const text = isToday(us) ? formatTime(us) : formatDateTime(us);
+  return (
+    <time className={styles.time} dateTime={formatInstant(us)} title={`${formatDateTime(us)}\n${formatInstant(us)}`}>
+      {text}
+    </time>
+  );
+}
+
+/** Values that a click of the right button filters by. */
+export function ValueCell({
+  field,
+  values,
+  mono,
+  tags,
+}: {
+  field: string;
+  values: string[];
+  mono?: boolean;
+  tags?: boolean;
+}) {
+  if (values.length === 0) return null;
+  if (tags)
+    return (
+      <span className={styles.tags} title={values.join(", ")}>
+        {values.slice(0, 4).map((value) => (
+          <span key={value} data-field={field} data-value={value}>
+            <Tag>{value}</Tag>
+          </span>
+        ))}
+      </span>
+    );
+  return (
+    <span
+      className={cx("ellipsis", mono && "mono")}
+      data-field={field}
+      data-value={values[0]}
+      title={values.join(", ")}
+    >
+      {values[0]}
+      {values.length > 1 ? <span className={styles.more}> +{values.length - 1}</span> : null}
+    </span>
+  );
+}
+
+/** What went in and what came out, on one line. An error takes the place of the output. */
+export function InputOutput({ row }: { row: ListRow }) {
+  const output =
+    row.status === "error" && row.error ? (
+      <span className={styles.error} title={row.error}>
+        {row.error}
+      </span>
+    ) : (
+      <span className={styles.output}>{row.output ?? (row.status === "pending" ? "…" : "")}</span>
+    );
+  return (
+    <span className={styles.io}>
+      <span className={styles.input}>{row.input}</span>
+      {output}
+    </span>
+  );
+}
