@@ -8,6 +8,8 @@ mod error;
 pub mod memory;
 mod store;
 mod summarize;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use error::{Error, Result};
 pub use store::{

@@ -1,0 +1,88 @@
+//! What every engine has to prove.
+//!
+//! [`cases`] holds one function for each promise of [`RunStore`](crate::RunStore), named after the promise, and
+//! [`conformance_suite!`](crate::conformance_suite) makes a test of each. [`random`] makes runs and questions from a
+//! seed, and [`compare`] asks two engines the same questions. An engine passes when it passes all of them; that it keeps its
+//! promises across a restart is its own to prove.
+//!
+//! ```ignore
+//! async fn make() -> (Arc<dyn RunStore>, TempDir) { … }
+//! clearspan_store::conformance_suite!(make);
+//! ```
+
+pub mod build;
+pub mod cases;
+pub mod compare;
+pub mod random;
+
+/// Makes one `#[tokio::test]` for each promise of a [`RunStore`](crate::RunStore).
+///
+/// The argument is an async function without arguments that makes an empty store whose `finish` does nothing. It returns the
+/// store behind an `Arc` and a guard that is dropped after the test: a temporary folder, or `()`.
+#[macro_export]
+macro_rules! conformance_suite {
+    ($make:path) => {
+        $crate::conformance_suite! { @each $make:
+            // Writing and reading back.
+            a_write_is_seen_by_every_read
+            patches_merge_in_any_order
+            patches_of_one_write_merge
+            the_same_patch_twice_changes_nothing
+            a_late_patch_merges_after_a_flush
+            parallel_writes_lose_nothing
+            many_runs_make_one_trace
+            every_field_comes_back
+            bare_runs_come_back
+            empty_values_are_not_missing_values
+            unicode_comes_back
+            extreme_values_come_back
+            a_huge_payload_comes_back
+            what_is_not_there_is_not_found
+            // Whose.
+            equal_ids_in_two_projects_stay_apart
+            equal_ids_in_two_workspaces_stay_apart
+            equal_run_ids_in_two_traces_stay_apart
+            no_read_leaves_its_scope
+            // Traces.
+            skeletons_are_light_and_in_order
+            traces_come_whole_and_in_order
+            a_trace_is_summed_up
+            an_orphan_trace_is_repaired_by_its_root
+            circles_of_parents_do_no_harm
+            what_counts_follows_late_runs
+            // Pages.
+            runs_are_sorted_by_every_key
+            traces_are_sorted_by_every_key
+            pages_stay_put_while_data_arrives
+            the_last_page_says_so
+            a_cursor_of_another_order_is_refused
+            // Filters.
+            run_texts_are_filtered
+            run_figures_are_filtered
+            run_kinds_are_filtered
+            trace_roots_are_filtered
+            trace_totals_are_filtered
+            missing_values_satisfy_only_negations
+            filters_combine
+            filters_reach_other_runs_of_the_trace
+            a_run_has_its_roots_thread
+            times_are_half_open
+            // Figures.
+            stats_of_runs_add_up
+            stats_of_traces_add_up
+            stats_of_nothing_are_zero
+            stats_survive_the_largest_counts
+            histograms_count_traces_by_time
+            histograms_take_the_datas_own_ends
+            facets_count_traces
+            projects_tell_their_activity
+        }
+    };
+    (@each $make:path: $($case:ident)*) => {$(
+        #[tokio::test]
+        async fn $case() {
+            let (store, _guard) = $make().await;
+            $crate::testing::cases::$case(&*store).await;
+        }
+    )*};
+}

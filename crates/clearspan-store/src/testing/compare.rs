@@ -1,0 +1,199 @@
+//! Asks two engines the same questions.
+
+use clearspan_model::{Run, RunId, TraceId, UnixNanos, WorkspaceId};
+
+use crate::testing::build::{all_runs, all_traces, newest};
+use crate::testing::random::Dice;
+use crate::{
+    FacetQuery, Histogram, HistogramQuery, Order, ProjectActivity, RunQuery, RunStore, RunSummary, Scope,
+    Selection, SortKey, Stats, TraceSummary, Unit,
+};
+
+/// One read of a store.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// All pages of runs.
+    Runs(RunQuery),
+    /// All pages of traces.
+    Traces(RunQuery),
+    /// Figures.
+    Stats(Unit, Selection),
+    /// Traces by time.
+    Histogram(HistogramQuery),
+    /// Values by frequency.
+    Facet(FacetQuery),
+    /// A trace's rows.
+    Skeleton(Scope, TraceId),
+    /// A trace's runs.
+    Trace(Scope, TraceId),
+    /// Single runs.
+    Load(Scope, Option<TraceId>, Vec<RunId>),
+    /// The projects of a workspace.
+    Activity(WorkspaceId, UnixNanos),
+}
+
+/// Writes the patches in the order given, with a flush now and then when `flush_seed` is given.
+pub async fn fill(store: &dyn RunStore, patches: &[Run], flush_seed: Option<u64>) {
+    let mut dice = flush_seed.map(Dice);
+    for batch in patches.chunks(17) {
+        store.write(batch.to_vec()).await.expect("a healthy store accepts patches");
+        if dice.as_mut().is_some_and(|dice| dice.one_in(4)) {
+            store.flush().await.expect("a healthy store flushes");
+        }
+    }
+}
+
+/// Checks that both engines, which hold the same runs, answer each question in the same way.
+///
+/// Each walks its pages with its own cursors. Percentiles are the only figures that an engine may approximate: the answer has
+/// to lie between the values one rank (or one per cent of the ranks) below and above the exact one.
+///
+/// # Panics
+/// When two answers differ.
+pub async fn compare(oracle: &dyn RunStore, engine: &dyn RunStore, questions: &[Question]) {
+    for (idx, question) in questions.iter().enumerate() {
+        let context = format!("question {idx}: {question:#?}");
+        compare_one(oracle, engine, question, &context).await;
+    }
+}
+
+async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Question, context: &str) {
+    match question {
+        Question::Runs(query) => {
+            let (expected, found) = (all_runs(oracle, query).await, all_runs(engine, query).await);
+            compare_rows(&expected, &found, |row| (row.project_id, row.trace_id, row.run_id), context);
+        }
+        Question::Traces(query) => {
+            let (expected, found) = (all_traces(oracle, query).await, all_traces(engine, query).await);
+            compare_rows(&expected, &found, |row| (row.root.project_id, row.root.trace_id), context);
+        }
+        Question::Stats(unit, selection) => {
+            let expected = oracle.stats(*unit, selection).await.expect(context);
+            let found = engine.stats(*unit, selection).await.expect(context);
+            compare_stats(oracle, *unit, selection, &expected, &found, context).await;
+        }
+        Question::Histogram(query) => {
+            let expected = oracle.histogram(query).await.expect(context);
+            let found = engine.histogram(query).await.expect(context);
+            compare_histograms(expected, found, context);
+        }
+        Question::Facet(query) => {
+            let expected = oracle.facet(query).await.expect(context);
+            assert_eq!(engine.facet(query).await.expect(context), expected, "{context}");
+        }
+        Question::Skeleton(scope, trace_id) => {
+            let key = |row: &RunSummary| (row.start_time, row.run_id, row.project_id);
+            let mut expected = oracle.load_skeleton(scope, *trace_id).await.expect(context);
+            let mut found = engine.load_skeleton(scope, *trace_id).await.expect(context);
+            assert!(found.is_sorted_by_key(|row| row.start_time), "in order of start, {context}");
+            expected.sort_by_key(key);
+            found.sort_by_key(key);
+            compare_rows(&expected, &found, key, context);
+        }
+        Question::Trace(scope, trace_id) => {
+            let expected = oracle.load_trace(scope, *trace_id).await.expect(context);
+            let found = engine.load_trace(scope, *trace_id).await.expect(context);
+            compare_runs(expected, found, context);
+        }
+        Question::Load(scope, trace_id, run_ids) => {
+            let expected = oracle.load_runs(scope, *trace_id, run_ids).await.expect(context);
+            let found = engine.load_runs(scope, *trace_id, run_ids).await.expect(context);
+            compare_runs(expected, found, context);
+        }
+        Question::Activity(workspace_id, since) => {
+            let sorted = |mut activity: Vec<ProjectActivity>| {
+                activity.sort_by_key(|project| project.project_id);
+                activity
+            };
+            let expected = oracle.project_activity(*workspace_id, *since).await.expect(context);
+            let found = engine.project_activity(*workspace_id, *since).await.expect(context);
+            assert_eq!(sorted(found), sorted(expected), "{context}");
+        }
+    }
+}
+
+/// Says first which rows differ, then how the first of them does.
+fn compare_rows<R, K>(expected: &[R], found: &[R], key: impl Fn(&R) -> K, context: &str)
+where
+    R: PartialEq + std::fmt::Debug,
+    K: PartialEq + std::fmt::Debug,
+{
+    let keys = |rows: &[R]| rows.iter().map(&key).collect::<Vec<K>>();
+    assert_eq!(keys(found), keys(expected), "which rows, {context}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found, expected, "{context}");
+    }
+}
+
+fn compare_runs(mut expected: Vec<Run>, mut found: Vec<Run>, context: &str) {
+    expected.sort_by_key(|run| run.key);
+    found.sort_by_key(|run| run.key);
+    compare_rows(&expected, &found, |run| run.key, context);
+}
+
+async fn compare_stats(
+    oracle: &dyn RunStore,
+    unit: Unit,
+    selection: &Selection,
+    expected: &Stats,
+    found: &Stats,
+    context: &str,
+) {
+    let exact = Stats {
+        latency_p50: expected.latency_p50,
+        latency_p95: expected.latency_p95,
+        latency_p99: expected.latency_p99,
+        ..found.clone()
+    };
+    assert_eq!(exact, *expected, "{context}");
+    let mut latencies = latencies(oracle, unit, selection).await;
+    latencies.sort_unstable();
+    for (percent, latency) in [(50, found.latency_p50), (95, found.latency_p95), (99, found.latency_p99)] {
+        check_percentile(&latencies, percent, latency, context);
+    }
+}
+
+async fn latencies(store: &dyn RunStore, unit: Unit, selection: &Selection) -> Vec<i64> {
+    let order = Order { by: SortKey::Latency, descending: false };
+    let query = RunQuery { order, limit: 10_000, ..newest(selection.clone()) };
+    match unit {
+        Unit::Runs => all_runs(store, &query).await.iter().filter_map(RunSummary::latency_nanos).collect(),
+        Unit::Traces => all_traces(store, &query).await.iter().filter_map(trace_latency).collect(),
+    }
+}
+
+fn trace_latency(trace: &TraceSummary) -> Option<i64> {
+    trace.end_time.map(|end| end.nanos_since(trace.start_time))
+}
+
+fn check_percentile(sorted: &[i64], percent: usize, found: Option<i64>, context: &str) {
+    let Some(last) = sorted.len().checked_sub(1) else {
+        assert_eq!(found, None, "a percentile of nothing, {context}");
+        return;
+    };
+    let found = found.unwrap_or_else(|| panic!("no percentile {percent}, {context}"));
+    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+    let slack = (sorted.len() / 100).max(1);
+    let (low, high) = (sorted[rank.saturating_sub(slack)], sorted[(rank + slack).min(last)]);
+    assert!(
+        (low..=high).contains(&found),
+        "percentile {percent} is {found}, not in {low}..={high}, {context}"
+    );
+}
+
+/// A histogram without traces may have buckets or not.
+fn compare_histograms(expected: Histogram, found: Histogram, context: &str) {
+    let counts = |histogram: &Histogram| -> Vec<_> {
+        histogram.buckets.iter().map(|bucket| (bucket.ok, bucket.error, bucket.cost)).collect()
+    };
+    let is_empty =
+        |histogram: &Histogram| histogram.buckets.iter().all(|bucket| bucket.ok + bucket.error == 0);
+    if is_empty(&expected) && is_empty(&found) {
+        return;
+    }
+    assert_eq!((found.from, found.bucket_nanos), (expected.from, expected.bucket_nanos), "{context}");
+    assert_eq!(counts(&found), counts(&expected), "{context}");
+    for (found, expected) in found.buckets.iter().zip(&expected.buckets) {
+        assert_eq!(found.latency_p95.is_some(), expected.latency_p95.is_some(), "{context}");
+    }
+}
