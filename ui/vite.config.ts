@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
@@ -8,12 +9,19 @@ export default defineConfig({
   // Relative asset addresses plus <base href>: one build works under any base path.
   base: "./",
   plugins: [react()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   build: {
     target: "es2023",
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 400,
   },
-  server: { port: 5173, strictPort: false, proxy: { "/api": target, "/v1": target } },
+  server: {
+    port: 5173,
+    strictPort: false,
+    proxy: { "/api": target, "/v1": target },
+    // The setup page shows the files of docs/snippets.
+    fs: { allow: [".", "../docs/snippets"] },
+  },
   test: { environment: "node", include: ["src/**/*.test.{ts,tsx}"] },
 });

@@ -27,6 +27,7 @@ const home = createRoute({
 const setup = createRoute({
   getParentRoute: () => root,
   path: "/setup",
+  validateSearch: (search: Record<string, unknown>): { sdk?: string } => ({ sdk: textParam(search.sdk) }),
   component: lazyRouteComponent(() => import("@/features/setup/SetupPage"), "SetupPage"),
 });
 
@@ -55,7 +56,8 @@ const trace = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/traces/$traceId",
   validateSearch: validateTraceSearch,
-  // The page's code and the trace travel at the same time.
+  // The page's code and the trace travel at the same time; changes of the search parameters load nothing.
+  staleTime: Infinity,
   loader: ({ params }) => {
     void queryClient.prefetchQuery(skeletonQuery(params.traceId, params.project));
   },

@@ -1,9 +1,81 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { FolderOpen, Send } from "lucide-react";
+import { projectsQuery } from "@/lib/api/queries";
+import type { Project } from "@/lib/api/types";
+import { formatAgo, formatDateTime, formatInt, UNKNOWN } from "@/lib/format";
+import { Button } from "@/components/Button";
+import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import styles from "./ProjectsPage.module.css";
 
+/** Every project, the busiest recently first. A project is made by its first trace, so there is nothing to create. */
 export function ProjectsPage() {
+  const query = useQuery({ ...projectsQuery(), refetchInterval: 5_000 });
+  const navigate = useNavigate();
+  const send = (
+    <Button icon={<Send size={13} aria-hidden />} onClick={() => void navigate({ to: "/setup" })}>
+      Send traces
+    </Button>
+  );
   return (
-    <Page>
-      <PageBar current="Projects" />
+    <Page busy={query.isFetching && query.isPlaceholderData}>
+      <PageBar current="Projects" actions={send} />
+      <div className={styles.scroll}>
+        {query.isError && !query.data ? (
+          <ErrorState
+            title="The projects could not be loaded"
+            error={query.error}
+            onRetry={() => void query.refetch()}
+          />
+        ) : query.data?.length === 0 ? (
+          <EmptyState icon={<FolderOpen size={24} aria-hidden />} title="No projects yet" actions={send}>
+            <p>A project is made when its first trace arrives.</p>
+          </EmptyState>
+        ) : query.data ? (
+          <Table projects={query.data} />
+        ) : null}
+      </div>
     </Page>
+  );
+}
+
+function Table({ projects }: { projects: Project[] }) {
+  return (
+    <table className={styles.table}>
+      <thead>
+        <tr>
+          <th scope="col">Project</th>
+          <th scope="col" className={styles.number}>
+            Traces, 7 days
+          </th>
+          <th scope="col" className={styles.number}>
+            Last run
+          </th>
+          <th scope="col" className={styles.number}>
+            Made
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {projects.map((project) => (
+          <tr key={project.id}>
+            <td>
+              <Link to="/p/$project/traces" params={{ project: project.name }}>
+                {project.name}
+              </Link>
+            </td>
+            <td className={styles.number}>{formatInt(project.trace_count)}</td>
+            <td
+              className={styles.number}
+              title={project.last_run_at === null ? undefined : formatDateTime(project.last_run_at)}
+            >
+              {project.last_run_at === null ? UNKNOWN : formatAgo(project.last_run_at)}
+            </td>
+            <td className={styles.number}>{formatDateTime(project.created_at)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }

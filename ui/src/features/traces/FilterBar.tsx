@@ -7,7 +7,7 @@ import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/media";
 import { Keys } from "@/components/Keys";
-import { accept, suggest } from "./completion";
+import { accept, beginsField, suggest } from "./completion";
 import styles from "./FilterBar.module.css";
 import { isComplete, joinTerms, splitTerms } from "./filter";
 
@@ -217,7 +217,8 @@ function useDraft(value: string, onChange: Props["onChange"]) {
     setDraft: (draft: string, settle: boolean) => {
       setState((old) => ({ ...old, draft }));
       window.clearTimeout(timer.current);
-      if (settle && isComplete(draft)) timer.current = window.setTimeout(() => write(state.chips, draft), SETTLE_MS);
+      if (settle && isComplete(draft) && !beginsField(draft))
+        timer.current = window.setTimeout(() => write(state.chips, draft), SETTLE_MS);
     },
     commit: (draft: string) => {
       if (draft.trim() === "") {

@@ -159,7 +159,7 @@ function TracesOf({ project }: { project: string }) {
       <ErrorBoundary title="The chart failed" resetKey={t}>
         <Histogram project={project} q={q} t={t} onBrush={(from, to) => brush.start(absoluteRange(from, to))} />
       </ErrorBoundary>
-      <div className={styles.body} data-facets={facetsOpen || undefined}>
+      <div className={styles.body} data-facets={facetsOpen || undefined} data-peek={peeked !== undefined || undefined}>
         <ErrorBoundary title="The facets failed" resetKey={q}>
           <Facets project={project} q={q} t={t} onPick={pick} />
         </ErrorBoundary>

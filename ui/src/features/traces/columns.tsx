@@ -124,6 +124,8 @@ function nameCell(row: ListRow): ReactNode {
   );
 }
 
+const atLeast = (text: string): string => (text.startsWith("<") ? "> $0" : `≥ ${text}`);
+
 function costCell(row: ListRow): ReactNode {
   if (row.cost === null) return row.unpriced ? <span title="Some calls have no price">no price</span> : "";
   const text = formatDollars(row.cost);
@@ -132,7 +134,7 @@ function costCell(row: ListRow): ReactNode {
       className={hotCost(row) ? styles.hot : undefined}
       title={row.unpriced ? "Some calls have no price: the true cost is higher" : `$${row.cost}`}
     >
-      {row.unpriced || row.status === "pending" ? `≥ ${text}` : text}
+      {row.unpriced || row.status === "pending" ? atLeast(text) : text}
     </span>
   );
 }

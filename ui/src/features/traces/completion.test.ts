@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { accept, suggest, wordAt } from "./completion";
+import { accept, beginsField, suggest, wordAt } from "./completion";
 
 const facets = [
   {
@@ -45,4 +45,9 @@ it("takes a suggestion in the place of the word", () => {
 it("finds the word under the cursor, quotes respected", () => {
   expect(wordAt('name:"trip pl', 13)).toEqual({ start: 0, word: 'name:"trip pl' });
   expect(wordAt("a b", 3)).toEqual({ start: 2, word: "b" });
+});
+
+it("knows a word that may become a field", () => {
+  for (const text of ["mod", "cost:>1 -lat", "status"]) expect(beginsField(text), text).toBe(true);
+  for (const text of ["refund", "model:gpt", "", "cost:>1 ", '"name']) expect(beginsField(text), text).toBe(false);
 });

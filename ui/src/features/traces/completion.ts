@@ -49,6 +49,13 @@ const WORDS: Record<string, readonly string[]> = {
 export const FACET_FIELDS: Record<string, string> = { environment: "env" };
 export const filterField = (facet: string): string => FACET_FIELDS[facet] ?? facet;
 
+/** True while the last word may still become the name of a field: not the moment to search for it as text. */
+export function beginsField(text: string): boolean {
+  const { word } = wordAt(text, text.length);
+  const name = word.replace(/^-/, "").toLowerCase();
+  return name !== "" && FIELDS.some(([field]) => field.startsWith(name));
+}
+
 /** Where the word under the cursor begins, and what it is so far. */
 export function wordAt(text: string, caret: number): { start: number; word: string } {
   let quoted = false;
