@@ -11,8 +11,8 @@ mod write;
 
 use std::borrow::Cow;
 
-pub(crate) use parse::{ParseError, parse};
-pub(crate) use write::{escape, float_text, push_string};
+pub(crate) use parse::parse;
+pub(crate) use write::{float_text, push_string};
 
 /// A JSON value that borrows from its source.
 #[derive(Debug, Clone, PartialEq, Default)]

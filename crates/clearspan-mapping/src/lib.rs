@@ -4,6 +4,9 @@
 //! of pure functions: no I/O, no clock, no globals that change, no `async`. Mapping never fails; what no
 //! rule understands stays readable under `Run::attributes`, and what had to be repaired is told in `Run::issues`.
 
+mod dialects;
+mod engine;
 mod json;
+mod messages;
 pub mod otlp;
 pub mod pricing;

@@ -6,12 +6,13 @@
 //! Who may write, into which project, and what a run costs is decided elsewhere.
 
 mod decode;
+mod events;
 mod ids;
 mod json_body;
 mod logs;
 mod metrics;
 mod span;
-mod value;
+pub(crate) mod value;
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::parse::ParseError;
 use super::*;
 
 fn check(source: &str, expected: &str) {

@@ -3,24 +3,30 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    JsonText, Link, ProjectId, Rank, Run, RunEvent, RunId, RunKey, Status, UnixNanos, Version, Versions, WorkspaceId,
+    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Status, UnixNanos, Version, Versions,
+    WorkspaceId,
 };
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{Span, span};
 
+use super::events::{is_model_event, map_events};
 use super::ids::{parse_ids, parse_span_id, shorten};
 use super::value::attribute_texts;
 use super::{ExportTraceServiceRequest, MapContext, Mapped, MappedRun};
+use crate::dialects::{TABLE, implied_type, label_of};
+use crate::engine::{Attributes, Draft};
 
 /// Maps every span of a request. Spans without usable ids are rejected by name.
 pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext) -> Mapped {
     let mut mapped = Mapped::default();
     for resource_spans in request.resource_spans {
-        let resource = attribute_texts(resource_spans.resource.map(|r: Resource| r.attributes).unwrap_or_default());
+        let origin = Origin::of_resource(resource_spans.resource);
         for scope_spans in resource_spans.scope_spans {
+            let origin = origin.with_scope(scope_spans.scope);
             for span in scope_spans.spans {
-                match map_span(span, &resource, ctx) {
+                match map_span(span, &origin, ctx) {
                     Ok(run) => mapped.runs.push(run),
                     Err(reason) => mapped.reject(1, reason),
                 }
@@ -30,49 +36,173 @@ pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext) -> Mappe
     mapped
 }
 
-fn map_span(span: Span, resource: &BTreeMap<String, JsonText>, ctx: &MapContext) -> Result<MappedRun, String> {
-    let refuse = |why: String| format!("span \"{}\": {why}", shorten(&span.name));
-    let (trace_id, span_id) = parse_ids(&span.trace_id, &span.span_id).map_err(refuse)?;
-    let key = RunKey {
-        workspace_id: WorkspaceId::NIL,
-        project_id: ProjectId::NIL,
-        trace_id,
-        run_id: RunId::from_span_id(span_id),
-    };
+/// Where spans and log records come from: what a resource and a scope tell about each of theirs.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Origin {
+    resource: BTreeMap<String, JsonText>,
+    service: Option<String>,
+    release: Option<String>,
+    environment: Option<String>,
+    scope_name: Option<String>,
+    scope_version: Option<String>,
+    scope_attributes: BTreeMap<String, JsonText>,
+}
+
+impl Origin {
+    pub(super) fn of_resource(resource: Option<Resource>) -> Self {
+        let resource = attribute_texts(resource.map(|resource| resource.attributes).unwrap_or_default());
+        let text = |key: &str| resource.get(key).map(JsonText::to_plain).filter(|text| !text.is_empty());
+        Self {
+            service: text("service.name"),
+            release: text("service.version"),
+            environment: text("deployment.environment.name").or_else(|| text("deployment.environment")),
+            resource,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn with_scope(&self, scope: Option<InstrumentationScope>) -> Self {
+        let scope = scope.unwrap_or_default();
+        Self {
+            scope_name: Some(scope.name).filter(|name| !name.is_empty()),
+            scope_version: Some(scope.version).filter(|version| !version.is_empty()),
+            scope_attributes: attribute_texts(scope.attributes),
+            ..self.clone()
+        }
+    }
+
+    /// Tells a run where it comes from.
+    pub(super) fn describe(&self, run: &mut Run) {
+        run.resource.clone_from(&self.resource);
+        run.service.clone_from(&self.service);
+        run.release.clone_from(&self.release);
+        run.environment.clone_from(&self.environment);
+        run.scope_name.clone_from(&self.scope_name);
+        run.scope_version.clone_from(&self.scope_version);
+    }
+}
+
+/// The run of a span or log record, of which its key is known. The store's ids are filled in later.
+pub(super) fn new_run(
+    (trace_id, span_id): (clearspan_model::TraceId, clearspan_model::SpanId),
+    rank: Rank,
+    ctx: &MapContext,
+) -> Run {
+    let run_id = RunId::from_span_id(span_id);
+    let key = RunKey { workspace_id: WorkspaceId::NIL, project_id: ProjectId::NIL, trace_id, run_id };
     let mut run = Run::new(key, ctx.received_at);
-    run.versions = Versions::all(Version::new(Rank::Span, ctx.received_at));
+    run.versions = Versions::all(Version::new(rank, ctx.received_at));
     run.span_id = Some(span_id);
-    run.parent_run_id = parse_span_id(&span.parent_span_id).ok().map(RunId::from_span_id);
+    run
+}
+
+fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, String> {
+    let refuse = |why: String| format!("span \"{}\": {why}", shorten(&span.name));
+    let ids = parse_ids(&span.trace_id, &span.span_id).map_err(refuse)?;
+    let mut run = new_run(ids, Rank::Span, ctx);
+    origin.describe(&mut run);
     run.start_time = time(span.start_time_unix_nano);
     run.end_time = time(span.end_time_unix_nano);
-    run.status = Some(if run.end_time.is_some() { Status::Success } else { Status::Pending });
-    if let Some(status) = span.status
-        && status.code == StatusCode::Error as i32
-    {
-        run.status = Some(Status::Error);
-        run.error = Some(status.message);
-    }
-    run.name = Some(span.name);
-    run.attributes = attribute_texts(span.attributes);
-    run.resource = resource.clone();
-    run.events = span.events.into_iter().map(map_event).collect();
-    run.events.sort();
-    run.links = span.links.into_iter().filter_map(map_link).collect();
-    run.links.sort();
-    Ok(MappedRun { project: None, run })
+    run.dialect = label_of(
+        span.attributes.iter().map(|attribute| attribute.key.as_str()),
+        origin.scope_name.as_deref().unwrap_or_default(),
+    )
+    .map(str::to_owned);
+    let name = span.name;
+    run.name = Some(name.clone());
+    let mut draft = Draft::new(run);
+    map_parent(&mut draft, &span.parent_span_id);
+    let has_model_event = span.events.iter().any(|event| is_model_event(&event.name));
+    let mut attributes = Attributes::new(span.attributes, &TABLE);
+    draft.apply_rows(&mut attributes, |draft| {
+        if let Some(run_type) = implied_type(&name) {
+            draft.offer_type(NAME_STRENGTH, run_type);
+        }
+        if has_model_event {
+            draft.offer_type(EVENT_STRENGTH, RunType::Llm);
+        }
+    });
+    map_events(&mut draft, span.events);
+    draft.run.attributes = attributes.into_rest();
+    draft.run.attributes.extend(
+        origin.scope_attributes.iter().map(|(key, value)| (format!("otel.scope.{key}"), value.clone())),
+    );
+    map_kind(&mut draft, span.kind, span.trace_state);
+    map_status(&mut draft, span.status);
+    map_links(&mut draft, span.links);
+    count_dropped(
+        &mut draft,
+        [
+            ("attributes", span.dropped_attributes_count),
+            ("events", span.dropped_events_count),
+            ("links", span.dropped_links_count),
+        ],
+    );
+    let (project, run) = draft.finish();
+    Ok(MappedRun { project, run })
 }
 
-fn map_event(event: span::Event) -> RunEvent {
-    RunEvent {
-        time: UnixNanos::from_otlp(event.time_unix_nano),
-        name: event.name,
-        attributes: attribute_texts(event.attributes),
+/// How strong a type is that follows from the span's name, and from its events: weaker than all attributes.
+const NAME_STRENGTH: u8 = 40;
+const EVENT_STRENGTH: u8 = 50;
+
+fn map_parent(draft: &mut Draft, parent: &[u8]) {
+    match parse_span_id(parent) {
+        Ok(id) => draft.run.parent_run_id = Some(RunId::from_span_id(id)),
+        // Roots have no parent, or a zero one.
+        Err(_) if parent.iter().all(|byte| *byte == 0) => {}
+        Err(why) => draft.issue(IssueKind::Unusable, "parent_span_id", why),
     }
 }
 
-fn map_link(link: span::Link) -> Option<Link> {
-    let (trace_id, span_id) = parse_ids(&link.trace_id, &link.span_id).ok()?;
-    Some(Link { trace_id, span_id, attributes: attribute_texts(link.attributes) })
+/// The kind and the trace state have no field of their own; only uncommon values are worth keeping.
+fn map_kind(draft: &mut Draft, kind: i32, trace_state: String) {
+    const KINDS: &[&str] = &["", "", "server", "client", "producer", "consumer"];
+    if let Some(kind) = usize::try_from(kind).ok().and_then(|idx| KINDS.get(idx)).filter(|kind| !kind.is_empty()) {
+        draft.run.attributes.entry("otel.span.kind".to_owned()).or_insert_with(|| JsonText::from_string(kind));
+    }
+    if !trace_state.is_empty() {
+        let text = JsonText::from_string(&trace_state);
+        draft.run.attributes.entry("otel.trace_state".to_owned()).or_insert(text);
+    }
+}
+
+fn map_status(draft: &mut Draft, status: Option<opentelemetry_proto::tonic::trace::v1::Status>) {
+    let ended = draft.run.end_time.is_some();
+    draft.run.status = Some(if ended { Status::Success } else { Status::Pending });
+    let Some(status) = status.filter(|status| status.code == StatusCode::Error as i32) else { return };
+    draft.failed = true;
+    if !status.message.is_empty() {
+        match &draft.run.error {
+            None => draft.run.error = Some(status.message),
+            Some(error) if error.contains(&status.message) => {}
+            // Both say something; the exception is the stronger source.
+            Some(_) => {
+                let text = JsonText::from_string(&status.message);
+                draft.run.attributes.entry("otel.status.message".to_owned()).or_insert(text);
+            }
+        }
+    }
+}
+
+fn map_links(draft: &mut Draft, links: Vec<span::Link>) {
+    for link in links {
+        match parse_ids(&link.trace_id, &link.span_id) {
+            Ok((trace_id, span_id)) => {
+                let attributes = attribute_texts(link.attributes);
+                draft.run.links.push(Link { trace_id, span_id, attributes });
+            }
+            Err(why) => draft.issue(IssueKind::Unusable, "links", why),
+        }
+    }
+}
+
+fn count_dropped(draft: &mut Draft, counts: [(&str, u32); 3]) {
+    for (field, count) in counts {
+        if count > 0 {
+            draft.issue(IssueKind::Truncated, field, format!("the sender left out {count} {field}"));
+        }
+    }
 }
 
 /// OTLP's zero means that the time is not known.

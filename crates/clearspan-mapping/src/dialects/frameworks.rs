@@ -1,0 +1,119 @@
+//! Frameworks with attributes of their own: MLflow, Genkit, Mastra, Laminar, AgentOps, Braintrust, AG2,
+//! Haystack, AutoGen, CrewAI, MCP. Their messages have shapes that other dialects have too.
+
+use clearspan_model::RunType as Type;
+use clearspan_model::Side::{Input, Output};
+
+use super::values::{framework_kind, mcp_method};
+use crate::engine::To::{
+    Implies, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags, Thread, Usage, User,
+};
+use crate::engine::{Attributes, Draft, Row, row, under};
+
+pub(super) const ROWS: &[Row] = &[
+    // MLflow.
+    row("mlflow.spanType", &[RunType(7, framework_kind)]),
+    row("mlflow.spanInputs", &[Payload(Input)]),
+    row("mlflow.spanOutputs", &[Payload(Output)]),
+    row("mlflow.chat.tokenUsage", &[Usage]),
+    row("mlflow.llm.model", &[Special(quoted_model)]),
+    row("mlflow.llm.provider", &[Provider]),
+    row("mlflow.chat.tools", &[Param("tools")]),
+    // Genkit.
+    row("genkit:metadata:subtype", &[RunType(7, framework_kind)]),
+    row("genkit:input", &[Payload(Input)]),
+    row("genkit:output", &[Payload(Output)]),
+    row("genkit:name", &[Name(8)]),
+    // Mastra.
+    row("mastra.span.type", &[RunType(7, mastra_type)]),
+    row("mastra.metadata.sessionId", &[Thread]),
+    row("mastra.metadata.threadId", &[Thread]),
+    row("mastra.metadata.userId", &[User]),
+    under("mastra.metadata.", &[MetadataKeys(&[])]),
+    // Laminar.
+    row("lmnr.span.type", &[RunType(7, framework_kind)]),
+    row("lmnr.span.input", &[Payload(Input)]),
+    row("lmnr.span.output", &[Payload(Output)]),
+    row("lmnr.association.properties.session_id", &[Thread]),
+    row("lmnr.association.properties.user_id", &[User]),
+    row("lmnr.association.properties.tags", &[Tags]),
+    // AgentOps.
+    row("agentops.span.kind", &[RunType(7, framework_kind)]),
+    row("agentops.tool.input", &[Payload(Input)]),
+    row("agentops.tool.output", &[Payload(Output)]),
+    row("agentops.task.input", &[Payload(Input)]),
+    row("agentops.task.output", &[Payload(Output)]),
+    // Braintrust.
+    row("braintrust.input_json", &[Payload(Input)]),
+    row("braintrust.output_json", &[Payload(Output)]),
+    row("braintrust.input", &[Payload(Input)]),
+    row("braintrust.output", &[Payload(Output)]),
+    row("braintrust.metadata", &[MetadataObject]),
+    row("braintrust.metrics", &[Usage]),
+    row("braintrust.tags", &[Tags]),
+    row("braintrust.span_attributes", &[Special(braintrust_span)]),
+    // AG2.
+    row("ag2.span.type", &[RunType(7, framework_kind)]),
+    // Haystack.
+    row("haystack.component.type", &[RunType(24, haystack_type)]),
+    row("haystack.component.name", &[Name(8)]),
+    row("haystack.component.input", &[Payload(Input)]),
+    row("haystack.component.output", &[Payload(Output)]),
+    row("haystack.pipeline.input_data", &[Payload(Input)]),
+    row("haystack.pipeline.output_data", &[Payload(Output)]),
+    // AutoGen: every message between agents is a span.
+    row("message", &[Special(autogen_message)]),
+    // MCP.
+    row("mcp.method.name", &[RunType(23, mcp_method)]),
+    // Mastra's, CrewAI's and others' plain names.
+    row("error.stack_trace", &[Special(stack_trace)]),
+    row("crewai.tool.name", &[Implies(23, Type::Tool)]),
+];
+
+fn mastra_type(word: &str) -> Option<Type> {
+    // A generation holds steps, which hold chunks; the model call itself is told by `gen_ai.*`.
+    if word.starts_with("model_") { Some(Type::Chain) } else { framework_kind(word) }
+}
+
+fn haystack_type(word: &str) -> Option<Type> {
+    Some(match word {
+        _ if word.ends_with("generator") => Type::Llm,
+        _ if word.ends_with("retriever") || word.ends_with("ranker") => Type::Retriever,
+        _ if word.ends_with("embedder") => Type::Embedding,
+        _ if word.ends_with("promptbuilder") => Type::Prompt,
+        _ if word.ends_with("toolinvoker") => Type::Tool,
+        _ => Type::Chain,
+    })
+}
+
+/// MLflow quotes every value.
+fn quoted_model(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    let Some(model) = json.as_text().map(|text| text.decode().into_owned()).filter(|model| !model.is_empty()) else {
+        return false;
+    };
+    *draft.run.model.get_or_insert_with(|| model.clone()) == model
+}
+
+fn braintrust_span(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    if let Some(name) = json.get("name").and_then(|name| name.as_text()) {
+        draft.offer_name(8, &name.decode());
+    }
+    false
+}
+
+fn autogen_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let item = &attributes.items[idx];
+    if item.text() == Some("No Message") {
+        return true;
+    }
+    let is_autogen = draft.run.scope_name.as_ref().is_some_and(|scope| scope.starts_with("autogen"));
+    is_autogen && draft.offer_payload(Input, &item.json())
+}
+
+/// A stack trace belongs to the error, when the error's message is told.
+fn stack_trace(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    draft.offer_stack_trace(attributes.items[idx].label())
+}
+

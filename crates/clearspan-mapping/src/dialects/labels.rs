@@ -1,0 +1,85 @@
+//! Which dialect a span speaks, for people; and the types that follow from names. Neither decides alone
+//! how an attribute is read.
+
+use clearspan_model::RunType;
+
+/// First segments of keys, the most telling first.
+const KEYS: &[(&str, &str)] = &[
+    ("langsmith.", "langsmith"),
+    ("openinference.", "openinference"),
+    ("langfuse.", "langfuse"),
+    ("mlflow.", "mlflow"),
+    ("ai.", "vercel"),
+    ("genkit:", "genkit"),
+    ("mastra.", "mastra"),
+    ("lmnr.", "laminar"),
+    ("agentops.", "agentops"),
+    ("braintrust.", "braintrust"),
+    ("ag2.", "ag2"),
+    ("haystack.", "haystack"),
+    ("pydantic_ai.", "pydantic-ai"),
+    ("traceloop.", "traceloop"),
+    ("crewai.", "crewai"),
+    ("gcp.vertex.agent.", "google-adk"),
+    ("agent_framework.", "agent-framework"),
+    ("fastmcp.", "mcp"),
+    ("mcp.", "mcp"),
+];
+
+/// Beginnings of scope names, for spans whose keys are those of the conventions.
+const SCOPES: &[(&str, &str)] = &[
+    ("langsmith", "langsmith"),
+    ("openinference.", "openinference"),
+    ("@arizeai/", "openinference"),
+    ("langfuse", "langfuse"),
+    ("pydantic-ai", "pydantic-ai"),
+    ("logfire", "logfire"),
+    ("strands", "strands"),
+    ("com.anthropic", "anthropic"),
+    ("gcp.vertex.agent", "google-adk"),
+    ("autogen", "autogen"),
+    ("openlit", "openlit"),
+    ("traceloop", "traceloop"),
+    ("@traceloop/", "traceloop"),
+    ("llama_index", "llama-index"),
+    ("mlflow", "mlflow"),
+    ("gen_ai", "vercel"),
+    ("ai", "vercel"),
+    ("ag2", "ag2"),
+    ("litellm", "litellm"),
+    ("agent_framework", "agent-framework"),
+    ("semantic_kernel", "semantic-kernel"),
+];
+
+/// What is left when neither says more.
+const WEAK_KEYS: &[(&str, &str)] =
+    &[("logfire.", "logfire"), ("gen_ai.", "genai"), ("llm.", "llm"), ("db.", "db")];
+
+/// The short, stable name of the dialect.
+pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &str) -> Option<&'static str> {
+    let by_key = |table: &[(&'static str, &'static str)]| {
+        let mut best = table.len();
+        for key in keys.clone() {
+            let found = table.iter().take(best).position(|(start, _)| key.starts_with(start));
+            best = found.unwrap_or(best);
+        }
+        table.get(best).map(|(_, label)| *label)
+    };
+    by_key(KEYS)
+        .or_else(|| SCOPES.iter().find(|(start, _)| matches_scope(scope, start)).map(|(_, label)| *label))
+        .or_else(|| by_key(WEAK_KEYS))
+}
+
+/// A short name has to be the whole scope.
+fn matches_scope(scope: &str, start: &str) -> bool {
+    if start.len() <= 6 { scope == start } else { scope.starts_with(start) }
+}
+
+/// The type that a span's name tells, for senders that tell it nowhere else.
+pub(crate) fn implied_type(name: &str) -> Option<RunType> {
+    match name {
+        "running tool" => Some(RunType::Tool),
+        "execute_event_loop_cycle" | "running tools" => Some(RunType::Chain),
+        _ => None,
+    }
+}

@@ -1,0 +1,338 @@
+//! What each target does with one attribute.
+
+use std::borrow::Cow;
+
+use clearspan_model::{IssueKind, JsonText, RunId, RunType, Side, TraceId, UnixNanos};
+
+use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
+use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
+use crate::dialects::{normalise_provider, read_timestamp};
+use crate::json::{Json, parse};
+use crate::messages::{Reader, is_python_none, read_instructions, read_payload};
+use crate::otlp::ProjectRef;
+
+impl Draft {
+    pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, idx: usize, wanted: fn(To) -> bool) {
+        let row = attributes.row(idx);
+        for to in row.to.iter().copied().filter(|to| wanted(*to)) {
+            match row.key {
+                Key::Under(prefix) => self.apply_family(attributes, prefix, to),
+                Key::Is(key) => {
+                    let Some(slot) = attributes.find(key) else { continue };
+                    let used = match to {
+                        To::Special(special) => special(self, attributes, slot),
+                        _ => self.apply(to, &attributes.items[slot]),
+                    };
+                    if used {
+                        attributes.mark_used(slot);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives one value to one target. True when it was used.
+    fn apply(&mut self, to: To, item: &Attribute) -> bool {
+        match to {
+            To::TraceId => self.override_trace(item),
+            To::RunId => self.override_run(item),
+            To::ParentRunId => self.override_parent(item),
+            To::DottedOrder => fill(&mut self.run.dotted_order, item.label()),
+            To::ProjectId => self.take_project_id(item),
+            To::ProjectName => fill(&mut self.project_name, item.label()),
+            To::Name(_) | To::ToolName(_) | To::RootName(_) => self.take_name(to, item),
+            To::RunType(..) | To::Implies(..) => self.take_type(to, item),
+            To::Tags => self.take_tags(&item.json()),
+            To::Thread => fill(&mut self.run.thread_id, item.label()),
+            To::User => fill(&mut self.run.user_id, item.label()),
+            To::Release => fill(&mut self.run.release, item.label()),
+            To::Environment => fill(&mut self.run.environment, item.label()),
+            To::Model => fill(&mut self.run.model, item.label().filter(|model| !is_python_none(model))),
+            To::Provider => self.take_provider(item),
+            To::Param(name) => self.params.put(name, &item.json()),
+            To::Params => self.params.put_all(&item.json()),
+            To::Metadata(name) => self.json_metadata(name, &item.json()),
+            To::MetadataObject => self.take_metadata_object(&item.json()),
+            To::Tokens(count) => self.take_count(count, item),
+            To::Usage => self.take_usage(&item.json()),
+            To::UsageDetails(side) => self.take_usage_details(side, item),
+            To::Cost(part) => self.take_cost(part, item),
+            To::Costs => cost::fill_from_json(&mut self.cost, &item.json(), cost::COST_NAMES),
+            To::FirstTokenSeconds | To::FirstTokenMillis | To::FirstTokenAt => self.take_first_token(to, item),
+            To::Payload(side) => self.take_payload(side, item),
+            To::PlainPayload(side) => self.offer_payload(side, &item.raw()),
+            // Parsing a long value that has no place any more would be wasted.
+            To::Messages(side) => self.payload(side).messages.is_empty() && self.take_messages(side, &item.json()),
+            To::Instructions => self.take_instructions(&item.json()),
+            To::Member(side, name) => self.take_member(side, name, &item.json()),
+            To::MimeType(side) => self.take_mime_type(side, item),
+            To::FinishReasons => self.take_finish_reasons(&item.json()),
+            To::Error => fill(&mut self.run.error, item.label()),
+            To::ErrorType => fill(&mut self.run.error_type, item.label()),
+            To::Failed => self.take_failed(item),
+            To::Drop => true,
+            // These read families or do their own work; `apply_row` and `apply_family` call them.
+            To::MetadataKeys(_) | To::MetadataGroup(_) | To::ParamTree(_) | To::FlatMessages(_) | To::Tree(..) | To::Special(_) => {
+                false
+            }
+        }
+    }
+
+    fn override_trace(&mut self, item: &Attribute) -> bool {
+        let id = item.text().and_then(|text| text.trim().parse::<TraceId>().ok()).filter(|id| !id.is_nil());
+        id.inspect(|id| self.run.key.trace_id = *id).is_some()
+    }
+
+    fn override_run(&mut self, item: &Attribute) -> bool {
+        read_run_id(item).inspect(|id| self.run.key.run_id = *id).is_some()
+    }
+
+    fn override_parent(&mut self, item: &Attribute) -> bool {
+        read_run_id(item).inspect(|id| self.run.parent_run_id = Some(*id)).is_some()
+    }
+
+    fn take_project_id(&mut self, item: &Attribute) -> bool {
+        let id = item.text().and_then(|text| text.trim().parse().ok());
+        let taken = self.project.is_none() && id.is_some();
+        self.project = self.project.take().or(id.map(ProjectRef::Id));
+        taken
+    }
+
+    fn take_name(&mut self, to: To, item: &Attribute) -> bool {
+        let Some(name) = item.label() else { return false };
+        match to {
+            To::ToolName(strength) if self.run.run_type == Some(RunType::Tool) => self.offer_name(strength, &name),
+            To::RootName(strength) if self.run.parent_run_id.is_none() => self.offer_name(strength, &name),
+            To::Name(strength) => self.offer_name(strength, &name),
+            _ => false,
+        }
+    }
+
+    fn take_type(&mut self, to: To, item: &Attribute) -> bool {
+        match to {
+            To::RunType(strength, read) => {
+                let word = item.text().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
+                read(&word).is_some_and(|run_type| self.offer_type(strength, run_type))
+            }
+            To::Implies(strength, run_type) => {
+                self.offer_type(strength, run_type);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn take_tags(&mut self, tags: &Json<'_>) -> bool {
+        let before = self.run.tags.len();
+        match tags {
+            Json::Array(items) => {
+                let labels = items.iter().filter_map(|item| item.as_text()).map(|text| text.decode().trim().to_owned());
+                self.run.tags.extend(labels.filter(|tag| !tag.is_empty()));
+                self.run.tags.len() == before + items.len() || items.is_empty()
+            }
+            Json::String(text) => {
+                let text = text.decode();
+                self.run.tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn take_provider(&mut self, item: &Attribute) -> bool {
+        let Some(name) = item.label() else { return false };
+        if let Some(provider) = normalise_provider(&name)
+            && self.run.provider.is_none()
+        {
+            self.run.provider = Some(provider.into_owned());
+        }
+        self.put_metadata(Cow::Borrowed("ls_provider"), JsonText::from_string(&name))
+    }
+
+    fn take_metadata_object(&mut self, json: &Json<'_>) -> bool {
+        let Some(members) = json.members() else { return false };
+        for (name, value) in members {
+            self.put_metadata(name.decode(), JsonText::from_trusted(value.to_text()));
+        }
+        true
+    }
+
+    fn take_count(&mut self, count: Count, item: &Attribute) -> bool {
+        match read_count(&item.raw()) {
+            Ok(number) => {
+                let used = self.usage.fill(count, number);
+                if !used {
+                    self.issue(IssueKind::Conflict, &item.key, "a stronger source tells another token count");
+                }
+                used
+            }
+            Err(why) => {
+                self.issue(IssueKind::Unusable, &item.key, why);
+                false
+            }
+        }
+    }
+
+    fn take_usage(&mut self, json: &Json<'_>) -> bool {
+        let costs = cost::fill_from_json(&mut self.cost, json, cost::USAGE_COST_NAMES);
+        let usage = usage_from_json(json);
+        let found = usage.is_some();
+        self.usage.fill_from(usage.unwrap_or_default());
+        found || costs
+    }
+
+    fn take_usage_details(&mut self, side: Side, item: &Attribute) -> bool {
+        // LangSmith's Python exporter prints a dict: `{'cache_read': 10}`.
+        let repaired = item.text().map(|text| text.replace('\'', "\""));
+        let json = match &repaired {
+            Some(text) => parse(text).unwrap_or_default(),
+            None => item.raw(),
+        };
+        if json.members().is_none() {
+            return false;
+        }
+        let mut usage = clearspan_model::Usage::default();
+        match side {
+            Side::Input => read_details(&json, &mut usage.input_details, input_detail),
+            Side::Output => read_details(&json, &mut usage.output_details, output_detail),
+        }
+        self.usage.fill_from(usage);
+        true
+    }
+
+    fn take_cost(&mut self, part: Money, item: &Attribute) -> bool {
+        let Some(money) = cost::read_money(&item.raw()) else {
+            self.issue(IssueKind::Unusable, &item.key, "not a sum of money");
+            return false;
+        };
+        cost::fill(&mut self.cost, part, money)
+    }
+
+    fn take_first_token(&mut self, to: To, item: &Attribute) -> bool {
+        let number = match item.raw() {
+            Json::Int(number) => Some(number as f64),
+            Json::Float(number) => Some(number),
+            _ => None,
+        };
+        let time = match to {
+            To::FirstTokenSeconds => number.and_then(|seconds| self.start_plus(seconds * 1e9)),
+            To::FirstTokenMillis => number.and_then(|millis| self.start_plus(millis * 1e6)),
+            _ => item.json().as_text().and_then(|text| read_timestamp(&text.decode())),
+        };
+        self.take_first_token_time(time)
+    }
+
+    /// Sets the time of the first token unless it is known.
+    pub(crate) fn take_first_token_time(&mut self, time: Option<UnixNanos>) -> bool {
+        let Some(time) = time else { return false };
+        *self.run.first_token_time.get_or_insert(time) == time
+    }
+
+    fn take_payload(&mut self, side: Side, item: &Attribute) -> bool {
+        if !self.lacks(side) {
+            return false;
+        }
+        let is_plain = self.is_plain.get(&side).copied().unwrap_or(false);
+        self.offer_payload(side, &if is_plain { item.raw() } else { item.json() })
+    }
+
+    /// Fills a side that nothing has told yet with a whole payload.
+    pub(crate) fn offer_payload(&mut self, side: Side, json: &Json<'_>) -> bool {
+        if json.is_null() || !self.lacks(side) {
+            return false;
+        }
+        if side == Side::Output && self.is_model_call() {
+            self.take_response(json);
+        }
+        *self.payload(side) = read_payload(json, side, self.is_model_call());
+        true
+    }
+
+    /// What a raw response tells beside its messages, where no attribute tells it.
+    fn take_response(&mut self, json: &Json<'_>) {
+        let usage = json.first(&["usage", "usageMetadata", "usage_metadata"]).and_then(usage_from_json);
+        if !self.usage.is_reported()
+            && let Some(usage) = usage
+        {
+            self.usage = UsageDraft::default();
+            self.usage.fill_from(usage);
+        }
+    }
+
+    pub(super) fn take_messages(&mut self, side: Side, json: &Json<'_>) -> bool {
+        if json.is_blank() || !self.payload(side).messages.is_empty() {
+            return false;
+        }
+        let mut messages = Vec::new();
+        if Reader::new(side).read_list(json, &mut messages) {
+            self.payload(side).messages = messages;
+            return true;
+        }
+        // Some senders put any value here, for example openlit's `@trace`.
+        self.offer_payload(side, json)
+    }
+
+    fn take_instructions(&mut self, json: &Json<'_>) -> bool {
+        if self.instructions.is_none() {
+            self.instructions = read_instructions(json);
+            return self.instructions.is_some() || json.is_blank();
+        }
+        false
+    }
+
+    pub(super) fn take_member(&mut self, side: Side, name: &'static str, json: &Json<'_>) -> bool {
+        let known = self.members.contains_key(&(side, name));
+        let other = self.payload(side).rest.is_some();
+        if known || other || json.is_null() {
+            return false;
+        }
+        self.members.insert((side, name), JsonText::from_trusted(json.to_text()));
+        true
+    }
+
+    fn take_mime_type(&mut self, side: Side, item: &Attribute) -> bool {
+        let Some(mime_type) = item.text() else { return false };
+        let is_plain = mime_type.starts_with("text/plain");
+        self.is_plain.insert(side, is_plain);
+        is_plain || mime_type.starts_with("application/json")
+    }
+
+    fn take_finish_reasons(&mut self, json: &Json<'_>) -> bool {
+        if json.is_blank() {
+            return false;
+        }
+        let reasons = JsonText::from_trusted(json.to_text());
+        let taken = self.put_metadata(Cow::Borrowed("finish_reasons"), reasons.clone());
+        self.finish_reasons.get_or_insert(reasons);
+        taken
+    }
+
+    fn take_failed(&mut self, item: &Attribute) -> bool {
+        let failed = match item.raw() {
+            Json::Bool(flag) => flag,
+            Json::String(text) => text.simple().eq_ignore_ascii_case("error"),
+            _ => false,
+        };
+        self.failed |= failed;
+        false
+    }
+}
+
+/// Takes a value for an empty field. True when it is taken or repeats what is there.
+fn fill(field: &mut Option<String>, value: Option<String>) -> bool {
+    match (&*field, value) {
+        (_, None) => false,
+        (Some(known), Some(value)) => *known == value,
+        (None, value) => {
+            *field = value;
+            true
+        }
+    }
+}
+
+/// A UUID, or the sixteen digits of a span id, which the LangSmith SDKs pad.
+fn read_run_id(item: &Attribute) -> Option<RunId> {
+    let text = item.text()?.trim();
+    let id = text.parse().ok().or_else(|| text.parse().ok().map(RunId::from_span_id))?;
+    (!RunId::is_nil(&id)).then_some(id)
+}

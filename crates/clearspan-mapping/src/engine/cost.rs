@@ -1,0 +1,65 @@
+//! Reported costs, exact: the decimal that the client wrote, never a float.
+
+use clearspan_model::{Cost, CostSource, Decimal};
+
+use super::Money;
+use crate::json::{Json, float_text};
+
+/// A sum of money. Negative ones are discounts and no cost of a run.
+pub(super) fn read_money(json: &Json<'_>) -> Option<Decimal> {
+    let money = match json {
+        Json::Int(number) => Decimal::from(*number),
+        Json::Float(number) => parse_decimal(&float_text(*number))?,
+        Json::Number(digits) => parse_decimal(digits)?,
+        Json::String(text) => parse_decimal(text.simple().trim().trim_start_matches('$'))?,
+        _ => return None,
+    };
+    (!money.is_sign_negative() || money.is_zero()).then(|| money.normalize())
+}
+
+fn parse_decimal(text: &str) -> Option<Decimal> {
+    text.parse().or_else(|_| Decimal::from_scientific(text)).ok()
+}
+
+/// Takes a figure unless a stronger source told it. True when it is used or repeats what is known.
+pub(super) fn fill(cost: &mut Cost, part: Money, money: Decimal) -> bool {
+    let known = match part {
+        Money::Input => cost.input.get_or_insert(money),
+        Money::Output => cost.output.get_or_insert(money),
+        Money::Total => cost.total.get_or_insert(money),
+        Money::Detail(name) => cost.details.entry(name.to_owned()).or_insert(money),
+    };
+    *known == money
+}
+
+/// Reads an object of costs: Langfuse's `cost_details`, LangSmith's `usage_metadata`. True when it held any.
+pub(super) fn fill_from_json(cost: &mut Cost, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
+    let mut found = false;
+    for (name, part) in names {
+        if let Some(money) = json.get(name).and_then(read_money) {
+            fill(cost, *part, money);
+            found = true;
+        }
+    }
+    found
+}
+
+/// Names of costs in an object that holds nothing else.
+pub(super) const COST_NAMES: &[(&str, Money)] =
+    &[("input", Money::Input), ("output", Money::Output), ("total", Money::Total)];
+
+/// Names of costs beside token counts.
+pub(super) const USAGE_COST_NAMES: &[(&str, Money)] =
+    &[("input_cost", Money::Input), ("output_cost", Money::Output), ("total_cost", Money::Total)];
+
+/// The cost, if a client reported one. The total is the sum where only both sides were told.
+pub(super) fn finish(mut cost: Cost) -> Option<Cost> {
+    if cost == Cost::default() {
+        return None;
+    }
+    if let (None, Some(input), Some(output)) = (cost.total, cost.input, cost.output) {
+        cost.total = input.checked_add(output);
+    }
+    cost.source = CostSource::Reported;
+    Some(cost)
+}

@@ -1,0 +1,264 @@
+//! A run while rules fill it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use clearspan_model::{
+    Cost, IssueKind, JsonText, MapIssue, Payload, Run, RunType, Side, Status, UnixNanos,
+};
+
+use super::params::Params;
+use super::usage::{UsageDraft, usage_from_json};
+use super::{Attributes, To};
+use crate::json::Json;
+use crate::messages::{lead, read_payload, with_finish_reason};
+use crate::otlp::ProjectRef;
+
+/// What the rules have found so far.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) run: Run,
+    pub(crate) project: Option<ProjectRef>,
+    pub(crate) failed: bool,
+    pub(super) project_name: Option<String>,
+    pub(super) name: Option<(u8, String)>,
+    pub(super) run_type: Option<(u8, RunType)>,
+    pub(super) params: Params,
+    pub(super) usage: UsageDraft,
+    pub(super) cost: Cost,
+    pub(super) instructions: Option<JsonText>,
+    pub(super) finish_reasons: Option<JsonText>,
+    /// Sides that are said to be no JSON.
+    pub(super) is_plain: BTreeMap<Side, bool>,
+    /// Members of object payloads, by side.
+    pub(super) members: BTreeMap<(Side, &'static str), JsonText>,
+}
+
+impl Draft {
+    pub(crate) fn new(run: Run) -> Self {
+        Self {
+            run,
+            project: None,
+            failed: false,
+            project_name: None,
+            name: None,
+            run_type: None,
+            params: Params::default(),
+            usage: UsageDraft::default(),
+            cost: Cost::default(),
+            instructions: None,
+            finish_reasons: None,
+            is_plain: BTreeMap::new(),
+            members: BTreeMap::new(),
+        }
+    }
+
+    /// Applies every row that has something to read: those about the type first.
+    pub(crate) fn apply_rows(&mut self, attributes: &mut Attributes<'_>, settle_type: impl FnOnce(&mut Self)) {
+        let rows = std::mem::take(&mut attributes.rows);
+        for idx in &rows {
+            self.apply_row(attributes, *idx, To::is_about_type);
+        }
+        settle_type(self);
+        if let Some((_, run_type)) = self.run_type {
+            self.run.run_type = Some(run_type);
+        }
+        for idx in &rows {
+            self.apply_row(attributes, *idx, |to| !to.is_about_type());
+        }
+        attributes.rows = rows;
+    }
+
+    /// True for a call of a language model, where bare text is what someone said.
+    pub(crate) fn is_model_call(&self) -> bool {
+        self.run.run_type == Some(RunType::Llm)
+    }
+
+    /// Proposes a type; the lowest number wins, and the first of equals.
+    pub(crate) fn offer_type(&mut self, strength: u8, run_type: RunType) -> bool {
+        if self.run_type.is_none_or(|(known, _)| strength < known) {
+            self.run_type = Some((strength, run_type));
+        }
+        self.run_type.is_some_and(|(_, known)| known == run_type)
+    }
+
+    /// Proposes a name; the lowest number wins, and the first of equals. True when it is taken or repeats it.
+    pub(crate) fn offer_name(&mut self, strength: u8, name: &str) -> bool {
+        if name.is_empty() {
+            return false;
+        }
+        if self.name.as_ref().is_none_or(|(known, _)| strength < *known) {
+            self.name = Some((strength, name.to_owned()));
+        }
+        self.name.as_ref().is_some_and(|(_, known)| known == name)
+    }
+
+    pub(crate) fn payload(&mut self, side: Side) -> &mut Payload {
+        match side {
+            Side::Input => &mut self.run.inputs,
+            Side::Output => &mut self.run.outputs,
+        }
+    }
+
+    /// True when nothing has told this side yet.
+    pub(crate) fn lacks(&mut self, side: Side) -> bool {
+        self.payload(side).is_empty() && !self.members.keys().any(|(known, _)| *known == side)
+    }
+
+    pub(crate) fn issue(&mut self, kind: IssueKind, field: &str, message: impl Into<String>) {
+        self.run.issues.push(MapIssue { kind, field: field.to_owned(), message: message.into() });
+    }
+
+    /// Sets a member of the metadata unless it is there. True when it is taken or repeats it.
+    pub(super) fn put_metadata(&mut self, name: Cow<'_, str>, value: JsonText) -> bool {
+        match self.run.metadata.get(name.as_ref()) {
+            Some(known) => *known == value,
+            None => {
+                self.run.metadata.insert(name.into_owned(), value);
+                true
+            }
+        }
+    }
+
+    pub(super) fn json_metadata(&mut self, name: &str, value: &Json<'_>) -> bool {
+        self.put_metadata(Cow::Borrowed(name), JsonText::from_trusted(value.to_text()))
+    }
+
+    /// Sets a member of the metadata unless it is there. True when it is taken or repeats it.
+    pub(crate) fn metadata_member(&mut self, name: &str, value: &Json<'_>) -> bool {
+        !value.is_null() && self.json_metadata(name, value)
+    }
+
+    /// Sets a parameter of the model call.
+    pub(crate) fn param(&mut self, name: &'static str, value: &Json<'_>) -> bool {
+        self.params.put(name, value)
+    }
+
+    /// Sets parameters of the model call from an object.
+    pub(crate) fn params(&mut self, object: &Json<'_>) -> bool {
+        self.params.put_all(object)
+    }
+
+    /// Sets a member of an object payload.
+    pub(crate) fn offer_member(&mut self, side: Side, name: &'static str, value: &Json<'_>) -> bool {
+        self.take_member(side, name, value)
+    }
+
+    /// Sets the messages of a side unless it has some.
+    pub(crate) fn offer_messages(&mut self, side: Side, list: &Json<'_>) -> bool {
+        self.take_messages(side, list)
+    }
+
+    /// Fills a side that nothing has told yet with a payload in which bare text is what someone said.
+    pub(crate) fn offer_conversation(&mut self, side: Side, json: &Json<'_>) -> bool {
+        if json.is_null() || !self.lacks(side) {
+            return false;
+        }
+        *self.payload(side) = read_payload(json, side, true);
+        true
+    }
+
+    /// Takes what is missing of the usage from a provider's own object.
+    pub(crate) fn usage_object(&mut self, json: &Json<'_>) {
+        self.usage.fill_from(usage_from_json(json).unwrap_or_default());
+    }
+
+    /// Sets the error's text unless it is known.
+    pub(crate) fn offer_error(&mut self, text: Option<String>) -> bool {
+        let Some(text) = text else { return false };
+        *self.run.error.get_or_insert_with(|| text.clone()) == text
+    }
+
+    /// Appends a stack trace to the error, or makes it the error.
+    pub(crate) fn offer_stack_trace(&mut self, trace: Option<String>) -> bool {
+        let Some(trace) = trace else { return false };
+        match &mut self.run.error {
+            Some(error) if error.contains(&trace) => {}
+            Some(error) => {
+                error.push_str("\n\n");
+                error.push_str(&trace);
+            }
+            None => self.run.error = Some(trace),
+        }
+        true
+    }
+
+    pub(super) fn start_plus(&self, nanos: f64) -> Option<UnixNanos> {
+        let start = self.run.start_time?.as_nanos();
+        // A wait of more than a year is a mistake of units.
+        let in_range = nanos.is_finite() && (0.0..3.2e16).contains(&nanos);
+        #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
+        in_range.then(|| UnixNanos::from_nanos(start.saturating_add(nanos.round() as i64)))
+    }
+
+    /// Joins what was collected apart into the run. The attributes that no rule used stay raw.
+    pub(crate) fn finish(mut self) -> (Option<ProjectRef>, Run) {
+        if let Some((_, name)) = self.name.take() {
+            self.run.name = Some(name);
+        }
+        self.finish_payloads();
+        let (params, usage, cost) =
+            (std::mem::take(&mut self.params), std::mem::take(&mut self.usage), std::mem::take(&mut self.cost));
+        self.run.invocation_params = params.finish();
+        self.run.usage = usage.finish(&mut self.run.issues);
+        self.run.cost = super::cost::finish(cost);
+        if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
+            self.run.status = Some(Status::Error);
+        }
+        self.finish_model();
+        let run = &mut self.run;
+        run.tags.sort();
+        run.tags.dedup();
+        run.events.sort();
+        run.links.sort();
+        run.fragments.sort();
+        run.issues.sort();
+        run.issues.dedup();
+        let project = self.project.or(self.project_name.map(ProjectRef::Name));
+        (project, self.run)
+    }
+
+    fn finish_model(&mut self) {
+        if let Some(model) = &self.run.model {
+            let model = JsonText::from_string(model);
+            self.run.metadata.entry("ls_model_name".to_owned()).or_insert(model);
+        }
+    }
+
+    fn finish_payloads(&mut self) {
+        lead(self.instructions.take(), &mut self.run.inputs.messages);
+        for ((side, name), value) in std::mem::take(&mut self.members) {
+            let rest = &mut self.payload(side).rest;
+            let mut text = match rest.as_ref().map(|rest| rest.as_str().strip_suffix('}')) {
+                None => String::from("{"),
+                Some(Some(object)) if object.len() > 1 => format!("{object},"),
+                Some(Some(_)) => String::from("{"),
+                // The side has a value that is no object; the member finds no place beside it.
+                Some(None) => continue,
+            };
+            crate::json::push_string(name, &mut text);
+            text.push(':');
+            text.push_str(value.as_str());
+            text.push('}');
+            *rest = Some(JsonText::from_trusted(text));
+        }
+        self.finish_reasons();
+    }
+
+    /// Output messages that do not say why the model stopped get it from the call.
+    fn finish_reasons(&mut self) {
+        let Some(reasons) = self.finish_reasons.take() else { return };
+        let Ok(reasons) = crate::json::parse(reasons.as_str()) else { return };
+        let reasons = reasons.items().map_or_else(|| vec![reasons.clone()], <[_]>::to_vec);
+        let messages = &mut self.run.outputs.messages;
+        if reasons.len() == messages.len() {
+            for (message, reason) in messages.iter_mut().zip(reasons) {
+                if !reason.is_blank()
+                    && let Some(text) = with_finish_reason(message, reason)
+                {
+                    *message = text;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What each target does with a family of attributes below one prefix.
+
+use std::borrow::Cow;
+
+use clearspan_model::JsonText;
+
+use super::{Attributes, Draft, To};
+use crate::json::{Json, Text};
+use crate::messages::{Reader, unflatten};
+
+impl Draft {
+    pub(super) fn apply_family(&mut self, attributes: &mut Attributes<'_>, prefix: &'static str, to: To) {
+        let family = attributes.family(prefix).to_vec();
+        match to {
+            To::MetadataKeys(except) => self.take_metadata_keys(attributes, prefix, &family, except),
+            To::MetadataGroup(name) => {
+                let tree = tree(attributes, prefix, &family);
+                let text = JsonText::from_trusted(tree.to_text());
+                if self.put_metadata(Cow::Borrowed(name), text) {
+                    mark_all(attributes, &family);
+                }
+            }
+            To::Implies(strength, run_type) => {
+                self.offer_type(strength, run_type);
+            }
+            To::FlatMessages(side) => {
+                if self.payload(side).messages.is_empty() {
+                    let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, &family));
+                    if !messages.is_empty() {
+                        self.payload(side).messages = messages;
+                        mark_all(attributes, &family);
+                    }
+                }
+            }
+            To::Tree(side, name) => {
+                let tree = tree(attributes, prefix, &family);
+                if self.take_member(side, name, &tree) {
+                    mark_all(attributes, &family);
+                }
+            }
+            To::ParamTree(name) => {
+                let tree = tree(attributes, prefix, &family);
+                if self.params.put(name, &tree) {
+                    mark_all(attributes, &family);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn take_metadata_keys(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        prefix: &str,
+        family: &[usize],
+        except: &[&str],
+    ) {
+        for idx in family {
+            let item = &attributes.items[*idx];
+            let Some(name) = item.key.strip_prefix(prefix).filter(|name| !name.is_empty() && !except.contains(name)) else {
+                continue;
+            };
+            let value = JsonText::from_trusted(item.json().to_text());
+            if self.put_metadata(Cow::Borrowed(name), value) {
+                attributes.mark_used(*idx);
+            }
+        }
+    }
+}
+
+/// The tree that a family of attributes was. Text that is JSON is read where a schema or metadata stands.
+fn tree<'a>(attributes: &'a Attributes<'_>, prefix: &str, family: &[usize]) -> Json<'a> {
+    let mut entries = Vec::with_capacity(family.len());
+    for idx in family {
+        let item = &attributes.items[*idx];
+        if let Some(path) = item.key.strip_prefix(prefix) {
+            let is_json = ["metadata", "json_schema", "parameters", "vector"].iter().any(|name| path.ends_with(name));
+            entries.push((path, if is_json { item.json() } else { item.raw() }));
+        }
+    }
+    unwrap_items(unflatten(entries))
+}
+
+/// OpenInference wraps each entry of a list: `0.document.content`, `0.tool.json_schema`, `0.embedding.text`.
+fn unwrap_items(json: Json<'_>) -> Json<'_> {
+    let Json::Array(items) = json else { return json };
+    Json::Array(items.into_iter().map(unwrap_item).collect())
+}
+
+fn unwrap_item(item: Json<'_>) -> Json<'_> {
+    match item {
+        Json::Object(mut members) if members.len() == 1 => {
+            let is_wrapper = |name: Text<'_>| matches!(name.simple(), "tool" | "embedding" | "json_schema");
+            match members.pop() {
+                Some((name, inner @ Json::Object(_))) if name.simple() == "document" => rename_content(inner),
+                Some((name, inner @ Json::Object(_))) if is_wrapper(name) => unwrap_item(inner),
+                other => Json::Object(other.into_iter().collect()),
+            }
+        }
+        other => other,
+    }
+}
+
+/// Documents are stored with the member names of LangChain.
+fn rename_content(document: Json<'_>) -> Json<'_> {
+    let Json::Object(mut members) = document else { return document };
+    for (name, _) in &mut members {
+        if name.simple() == "content" {
+            *name = Text::Clean("page_content");
+        }
+    }
+    Json::Object(members)
+}
+
+fn mark_all(attributes: &mut Attributes<'_>, family: &[usize]) {
+    for idx in family {
+        attributes.mark_used(*idx);
+    }
+}
+
+impl Reader {
+    /// Reads the messages of flattened attributes; there every object with content is one.
+    pub(crate) fn read_flattened(self, tree: &Json<'_>) -> Vec<JsonText> {
+        let mut messages = Vec::new();
+        for item in tree.items().unwrap_or_default() {
+            if let Some(message) = self.read_message(item) {
+                message.finish(self.side, &mut messages);
+            }
+        }
+        messages
+    }
+}

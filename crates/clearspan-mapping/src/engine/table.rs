@@ -1,0 +1,58 @@
+//! All rows, indexed by key.
+
+use rustc_hash::FxHashMap;
+
+use super::{Key, Row, To};
+
+/// What is known about one key or prefix: its number, and the rows that read it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: usize,
+    pub(super) rows: Vec<usize>,
+}
+
+/// The rules, strongest first.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(super) rows: Vec<Row>,
+    pub(super) keys: FxHashMap<&'static str, Entry>,
+    pub(super) prefixes: FxHashMap<&'static str, Entry>,
+    /// The first segments under which there are prefixes: most keys need no further look.
+    pub(super) roots: FxHashMap<&'static str, ()>,
+}
+
+impl Table {
+    pub(crate) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
+        let rows: Vec<Row> = rows.into_iter().collect();
+        let mut table =
+            Self { rows, keys: FxHashMap::default(), prefixes: FxHashMap::default(), roots: FxHashMap::default() };
+        for (idx, row) in table.rows.iter().enumerate() {
+            let (map, key) = match row.key {
+                Key::Is(key) => (&mut table.keys, key),
+                Key::Under(prefix) => {
+                    let root = prefix.split_inclusive('.').next().unwrap_or(prefix);
+                    table.roots.insert(root, ());
+                    (&mut table.prefixes, prefix)
+                }
+            };
+            let id = map.len();
+            map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new() }).rows.push(idx);
+        }
+        table
+    }
+
+    /// The keys that rows read, for tests that try them all.
+    #[cfg(test)]
+    pub(crate) fn all_keys(&self) -> Vec<&'static str> {
+        let mut keys: Vec<_> = self.keys.keys().chain(self.prefixes.keys()).copied().collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+impl To {
+    /// The run type is settled first, because other targets depend on it.
+    pub(super) fn is_about_type(self) -> bool {
+        matches!(self, Self::RunType(..) | Self::Implies(..))
+    }
+}

@@ -1,0 +1,218 @@
+//! Token counts: real, whole, not negative; cached and cache-writing tokens are part of the input.
+
+use std::collections::BTreeMap;
+
+use clearspan_model::{IssueKind, MapIssue, Usage};
+
+use super::Count;
+use crate::json::Json;
+
+/// Counts above this are no counts.
+const MAX_COUNT: f64 = 1e15;
+
+/// A count from a number, or from a number in text.
+pub(super) fn read_count(json: &Json<'_>) -> Result<u64, &'static str> {
+    let number = match json {
+        Json::Int(number) => return u64::try_from(*number).map_err(|_| "a token count cannot be negative"),
+        Json::Float(number) => *number,
+        Json::Number(digits) => digits.parse().map_err(|_| "not a number")?,
+        Json::String(text) => text.simple().trim().parse().map_err(|_| "not a number")?,
+        _ => return Err("not a number"),
+    };
+    if !number.is_finite() {
+        Err("a token count must be finite")
+    } else if number < 0.0 {
+        Err("a token count cannot be negative")
+    } else if number.fract() != 0.0 {
+        Err("a token count must be whole")
+    } else if number > MAX_COUNT {
+        Err("a token count cannot be so large")
+    } else {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range, as checked")]
+        Ok(number as u64)
+    }
+}
+
+/// Usage while it is collected.
+#[derive(Debug, Default)]
+pub(crate) struct UsageDraft {
+    usage: Usage,
+    reported: bool,
+}
+
+impl UsageDraft {
+    /// Takes a count unless a stronger source told it. True when it is used or repeats what is known.
+    pub(super) fn fill(&mut self, count: Count, number: u64) -> bool {
+        let usage = &mut self.usage;
+        let known = match count {
+            Count::Input => usage.input_tokens.get_or_insert(number),
+            Count::Output => usage.output_tokens.get_or_insert(number),
+            Count::Total => usage.total_tokens.get_or_insert(number),
+            Count::InputDetail(name) => usage.input_details.entry(name.to_owned()).or_insert(number),
+            Count::OutputDetail(name) => usage.output_details.entry(name.to_owned()).or_insert(number),
+        };
+        self.reported = true;
+        *known == number
+    }
+
+    /// Takes what is missing from a weaker source.
+    pub(super) fn fill_from(&mut self, other: Usage) {
+        let usage = &mut self.usage;
+        self.reported |= other != Usage::default();
+        usage.input_tokens = usage.input_tokens.or(other.input_tokens);
+        usage.output_tokens = usage.output_tokens.or(other.output_tokens);
+        usage.total_tokens = usage.total_tokens.or(other.total_tokens);
+        for (name, number) in other.input_details {
+            usage.input_details.entry(name).or_insert(number);
+        }
+        for (name, number) in other.output_details {
+            usage.output_details.entry(name).or_insert(number);
+        }
+    }
+
+    pub(super) fn is_reported(&self) -> bool {
+        self.reported
+    }
+
+    /// The usage, in one meaning whoever reported it.
+    pub(super) fn finish(self, issues: &mut Vec<MapIssue>) -> Option<Usage> {
+        let mut usage = self.usage;
+        if !self.reported {
+            return None;
+        }
+        include_cached(&mut usage, issues);
+        if usage.total_tokens.is_none()
+            && let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens)
+        {
+            usage.total_tokens = input.checked_add(output);
+        }
+        Some(usage)
+    }
+}
+
+/// Anthropic's own counts leave cached tokens out of the input. They are told by details that exceed it.
+fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
+    let detail = |name: &str| usage.input_details.get(name).copied().unwrap_or(0);
+    let written = detail("cache_write").max(detail("cache_write_5m").saturating_add(detail("cache_write_1h")));
+    let cached = detail("cache_read").saturating_add(written);
+    let Some(input) = usage.input_tokens.filter(|input| cached > *input) else { return };
+    let whole = input.saturating_add(cached);
+    // A total that did not count them either has to follow.
+    if let Some(total) = usage.total_tokens
+        && total == input.saturating_add(usage.output_tokens.unwrap_or(0))
+    {
+        usage.total_tokens = Some(total.saturating_add(cached));
+    }
+    usage.input_tokens = Some(whole);
+    issues.push(MapIssue {
+        kind: IssueKind::Repaired,
+        field: "usage.input_tokens".to_owned(),
+        message: format!("the reported {input} input tokens left out {cached} cached ones; they were added"),
+    });
+}
+
+const INPUT: &[&str] = &[
+    "input_tokens", "prompt_tokens", "input", "inputTokens", "promptTokens", "prompt", "prompt_token_count",
+    "promptTokenCount", "total_input_tokens",
+];
+const OUTPUT: &[&str] = &[
+    "output_tokens", "completion_tokens", "output", "outputTokens", "completionTokens", "completion",
+    "candidates_token_count", "candidatesTokenCount", "total_output_tokens",
+];
+const TOTAL: &[&str] = &["total_tokens", "total", "totalTokens", "total_token_count", "totalTokenCount"];
+const INPUT_DETAILS: &[&str] = &[
+    "input_token_details", "input_tokens_details", "prompt_tokens_details", "inputTokenDetails", "promptTokensDetails",
+    "cache_creation",
+];
+const OUTPUT_DETAILS: &[&str] =
+    &["output_token_details", "output_tokens_details", "completion_tokens_details", "outputTokenDetails"];
+
+/// Reads the usage object of any provider or SDK. None when there is no count in it.
+pub(crate) fn usage_from_json(json: &Json<'_>) -> Option<Usage> {
+    let mut usage = Usage::default();
+    let first = |names: &[&str]| json.first(names).and_then(|json| read_count(json).ok());
+    usage.input_tokens = first(INPUT);
+    usage.output_tokens = first(OUTPUT);
+    usage.total_tokens = first(TOTAL);
+    for (name, value) in json.members()? {
+        let name = name.simple();
+        if INPUT_DETAILS.contains(&name) {
+            read_details(value, &mut usage.input_details, input_detail);
+        } else if OUTPUT_DETAILS.contains(&name) {
+            read_details(value, &mut usage.output_details, output_detail);
+        } else if let Ok(number) = read_count(value) {
+            if let Some(detail) = flat_input_detail(name) {
+                usage.input_details.entry(detail.to_owned()).or_insert(number);
+            } else if let Some(detail) = flat_output_detail(name) {
+                usage.output_details.entry(detail.to_owned()).or_insert(number);
+            }
+        }
+    }
+    (usage != Usage::default()).then_some(usage)
+}
+
+/// Reads the members of a details object whose names are known.
+pub(super) fn read_details(
+    json: &Json<'_>,
+    details: &mut BTreeMap<String, u64>,
+    name_of: fn(&str) -> Option<&'static str>,
+) {
+    for (name, value) in json.members().unwrap_or_default() {
+        if let (Some(name), Ok(number)) = (name_of(name.simple()), read_count(value)) {
+            details.entry(name.to_owned()).or_insert(number);
+        }
+    }
+}
+
+/// The stored name of a part of the input.
+pub(super) fn input_detail(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "cache_read" | "cached_tokens" | "cached" | "cacheReadTokens" | "cacheRead" | "cache_read_input_tokens"
+        | "cache_read_tokens" => "cache_read",
+        "cache_creation" | "cache_write" | "cacheWriteTokens" | "cacheWrite" | "cache_write_tokens"
+        | "cache_creation_tokens" | "cache_creation_input_tokens" => "cache_write",
+        "ephemeral_5m_input_tokens" | "cache_write_5m" => "cache_write_5m",
+        "ephemeral_1h_input_tokens" | "cache_write_1h" => "cache_write_1h",
+        "audio" | "audio_tokens" => "audio",
+        "image" | "image_tokens" => "image",
+        "video" | "video_tokens" => "video",
+        "text" | "text_tokens" => "text",
+        _ => return None,
+    })
+}
+
+/// The stored name of a part of the output.
+pub(super) fn output_detail(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "reasoning" | "reasoning_tokens" | "reasoningTokens" => "reasoning",
+        "audio" | "audio_tokens" => "audio",
+        "image" | "image_tokens" => "image",
+        "text" | "text_tokens" | "textTokens" => "text",
+        "accepted_prediction_tokens" => "accepted_prediction",
+        "rejected_prediction_tokens" => "rejected_prediction",
+        _ => return None,
+    })
+}
+
+/// Parts of the input beside the counts: Anthropic, Bedrock, Gemini, Langfuse.
+fn flat_input_detail(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "cache_read_input_tokens" | "input_cached_tokens" | "input_cache_read" | "cacheReadInputTokens"
+        | "cached_content_token_count" | "cachedContentTokenCount" | "cachedInputTokens" | "cached_input_tokens"
+        | "prompt_cached_tokens" | "cache_read" | "cached_tokens" => "cache_read",
+        "cache_creation_input_tokens" | "cacheWriteInputTokens" | "cache_write_input_tokens" | "input_cache_creation"
+        | "input_cache_write" | "cache_write" => "cache_write",
+        "input_audio_tokens" | "prompt_audio_tokens" | "input_audio" => "audio",
+        _ => return None,
+    })
+}
+
+/// Parts of the output beside the counts.
+fn flat_output_detail(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "output_reasoning_tokens" | "output_reasoning" | "reasoning_tokens" | "reasoningTokens" | "thoughts_token_count"
+        | "thoughtsTokenCount" | "completion_reasoning_tokens" => "reasoning",
+        "output_audio_tokens" | "completion_audio_tokens" | "output_audio" => "audio",
+        _ => return None,
+    })
+}

@@ -1,0 +1,204 @@
+//! Messages inside whole requests, responses and states: one member holds them, the others are kept as `rest`.
+
+use clearspan_model::{JsonText, Payload, Side};
+
+use super::{Message, Reader};
+use crate::json::{Json, Text, parse};
+
+/// Members that hold messages when they are what their name says, the likeliest first.
+const INPUTS: &[&str] = &["messages", "input", "contents", "prompts", "message"];
+const OUTPUTS: &[&str] =
+    &["choices", "generations", "messages", "output", "candidates", "message", "content", "response", "text"];
+
+/// System prompts that a request keeps beside its messages.
+const INSTRUCTIONS: &[&str] = &["system", "instructions", "systemInstruction", "system_instruction"];
+
+/// Splits a payload into its messages and everything else. `is_model_call` says that bare text is what a
+/// person or a model said; otherwise it is just a value.
+pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> Payload {
+    let reader = Reader::new(side);
+    let mut messages = Vec::new();
+    match json {
+        Json::Null => return Payload::default(),
+        Json::String(text) if is_model_call => {
+            Message::of_text(reader_role(side), *text).finish(side, &mut messages);
+            return Payload { messages, rest: None };
+        }
+        Json::Array(items) if is_model_call && !items.is_empty() && items.iter().all(|i| i.as_text().is_some()) => {
+            push_texts(items, side, &mut messages);
+            return Payload { messages, rest: None };
+        }
+        Json::Array(_) => {
+            if reader.read_list(json, &mut messages) {
+                return Payload { messages, rest: None };
+            }
+        }
+        Json::Object(members) => {
+            if is_whole_message(json) && reader.read_list(json, &mut messages) {
+                let rest = rest_of_message(members);
+                return Payload { messages, rest };
+            }
+            if let Some(name) = read_member(json, reader, is_model_call, &mut messages) {
+                return split(json, members, name, side, is_model_call, messages);
+            }
+        }
+        _ => {}
+    }
+    Payload { messages, rest: Some(JsonText::from_trusted(json.to_text())) }
+}
+
+fn reader_role(side: Side) -> &'static str {
+    match side {
+        Side::Input => "user",
+        Side::Output => "assistant",
+    }
+}
+
+fn push_texts(items: &[Json<'_>], side: Side, messages: &mut Vec<JsonText>) {
+    for text in items.iter().filter_map(Json::as_text) {
+        Message::of_text(reader_role(side), text).finish(side, messages);
+    }
+}
+
+/// A message by itself: an Anthropic response, a LangChain message, an OpenAI message.
+fn is_whole_message(json: &Json<'_>) -> bool {
+    let speaks = json.first(&["content", "tool_calls", "parts"]).is_some();
+    json.get("lc").is_some() || (json.get("role").and_then(Json::as_text).is_some() && speaks)
+}
+
+/// What a response carries beside its message, for example `id`, `model` and `usage`.
+fn rest_of_message(members: &[(Text<'_>, Json<'_>)]) -> Option<JsonText> {
+    const REST: &[&str] = &["id", "model", "usage", "stop_sequence", "container", "context_management"];
+    write_rest(members.iter().filter(|(name, _)| REST.contains(&name.simple())))
+}
+
+/// Reads the first member that holds messages; returns its name.
+fn read_member(
+    json: &Json<'_>,
+    reader: Reader,
+    is_model_call: bool,
+    messages: &mut Vec<JsonText>,
+) -> Option<&'static str> {
+    let (names, role) = match reader.side {
+        Side::Input => (INPUTS, "user"),
+        Side::Output => (OUTPUTS, "assistant"),
+    };
+    for name in names {
+        let Some(value) = json.get(name).filter(|value| !value.is_blank()) else { continue };
+        match value {
+            Json::String(text) if is_model_call && json.get("lc").is_none() => {
+                Message::of_text(role, *text).finish(reader.side, messages);
+            }
+            Json::Array(items) if is_model_call && items.iter().all(|item| item.as_text().is_some()) => {
+                push_texts(items, reader.side, messages);
+            }
+            Json::Array(items) if matches!(*name, "choices" | "generations" | "candidates") => {
+                push_choices(items, reader, messages);
+            }
+            Json::Array(_) => {
+                reader.read_list(value, messages);
+            }
+            Json::Object(_) if is_whole_message(value) || value.get("message").is_some() => {
+                reader.read_list(value, messages);
+            }
+            _ => {}
+        }
+        if !messages.is_empty() {
+            return Some(name);
+        }
+    }
+    None
+}
+
+/// Alternatives of one call, possibly in one list for each prompt of a batch.
+fn push_choices(items: &[Json<'_>], reader: Reader, messages: &mut Vec<JsonText>) {
+    for item in items {
+        if let Some(inner) = item.items() {
+            push_choices(inner, reader, messages);
+        } else if let Some(message) = read_choice(item, reader) {
+            message.finish(reader.side, messages);
+        }
+    }
+}
+
+/// A choice is a message, wrapped; LangChain's keeps the finish reason of old in `generation_info`.
+fn read_choice(item: &Json<'_>, reader: Reader) -> Option<Message> {
+    let mut message = match (item.get("message"), item.get("text"), item.get("content")) {
+        (None, Some(Json::String(text)), None) => Message::of_text("assistant", *text),
+        _ => reader.read_message(item)?,
+    };
+    let reason = item.get("generation_info").unwrap_or(item).get("finish_reason");
+    if message.finish_reason.is_none() {
+        message.finish_reason = reason.filter(|reason| !reason.is_blank()).map(Json::to_text);
+    }
+    Some(message)
+}
+
+/// The payload without the member that the messages came from; system prompts lead the messages.
+fn split(
+    json: &Json<'_>,
+    members: &[(Text<'_>, Json<'_>)],
+    consumed: &str,
+    side: Side,
+    is_model_call: bool,
+    mut messages: Vec<JsonText>,
+) -> Payload {
+    let mut instructions = None;
+    if side == Side::Input && is_model_call {
+        for name in INSTRUCTIONS {
+            let Some(value) = json.get(name).filter(|value| !value.is_blank()) else { continue };
+            if lead(read_instructions(value), &mut messages) {
+                instructions = Some(*name);
+                break;
+            }
+        }
+    }
+    let used = |name: &Text<'_>| name.simple() == consumed || Some(name.simple()) == instructions;
+    let rest = write_rest(members.iter().filter(|(name, value)| !used(name) && !value.is_null()));
+    Payload { messages, rest }
+}
+
+fn write_rest<'r, 'a: 'r>(members: impl Iterator<Item = &'r (Text<'a>, Json<'a>)>) -> Option<JsonText> {
+    let mut out = String::new();
+    for (name, value) in members {
+        out.push(if out.is_empty() { '{' } else { ',' });
+        name.write(&mut out);
+        out.push(':');
+        value.write(&mut out);
+    }
+    if out.is_empty() {
+        return None;
+    }
+    out.push('}');
+    Some(JsonText::from_trusted(out))
+}
+
+/// Puts the system prompt first, unless the messages hold the same one already. True when it is now there.
+pub(crate) fn lead(system: Option<JsonText>, messages: &mut Vec<JsonText>) -> bool {
+    let Some(system) = system else { return false };
+    if !messages.contains(&system) {
+        messages.insert(0, system);
+    }
+    true
+}
+
+/// A system prompt from text, a list of parts, or the same as JSON in a text.
+pub(crate) fn read_instructions(json: &Json<'_>) -> Option<JsonText> {
+    let mut message = Message::new("system");
+    match json {
+        Json::String(text) => {
+            let decoded = text.decode();
+            match parse(&decoded) {
+                Ok(parts @ (Json::Array(_) | Json::Object(_))) => return read_instructions(&parts),
+                _ => message.push_text(*text),
+            }
+        }
+        Json::Object(_) if json.get("parts").is_some() => message.push_content_of(json.get("parts")?),
+        other => message.push_content_of(other),
+    }
+    let mut out = Vec::new();
+    if !message.is_empty() {
+        message.finish(Side::Input, &mut out);
+    }
+    out.pop()
+}

@@ -1,0 +1,213 @@
+//! Events of a span: errors, first tokens, documents, and the messages that older conventions put there.
+//!
+//! Attributes are stronger: where they told the messages, message events stay events.
+
+use clearspan_model::{IssueKind, JsonText, Run, RunEvent, RunType, Side, UnixNanos};
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::trace::v1::span::Event;
+
+use super::value::{any_to_json, attribute_texts};
+use crate::dialects::TABLE;
+use crate::engine::{Attributes, Draft};
+use crate::json::{Json, Text, parse};
+use crate::messages::{Reader, event_role, unflatten};
+
+/// The convention's newest content event: attributes like those of a span.
+pub(super) const OPERATION_DETAILS: &str = "gen_ai.client.inference.operation.details";
+const FIRST_TOKEN: &[&str] = &[
+    "gen_ai.content.completion.chunk",
+    "llm.content.completion.chunk",
+    "new_token",
+    "First Token Stream Event",
+    "ai.stream.firstChunk",
+];
+
+/// True for events that only model calls have.
+pub(super) fn is_model_event(name: &str) -> bool {
+    event_role(name).is_some() || matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion" | OPERATION_DETAILS)
+}
+
+/// Maps the events of a span into its draft. What was not used is kept as an event of the run.
+pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
+    let sides = MessageSides::of(draft, &events);
+    let mut documents = Vec::new();
+    for event in &events {
+        if event.name == "db.query.result" {
+            documents.push(document(&event.attributes));
+        }
+    }
+    let has_documents = !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
+    for event in events {
+        let used = match event.name.as_str() {
+            "exception" => {
+                map_exception(draft, &event);
+                false
+            }
+            "gen_ai.content.prompt" => map_content(draft, Side::Input, &event),
+            "gen_ai.content.completion" => map_content(draft, Side::Output, &event),
+            "db.query.result" => has_documents,
+            OPERATION_DETAILS => {
+                map_details(draft, event);
+                continue;
+            }
+            name if FIRST_TOKEN.contains(&name) => {
+                draft.take_first_token_time(Some(UnixNanos::from_otlp(event.time_unix_nano)));
+                false
+            }
+            name if event_role(name).is_some() => sides.map_message(draft, &event),
+            _ => false,
+        };
+        if !used {
+            keep(&mut draft.run, event);
+        }
+    }
+}
+
+fn keep(run: &mut Run, event: Event) {
+    let time = UnixNanos::from_otlp(event.time_unix_nano);
+    run.events.push(RunEvent { time, name: event.name, attributes: attribute_texts(event.attributes) });
+}
+
+fn get<'a>(attributes: &'a [KeyValue], key: &str) -> Json<'a> {
+    let found = attributes.iter().find(|attribute| attribute.key == key);
+    found.map_or(Json::Null, |attribute| any_to_json(attribute.value.as_ref()))
+}
+
+fn get_text(attributes: &[KeyValue], key: &str) -> Option<String> {
+    get(attributes, key).as_text().map(|text| text.decode().into_owned()).filter(|text| !text.is_empty())
+}
+
+/// An exception is the run's error: its message, then its stack trace. The last one is what ended the run.
+fn map_exception(draft: &mut Draft, event: &Event) {
+    let (message, class) =
+        (get_text(&event.attributes, "exception.message"), get_text(&event.attributes, "exception.type"));
+    draft.failed = true;
+    draft.run.error = message.or_else(|| class.clone());
+    draft.offer_stack_trace(get_text(&event.attributes, "exception.stacktrace"));
+    draft.run.error_type = class.or(draft.run.error_type.take());
+}
+
+/// The oldest content events hold one side as text or JSON.
+fn map_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
+    let keys = match side {
+        Side::Input => ["gen_ai.prompt", "gen_ai.event.content"],
+        Side::Output => ["gen_ai.completion", "gen_ai.event.content"],
+    };
+    let Some(value) = keys.iter().map(|key| get(&event.attributes, key)).find(|value| !value.is_blank()) else {
+        return false;
+    };
+    with_json(&value, |json| draft.offer_payload(side, json))
+}
+
+/// Reads JSON inside text; every other value is passed as it is.
+fn with_json<T>(value: &Json<'_>, read: impl FnOnce(&Json<'_>) -> T) -> T {
+    if let Json::String(text) = value
+        && text.simple().trim_start().starts_with(['{', '[', '"'])
+        && let Ok(json) = parse(&text.decode())
+    {
+        return read(&json);
+    }
+    read(value)
+}
+
+/// The event's attributes are those of a span; what no rule uses stays with the event.
+fn map_details(draft: &mut Draft, event: Event) {
+    let mut attributes = Attributes::new(event.attributes, &TABLE);
+    draft.apply_rows(&mut attributes, |_| {});
+    let rest = attributes.into_rest();
+    if !rest.is_empty() {
+        let time = UnixNanos::from_otlp(event.time_unix_nano);
+        draft.run.events.push(RunEvent { time, name: event.name, attributes: rest });
+    }
+}
+
+/// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata`, `.document`, `.vector`.
+fn document(attributes: &[KeyValue]) -> Json<'_> {
+    let members = attributes.iter().map(|attribute| {
+        let name = attribute.key.strip_prefix("db.query.result.").unwrap_or(&attribute.key);
+        let name = if name == "document" { "page_content" } else { name };
+        (Text::Plain(name), any_to_json(attribute.value.as_ref()))
+    });
+    Json::Object(members.collect())
+}
+
+/// A message from the members that an event carries. `name` is the event's.
+pub(super) fn read_event_message(name: &str, body: Json<'_>, side: Side) -> Option<JsonText> {
+    let Json::Object(mut members) = body else { return None };
+    if !members.iter().any(|(key, _)| key.simple() == "event.name") {
+        members.push((Text::Plain("event.name"), Json::text(name)));
+    }
+    for (key, value) in &mut members {
+        // Strands calls the content of a choice `message`.
+        if key.simple() == "message" && value.as_text().is_some() {
+            *key = Text::Clean("content");
+        }
+    }
+    let mut out = Vec::new();
+    Reader::flattened(side).read_message(&Json::Object(members))?.finish(side, &mut out);
+    out.pop()
+}
+
+/// Where the message events of a span go.
+struct MessageSides {
+    /// Attributes told this side already.
+    has_inputs: bool,
+    has_outputs: bool,
+    /// With a choice, assistant and tool messages are history.
+    has_choice: bool,
+    is_tool: bool,
+}
+
+impl MessageSides {
+    fn of(draft: &mut Draft, events: &[Event]) -> Self {
+        Self {
+            has_inputs: !draft.lacks(Side::Input),
+            has_outputs: !draft.lacks(Side::Output),
+            has_choice: events.iter().any(|event| event.name == "gen_ai.choice"),
+            is_tool: draft.run.run_type == Some(RunType::Tool),
+        }
+    }
+
+    fn side(&self, name: &str) -> Side {
+        match name {
+            "gen_ai.choice" => Side::Output,
+            "gen_ai.assistant.message" | "gen_ai.tool.message" if !self.has_choice && !self.is_tool => Side::Output,
+            _ => Side::Input,
+        }
+    }
+
+    fn map_message(&self, draft: &mut Draft, event: &Event) -> bool {
+        let side = self.side(&event.name);
+        let taken = match side {
+            Side::Input => self.has_inputs,
+            Side::Output => self.has_outputs,
+        };
+        if taken {
+            return false;
+        }
+        if self.is_tool {
+            return map_tool_content(draft, side, event);
+        }
+        let whole = get(&event.attributes, "gen_ai.event.content");
+        let message = if whole.is_blank() {
+            let entries = event.attributes.iter().map(|attribute| {
+                (attribute.key.as_str(), any_to_json(attribute.value.as_ref()))
+            });
+            read_event_message(&event.name, unflatten(entries.filter(|(key, _)| !key.starts_with("gen_ai.")).collect()), side)
+        } else {
+            with_json(&whole, |json| read_event_message(&event.name, json.clone(), side))
+        };
+        match message {
+            Some(message) => draft.payload(side).messages.push(message),
+            None => draft.issue(IssueKind::Unusable, &event.name, "the event holds no message"),
+        }
+        draft.payload(side).messages.last().is_some()
+    }
+}
+
+/// Strands tells the arguments and the result of a tool as message events.
+fn map_tool_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
+    let values = ["content", "message"].map(|key| get(&event.attributes, key));
+    let Some(value) = values.into_iter().find(|value| !value.is_blank()) else { return false };
+    with_json(&value, |json| draft.offer_payload(side, json))
+}

@@ -1,0 +1,85 @@
+//! Reading a golden case: its requests in order, and the runs they merge into.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clearspan_mapping::otlp::{
+    DecodeError, Encoding, MapContext, Mapped, ProjectRef, decode_logs, decode_metrics, decode_traces, map_logs, map_metrics, map_traces,
+};
+use clearspan_model::{Run, RunKey, UnixNanos};
+
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) folder: PathBuf,
+}
+
+/// All cases, by name.
+pub(crate) fn cases() -> Vec<Case> {
+    let root = crate::golden_folder();
+    let mut cases = Vec::new();
+    for dialect in folders(&root) {
+        for folder in folders(&dialect) {
+            let name = folder.strip_prefix(&root).unwrap().display().to_string();
+            cases.push(Case { name, folder });
+        }
+    }
+    cases
+}
+
+fn folders(parent: &Path) -> Vec<PathBuf> {
+    let mut folders: Vec<_> =
+        std::fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+impl Case {
+    /// The bodies, in the order of their arrival: `req-001.traces.pb`, `req-002.logs.json`, ….
+    fn bodies(&self) -> Vec<PathBuf> {
+        let mut bodies: Vec<_> = std::fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        bodies.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("req-"));
+        bodies.sort();
+        bodies
+    }
+
+    /// Decodes and maps every request and merges what belongs together. Each request arrives a second later.
+    pub(crate) fn runs(&self) -> Vec<(Option<ProjectRef>, Run)> {
+        let mut order: Vec<RunKey> = Vec::new();
+        let mut runs: BTreeMap<RunKey, (Option<ProjectRef>, Run)> = BTreeMap::new();
+        for (idx, path) in self.bodies().iter().enumerate() {
+            let seconds = 1_800_000_000 + i64::try_from(idx).unwrap();
+            let ctx = MapContext { received_at: UnixNanos::from_nanos(seconds * 1_000_000_000) };
+            let mapped = map_body(path, &ctx);
+            for mapped in mapped.runs {
+                let key = mapped.run.key;
+                match runs.get_mut(&key) {
+                    Some((_, run)) => run.merge(mapped.run),
+                    None => {
+                        order.push(key);
+                        runs.insert(key, (mapped.project, mapped.run));
+                    }
+                }
+            }
+        }
+        order.iter().map(|key| runs.remove(key).unwrap()).collect()
+    }
+}
+
+fn map_body(path: &Path, ctx: &MapContext) -> Mapped {
+    let body = std::fs::read(path).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let encoding = if name.ends_with(".json") { Encoding::Json } else { Encoding::Protobuf };
+    let failed = |err: DecodeError| -> ! { panic!("{}: {err}", path.display()) };
+    let mapped = match name.split('.').nth(1).unwrap() {
+        "traces" => map_traces(decode_traces(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
+        "logs" => map_logs(decode_logs(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
+        "metrics" => return map_metrics(decode_metrics(&body, encoding).unwrap_or_else(|err| failed(err))),
+        other => panic!("{name}: no signal {other}"),
+    };
+    // Every capture is of a correct client; only log records without a span are refused.
+    let allowed = "log records without a trace and span id are not stored by this version";
+    for rejection in &mapped.rejections {
+        assert_eq!(rejection.reason, allowed, "{}", path.display());
+    }
+    mapped
+}
