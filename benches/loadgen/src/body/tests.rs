@@ -1,0 +1,39 @@
+use std::collections::HashSet;
+
+use super::*;
+
+#[test]
+fn a_stamped_request_has_new_ids_and_the_same_tree() {
+    let words = Words::new(500);
+    for (profile, batch) in [(Profile::Agent, 64), (Profile::Small, 64), (Profile::Tree, 300)] {
+        let body = Body::build(3, batch, profile, &words);
+        let before = spans(&body.bytes);
+        let mut stamped = Vec::new();
+        let first = body.stamp(&mut stamped, &mut Rng::new(99), 1_795_000_000_000_000_000);
+        let after = spans(&stamped);
+        assert_eq!(before.len(), body.spans);
+        assert_eq!(after.len(), body.spans);
+        assert_eq!(after[0].trace_id, first);
+        let ids: HashSet<_> = after.iter().map(|span| (&span.trace_id, &span.span_id)).collect();
+        assert_eq!(ids.len(), after.len());
+        for (old, new) in before.iter().zip(&after) {
+            assert_ne!(old.span_id, new.span_id);
+            assert_ne!(old.trace_id, new.trace_id);
+            assert_eq!(old.attributes, new.attributes, "only ids and times change");
+            assert_eq!(
+                new.start_time_unix_nano,
+                old.start_time_unix_nano - MARKER_NANOS + 1_795_000_000_000_000_000
+            );
+            let took = |span: &Span| span.end_time_unix_nano - span.start_time_unix_nano;
+            assert_eq!(took(old), took(new));
+            let parent =
+                |spans: &[Span], span: &Span| spans.iter().position(|p| p.span_id == span.parent_span_id);
+            assert_eq!(parent(&before, old), parent(&after, new), "children follow their parent");
+        }
+    }
+}
+
+fn spans(bytes: &[u8]) -> Vec<Span> {
+    let request = ExportTraceServiceRequest::decode(bytes).unwrap();
+    request.resource_spans.into_iter().flat_map(|r| r.scope_spans).flat_map(|s| s.spans).collect()
+}
