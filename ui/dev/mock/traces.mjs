@@ -6,7 +6,7 @@ const TOOLS = ["web_search", "web_fetch", "flights.search", "hotels.search", "ma
 
 export function tripPlanner(target, seed, meta) {
   const rec = new Recorder(seed);
-  const { rows, r } = rec;
+  const { rows } = rec;
   const root = rec.span("trip-planner", "agent", -1, 0);
   const guard = rec.span("guardrail.input", "guardrail", root, 4);
   let t = rec.end(guard, rows[rec.llm(guard, 7, 0, 812, 14, 0)].t1 + 2) + 3;

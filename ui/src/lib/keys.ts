@@ -28,6 +28,17 @@ export function inField(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["checkbox", "radio", "button", "range"].includes(target.type);
 }
 
+const ACTIVATES = "button, a, summary, [role=menuitem], [role=option]";
+const MOVES = "[role=tree], [role=radiogroup], [role=tablist], [role=menu], [role=separator], [role=slider]";
+
+/** True when the key is how the focused control itself is used: Enter on a button, arrows in a tree. */
+export function usedByControl(target: EventTarget | null, name: string): boolean {
+  if (!(target instanceof Element)) return false;
+  if (name === "Enter" || name === " ") return target.closest(ACTIVATES) !== null || target.closest(MOVES) !== null;
+  if (/^(Arrow|Home$|End$|Page)/.test(name)) return target.closest(MOVES) !== null;
+  return false;
+}
+
 export function findCommand(commands: Command[], name: string, field: boolean): Command | undefined {
   return commands.find((command) => command.keys?.includes(name) && (!field || command.inFields === true));
 }
@@ -43,6 +54,7 @@ export function useKeyDispatch(): void {
       const field = inField(event.target) || document.querySelector("[role=dialog][data-modal]") !== null;
       const commands = allCommands();
       const name = keyName(event);
+      if (usedByControl(event.target, name)) return;
       const command =
         (prefix === "" ? undefined : findCommand(commands, `${prefix} ${name}`, field)) ??
         findCommand(commands, name, field);

@@ -1,0 +1,181 @@
+import { ChevronRight } from "lucide-react";
+import { memo, type ReactNode } from "react";
+import type { Axis } from "@/lib/api/types";
+import { cx } from "@/lib/cx";
+import { formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
+import { Tag } from "@/components/Tag";
+import { TypeIcon, typeColor } from "@/components/TypeIcon";
+import type { CriticalPath } from "../model/critical-path";
+import { ERROR, errorOf, nameOf, PENDING, type TraceModel, typeOf } from "../model/types";
+import { Lane } from "./Lane";
+import styles from "./Row.module.css";
+
+const DATA_BAR_PX = 56;
+/** Deep trees: levels beyond this indent less, but always indent. */
+const WIDE_LEVELS = 12;
+const HOT_SHARE = 0.4;
+const CACHE_SHOWN_ABOVE = 0.3;
+
+export interface RowProps {
+  t: TraceModel;
+  i: number;
+  /** Row number among the visible ones. */
+  r: number;
+  top: number;
+  /** Folded, open, or a leaf. */
+  open: boolean | null;
+  selected: boolean;
+  axis: Axis;
+  from: number;
+  to: number;
+  laneWidth: number;
+  /** Off the critical path, or no match of the search. */
+  dim: boolean;
+  find: string;
+  critical: CriticalPath | null;
+  preview: string | null;
+  orphan: boolean;
+}
+
+export const rowId = (i: number): string => `span-${i}`;
+
+/** Row of the tree and its lane. No handlers: the grid listens for all rows. */
+export const Row = memo(function Row(p: RowProps) {
+  const { t, i } = p;
+  const failed = t.status[i] === ERROR;
+  const className = cx(
+    styles.row,
+    p.selected && styles.selected,
+    failed && styles.err,
+    p.dim && styles.dim,
+    p.orphan && styles.orphan,
+  );
+  return (
+    <div
+      id={rowId(i)}
+      role="row"
+      data-node={i}
+      aria-level={t.depth[i] + 1}
+      aria-selected={p.selected}
+      aria-expanded={p.open ?? undefined}
+      aria-rowindex={p.r + 2}
+      className={className}
+      style={{ ...typeColor(typeOf(t, i)), transform: `translateY(${p.top}px)` }}
+    >
+      <NameCell {...p} failed={failed} />
+      <NumberCells t={t} i={i} />
+      <Lane {...p} failed={failed} />
+    </div>
+  );
+});
+
+function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { failed: boolean }) {
+  const s = t.run[i];
+  const rows = t.skeleton.runs;
+  const name = nameOf(t, i);
+  const attempt = s >= 0 ? rows.attempt[s] : 0;
+  const input = s >= 0 ? (rows.input_tokens[s] ?? 0) : 0;
+  const cached = input > 0 ? (rows.cached_tokens[s] ?? 0) / input : 0;
+  const model = s >= 0 && rows.model[s] >= 0 && t.size[i] === 1 ? t.skeleton.dict[rows.model[s]] : null;
+  const text = failed ? errorOf(t, i) : preview;
+  return (
+    <div className={styles.name} role="gridcell">
+      <Indent depth={t.depth[i]} />
+      {open === null ? (
+        <span className={styles.fold} />
+      ) : (
+        <span className={cx(styles.fold, open && styles.open)} data-fold aria-hidden>
+          <ChevronRight size={12} />
+        </span>
+      )}
+      <span className={styles.icon}>
+        <TypeIcon type={typeOf(t, i)} />
+      </span>
+      <span className={styles.text}>{find ? highlight(name, find) : name}</span>
+      {t.members[i] > 0 ? <Tag>×{formatInt(t.members[i])}</Tag> : null}
+      {attempt > 0 ? <Tag tone="warn">try {attempt}</Tag> : null}
+      {t.status[i] === PENDING ? <Tag>running</Tag> : null}
+      {orphan ? (
+        <Tag tone="warn" title="The span that should contain this one never arrived">
+          no parent
+        </Tag>
+      ) : null}
+      {!failed && t.errors[i] > 0 ? <Tag tone="err">{formatInt(t.errors[i])} err</Tag> : null}
+      {cached > CACHE_SHOWN_ABOVE ? (
+        <Tag tone="money" title="share of the input that came from the cache">
+          {Math.round(cached * 100)}% cached
+        </Tag>
+      ) : null}
+      {model && !name.includes(model) ? <Tag>{model}</Tag> : null}
+      {open === false && t.members[i] === 0 ? (
+        <span className={styles.inside} title="spans inside">
+          +{formatInt(t.runsIn[i] - 1)}
+        </span>
+      ) : null}
+      {text ? <span className={styles.preview}>{text}</span> : null}
+    </div>
+  );
+}
+
+function Indent({ depth }: { depth: number }) {
+  if (depth === 0) return null;
+  const width = Math.min(depth, WIDE_LEVELS) * 14 + Math.max(0, depth - WIDE_LEVELS) * 10;
+  return <span className={styles.guides} style={{ width }} aria-hidden />;
+}
+
+function NumberCells({ t, i }: { t: TraceModel; i: number }) {
+  const duration = t.end[i] - t.start[i];
+  const timeShare = duration / t.totals.duration;
+  const cost = t.cost[i];
+  const known = !Number.isNaN(cost);
+  const costShare = known && t.totals.cost > 0 ? cost / t.totals.cost : 0;
+  const unpriced = t.unpriced[i] > 0;
+  return (
+    <>
+      <div className={cx(styles.num, timeShare > HOT_SHARE && styles.hot)} role="gridcell" title={ownTitle(t, i)}>
+        {formatDuration(duration)}
+        {timeShare > 0.02 ? <i style={{ width: Math.min(1, timeShare) * DATA_BAR_PX }} /> : null}
+      </div>
+      <div
+        className={cx(styles.num, costShare > HOT_SHARE && styles.hot, unpriced && styles.unpriced)}
+        role="gridcell"
+        title={unpriced ? unpricedTitle(t, i) : undefined}
+      >
+        {known && !(unpriced && cost === 0) ? `${unpriced ? "≥ " : ""}${formatCost(cost)}` : unpriced ? "no price" : ""}
+        {costShare > 0.01 ? (
+          <i className={styles.money} style={{ width: Math.min(1, costShare) * DATA_BAR_PX }} />
+        ) : null}
+      </div>
+      <div className={cx(styles.num, styles.tokens)} role="gridcell">
+        {t.tokens[i] > 0 ? formatTokens(t.tokens[i]) : ""}
+      </div>
+    </>
+  );
+}
+
+/** Parents show what their subtree spent; hovering says what is their own. */
+function ownTitle(t: TraceModel, i: number): string | undefined {
+  const s = t.run[i];
+  if (s < 0 || t.size[i] === 1) return undefined;
+  const own = t.skeleton.runs.cost[s];
+  return own === null || own === 0 ? undefined : `own cost ${formatCost(own)}`;
+}
+
+function unpricedTitle(t: TraceModel, i: number): string {
+  const s = t.run[i];
+  const reason = s >= 0 ? t.skeleton.runs.unpriced[s] : -1;
+  return reason >= 0 ? t.skeleton.dict[reason] : `${formatInt(t.unpriced[i])} calls inside have no price`;
+}
+
+function highlight(name: string, find: string): ReactNode {
+  const needle = find.trim().toLowerCase();
+  const at = needle === "" ? -1 : name.toLowerCase().indexOf(needle);
+  if (at < 0) return name;
+  return (
+    <>
+      {name.slice(0, at)}
+      <mark>{name.slice(at, at + needle.length)}</mark>
+      {name.slice(at + needle.length)}
+    </>
+  );
+}

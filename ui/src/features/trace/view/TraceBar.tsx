@@ -1,0 +1,61 @@
+import { Link } from "@tanstack/react-router";
+import { ChevronDown, ChevronUp } from "lucide-react";
+import { formatDateTime, formatInstant } from "@/lib/format";
+import { IconButton } from "@/components/Button";
+import { CopyButton } from "@/components/CopyButton";
+import { PageBar } from "@/components/PageBar";
+import { StatusPill } from "@/components/Tag";
+import type { TraceState } from "../state/useTraceState";
+import styles from "./layout.module.css";
+import { useTraceSteps } from "./useTraceKeys";
+
+/** Breadcrumb, status, identity; copies at a click. */
+export function TraceBar({ state }: { state: TraceState }) {
+  const { skeleton } = state.model;
+  const { previous, next } = useTraceSteps(state);
+  const project = skeleton.project.name;
+  const identity = [
+    formatDateTime(skeleton.start_time),
+    skeleton.environment,
+    skeleton.user_id && `user ${skeleton.user_id}`,
+    skeleton.thread_id && `thread ${skeleton.thread_id}`,
+    ...skeleton.tags,
+  ].filter(Boolean);
+  return (
+    <PageBar
+      project={project}
+      parents={[
+        <Link key="traces" to="/p/$project/traces" params={{ project }}>
+          Traces
+        </Link>,
+      ]}
+      current={skeleton.name}
+      actions={
+        <>
+          {previous ? (
+            <IconButton label="Previous trace" keyHint="⇧K" onClick={previous}>
+              <ChevronUp size={15} aria-hidden />
+            </IconButton>
+          ) : null}
+          {next ? (
+            <IconButton label="Next trace" keyHint="⇧J" onClick={next}>
+              <ChevronDown size={15} aria-hidden />
+            </IconButton>
+          ) : null}
+          <CopyButton text={() => location.href} label="Copy link" showLabel />
+        </>
+      }
+    >
+      <span className={styles.id}>
+        <span className="mono" title={skeleton.trace_id}>
+          {skeleton.trace_id.slice(0, 8)}
+        </span>
+        <CopyButton text={skeleton.trace_id} label="Copy trace id" size={12} />
+      </span>
+      <StatusPill status={skeleton.running ? "pending" : skeleton.status} />
+      <span className={styles.identity} title={formatInstant(skeleton.start_time)}>
+        {identity.join(" · ")}
+      </span>
+    </PageBar>
+  );
+}
