@@ -1,3 +1,5 @@
+mod mapped;
+
 use std::collections::{HashMap, HashSet};
 
 use clearspan_model::UnixNanos;

@@ -160,7 +160,7 @@ pub(super) fn retrieval(retrieval: &Retrieval<'_>) -> Vec<KeyValue> {
     let documents: Vec<_> = retrieval
         .documents
         .iter()
-        .map(|d| json!({"id": d.id, "content": d.text, "score": d.score, "metadata": d.metadata}))
+        .map(|d| json!({"id": d.id, "page_content": d.text, "score": d.score, "metadata": d.metadata}))
         .collect();
     vec![
         text("gen_ai.operation.name", "retrieval"),
