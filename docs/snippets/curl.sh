@@ -1,5 +1,5 @@
 hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
-start=$(date +%s)
+start=$(($(date +%s) - 1))
 
 curl -sS http://127.0.0.1:4318/v1/traces \
   -H 'content-type: application/json' \

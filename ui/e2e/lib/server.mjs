@@ -1,0 +1,66 @@
+// Starts the real binary on free ports with a data folder of its own.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const READY_MS = 15_000;
+
+export function binary() {
+  const target = process.env.CARGO_TARGET_DIR ?? new URL("../../../target", import.meta.url).pathname;
+  const path = process.env.CLEARSPAN_BIN ?? join(target, "release", "clearspan");
+  if (!existsSync(path)) throw new Error(`no binary at ${path}: build it (cargo build --release) or set CLEARSPAN_BIN`);
+  return path;
+}
+
+async function freePort() {
+  const probe = createServer();
+  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+/** A running server: its address, and what takes it away again. `args` go to `clearspan serve`. */
+export async function startServer({ args = [] } = {}) {
+  const dir = mkdtempSync(join(tmpdir(), "clearspan-e2e-"));
+  const [http, grpc] = [await freePort(), await freePort()];
+  const url = `http://127.0.0.1:${http}`;
+  const child = spawn(
+    binary(),
+    ["serve", "--data-dir", dir, "--http", `127.0.0.1:${http}`, "--grpc", `127.0.0.1:${grpc}`, ...args],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let log = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (log += data));
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 5_000);
+    await exited;
+    clearTimeout(late);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await ready(url, child, () => log);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, api: `${url}/api/clearspan/v1`, stop, log: () => log };
+}
+
+async function ready(url, child, log) {
+  const deadline = Date.now() + READY_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${log()}`);
+    try {
+      if ((await fetch(`${url}/readyz`)).ok) return;
+    } catch {
+      // Not listening yet.
+    }
+    if (Date.now() > deadline) throw new Error(`the server was not ready in ${READY_MS} ms:\n${log()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
