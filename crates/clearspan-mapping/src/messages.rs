@@ -82,7 +82,8 @@ impl Message {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// True when nothing was said.
+    pub(crate) fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.tool_calls.is_empty() && self.extra.is_empty()
     }
 
@@ -164,6 +165,13 @@ impl Message {
 }
 
 impl Part {
+    fn into_reasoning(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Other(format!("{{\"type\":\"reasoning\",\"text\":{text}}}")),
+            other => other,
+        }
+    }
+
     fn size(&self) -> usize {
         match self {
             Self::Text(json) | Self::Other(json) => json.len() + 32,

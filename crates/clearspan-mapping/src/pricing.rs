@@ -15,7 +15,7 @@ mod index;
 mod name;
 mod provider;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use clearspan_model::{Cost, CostSource, Decimal, Run, RunType, UnixNanos, UnpricedReason, Usage};
 
@@ -30,7 +30,7 @@ static BUILTIN: LazyLock<PriceTable> =
 #[derive(Debug, Clone)]
 pub struct PriceTable {
     overrides: Index,
-    builtin: std::sync::Arc<Index>,
+    builtin: Arc<Index>,
 }
 
 impl PriceTable {
@@ -41,8 +41,9 @@ impl PriceTable {
 
     /// The built-in list with the user's entries before it: of two matches that are equally specific
     /// theirs wins, from its start date on.
-    pub fn with_overrides(entries: Vec<PriceEntry>) -> Self {
-        Self { overrides: Index::new(entries), builtin: std::sync::Arc::clone(&BUILTIN.builtin) }
+    pub fn with_overrides(mut entries: Vec<PriceEntry>) -> Self {
+        entries.sort_by_key(|entry| entry.from);
+        Self { overrides: Index::new(entries), builtin: Arc::clone(&BUILTIN.builtin) }
     }
 
     /// The id of the entry that prices a model at a time.
@@ -65,9 +66,7 @@ impl PriceTable {
             Some(cost) => Some(self.fill_in(cost, run)),
             None if !is_priced_by_tokens(run) => None,
             None => Some(match self.compute(run) {
-                Ok((entry, amounts)) => {
-                    amounts.into_cost(CostSource::Priced { price_id: entry.id.clone() })
-                }
+                Ok((entry, amounts)) => amounts.into_cost(CostSource::Priced { price_id: entry.id.clone() }),
                 Err(reason) => Cost { source: CostSource::Unpriced { reason }, ..Cost::default() },
             }),
         };
@@ -87,15 +86,16 @@ impl PriceTable {
     fn fill_in(&self, mut cost: Cost, run: &Run) -> Cost {
         let computed = || self.compute(run).ok().map(|(_, amounts)| amounts.into_cost(CostSource::Reported));
         match (cost.input, cost.output, cost.total) {
-            (Some(input), None, Some(total)) => cost.output = Some((total - input).max(Decimal::ZERO)),
-            (None, Some(output), Some(total)) => cost.input = Some((total - output).max(Decimal::ZERO)),
+            (Some(input), None, Some(total)) => cost.output = Some(difference(total, input)),
+            (None, Some(output), Some(total)) => cost.input = Some(difference(total, output)),
             (Some(_), None, None) => cost.output = computed().and_then(|computed| computed.output),
             (None, Some(_), None) => cost.input = computed().and_then(|computed| computed.input),
             (Some(_), Some(_), _) | (None, None, _) => {}
         }
         if cost.total.is_none() {
             let sides = [cost.input, cost.output];
-            cost.total = Some(sides.into_iter().flatten().fold(Decimal::ZERO, Decimal::saturating_add));
+            let sum = sides.into_iter().flatten().fold(Decimal::ZERO, Decimal::saturating_add);
+            cost.total = Some(sum.normalize());
         }
         cost
     }
@@ -107,15 +107,17 @@ impl PriceTable {
         at: UnixNanos,
     ) -> Result<&PriceEntry, UnpricedReason> {
         let mut known = false;
-        let found = name::search(provider, model, |provider, key| {
-            [self.overrides.get(provider, key, at), self.builtin.get(provider, key, at)].into_iter().find_map(|place| match place {
-                Lookup::Found(entry) => Some(entry),
-                Lookup::NotAtThatTime => {
-                    known = true;
-                    None
-                }
-                Lookup::Unknown => None,
-            })
+        let found = name::search(provider, model, |seller, key| {
+            [self.overrides.get(seller, key, at), self.builtin.get(seller, key, at)].into_iter().find_map(
+                |place| match place {
+                    Lookup::Found(entry) => Some(entry),
+                    Lookup::NotAtThatTime => {
+                        known = true;
+                        None
+                    }
+                    Lookup::Unknown => None,
+                },
+            )
         });
         found.ok_or(if known { UnpricedReason::NoPriceAtTime } else { UnpricedReason::UnknownModel })
     }
@@ -140,6 +142,10 @@ fn has_counts(usage: &Usage) -> bool {
         || !usage.output_details.is_empty()
 }
 
+fn difference(total: Decimal, side: Decimal) -> Decimal {
+    total.saturating_sub(side).max(Decimal::ZERO).normalize()
+}
+
 /// The reported figures, rounded, without those that cannot be; `None` when nothing is left.
 fn sane(mut cost: Cost) -> Option<Cost> {
     for figure in [&mut cost.input, &mut cost.output, &mut cost.total] {
@@ -148,8 +154,12 @@ fn sane(mut cost: Cost) -> Option<Cost> {
     cost.details.retain(|_, money| !money.is_sign_negative());
     cost.details.values_mut().for_each(|money| *money = amount::rounded(*money));
     for (side, prefix) in [(&mut cost.input, "input."), (&mut cost.output, "output.")] {
-        let mut parts =
-            cost.details.iter().filter(|(key, _)| key.starts_with(prefix)).map(|(_, money)| *money).peekable();
+        let mut parts = cost
+            .details
+            .iter()
+            .filter(|(key, _)| key.starts_with(prefix))
+            .map(|(_, money)| *money)
+            .peekable();
         if side.is_none() && cost.total.is_none() && parts.peek().is_some() {
             *side = Some(parts.fold(Decimal::ZERO, Decimal::saturating_add));
         }

@@ -79,7 +79,7 @@ fn matches_scope(scope: &str, start: &str) -> bool {
 pub(crate) fn implied_type(name: &str) -> Option<RunType> {
     match name {
         "running tool" => Some(RunType::Tool),
-        "execute_event_loop_cycle" | "running tools" => Some(RunType::Chain),
+        "execute_event_loop_cycle" | "running tools" | "agent run" => Some(RunType::Chain),
         _ => None,
     }
 }

@@ -2,7 +2,9 @@
 
 use clearspan_model::Side::{Input, Output};
 
-use crate::engine::To::{Cost, FirstTokenSeconds, Member, Metadata, MetadataGroup, Params, Payload, Special, Tags, Thread};
+use crate::engine::To::{
+    Cost, FirstTokenSeconds, Member, Metadata, MetadataGroup, Payload, Special, Tags, Thread, Usage,
+};
 use crate::engine::{Attributes, Draft, Money, Row, row, under};
 use crate::json::Json;
 
@@ -16,7 +18,8 @@ pub(super) const ROWS: &[Row] = &[
     row("request_data", &[Special(request_data)]),
     row("response_data", &[Special(response_data)]),
     row("agent_name", &[Metadata("agent_name")]),
-    row("model_request_parameters", &[Params]),
+    row("model_request_parameters", &[Special(request_parameters)]),
+    row("gen_ai.usage.raw", &[Usage]),
     row("operation.cost", &[Cost(Money::Total)]),
     row("group_id", &[Thread]),
     row("logfire.msg", &[Special(message)]),
@@ -24,6 +27,17 @@ pub(super) const ROWS: &[Row] = &[
     under("gen_ai.aggregated_usage.", &[MetadataGroup("aggregated_usage")]),
     row("gen_ai.response.time_to_first_token", &[FirstTokenSeconds]),
 ];
+
+/// What pydantic-ai asks of the model: its function tools are the call's tools.
+fn request_parameters(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    if let Some(tools) = json.get("function_tools").filter(|tools| !tools.is_blank()) {
+        draft.param("tools", tools);
+    }
+    let members = json.members().unwrap_or_default().iter();
+    let others = members.filter(|(name, value)| name.simple() != "function_tools" && !value.is_blank());
+    draft.params(&Json::Object(others.cloned().collect()))
+}
 
 /// Message events in a list: choices are outputs, the others inputs.
 fn events(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

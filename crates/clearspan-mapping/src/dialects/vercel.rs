@@ -26,15 +26,15 @@ pub(super) const ROWS: &[Row] = &[
     row("ai.response.text", &[Special(response)]),
     row("ai.response.toolCalls", &[Special(response)]),
     row("ai.response.reasoning", &[Special(response)]),
-    row("ai.response.object", &[Payload(Output)]),
+    row("ai.response.object", &[Special(object)]),
     row("ai.toolCall.args", &[Payload(Input)]),
     row("ai.toolCall.input", &[Payload(Input)]),
     row("ai.toolCall.result", &[Payload(Output)]),
     row("ai.toolCall.output", &[Payload(Output)]),
     row("ai.toolCall.id", &[Metadata("tool_call_id")]),
-    row("ai.value", &[Member(Input, "texts"), Implies(22, Type::Embedding)]),
+    row("ai.value", &[Member(Input, "text"), Implies(22, Type::Embedding)]),
     row("ai.values", &[Special(values)]),
-    row("ai.embedding", &[Member(Output, "embeddings")]),
+    row("ai.embedding", &[Member(Output, "embedding")]),
     row("ai.embeddings", &[Special(embeddings)]),
     // Parameters.
     row("ai.prompt.tools", &[Special(tools)]),
@@ -129,6 +129,16 @@ fn response(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> b
     }
     // Each of the three comes here; the first one took them all.
     used || attributes.items[idx].used
+}
+
+/// A structured answer is what the model said, in the text of its JSON.
+fn object(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let item = &attributes.items[idx];
+    if !draft.is_model_call() {
+        return draft.offer_payload(Output, &item.json());
+    }
+    let answer = message("assistant", [("content", item.raw())]);
+    draft.offer_messages(Output, &Json::Array(vec![answer]))
 }
 
 /// A list whose entries are JSON in text.

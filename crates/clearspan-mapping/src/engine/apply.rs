@@ -241,15 +241,24 @@ impl Draft {
         if json.is_null() || !self.lacks(side) {
             return false;
         }
-        if side == Side::Output && self.is_model_call() {
-            self.take_response(json);
+        if matches!(self.run.run_type, Some(RunType::Llm | RunType::Embedding)) {
+            self.take_raw(side, json);
         }
         *self.payload(side) = read_payload(json, side, self.is_model_call());
         true
     }
 
-    /// What a raw response tells beside its messages, where no attribute tells it.
-    fn take_response(&mut self, json: &Json<'_>) {
+    /// What a raw request or response tells beside its messages, where no attribute tells it.
+    fn take_raw(&mut self, side: Side, json: &Json<'_>) {
+        let model = json.get("model").and_then(Json::as_text).map(|model| model.decode().into_owned());
+        if let Some(model) = model.filter(|model| !model.is_empty())
+            && (side == Side::Output || self.raw_model.is_none())
+        {
+            self.raw_model = Some(model);
+        }
+        if side == Side::Input {
+            return;
+        }
         let usage = json.first(&["usage", "usageMetadata", "usage_metadata"]).and_then(usage_from_json);
         if !self.usage.is_reported()
             && let Some(usage) = usage
@@ -301,7 +310,9 @@ impl Draft {
         if json.is_blank() {
             return false;
         }
-        let reasons = JsonText::from_trusted(json.to_text());
+        // One reason may come alone or as a list of one.
+        let list = json.items().map_or_else(|| Json::Array(vec![json.clone()]), |items| Json::Array(items.to_vec()));
+        let reasons = JsonText::from_trusted(list.to_text());
         let taken = self.put_metadata(Cow::Borrowed("finish_reasons"), reasons.clone());
         self.finish_reasons.get_or_insert(reasons);
         taken

@@ -99,9 +99,15 @@ impl<'t> Attributes<'t> {
         }
         let mut ends = key.bytes().enumerate().filter(|(_, b)| *b == b'.').map(|(at, _)| at + 1).peekable();
         let root = ends.peek().and_then(|end| key.get(..*end));
-        if value.is_some() && root.is_some_and(|root| self.table.roots.contains_key(root)) {
+        let mut used = false;
+        if root.is_some_and(|root| self.table.roots.contains_key(root)) {
             for prefix in ends.filter_map(|end| key.get(..end)) {
                 let Some(entry) = self.table.prefixes.get(prefix) else { continue };
+                // JavaScript's `undefined` inside a known family tells nothing.
+                used = value.is_none();
+                if used {
+                    break;
+                }
                 let family = self.families.entry(entry.id).or_default();
                 if family.is_empty() {
                     self.rows.extend_from_slice(&entry.rows);
@@ -109,7 +115,7 @@ impl<'t> Attributes<'t> {
                 family.push(idx);
             }
         }
-        self.items.push(Attribute { key, value, used: false });
+        self.items.push(Attribute { key, value, used });
     }
 
     /// The attribute with a key that some row reads.

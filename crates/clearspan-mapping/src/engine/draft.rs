@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub(super) cost: Cost,
     pub(super) instructions: Option<JsonText>,
     pub(super) finish_reasons: Option<JsonText>,
+    /// The model that a raw response or request names, for runs whose attributes name none.
+    pub(super) raw_model: Option<String>,
     /// Sides that are said to be no JSON.
     pub(super) is_plain: BTreeMap<Side, bool>,
     /// Members of object payloads, by side.
@@ -48,6 +50,7 @@ impl Draft {
             cost: Cost::default(),
             instructions: None,
             finish_reasons: None,
+            raw_model: None,
             is_plain: BTreeMap::new(),
             members: BTreeMap::new(),
         }
@@ -219,6 +222,7 @@ impl Draft {
     }
 
     fn finish_model(&mut self) {
+        self.run.model = self.run.model.take().or(self.raw_model.take());
         if let Some(model) = &self.run.model {
             let model = JsonText::from_string(model);
             self.run.metadata.entry("ls_model_name".to_owned()).or_insert(model);

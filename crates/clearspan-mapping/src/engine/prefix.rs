@@ -24,12 +24,14 @@ impl Draft {
                 self.offer_type(strength, run_type);
             }
             To::FlatMessages(side) => {
-                if self.payload(side).messages.is_empty() {
-                    let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, &family));
-                    if !messages.is_empty() {
-                        self.payload(side).messages = messages;
-                        mark_all(attributes, &family);
-                    }
+                let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, &family));
+                let known = &mut self.payload(side).messages;
+                if known.is_empty() && !messages.is_empty() {
+                    *known = messages;
+                    mark_all(attributes, &family);
+                } else if *known == messages {
+                    // Two dialects tell the same messages; one copy is enough.
+                    mark_all(attributes, &family);
                 }
             }
             To::Tree(side, name) => {
@@ -115,18 +117,5 @@ fn rename_content(document: Json<'_>) -> Json<'_> {
 fn mark_all(attributes: &mut Attributes<'_>, family: &[usize]) {
     for idx in family {
         attributes.mark_used(*idx);
-    }
-}
-
-impl Reader {
-    /// Reads the messages of flattened attributes; there every object with content is one.
-    pub(crate) fn read_flattened(self, tree: &Json<'_>) -> Vec<JsonText> {
-        let mut messages = Vec::new();
-        for item in tree.items().unwrap_or_default() {
-            if let Some(message) = self.read_message(item) {
-                message.finish(self.side, &mut messages);
-            }
-        }
-        messages
     }
 }

@@ -54,8 +54,8 @@ impl Message {
 
     fn push_text_part(&mut self, part: &Json<'_>) -> bool {
         let Some(text) = part.first(&["text", "content"]).and_then(Json::as_text) else {
-            // An empty text part says nothing.
-            return part.get("text").is_some_and(Json::is_null) || part.get("content").is_some_and(Json::is_null);
+            // A text part without its text, as senders leave it that withhold content, says nothing.
+            return part.first(&["text", "content"]).is_none() && extra_members(part, &["text", "content"]).is_empty();
         };
         let extra = extra_members(part, &["text", "content"]);
         if extra.is_empty() {
@@ -72,8 +72,8 @@ impl Message {
 
     fn push_reasoning(&mut self, part: &Json<'_>) -> bool {
         const TEXTS: &[&str] = &["thinking", "text", "content", "reasoning", "reasoning_content", "summary"];
-        let Some(source) = part.first(TEXTS) else { return false };
         let extra = extra_members(part, TEXTS);
+        let Some(source) = part.first(TEXTS) else { return extra.is_empty() };
         self.push_reasoning_of(source, &extra);
         true
     }

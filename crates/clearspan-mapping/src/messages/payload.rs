@@ -6,7 +6,7 @@ use super::{Message, Reader};
 use crate::json::{Json, Text, parse};
 
 /// Members that hold messages when they are what their name says, the likeliest first.
-const INPUTS: &[&str] = &["messages", "input", "contents", "prompts", "message"];
+const INPUTS: &[&str] = &["messages", "input", "contents", "prompts", "message", "args"];
 const OUTPUTS: &[&str] =
     &["choices", "generations", "messages", "output", "candidates", "message", "content", "response", "text"];
 
@@ -63,7 +63,8 @@ fn push_texts(items: &[Json<'_>], side: Side, messages: &mut Vec<JsonText>) {
 /// A message by itself: an Anthropic response, a LangChain message, an OpenAI message.
 fn is_whole_message(json: &Json<'_>) -> bool {
     let speaks = json.first(&["content", "tool_calls", "parts"]).is_some();
-    json.get("lc").is_some() || (json.get("role").and_then(Json::as_text).is_some() && speaks)
+    let is_dict = json.get("type").is_some() && json.get("data").is_some_and(|data| data.get("content").is_some());
+    json.get("lc").is_some() || is_dict || (json.get("role").and_then(Json::as_text).is_some() && speaks)
 }
 
 /// What a response carries beside its message, for example `id`, `model` and `usage`.
@@ -85,6 +86,10 @@ fn read_member(
     };
     for name in names {
         let Some(value) = json.get(name).filter(|value| !value.is_blank()) else { continue };
+        // Arguments of any decorated function; only those of a model call are its messages.
+        if *name == "args" && !is_model_call {
+            continue;
+        }
         match value {
             Json::String(text) if is_model_call && json.get("lc").is_none() => {
                 Message::of_text(role, *text).finish(reader.side, messages);
@@ -115,7 +120,7 @@ fn push_choices(items: &[Json<'_>], reader: Reader, messages: &mut Vec<JsonText>
     for item in items {
         if let Some(inner) = item.items() {
             push_choices(inner, reader, messages);
-        } else if let Some(message) = read_choice(item, reader) {
+        } else if let Some(message) = read_choice(item, reader).filter(|message| !message.is_empty()) {
             message.finish(reader.side, messages);
         }
     }
@@ -154,7 +159,10 @@ fn split(
         }
     }
     let used = |name: &Text<'_>| name.simple() == consumed || Some(name.simple()) == instructions;
-    let rest = write_rest(members.iter().filter(|(name, value)| !used(name) && !value.is_null()));
+    let is_noise = |name: &Text<'_>, value: &Json<'_>| {
+        value.is_null() || (name.simple() == "kwargs" && value.is_blank()) || value.as_simple() == Some("LLMResult")
+    };
+    let rest = write_rest(members.iter().filter(|(name, value)| !used(name) && !is_noise(name, value)));
     Payload { messages, rest }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use clearspan_model::{JsonText, Side};
 
 use super::parts::{extra_members, json_text, read_tool_call};
-use super::Message;
+use super::{Message, Part};
 use crate::json::{Json, Text, parse};
 
 /// Members of a message that are read into its known parts, or that are bookkeeping of an SDK and change
@@ -70,6 +70,31 @@ impl Reader {
         true
     }
 
+    /// Reads the messages of flattened attributes; there every object is one. None where none says
+    /// anything: then another attribute may know more than the roles.
+    pub(crate) fn read_flattened(self, tree: &Json<'_>) -> Vec<JsonText> {
+        let mut read: Vec<Message> = Vec::new();
+        for mut message in tree.items().unwrap_or_default().iter().filter_map(|item| self.read_message(item)) {
+            match read.last_mut() {
+                // OpenLLMetry tells the thoughts of an answer as a message before it.
+                Some(last) if last.role == "thinking" => {
+                    let thoughts = std::mem::take(&mut last.parts);
+                    message.parts.splice(0..0, thoughts.into_iter().map(Part::into_reasoning));
+                    *last = message;
+                }
+                _ => read.push(message),
+            }
+        }
+        if self.side == Side::Output || read.iter().all(Message::is_empty) {
+            read.retain(|message| !message.is_empty());
+        }
+        let mut messages = Vec::with_capacity(read.len());
+        for message in read {
+            message.finish(self.side, &mut messages);
+        }
+        messages
+    }
+
     fn close(self, open: &mut Option<Message>, out: &mut Vec<JsonText>) {
         if let Some(message) = open.take().filter(|message| !message.is_empty()) {
             message.finish(self.side, out);
@@ -115,6 +140,9 @@ impl Reader {
         if let Some(inner) = wrapped(json) {
             let mut message = self.read_at(inner, depth + 1)?;
             message.finish_reason = message.finish_reason.or_else(|| finish_reason(json));
+            if let Some(logprobs) = json_text(json.get("logprobs")) {
+                super::push_member(&mut message.extra, "logprobs", Some(&logprobs));
+            }
             return Some(message);
         }
         if let Some((class, kwargs)) = lc_constructor(json) {
@@ -166,6 +194,10 @@ impl Reader {
     }
 
     fn push_text(self, message: &mut Message, text: Text<'_>) {
+        if self.json_in_text && text.simple() == "\"\"" {
+            // Empty text that was made JSON once too often.
+            return;
+        }
         if self.json_in_text && text.simple().starts_with(['[', '{']) {
             let decoded = text.decode();
             if let Ok(content) = parse(&decoded)

@@ -142,8 +142,9 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, 
     Ok(MappedRun { project, run })
 }
 
-/// How strong a type is that follows from the span's name, and from its events: weaker than all attributes.
-const NAME_STRENGTH: u8 = 40;
+/// How strong a type is that follows from the span's name (weaker than every attribute that tells a type,
+/// stronger than the presence of others), and from its events.
+const NAME_STRENGTH: u8 = 15;
 const EVENT_STRENGTH: u8 = 50;
 
 fn map_parent(draft: &mut Draft, parent: &[u8]) {

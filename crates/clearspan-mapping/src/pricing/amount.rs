@@ -37,7 +37,9 @@ impl Amounts {
         match (run_type, input, output) {
             (RunType::Llm, input, output) => (amounts.input, amounts.output) = (input?, output?),
             // Vectors are no tokens: lists have no price for them, and clients count them as they like.
-            (RunType::Embedding, input, output) => (amounts.input, amounts.output) = (input?, output.ok().flatten()),
+            (RunType::Embedding, input, output) => {
+                (amounts.input, amounts.output) = (input?, output.ok().flatten())
+            }
             (_, input, output) => {
                 (amounts.input, amounts.output) = (input.ok().flatten(), output.ok().flatten());
             }
@@ -49,7 +51,7 @@ impl Amounts {
     pub(super) fn into_cost(self, source: CostSource) -> Cost {
         let Self { input, output, fees, details } = self;
         let total = [input, output, fees].into_iter().flatten().fold(Decimal::ZERO, Decimal::saturating_add);
-        Cost { input, output, total: Some(total), details, source }
+        Cost { input, output, total: Some(total.normalize()), details, source }
     }
 
     /// Parts with a price of their own at that price, the rest at the base price.
@@ -82,7 +84,7 @@ impl Amounts {
             None => {}
         }
         self.details.extend(parts);
-        Ok(tokens.map(|_| sum))
+        Ok(tokens.map(|_| sum.normalize()))
     }
 
     fn add_fees(&mut self, rates: &InForce<'_>, usage: &Usage, run_type: RunType) {

@@ -58,7 +58,8 @@ fn entries(list: List) -> impl Iterator<Item = PriceEntry> {
                 provider: Some(provider.clone()),
                 models: aliases.clone(),
                 from: from.map(|date| midnight(&date).expect("a committed price list has valid dates")),
-                hours: hours.map(|hours| parse_hours(&hours).expect("a committed price list has valid hours")),
+                hours: hours
+                    .map(|hours| parse_hours(&hours).expect("a committed price list has valid hours")),
                 rates,
                 tiers,
             }
@@ -73,7 +74,8 @@ fn midnight(date: &str) -> Option<UnixNanos> {
     // Howard Hinnant's days_from_civil: years begin in March, so that the leap day is the last of its year.
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
+    let days =
+        365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
     days.checked_mul(86_400_000_000_000).map(UnixNanos::from_nanos)
 }
 

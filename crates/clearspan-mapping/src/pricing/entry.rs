@@ -1,3 +1,5 @@
+//! The records of the price list.
+
 use std::collections::BTreeMap;
 
 use clearspan_model::{Decimal, UnixNanos};

@@ -12,9 +12,7 @@ use super::provider;
 /// Lower case, with `claude-3.5` and `claude-3-5` written alike.
 pub(super) fn key(model: &str) -> Cow<'_, str> {
     let model = model.trim().trim_end_matches(['-', '@', ':', '.', '/']);
-    let is_version_dot = |window: &[u8]| {
-        matches!(window, [before, b'.', after] if before.is_ascii_digit() && after.is_ascii_digit())
-    };
+    let is_version_dot = |window: &[u8]| matches!(window, [before, b'.', after] if before.is_ascii_digit() && after.is_ascii_digit());
     if !model.bytes().any(|b| b.is_ascii_uppercase()) && !model.as_bytes().windows(3).any(is_version_dot) {
         return Cow::Borrowed(model);
     }
@@ -27,16 +25,29 @@ pub(super) fn key(model: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(key).expect("only ASCII bytes were changed"))
 }
 
+/// Whose price is looked up.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Seller<'a> {
+    /// The provider that the run or the name tells.
+    Known(&'a str),
+    /// Whoever made the model, when nothing tells who served it.
+    Maker,
+    /// The only one that lists the name, when its maker does not.
+    OnlyHost,
+}
+
 /// Asks `at` for one spelling after the other, the most specific first, until it knows one.
 pub(super) fn search<T>(
     provider: Option<&str>,
     model: &str,
-    mut at: impl FnMut(Option<&str>, &str) -> Option<T>,
+    mut at: impl FnMut(Seller<'_>, &str) -> Option<T>,
 ) -> Option<T> {
     let key = key(model);
     let given = provider.map(provider::canonical).filter(|provider| !provider::is_framework(provider));
-    let mut given = given.as_deref();
-    if let Some(found) = given.and_then(|provider| spellings(Some(provider), &key, &mut at)) {
+    // Only Bedrock writes `us.anthropic.claude-…`.
+    let is_bedrock = without_vendor(without_region(&key).unwrap_or(&key)).is_some();
+    let mut given = given.as_deref().or(is_bedrock.then_some("bedrock"));
+    if let Some(found) = given.and_then(|provider| spellings(Seller::Known(provider), &key, &mut at)) {
         return Some(found);
     }
     let mut rest = key.as_ref();
@@ -49,7 +60,7 @@ pub(super) fn search<T>(
             _ => [named, given],
         };
         for provider in in_turn.into_iter().flatten() {
-            if let Some(found) = spellings(Some(provider), rest, &mut at) {
+            if let Some(found) = spellings(Seller::Known(provider), rest, &mut at) {
                 return Some(found);
             }
         }
@@ -60,13 +71,15 @@ pub(super) fn search<T>(
     if given.is_some_and(provider::is_closed) {
         return None;
     }
-    spellings(None, &key, &mut at).or_else(|| spellings(None, rest, &mut at))
+    [Seller::Maker, Seller::OnlyHost]
+        .into_iter()
+        .find_map(|seller| spellings(seller, &key, &mut at).or_else(|| spellings(seller, rest, &mut at)))
 }
 
 fn spellings<T>(
-    provider: Option<&str>,
+    seller: Seller<'_>,
     name: &str,
-    at: &mut impl FnMut(Option<&str>, &str) -> Option<T>,
+    at: &mut impl FnMut(Seller<'_>, &str) -> Option<T>,
 ) -> Option<T> {
     let name = fine_tuned(name);
     let without_region = without_region(&name);
@@ -74,7 +87,7 @@ fn spellings<T>(
     for base in bases.into_iter().flatten() {
         let mut spelling = Some(base);
         while let Some(current) = spelling {
-            if let Some(found) = at(provider, current) {
+            if let Some(found) = at(seller, current) {
                 return Some(found);
             }
             spelling = without_suffix(current);
@@ -167,7 +180,9 @@ fn date(name: &str) -> Option<&str> {
         8 => halves(last, 4).is_some_and(|(left, right)| {
             year(&left) && halves(&right, 2).is_some_and(|(left, right)| month(&left) && day(&right))
         }),
-        4 if year(last) => return head.rsplit_once('-').filter(|(_, last)| month(last)).map(|(head, _)| head),
+        4 if year(last) => {
+            return head.rsplit_once('-').filter(|(_, last)| month(last)).map(|(head, _)| head);
+        }
         4 => halves(last, 2).is_some_and(|(left, right)| {
             (month(&left) && day(&right)) || (number(&left, 2, 23..=29) && month(&right))
         }),

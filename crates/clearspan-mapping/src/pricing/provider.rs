@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// Those who sell their own models: their price holds for a name that comes without a provider. In order: an
 /// earlier one wins where several sell the same name.
-pub(super) const MAKERS: [&str; 16] = [
+pub(super) const MAKERS: [&str; 15] = [
     "openai",
     "anthropic",
     "google",
@@ -19,7 +19,6 @@ pub(super) const MAKERS: [&str; 16] = [
     "moonshotai",
     "minimax",
     "zai",
-    "perplexity",
     "ai21",
 ];
 
@@ -125,12 +124,36 @@ fn exact(name: &str) -> Option<&'static str> {
     Some(match name {
         "openai" | "openai_chat" | "openai-responses" | "text-completion-openai" | "chatgpt" => "openai",
         "anthropic" | "claude" => "anthropic",
-        "google" | "gcp" | "gemini" | "vertex" | "vertex_ai" | "vertexai" | "vertex-ai" | "google_genai"
-        | "google_vertexai" | "google-vertex" | "google-vertex-ai" | "google_vertex_ai" | "google-gla"
-        | "google_ai_studio" | "google_anthropic_vertex" | "google-cloud" | "googleai" => "google",
-        "azure" | "az" | "azure_ai" | "azure_openai" | "azure-openai" | "azureopenai" | "azure_text" => "azure",
-        "bedrock" | "aws" | "aws_bedrock" | "aws-bedrock" | "amazon_bedrock" | "amazon-bedrock"
-        | "bedrock_converse" | "bedrock_mantle" | "bedrock-runtime" | "amazon-bedrock-converse" => "bedrock",
+        "google"
+        | "gcp"
+        | "gemini"
+        | "vertex"
+        | "vertex_ai"
+        | "vertexai"
+        | "vertex-ai"
+        | "google_genai"
+        | "google_vertexai"
+        | "google-vertex"
+        | "google-vertex-ai"
+        | "google_vertex_ai"
+        | "google-gla"
+        | "google_ai_studio"
+        | "google_anthropic_vertex"
+        | "google-cloud"
+        | "googleai" => "google",
+        "azure" | "az" | "azure_ai" | "azure_openai" | "azure-openai" | "azureopenai" | "azure_text" => {
+            "azure"
+        }
+        "bedrock"
+        | "aws"
+        | "aws_bedrock"
+        | "aws-bedrock"
+        | "amazon_bedrock"
+        | "amazon-bedrock"
+        | "bedrock_converse"
+        | "bedrock_mantle"
+        | "bedrock-runtime"
+        | "amazon-bedrock-converse" => "bedrock",
         "amazon" | "amazon_nova" | "amazon-nova" => "amazon",
         "mistral" | "mistralai" | "mistral_ai" | "mistral-ai" | "codestral" => "mistral",
         "cohere" | "cohere_chat" | "cohereai" => "cohere",
@@ -163,9 +186,9 @@ fn exact(name: &str) -> Option<&'static str> {
         "sagemaker" | "aws_sagemaker" => "sagemaker",
         "nvidia" | "nvidia_nim" | "nim" => "nvidia",
         "huggingface" | "hugging_face" | "hf" | "hugging-face" => "huggingface",
-        "ollama" | "ollama_chat" | "vllm" | "hosted_vllm" | "llama_cpp" | "llamacpp" | "llama.cpp" | "lmstudio"
-        | "lm_studio" | "lm-studio" | "tgi" | "sglang" | "xinference" | "localai" | "local" | "llamafile"
-        | "gpt4all" | "self-hosted" | "self_hosted" => "self-hosted",
+        "ollama" | "ollama_chat" | "vllm" | "hosted_vllm" | "llama_cpp" | "llamacpp" | "llama.cpp"
+        | "lmstudio" | "lm_studio" | "lm-studio" | "tgi" | "sglang" | "xinference" | "localai" | "local"
+        | "llamafile" | "gpt4all" | "self-hosted" | "self_hosted" => "self-hosted",
         _ => return None,
     })
 }
