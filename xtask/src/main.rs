@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 mod absences;
+mod bench;
 mod prices;
 mod tidy;
 
@@ -15,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   absences          check that crates do not depend on what they must not contain
   prices            write the built-in price list from the pinned packages (needs pip)
   prices --check    check that the committed price list is what the pinned packages give (needs pip)
+  bench             measure the real binary: start, ingest, memory, disk, reads (bench --help for options)
   ci-static         tidy and absences: everything that needs no network";
 
 fn main() -> ExitCode {
@@ -36,6 +38,11 @@ fn run(args: &[&str]) -> Result<()> {
         ["absences"] => absences::check(&root),
         ["prices"] => prices::write(&root),
         ["prices", "--check"] => prices::check(&root),
+        ["bench", "--help"] => {
+            eprintln!("{}", bench::USAGE);
+            Ok(())
+        }
+        ["bench", rest @ ..] => bench::run(&root, rest),
         ["ci-static"] => tidy::check(&root).and_then(|()| absences::check(&root)),
         [] | ["help" | "--help"] => {
             eprintln!("{USAGE}");

@@ -25,7 +25,8 @@ pub async fn send(args: DemoArgs) -> anyhow::Result<DemoReport> {
     let url = format!("{endpoint}/v1/traces");
     let client =
         reqwest::Client::builder().timeout(TIMEOUT).build().context("cannot build an HTTP client")?;
-    let set = build(now, seed);
+    // Writing two megabytes of stories takes too long for a thread that serves requests.
+    let set = tokio::task::spawn_blocking(move || build(now, seed)).await.context("cannot write the demo")?;
     for demo_request in set.requests {
         let mut request = client
             .post(&url)

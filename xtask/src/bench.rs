@@ -1,0 +1,274 @@
+//! `cargo xtask bench`: the real binary on an empty folder, under load, and what it gives back.
+//!
+//! Numbers are measured, printed as a table and appended as JSON lines; nothing here passes or fails by speed. What
+//! does fail: a run that was acknowledged and cannot be read.
+
+mod http;
+mod peer;
+mod server;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use server::Server;
+
+pub(crate) const USAGE: &str = "cargo xtask bench [--quick] [--out FILE] [--no-build] [--peer phoenix]
+  --quick         a tenth of the load
+  --out FILE      where the JSON lines are appended (default: target/bench.jsonl)
+  --no-build      take the binaries as they are
+  --peer phoenix  measure Arize Phoenix as well (installed from PyPI into a venv) and print the ratio";
+
+const PROJECT: &str = "/api/clearspan/v1/projects/default";
+const TREE_RUNS: u64 = 10_000;
+const STARTS: usize = 5;
+const READS: usize = 25;
+
+struct Options {
+    out: Option<PathBuf>,
+    build: bool,
+    quick: bool,
+    peer: bool,
+}
+
+impl Options {
+    fn parse(args: &[&str]) -> Result<Self> {
+        let mut options = Self { out: None, build: true, quick: false, peer: false };
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            match *arg {
+                "--quick" => options.quick = true,
+                "--no-build" => options.build = false,
+                "--out" => options.out = Some(args.next().context("--out needs a file")?.into()),
+                "--peer" => {
+                    let name = args.next().context("--peer needs a name")?;
+                    ensure!(*name == "phoenix", "unknown peer \"{name}\"; the only one is phoenix");
+                    options.peer = true;
+                }
+                other => bail!("unknown argument \"{other}\"\n\n{USAGE}"),
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The programs that take part.
+struct Binaries {
+    server: PathBuf,
+    loadgen: PathBuf,
+}
+
+/// One measured number.
+struct Measure {
+    name: &'static str,
+    value: f64,
+    unit: &'static str,
+}
+
+#[derive(Default)]
+struct Report(Vec<Measure>);
+
+impl Report {
+    fn add(&mut self, name: &'static str, value: f64, unit: &'static str) {
+        eprintln!("  {name:<44} {value:>12.1} {unit}");
+        self.0.push(Measure { name, value, unit });
+    }
+
+    fn get(&self, name: &str) -> Option<f64> {
+        self.0.iter().find(|measure| measure.name == name).map(|measure| measure.value)
+    }
+}
+
+pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
+    let options = Options::parse(args)?;
+    let target = target_dir(root)?;
+    if options.build {
+        build(root)?;
+    }
+    let binaries =
+        Binaries { server: target.join("release/clearspan"), loadgen: target.join("release/loadgen") };
+    for path in [&binaries.server, &binaries.loadgen] {
+        ensure!(path.exists(), "{} is missing; run without --no-build", path.display());
+    }
+    let mut report = Report::default();
+    let factor = if options.quick { 10 } else { 1 };
+    measure_starts(&binaries, &mut report)?;
+    measure_agent(&binaries, 200_000 / factor, &mut report)?;
+    measure_small(&binaries, 1_000_000 / factor, &mut report)?;
+    if options.peer {
+        let rate = peer::measure(&target, &binaries.loadgen)?;
+        report.add("phoenix, agent spans until readable", rate, "spans/s");
+        if let Some(ours) = report.get("agent spans, durable and readable") {
+            report.add("ratio to phoenix, agent spans", ours / rate, "times");
+        }
+    }
+    let out = options.out.unwrap_or_else(|| target.join("bench.jsonl"));
+    append(root, &out, &report)?;
+    eprintln!("\nappended to {}", out.display());
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "-p", "clearspan-server", "-p", "loadgen"])
+        .current_dir(root)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the build failed");
+    Ok(())
+}
+
+fn target_dir(root: &Path) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(root)
+        .output()
+        .context("cannot run cargo metadata")?;
+    let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata gave no JSON")?;
+    Ok(metadata["target_directory"].as_str().context("cargo metadata named no target directory")?.into())
+}
+
+fn measure_starts(binaries: &Binaries, report: &mut Report) -> Result<()> {
+    eprintln!("start, empty folder");
+    let mut millis = Vec::new();
+    let mut idle = Vec::new();
+    for _ in 0..STARTS {
+        let server = Server::start(&binaries.server)?;
+        millis.push(server.ready_after.as_secs_f64() * 1e3);
+        // Memory settles when the start's own work is done; there is no event to wait for.
+        std::thread::sleep(std::time::Duration::from_millis(800));
+        idle.push(server.memory_mb("VmRSS:")?);
+    }
+    report.add("start to ready, median of 5", median(&mut millis), "ms");
+    report.add("idle memory (RSS), median of 5", median(&mut idle), "MB");
+    Ok(())
+}
+
+fn measure_agent(binaries: &Binaries, spans: u64, report: &mut Report) -> Result<()> {
+    eprintln!("agent profile, {spans} spans of about 4 kB, batches of 512, 4 connections");
+    let server = Server::start(&binaries.server)?;
+    let sent = load(binaries, &server, &["--profile", "agent", "--spans", &spans.to_string()])?;
+    let acked = number(&sent, "acked_spans")?;
+    report.add("agent spans, durable and readable", number(&sent, "spans_per_s")?, "spans/s");
+    report.add("agent, latency of a batch, median", number(&sent, "p50_ms")?, "ms");
+    report.add("agent, latency of a batch, 99%", number(&sent, "p99_ms")?, "ms");
+    check_count(&server, acked)?;
+    report.add("agent, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
+    measure_reads(&server, &sent, report)?;
+
+    eprintln!("one trace of {TREE_RUNS} runs");
+    let batch = TREE_RUNS.to_string();
+    let tree = load(
+        binaries,
+        &server,
+        &["--profile", "tree", "--spans", "1", "--batch", &batch, "--conns", "1", "--bodies", "1"],
+    )?;
+    let path = format!("/api/clearspan/v1/traces/{}", sample(&tree)?);
+    let skeleton = server.get(&path)?;
+    let runs = skeleton["runs"]["id"].as_array().map_or(0, Vec::len) as u64;
+    ensure!(runs == TREE_RUNS, "the large trace has {runs} runs instead of {TREE_RUNS}");
+    report.add("skeleton of 10,000 runs, median", server.median_ms(&path, READS)?, "ms");
+
+    server.stop()?;
+    let stored = server.disk_bytes()? as f64;
+    report.add("bytes on disk for a span", stored / (acked + number(&tree, "acked_spans")?), "B");
+    Ok(())
+}
+
+/// Reads after the load, on the same server.
+fn measure_reads(server: &Server, sent: &Value, report: &mut Report) -> Result<()> {
+    let trace = format!("/api/clearspan/v1/traces/{}", sample(sent)?);
+    let skeleton = server.get(&trace)?;
+    let run =
+        skeleton["runs"]["id"][1].as_str().context("the sample trace has fewer than two runs")?.to_owned();
+    let payload = format!("{trace}/runs/{run}");
+    let full = server.get(&payload)?;
+    ensure!(full["run_id"] == run.as_str(), "asked for run {run} and got {}", full["run_id"]);
+    report.add("skeleton of a small trace, median", server.median_ms(&trace, READS)?, "ms");
+    report.add("one run with its payload, median", server.median_ms(&payload, READS)?, "ms");
+    let list = format!("{PROJECT}/traces?limit=50&t=all");
+    report.add("list of 50 traces, median", server.median_ms(&list, READS)?, "ms");
+    let filtered = format!("{PROJECT}/traces?limit=50&t=all&q=tokens:%3E1000%20model:gpt-4o");
+    let rows = server.get(&filtered)?["traces"].as_array().map_or(0, Vec::len);
+    ensure!(rows == 50, "the filtered list has {rows} rows instead of 50");
+    report.add("list of 50 traces with a filter, median", server.median_ms(&filtered, READS)?, "ms");
+    Ok(())
+}
+
+fn measure_small(binaries: &Binaries, spans: u64, report: &mut Report) -> Result<()> {
+    eprintln!("small profile, {spans} spans of about 0.5 kB, batches of 512, 4 connections");
+    let server = Server::start(&binaries.server)?;
+    let sent = load(binaries, &server, &["--profile", "small", "--spans", &spans.to_string()])?;
+    report.add("small spans, durable and readable", number(&sent, "spans_per_s")?, "spans/s");
+    check_count(&server, number(&sent, "acked_spans")?)?;
+    report.add("small, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
+    Ok(())
+}
+
+/// What was acknowledged must be there, and nothing else.
+fn check_count(server: &Server, acked: f64) -> Result<()> {
+    let count = number(&server.get(&format!("{PROJECT}/stats?of=runs&t=all"))?, "count")?;
+    ensure!(count == acked, "{acked} spans were acknowledged, but {count} can be read");
+    Ok(())
+}
+
+fn load(binaries: &Binaries, server: &Server, args: &[&str]) -> Result<Value> {
+    run_loadgen(&binaries.loadgen, &format!("{}/v1/traces", server.url()), args)
+}
+
+/// Runs the load generator to its end and returns its report.
+fn run_loadgen(loadgen: &Path, url: &str, args: &[&str]) -> Result<Value> {
+    let output =
+        Command::new(loadgen).args(["--url", url]).args(args).output().context("cannot run loadgen")?;
+    ensure!(output.status.success(), "loadgen failed: {}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).context("loadgen gave no JSON")?;
+    ensure!(report["errors"] == 0, "{} batches were not acknowledged", report["errors"]);
+    Ok(report)
+}
+
+fn number(report: &Value, key: &str) -> Result<f64> {
+    report[key].as_f64().with_context(|| format!("no number \"{key}\" in {report}"))
+}
+
+fn sample(report: &Value) -> Result<&str> {
+    report["sample_trace"].as_str().filter(|id| !id.is_empty()).context("loadgen named no sample trace")
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
+/// One line for each number, with the commit and the machine that it belongs to.
+fn append(root: &Path, out: &Path, report: &Report) -> Result<()> {
+    let git = |args: &[&str]| -> String {
+        let output = Command::new("git").args(args).current_dir(root).output();
+        output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+    };
+    let commit = git(&["rev-parse", "--short", "HEAD"]);
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?.as_secs();
+    let lines: String = report
+        .0
+        .iter()
+        .map(|Measure { name, value, unit }| {
+            let line = json!({"time": time, "commit": commit, "cores": cores, "name": name, "value": value, "unit": unit});
+            format!("{line}\n")
+        })
+        .collect();
+    if let Some(folder) = out.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(out)
+        .with_context(|| format!("cannot open {}", out.display()))?;
+    file.write_all(lines.as_bytes()).with_context(|| format!("cannot write {}", out.display()))
+}

@@ -1,0 +1,133 @@
+//! The server under test: a real process on a folder of its own, stopped and cleaned up when dropped.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
+
+use super::{http, median};
+
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+pub(super) struct Server {
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+    /// From the start of the process until `/readyz` said yes.
+    pub(super) ready_after: Duration,
+}
+
+impl Server {
+    pub(super) fn start(binary: &Path) -> Result<Self> {
+        let (port, grpc_port) = (http::free_port()?, http::free_port()?);
+        let folder = std::env::temp_dir().join(format!("clearspan-bench-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let log = std::fs::File::create(folder.join("server.log")).context("cannot create the log file")?;
+        let begin = Instant::now();
+        let child = Command::new(binary)
+            .args(["serve", "--data-dir"])
+            .arg(folder.join("data"))
+            .args(["--http", &format!("127.0.0.1:{port}"), "--grpc", &format!("127.0.0.1:{grpc_port}")])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut server = Self { child, folder, port, ready_after: Duration::ZERO };
+        while !http::get(port, "/readyz").is_ok_and(|answer| answer.status == 200) {
+            ensure!(begin.elapsed() < START_LIMIT, "the server was not ready in time:\n{}", server.log());
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the server ended with {status}:\n{}", server.log());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        server.ready_after = begin.elapsed();
+        Ok(server)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("server.log")).unwrap_or_default()
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A JSON answer.
+    pub(super) fn get(&self, path: &str) -> Result<Value> {
+        let answer = http::get(self.port, path)?;
+        ensure!(
+            answer.status == 200,
+            "{path} answered {}: {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        serde_json::from_slice(&answer.body).with_context(|| format!("{path} answered no JSON"))
+    }
+
+    /// How long an answer takes, the connection included.
+    pub(super) fn median_ms(&self, path: &str, times: usize) -> Result<f64> {
+        let mut millis = Vec::new();
+        for _ in 0..times {
+            let begin = Instant::now();
+            let answer = http::get(self.port, path)?;
+            millis.push(begin.elapsed().as_secs_f64() * 1e3);
+            ensure!(answer.status == 200, "{path} answered {}", answer.status);
+        }
+        Ok(median(&mut millis))
+    }
+
+    /// A line of `/proc/<pid>/status`: `VmRSS:` is the memory now, `VmHWM:` its peak.
+    pub(super) fn memory_mb(&self, line: &str) -> Result<f64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {path} (Linux only)"))?;
+        let value = status.lines().find_map(|text| text.strip_prefix(line)).context("no such line")?;
+        let kilobytes: f64 = value.trim().trim_end_matches("kB").trim().parse().context("not a number")?;
+        Ok(kilobytes / 1024.0)
+    }
+
+    /// Everything in the data folder.
+    pub(super) fn disk_bytes(&self) -> Result<u64> {
+        size_of(&self.folder.join("data"))
+    }
+
+    /// Ends the process in order, so that what lies in the log becomes segments.
+    pub(super) fn stop(&self) -> Result<()> {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status().context("cannot run kill")?;
+        ensure!(status.success(), "cannot stop the server");
+        let begin = Instant::now();
+        let path = format!("/proc/{pid}/stat");
+        // A process that ended and was not waited for yet is a zombie: state Z.
+        while std::fs::read_to_string(&path).is_ok_and(|stat| !stat.contains(") Z ")) {
+            ensure!(begin.elapsed() < START_LIMIT, "the server did not stop in time:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to stop, and a folder that stays is only untidy.
+        let _gone = self.child.kill();
+        let _status = self.child.wait();
+        let _left = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn size_of(path: &Path) -> Result<u64> {
+    let metadata =
+        std::fs::symlink_metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    let mut sum = 0;
+    for entry in std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))? {
+        sum += size_of(&entry?.path())?;
+    }
+    Ok(sum)
+}
