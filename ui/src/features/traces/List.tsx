@@ -29,6 +29,7 @@ interface Props {
   onPeek: (row: ListRow) => void;
   onPick: (field: string, value: string, how: PickMode) => void;
   onReading: (update: (old: Reading) => Reading) => void;
+  /** In place of rows: nothing found, or an error. */
   children: ReactNode;
 }
 
@@ -88,9 +89,7 @@ export function List(props: Props) {
                 onReading((old) => (old.scrolled === top > rowPx / 2 ? old : { ...old, scrolled: top > rowPx / 2 }));
               }}
               onHover={(hover) => onReading((old) => (old.hover === hover ? old : { ...old, hover }))}
-            >
-              {props.children}
-            </RowTable>
+            />
           </div>
         }
       >
@@ -98,6 +97,7 @@ export function List(props: Props) {
           <RowMenu clicked={clicked} onPick={props.onPick} onOpen={props.onOpen} onPeek={props.onPeek} />
         ) : null}
       </ContextMenu>
+      {props.children ? <div className={styles.instead}>{props.children}</div> : null}
       <Waiting
         unit={props.unit}
         waiting={rows.waiting}

@@ -26,7 +26,11 @@ export function RangePicker({ value, onChange }: Props) {
       open={open}
       onOpenChange={setOpen}
       trigger={
-        <Button icon={<Calendar size={13} aria-hidden />} title={`Time range\n${exact}`}>
+        <Button
+          icon={<Calendar size={13} aria-hidden />}
+          aria-label={`Time range: ${rangeLabel(value)}`}
+          title={`Time range\n${exact}`}
+        >
           <span className={styles.label}>{rangeLabel(value)}</span>
           <ChevronDown size={12} aria-hidden />
         </Button>

@@ -34,8 +34,6 @@ interface Props {
   onScroll: (top: number) => void;
   onHover: (inside: boolean) => void;
   onContextMenu?: (event: MouseEvent<HTMLElement>) => void;
-  /** In place of rows: nothing found, or an error. */
-  children?: ReactNode;
 }
 
 export function RowTable(props: Props) {
@@ -107,7 +105,6 @@ export function RowTable(props: Props) {
       >
         {items}
       </div>
-      {props.children}
     </div>
   );
 }

@@ -123,9 +123,10 @@ function TracesOf({ project }: { project: string }) {
               pressed={live}
               icon={<Radio size={13} aria-hidden />}
               onClick={toggleLive}
+              aria-label="Live"
               title="New rows enter by themselves  L"
             >
-              Live
+              <span className={styles.roomy}>Live</span>
             </Button>
             <RangePicker value={t} onChange={(range) => setSearch({ t: range })} />
           </>

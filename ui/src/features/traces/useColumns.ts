@@ -1,7 +1,8 @@
 import { useMemo } from "react";
 import { readSetting, writeSetting } from "@/lib/storage";
+import { createStore, useStore } from "@/lib/store";
 import { type Column, columnsOf, standardIds } from "./columns";
-import type { Unit } from "./search";
+import { type Unit, UNITS } from "./search";
 
 export interface Columns {
   shown: Column[];
@@ -10,6 +11,12 @@ export interface Columns {
   custom: boolean;
 }
 
+const setting = (unit: Unit): string => `columns.${unit}`;
+
+const remembered = createStore<Partial<Record<Unit, string>>>(
+  Object.fromEntries(UNITS.flatMap((unit) => (readSetting(setting(unit)) ? [[unit, readSetting(setting(unit))]] : []))),
+);
+
 /** The columns on screen: those of the address, else the remembered ones, else the standard ones for this width. */
 export function useColumns(
   unit: Unit,
@@ -17,18 +24,19 @@ export function useColumns(
   wide: boolean,
   setCols: (cols?: string) => void,
 ): Columns {
-  const setting = `columns.${unit}`;
-  const chosen = cols ?? readSetting(setting) ?? undefined;
+  const chosen = useStore(remembered)[unit] ?? undefined;
+  const wanted = cols ?? chosen;
   const shown = useMemo(() => {
-    const found = chosen === undefined ? [] : columnsOf(chosen.split(","), unit);
+    const found = wanted === undefined ? [] : columnsOf(wanted.split(","), unit);
     return found.length > 0 ? found : columnsOf(standardIds(unit, wide), unit);
-  }, [chosen, unit, wide]);
+  }, [wanted, unit, wide]);
   return {
     shown,
-    custom: chosen !== undefined,
+    custom: wanted !== undefined,
     choose: (ids) => {
-      const text = ids === null ? undefined : ids.join(",");
-      writeSetting(setting, text ?? null);
+      const text = ids?.join(",");
+      writeSetting(setting(unit), text ?? null);
+      remembered.set({ ...remembered.get(), [unit]: text });
       setCols(text);
     },
   };

@@ -128,13 +128,14 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
   }, [client, key, refresh]);
   useStopWhenHidden(live);
 
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.rows) ?? [], [query.data]);
+  const pages = useLastGood(query.data?.pages, unit);
+  const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages]);
   const { fetchNextPage, isFetchingNextPage, refetch } = query;
   const full = rows.length >= MAX_ROWS;
   return {
     rows,
     error: query.error,
-    loading: query.isPending,
+    loading: query.isPending && rows.length === 0,
     refreshing: query.isPlaceholderData || (query.isFetching && !isFetchingNextPage),
     hasMore: query.hasNextPage && !full && !query.isPlaceholderData,
     loadMore: useCallback(() => void (isFetchingNextPage || fetchNextPage()), [fetchNextPage, isFetchingNextPage]),
@@ -144,6 +145,13 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
     refresh,
     retry: useCallback(() => void refetch(), [refetch]),
   };
+}
+
+/** What was shown last stays when the next answer is an error: a filter that is not right yet, a server that restarts. */
+function useLastGood(pages: RowPage[] | undefined, unit: Unit): RowPage[] | undefined {
+  const [good, setGood] = useState({ pages, unit });
+  if (pages !== undefined && pages !== good.pages) setGood({ pages, unit });
+  return pages ?? (good.unit === unit ? good.pages : undefined);
 }
 
 /** Runs `task` now and at most every `ms`, one at a time; a call meanwhile makes it run once more. */
