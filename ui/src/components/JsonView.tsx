@@ -41,7 +41,7 @@ export function JsonView({ data, maxHeight, pointer, onLink, label = "JSON" }: P
   );
   useEffect(() => {
     if (marked > 0 && view.current) view.current.scrollTop = marked * ROW_PX - 60;
-    // Only when the pointer changes: folding must not scroll.
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- only when the pointer changes: folding must not scroll
   }, [pointer]);
 
   const toggle = (row: JsonRow) => setOpen((old) => new Map(old).set(row.path, !row.open));
@@ -64,8 +64,10 @@ export function JsonView({ data, maxHeight, pointer, onLink, label = "JSON" }: P
     else if (event.key === "ArrowUp") move(active - 1);
     else if (event.key === "Home") move(0);
     else if (event.key === "End") move(rows.length - 1);
-    else if (event.key === "ArrowRight" && row?.entries > 0) row.open ? move(active + 1) : toggle(row);
-    else if (event.key === "ArrowLeft" && row) row.open ? toggle(row) : move(parentOf(rows, active));
+    else if (event.key === "ArrowRight" && row?.open) move(active + 1);
+    else if (event.key === "ArrowRight" && row?.entries > 0) toggle(row);
+    else if (event.key === "ArrowLeft" && row?.open) toggle(row);
+    else if (event.key === "ArrowLeft" && row) move(parentOf(rows, active));
     else if (event.key === "Enter" && row) act(row);
     else return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { parseJson, printJson } from "@/lib/api/json";
 import { cx } from "@/lib/cx";
 import { formatBytes } from "@/lib/format";
@@ -30,10 +30,12 @@ interface Props {
   maxHeight?: number;
   pointer?: string;
   onLink?: (pointer: string) => void;
+  /** Beside the title. */
+  note?: ReactNode;
 }
 
 /** One payload, four ways to read it. */
-export function PayloadView({ title, field, value, failed, maxHeight = 420, pointer, onLink }: Props) {
+export function PayloadView({ title, field, value, failed, maxHeight = 420, pointer, onLink, note }: Props) {
   const [mode, setMode] = useState<Mode>(() => (pointer ? "pretty" : readMode(field)));
   const isText = typeof value === "string";
   // A text that holds JSON is read as JSON; Text and Raw still show what was sent.
@@ -50,6 +52,7 @@ export function PayloadView({ title, field, value, failed, maxHeight = 420, poin
     <article className={cx(styles.card, failed && styles.bad)}>
       <header>
         <h3>{title}</h3>
+        {note}
         <span className="grow" />
         <span className={styles.modes} role="group" aria-label={`How to show ${title.toLowerCase()}`}>
           {modes.map((item) => (

@@ -73,12 +73,15 @@ export function axisTicks([from, to]: Window, axis: Axis, widthPx: number): Tick
   return ticks;
 }
 
+/** `30.00 s` on an axis is `30 s`. */
+const trim = (text: string): string => text.replace(/\.0+(?= )|(?<=\.\d)0(?= )/, "");
+
 function tickLabel(v: number, step: number, first: number, axis: Axis): string {
   if (v === 0) return axis === "cost" ? "$0" : "0";
   if (axis === "time") {
     // Deep in a long trace the full time repeats on every tick; the difference is what one reads.
     const relative = v > 60 * SECOND && step < SECOND && v > first;
-    return relative ? `+${formatDuration(v - first)}` : formatDuration(v);
+    return trim(relative ? `+${formatDuration(v - first)}` : formatDuration(v));
   }
   if (axis === "tokens") return v > 1e6 && step < 10_000 ? `${(v / 1e6).toFixed(3)}M` : formatTokens(Math.round(v));
   const dollars = v / 1e9;

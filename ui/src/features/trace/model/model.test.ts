@@ -190,6 +190,12 @@ describe("axis", () => {
       "15m 00s",
     ]);
     expect(axisTicks([0, 48.56e9], "cost", 480).map((tick) => tick.label)).toEqual(["$0", "$20", "$40"]);
+    expect(axisTicks([0, 100_000_000], "time", 480).map((tick) => tick.label)).toEqual([
+      "0",
+      "30 s",
+      "1m 00s",
+      "1m 30s",
+    ]);
     expect(axisTicks([0, 0.05e9], "cost", 480).map((tick) => tick.label)).toEqual(["$0", "$0.02", "$0.04"]);
     expect(axisTicks([0, 3000], "tokens", 480).map((tick) => tick.label)).toEqual(["0", "1.0k", "2.0k", "3.0k"]);
   });

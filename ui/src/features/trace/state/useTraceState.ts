@@ -32,6 +32,8 @@ export interface TraceState {
   setOnly: (only: Only | undefined) => void;
   flame: boolean;
   tab: string | undefined;
+  /** JSON pointer of the value that a link points at. */
+  path: string | undefined;
   url: Url;
 }
 
@@ -92,6 +94,7 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
     setOnly: (only) => url.set({ only }),
     flame: search.flame === true,
     tab: search.tab,
+    path: search.path,
     url,
   };
 }

@@ -12,19 +12,19 @@ export interface Url {
   /** Replaces parameters when things have come to rest. */
   settle: (patch: Partial<TraceSearch>) => void;
   /** What this page wrote last: its own echo must not overwrite what was typed since. */
-  written: Partial<TraceSearch>;
+  written: Map<keyof TraceSearch, unknown>;
 }
 
 export function useUrl(): Url {
   const navigate = useNavigate({ from: "/p/$project/traces/$traceId" });
   const waiting = useRef<Partial<TraceSearch>>({});
   const timer = useRef(0);
-  const [written] = useState<Partial<TraceSearch>>({});
+  const [written] = useState(() => new Map<keyof TraceSearch, unknown>());
   const flush = useCallback(() => {
     window.clearTimeout(timer.current);
     const patch = waiting.current;
     waiting.current = {};
-    Object.assign(written, patch);
+    for (const [key, value] of Object.entries(patch)) written.set(key as keyof TraceSearch, value);
     if (Object.keys(patch).length > 0)
       void navigate({ search: (old) => ({ ...old, ...patch }), replace: true, resetScroll: false });
   }, [navigate, written]);
@@ -62,8 +62,8 @@ export function useUrlEcho<K extends keyof TraceSearch>(
   useEffect(() => {
     if (Object.is(seen.current, value)) return;
     seen.current = value;
-    if (key in url.written && Object.is(url.written[key], value)) return;
-    delete url.written[key];
+    if (url.written.has(key) && Object.is(url.written.get(key), value)) return;
+    url.written.delete(key);
     setLocal(value);
   }, [url, key, value, setLocal]);
 }

@@ -1,0 +1,68 @@
+import type { Run } from "@/lib/api/types";
+import { formatInstant } from "@/lib/format";
+import { KeyValues } from "./KeyValues";
+
+/** Everything that is known by name about the span; what no rule consumed is under Attributes as it was sent. */
+export function Attributes({ run }: { run: Run }) {
+  const identity = {
+    "run id": run.run_id,
+    "span id": run.span_id,
+    "trace id": run.trace_id,
+    "parent run id": run.parent_run_id,
+    started: formatInstant(run.start_time),
+    "first token": run.first_token_time === null ? null : formatInstant(run.first_token_time),
+    ended: run.end_time === null ? null : formatInstant(run.end_time),
+    received: run.received_at === null ? null : formatInstant(run.received_at),
+    model: run.model,
+    provider: run.provider,
+    user: run.user_id,
+    thread: run.thread_id,
+    environment: run.environment,
+    service: run.service,
+    release: run.release,
+    tags: run.tags.join(", "),
+    dialect: run.dialect,
+    instrumentation: run.scope ? [run.scope.name, run.scope.version].filter(Boolean).join(" ") : null,
+  };
+  const usage = run.usage
+    ? Object.fromEntries([
+        ...Object.entries({
+          input: run.usage.input_tokens,
+          output: run.usage.output_tokens,
+          total: run.usage.total_tokens,
+        }),
+        ...Object.entries(run.usage.input_details).map(([name, value]) => [`input · ${name}`, value]),
+        ...Object.entries(run.usage.output_details).map(([name, value]) => [`output · ${name}`, value]),
+      ])
+    : {};
+  return (
+    <KeyValues
+      groups={[
+        { title: "Span", values: identity },
+        { title: "Metadata", values: run.metadata },
+        { title: "Attributes", values: run.attributes },
+        { title: "Token usage", values: usage },
+        { title: "Cost", values: costOf(run) },
+        { title: "Resource", values: run.resource },
+      ]}
+    />
+  );
+}
+
+/** The exact decimals, and where they come from. */
+function costOf(run: Run): Record<string, unknown> {
+  if (!run.cost) return {};
+  const { input, output, total, details, source } = run.cost;
+  const from = { priced: "price list", reported: "reported by the client", unpriced: "unknown", none: null }[
+    source.kind
+  ];
+  return {
+    total: total && `$${total}`,
+    input: input && `$${input}`,
+    output: output && `$${output}`,
+    ...Object.fromEntries(Object.entries(details).map(([name, value]) => [`detail · ${name}`, `$${value}`])),
+    source: from,
+    price: source.kind === "priced" ? source.price_id : null,
+    reason: source.kind === "unpriced" ? source.reason : null,
+  };
+}

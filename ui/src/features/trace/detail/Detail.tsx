@@ -1,0 +1,165 @@
+import { ChevronRight, Link2, TriangleAlert, X } from "lucide-react";
+import { Fragment, type KeyboardEvent, useEffect, useRef } from "react";
+import type { Run } from "@/lib/api/types";
+import { cx } from "@/lib/cx";
+import { IconButton } from "@/components/Button";
+import { copyText } from "@/components/CopyButton";
+import { ErrorState } from "@/components/Notice";
+import { Pill } from "@/components/Tag";
+import { TypeIcon, typeLook } from "@/components/TypeIcon";
+import { ancestorsOf, ERROR, errorOf, keyOf, nameOf, PENDING, typeOf } from "../model/types";
+import type { TraceState } from "../state/useTraceState";
+import styles from "./Detail.module.css";
+import { Kpis } from "./Kpis";
+import { TabContent } from "./TabContent";
+import { type Tab, type TabId, tabsOf } from "./tabs";
+import { useRun } from "./useRun";
+import { Warnings } from "./Warnings";
+
+interface Props {
+  state: TraceState;
+  /** Lies over the grid and can be closed. */
+  sheet: boolean;
+  onClose: () => void;
+}
+
+/** Everything about the selected span. The head comes from the skeleton, so it follows the selection at once. */
+export function Detail({ state, sheet, onClose }: Props) {
+  const { model: t, selected: i } = state;
+  const { run, pending, error, retry } = useRun(t, i);
+  const tabs = tabsOf(t, i, run);
+  const current = tabs.find((tab) => tab.id === state.tab) ?? tabs[0];
+  const scroll = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (scroll.current) scroll.current.scrollTop = 0;
+  }, [i, current.id]);
+  // A breakdown needs no payload; everything else waits for it.
+  const needsRun = current.id !== "breakdown";
+  return (
+    <section className={cx(styles.detail, sheet && styles.sheet)} aria-label="Span details">
+      <Head state={state} sheet={sheet} onClose={onClose} />
+      <ErrorBox state={state} run={run} />
+      <Warnings t={t} i={i} run={run} />
+      <Kpis t={t} i={i} run={run} />
+      <TabList tabs={tabs} current={current.id} onPick={(tab) => state.url.set({ tab, path: undefined })} />
+      <div className={styles.scroll} ref={scroll} role="tabpanel" aria-label={current.label} tabIndex={0}>
+        {needsRun && error && !run ? (
+          <ErrorState title="This span could not be loaded" error={error} onRetry={retry} />
+        ) : needsRun && !run ? (
+          pending ? (
+            <Bones />
+          ) : null
+        ) : (
+          <TabContent tab={current.id} state={state} run={run} />
+        )}
+      </div>
+    </section>
+  );
+}
+
+const Bones = () => (
+  <div className={styles.bones} aria-busy>
+    <i />
+    <i />
+    <i />
+  </div>
+);
+
+function Head({ state, sheet, onClose }: Props) {
+  const { model: t, selected: i, select } = state;
+  const type = typeOf(t, i);
+  const copyLink = () => {
+    const link = new URL(location.href);
+    link.searchParams.set("span", keyOf(t, i));
+    void copyText(link.href);
+  };
+  return (
+    <div className={styles.head}>
+      <div className={styles.line}>
+        <TypeIcon type={type} large />
+        <h2 title={nameOf(t, i)}>
+          {nameOf(t, i)}
+          {t.members[i] > 0 ? ` ×${t.members[i]}` : ""}
+        </h2>
+        {t.status[i] === ERROR ? (
+          <Pill tone="err">
+            <TriangleAlert size={11} aria-hidden />
+            Error
+          </Pill>
+        ) : t.status[i] === PENDING ? (
+          <Pill>Running</Pill>
+        ) : null}
+        <span className="grow" />
+        <IconButton label="Copy link to the span" keyHint="Y" onClick={copyLink}>
+          <Link2 size={14} aria-hidden />
+        </IconButton>
+        {sheet ? (
+          <IconButton label="Close details" keyHint="Esc" onClick={onClose}>
+            <X size={15} aria-hidden />
+          </IconButton>
+        ) : null}
+      </div>
+      <nav className={styles.path} aria-label="Ancestors">
+        {ancestorsOf(t, i)
+          .slice(-4)
+          .map((p) => (
+            <Fragment key={p}>
+              <button type="button" onClick={() => select(p)}>
+                {nameOf(t, p)}
+              </button>
+              <ChevronRight size={10} aria-hidden />
+            </Fragment>
+          ))}
+        <span>{typeLook(type).label}</span>
+      </nav>
+    </div>
+  );
+}
+
+/** The whole error when the payload is here, its first line before. */
+function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState; run: Run | undefined }) {
+  if (t.status[i] !== ERROR) return null;
+  const text = run?.error ?? errorOf(t, i) ?? "";
+  const named = /^([A-Za-z_][\w.]*(?:Error|Exception|Failed|Timeout|Warning|Interrupt)?):\s+([\s\S]*)$/.exec(text);
+  const title = run?.error_type ?? named?.[1] ?? "Error";
+  const rest = named && named[1] === title ? named[2] : text;
+  return (
+    <div className={styles.error} role="alert">
+      <b>
+        <TriangleAlert size={13} aria-hidden />
+        {title}
+      </b>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
+      {rest && rest !== title ? <pre tabIndex={0}>{rest}</pre> : null}
+    </div>
+  );
+}
+
+function TabList({ tabs, current, onPick }: { tabs: Tab[]; current: TabId; onPick: (tab: TabId) => void }) {
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = tabs.findIndex((tab) => tab.id === current);
+    const next = (at + step + tabs.length) % tabs.length;
+    onPick(tabs[next].id);
+    (event.currentTarget.children[next] as HTMLElement).focus();
+  };
+  return (
+    <div className={styles.tabs} role="tablist" aria-label="Span details" onKeyDown={onKeyDown}>
+      {tabs.map((tab, index) => (
+        <button
+          key={tab.id}
+          type="button"
+          role="tab"
+          aria-selected={tab.id === current}
+          tabIndex={tab.id === current ? 0 : -1}
+          title={`${tab.label}  ⌥${index + 1}`}
+          onClick={() => onPick(tab.id)}
+        >
+          {tab.label}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { useMemo } from "react";
+import type { RetrievedDocument, Run } from "@/lib/api/types";
+import type { TraceState } from "../state/useTraceState";
+import { pairResults } from "./chat";
+import { Documents } from "./Documents";
+import { MessageCard } from "./MessageCard";
+import { empty, Rest } from "./Messages";
+import styles from "./Messages.module.css";
+
+/** What went in and what came out, as it was sent; documents of retrievers as documents. */
+export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
+  const documents = documentsOf(run);
+  const nothingIn = run.inputs.messages.length === 0 && empty(run.inputs.rest);
+  const nothingOut = run.outputs.messages.length === 0 && empty(run.outputs.rest);
+  return (
+    <div className={styles.chat}>
+      <Side run={run} side="inputs" />
+      {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
+      {nothingIn ? <p className={styles.none}>No input was recorded for this span.</p> : null}
+      {run.inputs.messages.length > 0 ? <div className={styles.divider}>output</div> : null}
+      <Side run={run} side="outputs" />
+      {documents ? <Documents documents={documents} /> : null}
+      {documents || empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
+      {nothingOut ? (
+        <p className={styles.none}>
+          {run.status === "pending" ? "The output has not arrived yet." : "No output was recorded for this span."}
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+const NO_NAMES = new Map<string, string>();
+
+function Side({ run, side }: { run: Run; side: "inputs" | "outputs" }) {
+  const messages = run[side].messages;
+  const turns = useMemo(
+    () =>
+      pairResults(
+        messages.map((message, index) => ({
+          message,
+          index,
+          calls: (message.tool_calls ?? []).map((call) => ({ call, result: null })),
+        })),
+      ),
+    [messages],
+  );
+  return turns.map((turn) => <MessageCard key={turn.index} turn={turn} toolNames={NO_NAMES} />);
+}
+
+/** Documents, when that is all the output holds; with anything else beside them the payload viewer shows everything. */
+function documentsOf(run: Run): RetrievedDocument[] | null {
+  const rest = run.outputs.rest as { documents?: unknown } | null;
+  const list = rest && typeof rest === "object" ? rest.documents : undefined;
+  if (!Array.isArray(list) || list.length === 0) return null;
+  const good = list.every(
+    (item) => item && typeof item === "object" && typeof (item as RetrievedDocument).page_content === "string",
+  );
+  return good && Object.keys(rest as object).length === 1 ? (list as RetrievedDocument[]) : null;
+}

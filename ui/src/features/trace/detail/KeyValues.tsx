@@ -1,0 +1,77 @@
+import { Search } from "lucide-react";
+import { useState } from "react";
+import { BigNumber, printJson } from "@/lib/api/json";
+import { CopyButton } from "@/components/CopyButton";
+import styles from "./KeyValues.module.css";
+
+export interface Group {
+  title: string;
+  values: Record<string, unknown>;
+}
+
+const SHOWN_CHARS = 2000;
+/** Fewer rows need no filter. */
+const FILTER_ABOVE = 8;
+
+/** Names and values in groups, with a filter over both. */
+export function KeyValues({ groups }: { groups: Group[] }) {
+  const [filter, setFilter] = useState("");
+  const needle = filter.trim().toLowerCase();
+  const shown = groups
+    .map((group) => ({
+      title: group.title,
+      rows: Object.entries(group.values)
+        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .map(([name, value]) => ({ name, text: textOf(value) }))
+        .filter(
+          ({ name, text }) =>
+            needle === "" || name.toLowerCase().includes(needle) || text.toLowerCase().includes(needle),
+        ),
+    }))
+    .filter((group) => group.rows.length > 0);
+  const total = groups.reduce((sum, group) => sum + Object.keys(group.values).length, 0);
+  return (
+    <>
+      {total > FILTER_ABOVE ? (
+        <label className={styles.filter}>
+          <Search size={13} aria-hidden />
+          <span className="sr">Filter names and values</span>
+          <input
+            value={filter}
+            placeholder="Filter names and values"
+            spellCheck={false}
+            onChange={(event) => setFilter(event.target.value)}
+            onKeyDown={(event) => event.key === "Escape" && setFilter("")}
+          />
+        </label>
+      ) : null}
+      {shown.map((group) => (
+        <section key={group.title}>
+          <h3 className={styles.title}>{group.title}</h3>
+          <dl className={styles.list}>
+            {group.rows.map(({ name, text }) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  {text.length > SHOWN_CHARS
+                    ? `${text.slice(0, SHOWN_CHARS)}… (${text.length} characters, all under Raw)`
+                    : text}
+                </dd>
+                <CopyButton text={text} label={`Copy ${name}`} size={11} />
+              </div>
+            ))}
+          </dl>
+        </section>
+      ))}
+      {shown.length === 0 ? (
+        <p className={styles.none}>{needle ? `Nothing matches “${filter}”.` : "Nothing was recorded."}</p>
+      ) : null}
+    </>
+  );
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (value instanceof BigNumber) return value.digits;
+  return typeof value === "object" ? printJson(value) : String(value);
+}
