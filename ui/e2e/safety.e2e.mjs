@@ -115,6 +115,13 @@ test("a trace whose parent never came is shown, with its text as text", async ()
   await page.close();
 });
 
+test("the build keeps the order of style layers: resets do not win over components", async () => {
+  const { page } = await openPage(browser.context, `${server.url}/app/p/shop/traces`);
+  const padding = await page.getByRole("button", { name: "Columns" }).evaluate((e) => getComputedStyle(e).paddingLeft);
+  assert.notEqual(padding, "0px");
+  await page.close();
+});
+
 const PAGES = {
   setup: { path: () => "/app/setup", ready: (page) => page.getByRole("radio").first().waitFor() },
   projects: { path: () => "/app/projects", ready: (page) => page.getByRole("link", { name: "shop" }).waitFor() },

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type MouseEvent, useState } from "react";
+import { isBadFilter } from "@/lib/api/client";
 import { facetsQuery } from "@/lib/api/queries";
 import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
@@ -42,7 +43,7 @@ export function Facets({ project, q, t, onPick }: Props) {
       {query.data?.map((facet) =>
         facet.values.length > 0 ? <Section key={facet.field} facet={facet} terms={terms} onPick={onPick} /> : null,
       )}
-      {query.isError && !query.data ? (
+      {query.isError && !query.data && !isBadFilter(query.error) ? (
         <p className={styles.note}>
           Facets could not be loaded.{" "}
           <button type="button" onClick={() => void query.refetch()}>

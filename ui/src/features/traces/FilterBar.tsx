@@ -2,7 +2,7 @@
 
 import { Search, X } from "lucide-react";
 import { type KeyboardEvent, type RefObject, useEffect, useId, useMemo, useRef, useState } from "react";
-import { ApiError } from "@/lib/api/client";
+import { isBadFilter } from "@/lib/api/client";
 import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/media";
@@ -34,7 +34,7 @@ export function FilterBar({ value, onChange, facets, error, inputRef, children }
   const listId = useId();
   const hintNeeded = !useMediaQuery(narrow);
   const suggestions = useMemo(() => (open ? suggest(draft, caret, facets) : []), [open, draft, caret, facets]);
-  const bad = error instanceof ApiError && error.status === 400 ? error : null;
+  const bad = isBadFilter(error) ? error : null;
 
   const type = (text: string, at: number, typing = true) => {
     setCaret(at);

@@ -2,6 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type PointerEvent, type RefObject, useLayoutEffect, useRef, useState } from "react";
+import { isBadFilter } from "@/lib/api/client";
 import { histogramQuery } from "@/lib/api/queries";
 import type { Histogram as Data } from "@/lib/api/types";
 import { formatCost, formatDateTime, formatDuration, plural } from "@/lib/format";
@@ -44,7 +45,7 @@ export function Histogram({ project, q, t, onBrush }: Props) {
       <div className={styles.box} ref={box}>
         {query.data && query.data.ok.length > 0 ? (
           <Chart data={query.data} metric={metric} width={width} onBrush={onBrush} />
-        ) : query.isError ? (
+        ) : query.isError && !isBadFilter(query.error) ? (
           <p className={styles.note}>
             The chart could not be loaded.{" "}
             <button type="button" onClick={() => void query.refetch()}>

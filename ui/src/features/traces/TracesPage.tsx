@@ -1,15 +1,15 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { ListFilter, ListTree, Radio, Rows3 } from "lucide-react";
+import { ListFilter, ListTree, Radio, Rows3, SearchX } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useQuery } from "@tanstack/react-query";
-import { ApiError } from "@/lib/api/client";
-import { facetsQuery } from "@/lib/api/queries";
+import { isBadFilter } from "@/lib/api/client";
+import { facetsQuery, projectsQuery } from "@/lib/api/queries";
 import { useMediaQuery } from "@/lib/media";
 import { readSetting, writeSetting } from "@/lib/storage";
 import { traceList } from "@/lib/trace-list";
 import { Button } from "@/components/Button";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
-import { ErrorState } from "@/components/Notice";
+import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Segmented } from "@/components/Segmented";
 import { ColumnMenu } from "./ColumnMenu";
@@ -24,7 +24,7 @@ import { Peek } from "./Peek";
 import { RangePicker } from "./RangePicker";
 import type { ListRow } from "./rows";
 import { DEFAULT_SORT, type TracesSearch, type Unit, validateTracesSearch } from "./search";
-import { absoluteRange, DEFAULT_RANGE } from "./timeRange";
+import { absoluteRange, defaultRange } from "./timeRange";
 import { Totals } from "./Totals";
 import styles from "./TracesPage.module.css";
 import { useColumns } from "./useColumns";
@@ -47,7 +47,8 @@ export function TracesPage() {
 function TracesOf({ project }: { project: string }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const { q = "", t = DEFAULT_RANGE, sort = DEFAULT_SORT, unit = "traces", peek = null } = search;
+  const standardRange = useDefaultRange(project);
+  const { q = "", t = standardRange, sort = DEFAULT_SORT, unit = "traces", peek = null } = search;
 
   /** `replace` for what is no place of its own: typing, the row under the peek pane. */
   const setSearch = useCallback(
@@ -111,7 +112,7 @@ function TracesOf({ project }: { project: string }) {
     },
   });
 
-  const badFilter = rows.error instanceof ApiError && rows.error.code === "invalid_filter";
+  const badFilter = isBadFilter(rows.error);
   return (
     <Page busy={rows.refreshing}>
       <PageBar
@@ -182,6 +183,12 @@ function TracesOf({ project }: { project: string }) {
           >
             {rows.error && rows.rows.length === 0 && !badFilter ? (
               <ErrorState title={`The ${unit} could not be loaded`} error={rows.error} onRetry={rows.retry} />
+            ) : badFilter && rows.rows.length === 0 ? (
+              <EmptyState
+                icon={<SearchX size={24} aria-hidden />}
+                title="The filter cannot be read"
+                actions={<Button onClick={() => setSearch({ q: "" })}>Clear the filter</Button>}
+              />
             ) : !rows.loading && !rows.error && rows.rows.length === 0 ? (
               <Nothing
                 project={project}
@@ -203,6 +210,15 @@ function TracesOf({ project }: { project: string }) {
       </div>
     </Page>
   );
+}
+
+/** Settled once the project is known, so that the list does not change its stretch while it is read. */
+function useDefaultRange(project: string): string {
+  const { data } = useQuery(projectsQuery());
+  const [settled, setSettled] = useState<string | null>(null);
+  const known = data?.find((item) => item.name === project || item.id === project);
+  if (known && settled === null) setSettled(defaultRange(known.last_run_at));
+  return settled ?? defaultRange(null);
 }
 
 /** Tells the trace page which trace comes next. */

@@ -1,5 +1,4 @@
 import { textParam, wordParam } from "@/lib/url";
-import { DEFAULT_RANGE } from "./timeRange";
 
 export const UNITS = ["traces", "runs"] as const;
 export type Unit = (typeof UNITS)[number];
@@ -25,7 +24,7 @@ export function validateTracesSearch(search: Record<string, unknown>): TracesSea
   const unit = wordParam(search.unit, UNITS);
   return {
     q: textParam(search.q),
-    t: unless(textParam(search.t), DEFAULT_RANGE),
+    t: textParam(search.t),
     sort: unless(textParam(search.sort), DEFAULT_SORT),
     cols: textParam(search.cols),
     peek: textParam(search.peek),

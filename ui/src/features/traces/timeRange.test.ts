@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { absoluteRange, fromLocalInput, rangeLabel, rangeSpan, ticks, toLocalInput } from "./timeRange";
+import { absoluteRange, defaultRange, fromLocalInput, rangeLabel, rangeSpan, ticks, toLocalInput } from "./timeRange";
 
 const NOON = Date.UTC(2026, 10, 20, 12) * 1000;
 
@@ -50,4 +50,12 @@ it("puts ticks on round moments inside the range", () => {
 it("round-trips the local input", () => {
   expect(fromLocalInput(toLocalInput(NOON))).toBe(NOON);
   expect(fromLocalInput("")).toBeNull();
+});
+
+it("reaches back to the last run", () => {
+  expect(defaultRange(NOON - 3600e6, NOON)).toBe("24h");
+  expect(defaultRange(NOON - 3 * 86_400e6, NOON)).toBe("7d");
+  expect(defaultRange(NOON - 20 * 86_400e6, NOON)).toBe("30d");
+  expect(defaultRange(NOON - 400 * 86_400e6, NOON)).toBe("all");
+  expect(defaultRange(null, NOON)).toBe("24h");
 });

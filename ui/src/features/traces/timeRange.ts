@@ -10,7 +10,11 @@ export interface Preset {
   label: string;
 }
 
-export const DEFAULT_RANGE = "7d";
+/** Where no range is chosen: the shortest of these that reaches back to the last run, so that no list opens empty. */
+export function defaultRange(lastRun: number | null | undefined, now = Date.now() * 1000): string {
+  if (lastRun === null || lastRun === undefined) return "24h";
+  return ["24h", "7d", "30d"].find((range) => lastRun >= (rangeSpan(range, now).from ?? 0)) ?? "all";
+}
 
 export const PRESETS: readonly Preset[] = [
   { value: "15m", label: "Past 15 minutes" },

@@ -88,6 +88,10 @@ function errorOf(response: Response, text: string): ApiError {
   }
 }
 
+/** The server could not read the filter text: said once, beside the filter. */
+export const isBadFilter = (error: unknown): error is ApiError =>
+  error instanceof ApiError && error.code === "invalid_filter";
+
 /** A sentence for any thrown value. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : "Something failed that should not have. Reload the page to try again.";
