@@ -76,6 +76,15 @@ const RULES: &[Rule] = &[
     Rule { krate: "xtask", may_use: &[], absent: &["tokio", "datafusion"] },
 ];
 
+/// What no crate of ours names itself, and what it takes instead; others may bring it along.
+const NOT_DIRECTLY: &[(&str, &str)] = &[
+    ("chrono", "UnixNanos, or jiff for calendars"),
+    ("lazy_static", "std::sync::LazyLock"),
+    ("once_cell", "std::sync::OnceLock"),
+    ("log", "tracing"),
+    ("num_cpus", "std::thread::available_parallelism"),
+];
+
 pub(crate) fn check(root: &Path) -> Result<()> {
     let members = members(root)?;
     let mut wrong = Vec::new();
@@ -96,6 +105,13 @@ pub(crate) fn check(root: &Path) -> Result<()> {
                     "{} must not contain {name} (see `cargo tree -p {} -i {name}`)",
                     rule.krate, rule.krate
                 ));
+            }
+        }
+    }
+    for member in &members {
+        for (name, instead) in NOT_DIRECTLY {
+            if member.dependencies.iter().any(|dependency| dependency.name == *name) {
+                wrong.push(format!("{} must not use {name}: take {instead}", member.name));
             }
         }
     }
