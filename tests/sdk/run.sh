@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Runs the official SDKs against the real server.
+#
+#   CLEARSPAN_BIN    the server (default: the release build of this checkout)
+#   CLEARSPAN_VENV   where the virtual environments live (default: the user's cache folder)
+#   PYTHON           the interpreter that makes them (default: python3; 3.11 or newer)
+#
+# Arguments go to pytest: `tests/sdk/run.sh -k langsmith`. Needs PyPI once; later runs find everything in place.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+venv=${CLEARSPAN_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/clearspan/sdk-venv}
+python=${PYTHON:-python3}
+export CLEARSPAN_BIN=${CLEARSPAN_BIN:-${CARGO_TARGET_DIR:-$root/target}/release/clearspan}
+
+fail() {
+    echo "tests/sdk: $*" >&2
+    exit 2
+}
+
+[ -x "$CLEARSPAN_BIN" ] || fail "no server at $CLEARSPAN_BIN; build it (make build) or set CLEARSPAN_BIN"
+command -v "$python" >/dev/null || fail "no $python; on Debian: apt-get install python3 python3-venv"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    fail "$("$python" --version) is too old; Python 3.11 or newer is needed (set PYTHON)"
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    fail "$python cannot make virtual environments; on Debian: apt-get install python3-venv"
+
+# Makes a virtual environment with exactly the packages of a file; does nothing when it has them already.
+install() {
+    local folder=$1 requirements=$2 stamp wanted
+    stamp=$folder/.clearspan-requirements
+    wanted=$("$python" --version && cat "$requirements")
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    echo "tests/sdk: installing $(grep -c == "$requirements") packages into $folder"
+    "$python" -m venv --clear "$folder" || fail "cannot make a virtual environment in $folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$requirements" ||
+        fail "pip could not install $requirements; is PyPI reachable?"
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+install "$venv" "$here/requirements.txt"
+install "$venv-pydantic-ai" "$here/requirements-pydantic-ai.txt"
+
+export CLEARSPAN_PYDANTIC_AI_PYTHON="$venv-pydantic-ai/bin/python"
+cd "$here"
+exec "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
