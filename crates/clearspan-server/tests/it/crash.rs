@@ -1,0 +1,135 @@
+//! The promise behind every 2xx: what was acknowledged survives `kill -9`, once.
+//!
+//! Several clients send batches while the server is killed and started again at random moments. A client repeats
+//! a batch until it is acknowledged, so a batch may well reach the disk twice. In the end every run must be there
+//! exactly once, with the content that was sent.
+
+mod clients;
+mod ledger;
+mod process;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+
+use clients::Clients;
+use ledger::{Found, RunRef};
+use process::ServerProcess;
+
+const CLIENTS: u64 = 4;
+const MIN_BATCHES: usize = 1_000;
+const MIN_KILLS: usize = 24;
+/// Everything, reading back included; far above what it takes.
+const TIME_LIMIT: Duration = Duration::from_secs(115);
+/// Reads at the same time.
+const READERS: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_runs_survive_kill_9_exactly_once() {
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
+    let seed = std::env::var("CLEARSPAN_CRASH_SEED").ok().and_then(|text| text.parse().ok());
+    let seed: u64 = seed.unwrap_or_else(rand::random);
+    eprintln!("crash test, CLEARSPAN_CRASH_SEED={seed}");
+    tokio::time::timeout(TIME_LIMIT, crash_and_check(seed)).await.expect("the crash test takes too long");
+}
+
+#[expect(clippy::disallowed_methods, reason = "clients of the server under test, not tasks of it")]
+async fn crash_and_check(seed: u64) {
+    let begin = Instant::now();
+    let mut server = ServerProcess::start().await;
+    let clients = Arc::new(Clients::new(server.url()));
+    let senders: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let clients = Arc::clone(&clients);
+            tokio::spawn(async move { clients.send_until_stopped(seed, number).await })
+        })
+        .collect();
+
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let mut kills = 0;
+    while kills < MIN_KILLS || clients.acked_batches() < MIN_BATCHES {
+        let pause = Duration::from_millis(rng.random_range(5..450));
+        tokio::time::sleep(pause).await;
+        server.kill();
+        kills += 1;
+        let newest = clients.newest_acked(20);
+        server.restart().await;
+        let found = read_back(&server, newest.iter().map(|run| run.trace_id.clone()).collect()).await;
+        let missing = ledger::missing(&newest, &found);
+        assert!(missing.is_empty(), "after kill {kills} these acknowledged runs were gone: {missing:#?}");
+    }
+    clients.stop.store(true, Relaxed);
+    for sender in senders {
+        sender.await.expect("a client panicked");
+    }
+    // Once more, with nobody sending: recovery alone must give everything.
+    server.kill();
+    server.restart().await;
+
+    let ledger = clients.take_ledger();
+    eprintln!(
+        "{} batches, {} runs in {} traces, {} batches cut off and repeated, {kills} kills, {:.1} s",
+        ledger.batches,
+        ledger.len(),
+        ledger.traces().len(),
+        ledger.repeated_batches,
+        begin.elapsed().as_secs_f64()
+    );
+    assert!(ledger.repeated_batches > 0, "no kill hit a batch on its way; the test shows nothing");
+    let count = server.run_count().await;
+    assert_eq!(count, ledger.len(), "runs in the project");
+    let found = read_back(&server, ledger.traces()).await;
+    let violations = ledger.check(&found);
+    assert!(
+        violations.is_empty(),
+        "{} violations, the first: {:#?}",
+        violations.len(),
+        violations.iter().take(5).collect::<Vec<_>>()
+    );
+    eprintln!("all there, once, unchanged; {:.1} s", begin.elapsed().as_secs_f64());
+}
+
+/// Reads whole traces back through the REST API.
+async fn read_back(server: &ServerProcess, trace_ids: Vec<String>) -> Found {
+    let mut found = Found::default();
+    let mut traces: Vec<_> = trace_ids;
+    traces.sort();
+    traces.dedup();
+    let mut reads = futures::stream::iter(traces)
+        .map(|trace_id| async move {
+            let mut runs = Vec::new();
+            for run_id in server.run_ids(&trace_id).await {
+                let content = server.content(&trace_id, &run_id).await;
+                runs.push((RunRef { trace_id: trace_id.clone(), run_id }, content));
+            }
+            runs
+        })
+        .buffer_unordered(READERS);
+    while let Some(runs) = reads.next().await {
+        runs.into_iter().for_each(|(run, content)| found.add(run, &content));
+    }
+    found
+}
+
+/// Kept here so that every part compares the same thing: name, input and output of a run.
+fn content_of(run: &serde_json::Value) -> [String; 3] {
+    let said = |side: &str| {
+        let messages = run[side]["messages"].as_array().cloned().unwrap_or_default();
+        messages.iter().map(|message| text_of(&message["content"])).collect::<Vec<_>>().join("\n")
+    };
+    [run["name"].as_str().unwrap_or_default().to_owned(), said("inputs"), said("outputs")]
+}
+
+fn text_of(content: &serde_json::Value) -> String {
+    match content {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(parts) => {
+            parts.iter().map(|part| part["text"].as_str().unwrap_or_default()).collect()
+        }
+        _ => String::new(),
+    }
+}
