@@ -140,6 +140,9 @@ pub(crate) enum To {
     Messages(Side),
     /// Below a prefix: flattened messages.
     FlatMessages(Side),
+    /// Below a prefix: flattened messages, unless this is no model call and the named attribute holds the
+    /// whole: there the messages are an excerpt.
+    FlatMessagesOr(Side, &'static str),
     /// The system prompt, which leads the input messages.
     Instructions,
     /// Below a prefix: one side is an object with one member, the flattened tree.
@@ -156,7 +159,8 @@ pub(crate) enum To {
     ErrorType,
     /// True, or a level of `ERROR`, makes the run failed.
     Failed,
-    /// Used by the engine's caller or worthless: only leaves the attributes.
-    Drop,
     Special(Special),
 }
+
+#[cfg(test)]
+mod tests;

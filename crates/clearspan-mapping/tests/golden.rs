@@ -3,8 +3,11 @@
 //! A case is a folder `tests/golden/otlp/<dialect>/<scenario>/` with the bodies in the order of their
 //! arrival and `out.json`. `UPDATE_EXPECT=1` rewrites `out.json`; read the difference before you commit it.
 
+#![expect(clippy::unwrap_used, reason = "a case that cannot be read must fail the test")]
+
 mod golden {
     pub(crate) mod case;
+    mod known_answers;
     pub(crate) mod render;
 }
 
@@ -16,6 +19,7 @@ use golden::render::render;
 fn check(case: &Case) -> Result<(), String> {
     let actual = render(&case.runs());
     let path = case.folder.join("out.json");
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, actual).map_err(|err| format!("{}: {err}", path.display()))?;
         return Ok(());

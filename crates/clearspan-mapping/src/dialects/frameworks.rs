@@ -6,7 +6,8 @@ use clearspan_model::Side::{Input, Output};
 
 use super::values::{framework_kind, mcp_method};
 use crate::engine::To::{
-    Implies, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags, Thread, Usage, User,
+    Implies, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags, Thread,
+    Usage, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
 
@@ -18,6 +19,7 @@ pub(super) const ROWS: &[Row] = &[
     row("mlflow.chat.tokenUsage", &[Usage]),
     row("mlflow.llm.model", &[Special(quoted_model)]),
     row("mlflow.llm.provider", &[Provider]),
+    row("mlflow.message.format", &[Provider]),
     row("mlflow.chat.tools", &[Param("tools")]),
     // Genkit.
     row("genkit:metadata:subtype", &[RunType(7, framework_kind)]),
@@ -89,7 +91,8 @@ fn haystack_type(word: &str) -> Option<Type> {
 /// MLflow quotes every value.
 fn quoted_model(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let json = attributes.items[idx].json();
-    let Some(model) = json.as_text().map(|text| text.decode().into_owned()).filter(|model| !model.is_empty()) else {
+    let Some(model) = json.as_text().map(|text| text.decode().into_owned()).filter(|model| !model.is_empty())
+    else {
         return false;
     };
     *draft.run.model.get_or_insert_with(|| model.clone()) == model
@@ -116,4 +119,3 @@ fn autogen_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usiz
 fn stack_trace(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     draft.offer_stack_trace(attributes.items[idx].label())
 }
-

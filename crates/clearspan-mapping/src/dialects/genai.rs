@@ -6,8 +6,8 @@ use clearspan_model::Side::{Input, Output};
 use super::values::genai_operation;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
-    Cost, FinishReasons, FirstTokenSeconds, FlatMessages, Implies, Instructions, Member, Messages, Metadata, Model,
-    Param, Payload, Provider, RunType, Thread, Tokens, ToolName, User,
+    Cost, FinishReasons, FirstTokenSeconds, FlatMessages, Implies, Instructions, Member, Messages, Metadata,
+    Model, Param, Payload, Provider, RunType, Thread, Tokens, ToolName, User,
 };
 use crate::engine::{Money, Row, row, under};
 

@@ -4,14 +4,16 @@ use clearspan_model::Side::{Input, Output};
 
 use super::values::langfuse_type;
 use crate::engine::To::{
-    Costs, Environment, Failed, FirstTokenAt, Metadata, MetadataKeys, Model, Params, Payload, Release, RootName, RunType, Special, Tags, Usage,
+    Costs, Environment, Failed, FirstTokenAt, Metadata, MetadataKeys, Model, Params, Payload, Release,
+    RootName, RunType, Special, Tags, Usage,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
+use crate::json::Json;
 
 pub(super) const ROWS: &[Row] = &[
     row("langfuse.observation.type", &[RunType(3, langfuse_type)]),
     row("langfuse.trace.name", &[RootName(2), Metadata("trace_name")]),
-    row("langfuse.observation.input", &[Payload(Input)]),
+    row("langfuse.observation.input", &[Special(observation_input)]),
     row("langfuse.observation.output", &[Payload(Output)]),
     row("langfuse.trace.input", &[Payload(Input)]),
     row("langfuse.trace.output", &[Payload(Output)]),
@@ -33,8 +35,30 @@ pub(super) const ROWS: &[Row] = &[
     under("langfuse.trace.metadata.", &[MetadataKeys(&[])]),
 ];
 
+/// The LangChain handler puts the definitions of the tools among the messages.
+fn observation_input(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    let is_definition = |item: &&Json<'_>| {
+        let content = item.get("content").and_then(|content| content.get("type"));
+        item.get("role").and_then(Json::as_simple) == Some("tool")
+            && content.and_then(Json::as_simple) == Some("function")
+    };
+    let (tools, messages): (Vec<_>, Vec<_>) =
+        json.items().unwrap_or_default().iter().partition(is_definition);
+    if tools.is_empty() {
+        return draft.offer_payload(Input, &json);
+    }
+    let tools = tools.into_iter().filter_map(|tool| tool.get("content").cloned()).collect();
+    draft.param("tools", &Json::Array(tools));
+    draft.offer_payload(Input, &Json::Array(messages.into_iter().cloned().collect()))
+}
+
 /// The message is an error's only when the level says so.
 fn status_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let item = &attributes.items[idx];
-    if draft.failed { draft.offer_error(item.label()) } else { draft.metadata_member("status_message", &item.raw()) }
+    if draft.failed {
+        draft.offer_error(item.label())
+    } else {
+        draft.metadata_member("status_message", &item.raw())
+    }
 }

@@ -4,8 +4,8 @@ use clearspan_model::Side;
 
 use super::values::langsmith_kind;
 use crate::engine::To::{
-    DottedOrder, Metadata, MetadataKeys, Name, Param, Params, ParentRunId, ProjectId, ProjectName, Provider, RunId, RunType, Special,
-    Tags, Thread, TraceId, Usage, UsageDetails, User,
+    DottedOrder, Metadata, MetadataKeys, Name, Param, Params, ParentRunId, ProjectId, ProjectName, Provider,
+    RunId, RunType, Special, Tags, Thread, TraceId, Usage, UsageDetails, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
 
@@ -42,7 +42,8 @@ pub(super) const ROWS: &[Row] = &[
 
 /// `ls_model_name` is the model that was asked for: the last word on it.
 fn model_of_call(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
-    let told = ["gen_ai.response.model", "gen_ai.request.model"].iter().any(|key| attributes.find(key).is_some());
+    let told =
+        ["gen_ai.response.model", "gen_ai.request.model"].iter().any(|key| attributes.find(key).is_some());
     if !told && draft.run.model.is_none() {
         draft.run.model = attributes.items[idx].label();
     }

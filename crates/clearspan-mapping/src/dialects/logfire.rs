@@ -43,7 +43,8 @@ fn request_parameters(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: u
 fn events(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let json = attributes.items[idx].json();
     let Some(items) = json.items() else { return false };
-    let is_choice = |item: &&Json<'_>| item.get("event.name").and_then(Json::as_simple) == Some("gen_ai.choice");
+    let is_choice =
+        |item: &&Json<'_>| item.get("event.name").and_then(Json::as_simple) == Some("gen_ai.choice");
     let (choices, history): (Vec<_>, Vec<_>) = items.iter().partition(is_choice);
     offer_split(draft, history, choices)
 }
@@ -52,7 +53,8 @@ fn events(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> boo
 fn conversation(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let json = attributes.items[idx].json();
     let Some(items) = json.items() else { return false };
-    let new = attributes.find("pydantic_ai.new_message_index").and_then(|idx| attributes.items[idx].raw().as_i64());
+    let new =
+        attributes.find("pydantic_ai.new_message_index").and_then(|idx| attributes.items[idx].raw().as_i64());
     let new = new.and_then(|new| usize::try_from(new).ok()).unwrap_or(0).min(items.len());
     let is_answer = |item: &Json<'_>| item.get("role").and_then(Json::as_simple) == Some("assistant");
     let at = items.iter().skip(new).position(is_answer).map_or(items.len(), |at| at + new);
@@ -95,4 +97,3 @@ fn message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bo
     let Some(text) = attributes.items[idx].label() else { return false };
     if is_template { draft.offer_name(7, &text) } else { draft.run.name.as_ref() == Some(&text) }
 }
-

@@ -6,8 +6,9 @@ use clearspan_model::Side::{Input, Output};
 use super::values::openinference_kind;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
-    Cost, FinishReasons, FlatMessages, Implies, Member, Messages, Metadata, MetadataObject, MimeType, Model, Param, ParamTree, Params,
-    Payload, Provider, RunType, Special, Tags, Thread, Tokens, ToolName, Tree, User,
+    Cost, FinishReasons, FlatMessagesOr, Implies, Member, Messages, Metadata, MetadataObject, MimeType,
+    Model, Param, ParamTree, Params, Payload, Provider, RunType, Special, Tags, Thread, Tokens, ToolName,
+    Tree, User,
 };
 use crate::engine::{Attributes, Draft, Money, Row, row, under};
 use crate::json::Json;
@@ -24,8 +25,8 @@ pub(super) const ROWS: &[Row] = &[
     row("tool.name", &[ToolName(4)]),
     row("tool.id", &[Metadata("tool_id")]),
     // Content, the parts before the whole.
-    under("llm.input_messages.", &[FlatMessages(Input)]),
-    under("llm.output_messages.", &[FlatMessages(Output)]),
+    under("llm.input_messages.", &[FlatMessagesOr(Input, "input.value")]),
+    under("llm.output_messages.", &[FlatMessagesOr(Output, "output.value")]),
     row("llm.input_messages", &[Messages(Input)]),
     row("llm.output_messages", &[Messages(Output)]),
     under("retrieval.documents.", &[Tree(Output, "documents"), Implies(21, Type::Retriever)]),
@@ -51,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
     row("tools", &[Param("tools")]),
     row("tool_arguments", &[Special(tool_arguments)]),
     row("tool.parameters", &[Special(tool_arguments)]),
-    row("llm.prompt_template.variables", &[Special(template_variables)]),
+    row("llm.prompt_template.variables", &[Implies(45, Type::Prompt), Special(template_variables)]),
     row("llm.prompt_template.template", &[Metadata("prompt_template")]),
     row("llm.prompt_template.version", &[Metadata("prompt_version")]),
     row("prompt.id", &[Metadata("prompt_id")]),
@@ -91,8 +92,11 @@ fn tool_arguments(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize
     // OpenInference also puts a tool's schema under `tool.parameters`.
     let is_schema = json.get("properties").is_some() && json.get("type").is_some();
     let is_tool = draft.run.run_type == Some(Type::Tool);
+    if is_schema {
+        return draft.param("tool_schema", &json);
+    }
     let named = draft.param("tool_arguments", &json);
-    if is_tool && !is_schema { draft.offer_payload(Input, &json) || named } else { named }
+    if is_tool { draft.offer_payload(Input, &json) || named } else { named }
 }
 
 /// `city=Paris, unit=celsius`.

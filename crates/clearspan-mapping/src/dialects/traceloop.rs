@@ -42,4 +42,3 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.task.input", &[Payload(Input)]),
     row("gen_ai.task.output", &[Payload(Output)]),
 ];
-

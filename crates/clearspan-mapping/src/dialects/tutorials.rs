@@ -6,8 +6,8 @@ use clearspan_model::Side::{Input, Output};
 use super::values::request_type;
 use crate::engine::Count::{Input as TokensIn, Output as TokensOut, Total};
 use crate::engine::To::{
-    Cost, Error, ErrorType, Failed, Implies, Metadata, Model, Param, Payload, PlainPayload, RunType, Special, Tags, Thread,
-    Tokens, User,
+    Cost, Error, ErrorType, Failed, Implies, Metadata, Model, Param, Payload, PlainPayload, RunType, Special,
+    Tags, Thread, Tokens, User,
 };
 use crate::engine::{Attributes, Draft, Money, Row, row};
 

@@ -8,14 +8,24 @@ use clearspan_model::{RunType, UnixNanos};
 pub(crate) fn normalise_provider(name: &str) -> Option<Cow<'_, str>> {
     let lower = name.to_ascii_lowercase();
     Some(Cow::Borrowed(match lower.as_str() {
-        "langchain" | "autogen" | "crewai" | "strands-agents" | "agent_framework" | "az.ai.agents" | "none" | "" => {
+        "langchain" | "autogen" | "crewai" | "strands-agents" | "agent_framework" | "az.ai.agents"
+        | "none" | "" => {
             return None;
         }
         "openai" | "openai.chat" | "openai.responses" | "openai.completion" | "openai.embedding" => "openai",
         "anthropic" | "anthropic.messages" => "anthropic",
-        "gcp.gemini" | "gcp.gen_ai" | "gcp.vertex_ai" | "gemini" | "vertex_ai" | "vertexai" | "google" | "google_genai"
-        | "google.generative-ai" | "google_vertexai" => "google",
-        "azure" | "azure.ai.inference" | "az.ai.inference" | "azure.ai.openai" | "az.ai.openai" | "azure_openai" => "azure",
+        "gcp.gemini"
+        | "gcp.gen_ai"
+        | "gcp.vertex_ai"
+        | "gemini"
+        | "vertex_ai"
+        | "vertexai"
+        | "google"
+        | "google_genai"
+        | "google.generative-ai"
+        | "google_vertexai" => "google",
+        "azure" | "azure.ai.inference" | "az.ai.inference" | "azure.ai.openai" | "az.ai.openai"
+        | "azure_openai" => "azure",
         "aws.bedrock" | "aws_bedrock" | "amazon_bedrock" | "bedrock" | "aws" | "amazon-bedrock" => "bedrock",
         "mistral_ai" | "mistralai" | "mistral" => "mistral",
         "x_ai" | "xai" => "xai",
@@ -125,12 +135,14 @@ pub(crate) fn read_timestamp(text: &str) -> Option<UnixNanos> {
     let second = clock.next().unwrap_or("0");
     let (second, fraction) = second.split_once('.').unwrap_or((second, ""));
     let second: i64 = second.parse().ok()?;
-    let valid = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    let valid =
+        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
     if !valid || !(1970..2262).contains(&year) || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let nanos: i64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
-    let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset * 60;
+    let seconds =
+        days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset * 60;
     Some(UnixNanos::from_nanos(seconds * 1_000_000_000 + nanos))
 }
 

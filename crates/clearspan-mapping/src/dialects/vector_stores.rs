@@ -32,8 +32,20 @@ pub(super) const ROWS: &[Row] = &[
 /// An ordinary database is no retriever.
 fn vector_store(word: &str) -> Option<Type> {
     const NAMES: &[&str] = &[
-        "chroma", "pinecone", "qdrant", "weaviate", "milvus", "lancedb", "marqo", "pgvector", "faiss", "vector", "turbopuffer",
-        "vespa", "elasticsearch", "opensearch",
+        "chroma",
+        "pinecone",
+        "qdrant",
+        "weaviate",
+        "milvus",
+        "lancedb",
+        "marqo",
+        "pgvector",
+        "faiss",
+        "vector",
+        "turbopuffer",
+        "vespa",
+        "elasticsearch",
+        "opensearch",
     ];
     NAMES.iter().any(|name| word.contains(name)).then_some(Type::Retriever)
 }

@@ -8,8 +8,8 @@ use clearspan_model::Side::{Input, Output};
 use super::values::vercel_operation;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
-    FinishReasons, FirstTokenMillis, Implies, Member, Messages, Metadata, MetadataKeys, Model, Name, Param, Payload, Provider,
-    RunType, Special, Thread, Tokens, User,
+    FinishReasons, FirstTokenMillis, Implies, Member, Messages, Metadata, MetadataKeys, Model, Name, Param,
+    Payload, Provider, RunType, Special, Thread, Tokens, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
 use crate::json::{Json, Text, parse};

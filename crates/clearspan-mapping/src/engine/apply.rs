@@ -58,11 +58,15 @@ impl Draft {
             To::UsageDetails(side) => self.take_usage_details(side, item),
             To::Cost(part) => self.take_cost(part, item),
             To::Costs => cost::fill_from_json(&mut self.cost, &item.json(), cost::COST_NAMES),
-            To::FirstTokenSeconds | To::FirstTokenMillis | To::FirstTokenAt => self.take_first_token(to, item),
+            To::FirstTokenSeconds | To::FirstTokenMillis | To::FirstTokenAt => {
+                self.take_first_token(to, item)
+            }
             To::Payload(side) => self.take_payload(side, item),
             To::PlainPayload(side) => self.offer_payload(side, &item.raw()),
             // Parsing a long value that has no place any more would be wasted.
-            To::Messages(side) => self.payload(side).messages.is_empty() && self.take_messages(side, &item.json()),
+            To::Messages(side) => {
+                self.payload(side).messages.is_empty() && self.take_messages(side, &item.json())
+            }
             To::Instructions => self.take_instructions(&item.json()),
             To::Member(side, name) => self.take_member(side, name, &item.json()),
             To::MimeType(side) => self.take_mime_type(side, item),
@@ -70,11 +74,14 @@ impl Draft {
             To::Error => fill(&mut self.run.error, item.label()),
             To::ErrorType => fill(&mut self.run.error_type, item.label()),
             To::Failed => self.take_failed(item),
-            To::Drop => true,
             // These read families or do their own work; `apply_row` and `apply_family` call them.
-            To::MetadataKeys(_) | To::MetadataGroup(_) | To::ParamTree(_) | To::FlatMessages(_) | To::Tree(..) | To::Special(_) => {
-                false
-            }
+            To::MetadataKeys(_)
+            | To::MetadataGroup(_)
+            | To::ParamTree(_)
+            | To::FlatMessages(_)
+            | To::FlatMessagesOr(..)
+            | To::Tree(..)
+            | To::Special(_) => false,
         }
     }
 
@@ -101,7 +108,9 @@ impl Draft {
     fn take_name(&mut self, to: To, item: &Attribute) -> bool {
         let Some(name) = item.label() else { return false };
         match to {
-            To::ToolName(strength) if self.run.run_type == Some(RunType::Tool) => self.offer_name(strength, &name),
+            To::ToolName(strength) if self.run.run_type == Some(RunType::Tool) => {
+                self.offer_name(strength, &name)
+            }
             To::RootName(strength) if self.run.parent_run_id.is_none() => self.offer_name(strength, &name),
             To::Name(strength) => self.offer_name(strength, &name),
             _ => false,
@@ -126,13 +135,18 @@ impl Draft {
         let before = self.run.tags.len();
         match tags {
             Json::Array(items) => {
-                let labels = items.iter().filter_map(|item| item.as_text()).map(|text| text.decode().trim().to_owned());
+                let labels = items
+                    .iter()
+                    .filter_map(|item| item.as_text())
+                    .map(|text| text.decode().trim().to_owned());
                 self.run.tags.extend(labels.filter(|tag| !tag.is_empty()));
                 self.run.tags.len() == before + items.len() || items.is_empty()
             }
             Json::String(text) => {
                 let text = text.decode();
-                self.run.tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
+                self.run
+                    .tags
+                    .extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned));
                 true
             }
             _ => false,
@@ -140,13 +154,15 @@ impl Draft {
     }
 
     fn take_provider(&mut self, item: &Attribute) -> bool {
-        let Some(name) = item.label() else { return false };
-        if let Some(provider) = normalise_provider(&name)
+        let Some(label) = item.label() else { return false };
+        // MLflow quotes every value.
+        let name = label.trim_matches('"');
+        if let Some(provider) = normalise_provider(name)
             && self.run.provider.is_none()
         {
             self.run.provider = Some(provider.into_owned());
         }
-        self.put_metadata(Cow::Borrowed("ls_provider"), JsonText::from_string(&name))
+        self.put_metadata(Cow::Borrowed("ls_provider"), JsonText::from_string(name))
     }
 
     fn take_metadata_object(&mut self, json: &Json<'_>) -> bool {
@@ -244,6 +260,9 @@ impl Draft {
         if matches!(self.run.run_type, Some(RunType::Llm | RunType::Embedding)) {
             self.take_raw(side, json);
         }
+        if side == Side::Output && self.run.run_type == Some(RunType::Retriever) && is_document_list(json) {
+            return self.take_member(side, "documents", json);
+        }
         *self.payload(side) = read_payload(json, side, self.is_model_call());
         true
     }
@@ -257,8 +276,16 @@ impl Draft {
             self.raw_model = Some(model);
         }
         if side == Side::Input {
+            for name in RAW_PARAMS {
+                if let Some(value) = json.get(name) {
+                    self.params.put(*name, value);
+                }
+            }
             return;
         }
+        // Haystack keeps these beside each reply.
+        let json =
+            json.get("replies").and_then(|replies| replies.items()?.first()?.get("meta")).unwrap_or(json);
         let usage = json.first(&["usage", "usageMetadata", "usage_metadata"]).and_then(usage_from_json);
         if !self.usage.is_reported()
             && let Some(usage) = usage
@@ -270,6 +297,10 @@ impl Draft {
 
     pub(super) fn take_messages(&mut self, side: Side, json: &Json<'_>) -> bool {
         if json.is_blank() || !self.payload(side).messages.is_empty() {
+            return false;
+        }
+        // A stronger source told the whole; for a model call the messages are worth having beside it.
+        if self.payload(side).rest.is_some() && !self.is_model_call() {
             return false;
         }
         let mut messages = Vec::new();
@@ -311,7 +342,8 @@ impl Draft {
             return false;
         }
         // One reason may come alone or as a list of one.
-        let list = json.items().map_or_else(|| Json::Array(vec![json.clone()]), |items| Json::Array(items.to_vec()));
+        let list =
+            json.items().map_or_else(|| Json::Array(vec![json.clone()]), |items| Json::Array(items.to_vec()));
         let reasons = JsonText::from_trusted(list.to_text());
         let taken = self.put_metadata(Cow::Borrowed("finish_reasons"), reasons.clone());
         self.finish_reasons.get_or_insert(reasons);
@@ -327,6 +359,37 @@ impl Draft {
         self.failed |= failed;
         false
     }
+}
+
+/// Parameters inside a raw request.
+const RAW_PARAMS: &[&str] = &[
+    "model",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "max_completion_tokens",
+    "max_output_tokens",
+    "stop",
+    "seed",
+    "n",
+    "stream",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "reasoning",
+    "reasoning_effort",
+    "presence_penalty",
+    "frequency_penalty",
+    "thinking",
+];
+
+/// What a retriever found, as a bare list.
+fn is_document_list(json: &Json<'_>) -> bool {
+    let is_document = |item: &Json<'_>| {
+        item.first(&["page_content", "content", "text"]).is_some() && item.get("role").is_none()
+    };
+    json.items().is_some_and(|items| !items.is_empty() && items.iter().all(is_document))
 }
 
 /// Takes a value for an empty field. True when it is taken or repeats what is there.

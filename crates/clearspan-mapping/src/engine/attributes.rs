@@ -27,16 +27,16 @@ impl Attribute {
         self.value.as_ref().map_or(Json::Null, value_to_json)
     }
 
-    /// The value; text that is a JSON object, list or string is read.
+    /// The value; text that is JSON is read. Bare numbers stay text: most of them are.
     pub(crate) fn json(&self) -> Json<'_> {
-        let raw = self.raw();
         if let Some(Value::StringValue(text)) = &self.value
-            && text.trim_start().starts_with(['{', '[', '"'])
+            && (text.trim_start().starts_with(['{', '[', '"'])
+                || matches!(text.as_str(), "null" | "true" | "false"))
             && let Ok(json) = parse(text)
         {
             return json;
         }
-        raw
+        self.raw()
     }
 
     /// The text, if it is text.

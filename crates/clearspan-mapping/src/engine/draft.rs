@@ -3,9 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use clearspan_model::{
-    Cost, IssueKind, JsonText, MapIssue, Payload, Run, RunType, Side, Status, UnixNanos,
-};
+use clearspan_model::{Cost, IssueKind, JsonText, MapIssue, Payload, Run, RunType, Side, Status, UnixNanos};
 
 use super::params::Params;
 use super::usage::{UsageDraft, usage_from_json};
@@ -57,7 +55,11 @@ impl Draft {
     }
 
     /// Applies every row that has something to read: those about the type first.
-    pub(crate) fn apply_rows(&mut self, attributes: &mut Attributes<'_>, settle_type: impl FnOnce(&mut Self)) {
+    pub(crate) fn apply_rows(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        settle_type: impl FnOnce(&mut Self),
+    ) {
         let rows = std::mem::take(&mut attributes.rows);
         for idx in &rows {
             self.apply_row(attributes, *idx, To::is_about_type);
@@ -200,8 +202,11 @@ impl Draft {
             self.run.name = Some(name);
         }
         self.finish_payloads();
-        let (params, usage, cost) =
-            (std::mem::take(&mut self.params), std::mem::take(&mut self.usage), std::mem::take(&mut self.cost));
+        let (params, usage, cost) = (
+            std::mem::take(&mut self.params),
+            std::mem::take(&mut self.usage),
+            std::mem::take(&mut self.cost),
+        );
         self.run.invocation_params = params.finish();
         self.run.usage = usage.finish(&mut self.run.issues);
         self.run.cost = super::cost::finish(cost);

@@ -7,6 +7,20 @@ use clearspan_model::JsonText;
 
 use crate::json::{Json, push_string};
 
+/// Other spellings of common parameters, in objects that come from an SDK as they are.
+const ALIASES: &[(&str, &str)] = &[
+    ("maxTokens", "max_tokens"),
+    ("maxRetries", "max_retries"),
+    ("max_new_tokens", "max_tokens"),
+    ("maxOutputTokens", "max_tokens"),
+    ("topP", "top_p"),
+    ("topK", "top_k"),
+    ("stopSequences", "stop"),
+    ("stop_sequences", "stop"),
+    ("frequencyPenalty", "frequency_penalty"),
+    ("presencePenalty", "presence_penalty"),
+];
+
 /// Parameters while they are collected.
 #[derive(Debug, Default)]
 pub(super) struct Params(BTreeMap<Cow<'static, str>, String>);
@@ -26,7 +40,10 @@ impl Params {
     pub(super) fn put_all(&mut self, object: &Json<'_>) -> bool {
         let Some(members) = object.members() else { return false };
         for (name, value) in members {
-            self.put(name.decode().into_owned(), value);
+            let name = name.decode();
+            let name =
+                ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_ref(), |(_, name)| name);
+            self.put(name.to_owned(), value);
         }
         true
     }

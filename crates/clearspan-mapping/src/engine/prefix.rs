@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use clearspan_model::JsonText;
+use clearspan_model::{JsonText, Side};
 
 use super::{Attributes, Draft, To};
 use crate::json::{Json, Text};
@@ -23,16 +23,9 @@ impl Draft {
             To::Implies(strength, run_type) => {
                 self.offer_type(strength, run_type);
             }
-            To::FlatMessages(side) => {
-                let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, &family));
-                let known = &mut self.payload(side).messages;
-                if known.is_empty() && !messages.is_empty() {
-                    *known = messages;
-                    mark_all(attributes, &family);
-                } else if *known == messages {
-                    // Two dialects tell the same messages; one copy is enough.
-                    mark_all(attributes, &family);
-                }
+            To::FlatMessages(side) => self.take_flat_messages(attributes, prefix, &family, side),
+            To::FlatMessagesOr(side, key) if self.is_model_call() || attributes.find(key).is_none() => {
+                self.take_flat_messages(attributes, prefix, &family, side);
             }
             To::Tree(side, name) => {
                 let tree = tree(attributes, prefix, &family);
@@ -50,6 +43,24 @@ impl Draft {
         }
     }
 
+    fn take_flat_messages(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        prefix: &str,
+        family: &[usize],
+        side: Side,
+    ) {
+        let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, family));
+        let known = &mut self.payload(side).messages;
+        if known.is_empty() && !messages.is_empty() {
+            *known = messages;
+            mark_all(attributes, family);
+        } else if *known == messages {
+            // Two dialects tell the same messages; one copy is enough.
+            mark_all(attributes, family);
+        }
+    }
+
     fn take_metadata_keys(
         &mut self,
         attributes: &mut Attributes<'_>,
@@ -59,7 +70,9 @@ impl Draft {
     ) {
         for idx in family {
             let item = &attributes.items[*idx];
-            let Some(name) = item.key.strip_prefix(prefix).filter(|name| !name.is_empty() && !except.contains(name)) else {
+            let Some(name) =
+                item.key.strip_prefix(prefix).filter(|name| !name.is_empty() && !except.contains(name))
+            else {
                 continue;
             };
             let value = JsonText::from_trusted(item.json().to_text());
@@ -76,7 +89,8 @@ fn tree<'a>(attributes: &'a Attributes<'_>, prefix: &str, family: &[usize]) -> J
     for idx in family {
         let item = &attributes.items[*idx];
         if let Some(path) = item.key.strip_prefix(prefix) {
-            let is_json = ["metadata", "json_schema", "parameters", "vector"].iter().any(|name| path.ends_with(name));
+            let is_json =
+                ["metadata", "json_schema", "parameters", "vector"].iter().any(|name| path.ends_with(name));
             entries.push((path, if is_json { item.json() } else { item.raw() }));
         }
     }

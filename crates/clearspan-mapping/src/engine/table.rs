@@ -24,8 +24,12 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let rows: Vec<Row> = rows.into_iter().collect();
-        let mut table =
-            Self { rows, keys: FxHashMap::default(), prefixes: FxHashMap::default(), roots: FxHashMap::default() };
+        let mut table = Self {
+            rows,
+            keys: FxHashMap::default(),
+            prefixes: FxHashMap::default(),
+            roots: FxHashMap::default(),
+        };
         for (idx, row) in table.rows.iter().enumerate() {
             let (map, key) = match row.key {
                 Key::Is(key) => (&mut table.keys, key),

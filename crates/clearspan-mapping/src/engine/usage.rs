@@ -28,7 +28,11 @@ pub(super) fn read_count(json: &Json<'_>) -> Result<u64, &'static str> {
     } else if number > MAX_COUNT {
         Err("a token count cannot be so large")
     } else {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range, as checked")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole and in range, as checked"
+        )]
         Ok(number as u64)
     }
 }
@@ -93,7 +97,8 @@ impl UsageDraft {
 /// Anthropic's own counts leave cached tokens out of the input. They are told by details that exceed it.
 fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
     let detail = |name: &str| usage.input_details.get(name).copied().unwrap_or(0);
-    let written = detail("cache_write").max(detail("cache_write_5m").saturating_add(detail("cache_write_1h")));
+    let written =
+        detail("cache_write").max(detail("cache_write_5m").saturating_add(detail("cache_write_1h")));
     let cached = detail("cache_read").saturating_add(written);
     let Some(input) = usage.input_tokens.filter(|input| cached > *input) else { return };
     let whole = input.saturating_add(cached);
@@ -112,16 +117,34 @@ fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
 }
 
 const INPUT: &[&str] = &[
-    "input_tokens", "prompt_tokens", "input", "inputTokens", "promptTokens", "prompt", "prompt_token_count",
-    "promptTokenCount", "total_input_tokens",
+    "input_tokens",
+    "prompt_tokens",
+    "input",
+    "inputTokens",
+    "promptTokens",
+    "prompt",
+    "prompt_token_count",
+    "promptTokenCount",
+    "total_input_tokens",
 ];
 const OUTPUT: &[&str] = &[
-    "output_tokens", "completion_tokens", "output", "outputTokens", "completionTokens", "completion",
-    "candidates_token_count", "candidatesTokenCount", "total_output_tokens",
+    "output_tokens",
+    "completion_tokens",
+    "output",
+    "outputTokens",
+    "completionTokens",
+    "completion",
+    "candidates_token_count",
+    "candidatesTokenCount",
+    "total_output_tokens",
 ];
 const TOTAL: &[&str] = &["total_tokens", "total", "totalTokens", "total_token_count", "totalTokenCount"];
 const INPUT_DETAILS: &[&str] = &[
-    "input_token_details", "input_tokens_details", "prompt_tokens_details", "inputTokenDetails", "promptTokensDetails",
+    "input_token_details",
+    "input_tokens_details",
+    "prompt_tokens_details",
+    "inputTokenDetails",
+    "promptTokensDetails",
     "cache_creation",
 ];
 const OUTPUT_DETAILS: &[&str] =
@@ -167,10 +190,20 @@ pub(super) fn read_details(
 /// The stored name of a part of the input.
 pub(super) fn input_detail(name: &str) -> Option<&'static str> {
     Some(match name {
-        "cache_read" | "cached_tokens" | "cached" | "cacheReadTokens" | "cacheRead" | "cache_read_input_tokens"
+        "cache_read"
+        | "cached_tokens"
+        | "cached"
+        | "cacheReadTokens"
+        | "cacheRead"
+        | "cache_read_input_tokens"
         | "cache_read_tokens" => "cache_read",
-        "cache_creation" | "cache_write" | "cacheWriteTokens" | "cacheWrite" | "cache_write_tokens"
-        | "cache_creation_tokens" | "cache_creation_input_tokens" => "cache_write",
+        "cache_creation"
+        | "cache_write"
+        | "cacheWriteTokens"
+        | "cacheWrite"
+        | "cache_write_tokens"
+        | "cache_creation_tokens"
+        | "cache_creation_input_tokens" => "cache_write",
         "ephemeral_5m_input_tokens" | "cache_write_5m" => "cache_write_5m",
         "ephemeral_1h_input_tokens" | "cache_write_1h" => "cache_write_1h",
         "audio" | "audio_tokens" => "audio",
@@ -197,11 +230,23 @@ pub(super) fn output_detail(name: &str) -> Option<&'static str> {
 /// Parts of the input beside the counts: Anthropic, Bedrock, Gemini, Langfuse.
 fn flat_input_detail(name: &str) -> Option<&'static str> {
     Some(match name {
-        "cache_read_input_tokens" | "input_cached_tokens" | "input_cache_read" | "cacheReadInputTokens"
-        | "cached_content_token_count" | "cachedContentTokenCount" | "cachedInputTokens" | "cached_input_tokens"
-        | "prompt_cached_tokens" | "cache_read" | "cached_tokens" => "cache_read",
-        "cache_creation_input_tokens" | "cacheWriteInputTokens" | "cache_write_input_tokens" | "input_cache_creation"
-        | "input_cache_write" | "cache_write" => "cache_write",
+        "cache_read_input_tokens"
+        | "input_cached_tokens"
+        | "input_cache_read"
+        | "cacheReadInputTokens"
+        | "cached_content_token_count"
+        | "cachedContentTokenCount"
+        | "cachedInputTokens"
+        | "cached_input_tokens"
+        | "prompt_cached_tokens"
+        | "cache_read"
+        | "cached_tokens" => "cache_read",
+        "cache_creation_input_tokens"
+        | "cacheWriteInputTokens"
+        | "cache_write_input_tokens"
+        | "input_cache_creation"
+        | "input_cache_write"
+        | "cache_write" => "cache_write",
         "input_audio_tokens" | "prompt_audio_tokens" | "input_audio" => "audio",
         _ => return None,
     })
@@ -210,8 +255,13 @@ fn flat_input_detail(name: &str) -> Option<&'static str> {
 /// Parts of the output beside the counts.
 fn flat_output_detail(name: &str) -> Option<&'static str> {
     Some(match name {
-        "output_reasoning_tokens" | "output_reasoning" | "reasoning_tokens" | "reasoningTokens" | "thoughts_token_count"
-        | "thoughtsTokenCount" | "completion_reasoning_tokens" => "reasoning",
+        "output_reasoning_tokens"
+        | "output_reasoning"
+        | "reasoning_tokens"
+        | "reasoningTokens"
+        | "thoughts_token_count"
+        | "thoughtsTokenCount"
+        | "completion_reasoning_tokens" => "reasoning",
         "output_audio_tokens" | "completion_audio_tokens" | "output_audio" => "audio",
         _ => return None,
     })

@@ -26,7 +26,11 @@ pub(crate) fn parse(source: &str) -> Result<Json<'_>, ParseError> {
     let mut reader = Reader { source, bytes: source.as_bytes(), at: 0 };
     let value = reader.value(0)?;
     reader.skip_space();
-    if reader.at < source.len() { Err(reader.error("text after the end of the JSON value")) } else { Ok(value) }
+    if reader.at < source.len() {
+        Err(reader.error("text after the end of the JSON value"))
+    } else {
+        Ok(value)
+    }
 }
 
 struct Reader<'a> {

@@ -4,7 +4,8 @@ use super::{Message, Part, ToolCall, push_member};
 use crate::json::{Json, Text, parse};
 
 /// Bookkeeping of SDKs beside a part's content: not part of what was said.
-const NOISE: &[&str] = &["type", "index", "id", "providerOptions", "providerMetadata", "provider_name", "provider_details"];
+const NOISE: &[&str] =
+    &["type", "index", "id", "providerOptions", "providerMetadata", "provider_name", "provider_details"];
 
 impl Message {
     /// Adds content of any form: text, a list of parts, one part.
@@ -35,13 +36,19 @@ impl Message {
             "" => self.push_untyped(part),
             "text" | "input_text" | "output_text" | "summary_text" => self.push_text_part(part),
             "reasoning" | "thinking" | "reasoning_content" => self.push_reasoning(part),
-            "tool_call" | "tool_use" | "tool-call" | "function_call" | "server_tool_use" | "server_tool_call"
-            | "custom_tool_call" | "mcp_call" | "function" => {
+            "tool_call" | "tool_use" | "tool-call" | "function_call" | "server_tool_use"
+            | "server_tool_call" | "custom_tool_call" | "mcp_call" | "function" => {
                 self.push_tool_call(read_tool_call(part));
                 true
             }
-            "tool_call_response" | "tool_result" | "tool-result" | "tool_call_result" | "function_call_output"
-            | "custom_tool_call_output" | "server_tool_call_response" | "tool_response" => {
+            "tool_call_response"
+            | "tool_result"
+            | "tool-result"
+            | "tool_call_result"
+            | "function_call_output"
+            | "custom_tool_call_output"
+            | "server_tool_call_response"
+            | "tool_response" => {
                 self.push_tool_result(part);
                 true
             }
@@ -55,7 +62,8 @@ impl Message {
     fn push_text_part(&mut self, part: &Json<'_>) -> bool {
         let Some(text) = part.first(&["text", "content"]).and_then(Json::as_text) else {
             // A text part without its text, as senders leave it that withhold content, says nothing.
-            return part.first(&["text", "content"]).is_none() && extra_members(part, &["text", "content"]).is_empty();
+            return part.first(&["text", "content"]).is_none()
+                && extra_members(part, &["text", "content"]).is_empty();
         };
         let extra = extra_members(part, &["text", "content"]);
         if extra.is_empty() {
@@ -99,11 +107,15 @@ impl Message {
 
     /// Adds a part that says by its member what it is: Gemini, Bedrock Converse and Genkit.
     fn push_untyped(&mut self, part: &Json<'_>) -> bool {
-        if let Some(call) = part.first(&["toolUse", "functionCall", "function_call", "toolRequest", "tool_call"]) {
+        if let Some(call) =
+            part.first(&["toolUse", "functionCall", "function_call", "toolRequest", "tool_call"])
+        {
             self.push_tool_call(read_tool_call(call));
             return true;
         }
-        if let Some(result) = part.first(&["toolResult", "functionResponse", "function_response", "toolResponse"]) {
+        if let Some(result) =
+            part.first(&["toolResult", "functionResponse", "function_response", "toolResponse"])
+        {
             self.push_tool_result(result);
             return true;
         }
@@ -122,12 +134,35 @@ impl Message {
     }
 
     fn push_tool_result(&mut self, result: &Json<'_>) {
-        let id = json_text(result.first(&["tool_call_id", "tool_use_id", "toolCallId", "toolUseId", "call_id", "id", "ref"]));
+        let id = json_text(result.first(&[
+            "tool_call_id",
+            "tool_use_id",
+            "toolCallId",
+            "toolUseId",
+            "call_id",
+            "id",
+            "ref",
+        ]));
         let content = result.first(&["response", "result", "output", "content"]).unwrap_or(&Json::Null);
         let failed = result.first(&["is_error", "isError"]).and_then(Json::as_bool) == Some(true)
             || result.get("status").and_then(Json::as_simple) == Some("error");
         let extra = if failed { ",\"is_error\":true".to_owned() } else { String::new() };
         self.parts.push(Part::ToolResult { id, content: tool_output_text(content), extra });
+    }
+
+    /// Adds the output of a tool that is `{"type", "value"}` in text (AI SDK 5). True when it was one.
+    pub(super) fn push_typed_output(&mut self, text: &str) -> bool {
+        let Ok(json) = parse(text) else { return false };
+        let typed = json.get("type").is_some()
+            && json.get("value").is_some()
+            && json.members().is_some_and(|m| m.len() == 2);
+        if typed {
+            match tool_output_text(&json) {
+                text if text.starts_with('"') => self.parts.push(Part::Text(text)),
+                value => self.parts.push(Part::Other(value)),
+            }
+        }
+        typed
     }
 
     fn push_media(&mut self, kind: &str, part: &Json<'_>) -> bool {
@@ -170,7 +205,8 @@ pub(super) fn read_tool_call(json: &Json<'_>) -> ToolCall {
     let inner = json.get("function").filter(|inner| inner.members().is_some()).unwrap_or(json);
     let id = json_text(json.first(&["call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref"]));
     let name = json_text(inner.first(&["name", "toolName", "tool_name"]).or_else(|| json.first(&["name"])));
-    let arguments = inner.first(&["arguments", "args", "input"]).or_else(|| json.first(&["arguments", "args", "input"]));
+    let arguments =
+        inner.first(&["arguments", "args", "input"]).or_else(|| json.first(&["arguments", "args", "input"]));
     ToolCall { id, name, arguments: arguments.and_then(arguments_text) }
 }
 
@@ -183,8 +219,14 @@ fn arguments_text(arguments: &Json<'_>) -> Option<String> {
     let decoded = text.decode();
     match parse(&decoded) {
         Ok(value @ (Json::Object(_) | Json::Array(_))) => Some(value.to_text()),
+        // Some senders make JSON of it twice.
+        Ok(inner @ Json::String(_)) if decoded.len() < arguments_len(arguments) => arguments_text(&inner),
         _ => Some(arguments.to_text()),
     }
+}
+
+fn arguments_len(arguments: &Json<'_>) -> usize {
+    arguments.as_text().map_or(0, |text| text.simple().len() + 1)
 }
 
 /// What a tool gave back: content blocks become their text, everything else stays what it was.
@@ -195,7 +237,8 @@ fn tool_output_text(content: &Json<'_>) -> String {
     }
     if let Some(items) = content.items() {
         let mut message = Message::new("tool");
-        let blocks = !items.is_empty() && items.iter().all(|item| item.first(&["text", "type", "json"]).is_some());
+        let blocks =
+            !items.is_empty() && items.iter().all(|item| item.first(&["text", "type", "json"]).is_some());
         if blocks {
             message.push_content_of(content);
             return match message.parts.as_slice() {
@@ -230,8 +273,20 @@ struct Media {
 
 /// Members that hold the media inside a part, by the sender's habit.
 const WRAPPERS: &[&str] = &[
-    "image_url", "image", "audio", "video", "input_audio", "file", "document", "source", "media", "inlineData", "inline_data",
-    "fileData", "file_data", "image_file",
+    "image_url",
+    "image",
+    "audio",
+    "video",
+    "input_audio",
+    "file",
+    "document",
+    "source",
+    "media",
+    "inlineData",
+    "inline_data",
+    "fileData",
+    "file_data",
+    "image_file",
 ];
 const URLS: &[&str] = &["url", "uri", "image_url", "file_uri", "fileUri", "file_url"];
 const DATA: &[&str] = &["data", "base64", "bytes", "content", "file_data", "b64_json"];
@@ -250,7 +305,9 @@ fn read_media(kind: &str, part: &Json<'_>) -> Option<Media> {
         source = media_source(node);
         mime_type = mime_type.or_else(|| json_text(node.first(MIME_TYPES)));
         name = name.or_else(|| json_text(node.first(NAMES)));
-        let next = WRAPPERS.iter().find_map(|key| node.get(key).filter(|inner| !inner.is_blank()).map(|inner| (*key, inner)));
+        let next = WRAPPERS
+            .iter()
+            .find_map(|key| node.get(key).filter(|inner| !inner.is_blank()).map(|inner| (*key, inner)));
         let (None, Some((key, inner))) = (&source, next) else { break };
         if wrapper.is_empty() {
             wrapper = key;
@@ -300,7 +357,9 @@ pub(crate) fn text_of_bytes(bytes: &[u8]) -> String {
 
 fn looks_like_url(text: Text<'_>) -> bool {
     let text = text.simple();
-    ["http://", "https://", "data:", "gs://", "s3://", "file:", "blob:"].iter().any(|scheme| text.starts_with(scheme))
+    ["http://", "https://", "data:", "gs://", "s3://", "file:", "blob:"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
 }
 
 fn media_kind(word: &str) -> Option<&'static str> {

@@ -2,13 +2,24 @@
 
 use clearspan_model::{JsonText, Payload, Side};
 
+use super::read::is_message;
 use super::{Message, Reader};
 use crate::json::{Json, Text, parse};
 
 /// Members that hold messages when they are what their name says, the likeliest first.
 const INPUTS: &[&str] = &["messages", "input", "contents", "prompts", "message", "args"];
-const OUTPUTS: &[&str] =
-    &["choices", "generations", "messages", "output", "candidates", "message", "content", "response", "text"];
+const OUTPUTS: &[&str] = &[
+    "choices",
+    "generations",
+    "messages",
+    "output",
+    "candidates",
+    "message",
+    "content",
+    "response",
+    "replies",
+    "text",
+];
 
 /// System prompts that a request keeps beside its messages.
 const INSTRUCTIONS: &[&str] = &["system", "instructions", "systemInstruction", "system_instruction"];
@@ -24,15 +35,13 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
             Message::of_text(reader_role(side), *text).finish(side, &mut messages);
             return Payload { messages, rest: None };
         }
-        Json::Array(items) if is_model_call && !items.is_empty() && items.iter().all(|i| i.as_text().is_some()) => {
+        Json::Array(items)
+            if is_model_call && !items.is_empty() && items.iter().all(|i| i.as_text().is_some()) =>
+        {
             push_texts(items, side, &mut messages);
             return Payload { messages, rest: None };
         }
-        Json::Array(_) => {
-            if reader.read_list(json, &mut messages) {
-                return Payload { messages, rest: None };
-            }
-        }
+        Json::Array(_) if reader.read_list(json, &mut messages) => return Payload { messages, rest: None },
         Json::Object(members) => {
             if is_whole_message(json) && reader.read_list(json, &mut messages) {
                 let rest = rest_of_message(members);
@@ -63,14 +72,19 @@ fn push_texts(items: &[Json<'_>], side: Side, messages: &mut Vec<JsonText>) {
 /// A message by itself: an Anthropic response, a LangChain message, an OpenAI message.
 fn is_whole_message(json: &Json<'_>) -> bool {
     let speaks = json.first(&["content", "tool_calls", "parts"]).is_some();
-    let is_dict = json.get("type").is_some() && json.get("data").is_some_and(|data| data.get("content").is_some());
-    json.get("lc").is_some() || is_dict || (json.get("role").and_then(Json::as_text).is_some() && speaks)
+    let is_dict =
+        json.get("type").is_some() && json.get("data").is_some_and(|data| data.get("content").is_some());
+    let is_tagged = json.get("type").is_some() && speaks && is_message(json);
+    json.get("lc").is_some()
+        || is_dict
+        || is_tagged
+        || (json.get("role").and_then(Json::as_text).is_some() && speaks)
 }
 
 /// What a response carries beside its message, for example `id`, `model` and `usage`.
 fn rest_of_message(members: &[(Text<'_>, Json<'_>)]) -> Option<JsonText> {
     const REST: &[&str] = &["id", "model", "usage", "stop_sequence", "container", "context_management"];
-    write_rest(members.iter().filter(|(name, _)| REST.contains(&name.simple())))
+    write_rest(members.iter().filter(|(name, value)| REST.contains(&name.simple()) && !value.is_null()))
 }
 
 /// Reads the first member that holds messages; returns its name.
@@ -160,7 +174,9 @@ fn split(
     }
     let used = |name: &Text<'_>| name.simple() == consumed || Some(name.simple()) == instructions;
     let is_noise = |name: &Text<'_>, value: &Json<'_>| {
-        value.is_null() || (name.simple() == "kwargs" && value.is_blank()) || value.as_simple() == Some("LLMResult")
+        value.is_null()
+            || (name.simple() == "kwargs" && value.is_blank())
+            || value.as_simple() == Some("LLMResult")
     };
     let rest = write_rest(members.iter().filter(|(name, value)| !used(name) && !is_noise(name, value)));
     Payload { messages, rest }

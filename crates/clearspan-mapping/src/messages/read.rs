@@ -11,12 +11,51 @@ use crate::json::{Json, Text, parse};
 /// Members of a message that are read into its known parts, or that are bookkeeping of an SDK and change
 /// between a call and the history that repeats it.
 const KNOWN: &[&str] = &[
-    "role", "content", "contents", "parts", "name", "tool_calls", "toolCalls", "function_call", "tool_call_id", "toolCallId",
-    "finish_reason", "finishReason", "stop_reason", "stopReason", "reasoning_content", "reasoning", "thinking",
-    "response_metadata", "usage_metadata", "additional_kwargs", "invalid_tool_calls", "tool_call_chunks", "example",
-    "event.name", "event_name", "gen_ai.message.index", "gen_ai.system", "message.index", "status", "created_at", "createdAt",
-    "artifact", "chunk_position", "logprobs", "timestamp", "lc_kwargs", "lc_serializable", "lc_namespace", "usage", "text",
-    "finish_reasons", "lc_error", "delta", "metadata",
+    "role",
+    "content",
+    "contents",
+    "parts",
+    "name",
+    "tool_calls",
+    "toolCalls",
+    "function_call",
+    "tool_call_id",
+    "toolCallId",
+    "finish_reason",
+    "finishReason",
+    "stop_reason",
+    "stopReason",
+    "reasoning_content",
+    "reasoning",
+    "thinking",
+    "response_metadata",
+    "usage_metadata",
+    "additional_kwargs",
+    "invalid_tool_calls",
+    "tool_call_chunks",
+    "example",
+    "event.name",
+    "event_name",
+    "gen_ai.message.index",
+    "gen_ai.system",
+    "message.index",
+    "status",
+    "created_at",
+    "createdAt",
+    "artifact",
+    "chunk_position",
+    "logprobs",
+    "timestamp",
+    "lc_kwargs",
+    "lc_serializable",
+    "lc_namespace",
+    "usage",
+    "text",
+    "finish_reasons",
+    "lc_error",
+    "delta",
+    "metadata",
+    "meta",
 ];
 
 /// How to read a list of messages.
@@ -74,7 +113,8 @@ impl Reader {
     /// anything: then another attribute may know more than the roles.
     pub(crate) fn read_flattened(self, tree: &Json<'_>) -> Vec<JsonText> {
         let mut read: Vec<Message> = Vec::new();
-        for mut message in tree.items().unwrap_or_default().iter().filter_map(|item| self.read_message(item)) {
+        for mut message in tree.items().unwrap_or_default().iter().filter_map(|item| self.read_message(item))
+        {
             match read.last_mut() {
                 // OpenLLMetry tells the thoughts of an answer as a message before it.
                 Some(last) if last.role == "thinking" => {
@@ -138,8 +178,14 @@ impl Reader {
             return None;
         }
         if let Some(inner) = wrapped(json) {
-            let mut message = self.read_at(inner, depth + 1)?;
+            let read = self.read_at(inner, depth + 1);
+            // A choice whose message has nothing but calls beside it.
+            let mut message = read.or_else(|| self.implied_role(json).map(|role| Message::new(&role)))?;
             message.finish_reason = message.finish_reason.or_else(|| finish_reason(json));
+            if message.tool_calls.is_empty() {
+                // Span events flatten a choice so that its calls stand beside its message.
+                self.push_tool_calls(&mut message, json.first(&["tool_calls"]));
+            }
             if let Some(logprobs) = json_text(json.get("logprobs")) {
                 super::push_member(&mut message.extra, "logprobs", Some(&logprobs));
             }
@@ -184,8 +230,8 @@ impl Reader {
             // Message events name the call `id`.
             message.tool_call_id = json_text(json.get("id"));
         }
-        message.finish_reason =
-            finish_reason(json).or_else(|| json.get("response_metadata").and_then(finish_reason));
+        message.finish_reason = finish_reason(json)
+            .or_else(|| json.first(&["response_metadata", "meta"]).and_then(finish_reason));
         if json.get("status").and_then(Json::as_simple) == Some("error") {
             message.extra.push_str(",\"is_error\":true");
         }
@@ -200,6 +246,9 @@ impl Reader {
         }
         if self.json_in_text && text.simple().starts_with(['[', '{']) {
             let decoded = text.decode();
+            if message.role == "tool" && message.push_typed_output(&decoded) {
+                return;
+            }
             if let Ok(content) = parse(&decoded)
                 && is_content(&content)
             {
@@ -212,7 +261,9 @@ impl Reader {
 
     fn push_tool_calls(self, message: &mut Message, calls: Option<&Json<'_>>) {
         match calls {
-            Some(Json::Array(calls)) => calls.iter().for_each(|call| message.push_tool_call(read_tool_call(call))),
+            Some(Json::Array(calls)) => {
+                calls.iter().for_each(|call| message.push_tool_call(read_tool_call(call)))
+            }
             // Flattened attributes and span events carry the list as JSON text.
             Some(Json::String(text)) => {
                 if let Ok(calls @ Json::Array(_)) = parse(&text.decode()) {
@@ -228,7 +279,15 @@ impl Reader {
         if let Some(name) = json.first(&["event.name", "event_name"]).and_then(Json::as_simple) {
             return event_role(name).map(Cow::Borrowed);
         }
-        let speaks = json.first(&["content", "parts", "contents", "tool_calls", "function_call", "text", "finish_reason"]);
+        let speaks = json.first(&[
+            "content",
+            "parts",
+            "contents",
+            "tool_calls",
+            "function_call",
+            "text",
+            "finish_reason",
+        ]);
         speaks.filter(|_| json.get("type").is_none()).map(|_| Cow::Borrowed(self.default_role()))
     }
 }
@@ -305,7 +364,10 @@ fn normalise_role(role: &str) -> Cow<'_, str> {
 }
 
 fn finish_reason(json: &Json<'_>) -> Option<String> {
-    json_text(json.first(&["finish_reason", "finishReason", "stop_reason", "stopReason"]).filter(|v| v.as_text().is_some()))
+    json_text(
+        json.first(&["finish_reason", "finishReason", "stop_reason", "stopReason"])
+            .filter(|v| v.as_text().is_some()),
+    )
 }
 
 /// Items of the OpenAI Responses API that are no messages by themselves, and its assistant messages.
@@ -313,12 +375,17 @@ fn is_response_item(json: &Json<'_>) -> bool {
     let Some(kind) = json.get("type").and_then(Json::as_simple) else { return false };
     match kind {
         "message" => json.get("role").and_then(Json::as_simple) == Some("assistant"),
-        "reasoning" | "function_call" | "function_call_output" | "custom_tool_call" | "custom_tool_call_output" => true,
+        "reasoning"
+        | "function_call"
+        | "function_call_output"
+        | "custom_tool_call"
+        | "custom_tool_call_output" => true,
         _ => kind.ends_with("_call") && json.get("id").is_some(),
     }
 }
 
-fn is_message(json: &Json<'_>) -> bool {
+/// True for one message of a shape that cannot be mistaken.
+pub(super) fn is_message(json: &Json<'_>) -> bool {
     if json.members().is_none() {
         return false;
     }
@@ -326,7 +393,9 @@ fn is_message(json: &Json<'_>) -> bool {
         return class_role(class).is_some();
     }
     role_of(json).is_some()
-        || wrapped(json).is_some_and(|inner| inner.first(&["role", "content", "lc", "parts", "tool_calls", "contents"]).is_some())
+        || wrapped(json).is_some_and(|inner| {
+            inner.first(&["role", "content", "lc", "parts", "tool_calls", "contents"]).is_some()
+        })
         || json.first(&["event.name", "event_name"]).and_then(Json::as_simple).and_then(event_role).is_some()
         || is_response_item(json)
 }
@@ -334,7 +403,8 @@ fn is_message(json: &Json<'_>) -> bool {
 /// A list of messages (not empty), or a list of such lists.
 pub(crate) fn is_message_list(json: &Json<'_>) -> bool {
     json.items().is_some_and(|items| {
-        !items.is_empty() && items.iter().all(|item| is_message(item) || item.items().is_some() && is_message_list(item))
+        !items.is_empty()
+            && items.iter().all(|item| is_message(item) || item.items().is_some() && is_message_list(item))
     })
 }
 
@@ -343,7 +413,9 @@ fn is_content(json: &Json<'_>) -> bool {
     const MARKS: &[&str] = &["type", "text", "toolUse", "toolResult", "reasoningContent", "image"];
     match json {
         Json::Array(items) => !items.is_empty() && items.iter().all(|item| item.first(MARKS).is_some()),
-        Json::Object(_) => json.get("type").is_some() && json.first(&["text", "content", "image_url"]).is_some(),
+        Json::Object(_) => {
+            json.get("type").is_some() && json.first(&["text", "content", "image_url"]).is_some()
+        }
         _ => false,
     }
 }

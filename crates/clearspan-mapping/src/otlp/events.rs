@@ -24,7 +24,8 @@ const FIRST_TOKEN: &[&str] = &[
 
 /// True for events that only model calls have.
 pub(super) fn is_model_event(name: &str) -> bool {
-    event_role(name).is_some() || matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion" | OPERATION_DETAILS)
+    event_role(name).is_some()
+        || matches!(name, "gen_ai.content.prompt" | "gen_ai.content.completion" | OPERATION_DETAILS)
 }
 
 /// Maps the events of a span into its draft. What was not used is kept as an event of the run.
@@ -36,7 +37,8 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
             documents.push(document(&event.attributes));
         }
     }
-    let has_documents = !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
+    let has_documents =
+        !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
     for event in events {
         let used = match event.name.as_str() {
             "exception" => {
@@ -93,7 +95,8 @@ fn map_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
         Side::Input => ["gen_ai.prompt", "gen_ai.event.content"],
         Side::Output => ["gen_ai.completion", "gen_ai.event.content"],
     };
-    let Some(value) = keys.iter().map(|key| get(&event.attributes, key)).find(|value| !value.is_blank()) else {
+    let Some(value) = keys.iter().map(|key| get(&event.attributes, key)).find(|value| !value.is_blank())
+    else {
         return false;
     };
     with_json(&value, |json| draft.offer_payload(side, json))
@@ -171,7 +174,9 @@ impl MessageSides {
     fn side(&self, name: &str) -> Side {
         match name {
             "gen_ai.choice" => Side::Output,
-            "gen_ai.assistant.message" | "gen_ai.tool.message" if !self.has_choice && !self.is_tool => Side::Output,
+            "gen_ai.assistant.message" | "gen_ai.tool.message" if !self.has_choice && !self.is_tool => {
+                Side::Output
+            }
             _ => Side::Input,
         }
     }
@@ -190,10 +195,15 @@ impl MessageSides {
         }
         let whole = get(&event.attributes, "gen_ai.event.content");
         let message = if whole.is_blank() {
-            let entries = event.attributes.iter().map(|attribute| {
-                (attribute.key.as_str(), any_to_json(attribute.value.as_ref()))
-            });
-            read_event_message(&event.name, unflatten(entries.filter(|(key, _)| !key.starts_with("gen_ai.")).collect()), side)
+            let entries = event
+                .attributes
+                .iter()
+                .map(|attribute| (attribute.key.as_str(), any_to_json(attribute.value.as_ref())));
+            read_event_message(
+                &event.name,
+                unflatten(entries.filter(|(key, _)| !key.starts_with("gen_ai.")).collect()),
+                side,
+            )
         } else {
             with_json(&whole, |json| read_event_message(&event.name, json.clone(), side))
         };

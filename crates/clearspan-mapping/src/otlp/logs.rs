@@ -31,7 +31,8 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
             for record in scope_logs.log_records {
                 match parse_ids(&record.trace_id, &record.span_id) {
                     Ok(ids) => patch(&mut patches, ids, record, &origin, ctx),
-                    Err(_) => mapped.reject(1, "log records without a trace and span id are not stored by this version"),
+                    Err(_) => mapped
+                        .reject(1, "log records without a trace and span id are not stored by this version"),
                 }
             }
         }
@@ -41,7 +42,13 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
     mapped
 }
 
-fn patch(patches: &mut Patches, ids: (TraceId, SpanId), record: LogRecord, origin: &Origin, ctx: &MapContext) {
+fn patch(
+    patches: &mut Patches,
+    ids: (TraceId, SpanId),
+    record: LogRecord,
+    origin: &Origin,
+    ctx: &MapContext,
+) {
     let (project, run) = patches.entry(ids).or_insert_with(|| {
         let mut run = new_run(ids, Rank::Log, ctx);
         origin.describe(&mut run);
@@ -106,7 +113,8 @@ fn read_fragment(name: &str, record: &LogRecord, time: UnixNanos, place: usize) 
         Json::Object(_) => read_event_message(name, body, side),
         _ => None,
     }?;
-    let index = ["gen_ai.message.index", "CHAT_MESSAGE_INDEX"].iter().find_map(|key| attribute(record, key).as_i64());
+    let index =
+        ["gen_ai.message.index", "CHAT_MESSAGE_INDEX"].iter().find_map(|key| attribute(record, key).as_i64());
     let index = index.and_then(|index| u32::try_from(index).ok());
     Some(Fragment { side, time, index: index.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)), message })
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Status, UnixNanos, Version, Versions,
-    WorkspaceId,
+    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Status, UnixNanos, Version,
+    Versions, WorkspaceId,
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -159,8 +159,14 @@ fn map_parent(draft: &mut Draft, parent: &[u8]) {
 /// The kind and the trace state have no field of their own; only uncommon values are worth keeping.
 fn map_kind(draft: &mut Draft, kind: i32, trace_state: String) {
     const KINDS: &[&str] = &["", "", "server", "client", "producer", "consumer"];
-    if let Some(kind) = usize::try_from(kind).ok().and_then(|idx| KINDS.get(idx)).filter(|kind| !kind.is_empty()) {
-        draft.run.attributes.entry("otel.span.kind".to_owned()).or_insert_with(|| JsonText::from_string(kind));
+    if let Some(kind) =
+        usize::try_from(kind).ok().and_then(|idx| KINDS.get(idx)).filter(|kind| !kind.is_empty())
+    {
+        draft
+            .run
+            .attributes
+            .entry("otel.span.kind".to_owned())
+            .or_insert_with(|| JsonText::from_string(kind));
     }
     if !trace_state.is_empty() {
         let text = JsonText::from_string(&trace_state);

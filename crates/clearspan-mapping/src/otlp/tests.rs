@@ -1,4 +1,4 @@
-use clearspan_model::UnixNanos;
+use clearspan_model::{JsonText, Rank, Run, RunType, Side, Status, UnixNanos, Version};
 
 use super::*;
 
@@ -13,7 +13,9 @@ fn check_json(body: &str) -> Mapped {
 #[test]
 fn a_span_without_usable_ids_is_rejected_alone() {
     let span = |trace: &str, id: &str, name: &str| {
-        format!(r#"{{"traceId":"{trace}","spanId":"{id}","name":"{name}","startTimeUnixNano":"1","endTimeUnixNano":2}}"#)
+        format!(
+            r#"{{"traceId":"{trace}","spanId":"{id}","name":"{name}","startTimeUnixNano":"1","endTimeUnixNano":2}}"#
+        )
     };
     let good = "5058afe218bd8e3b1c99e76877739b8a";
     let spans = [
@@ -25,7 +27,8 @@ fn a_span_without_usable_ids_is_rejected_alone() {
         "7".to_owned(),
         span(good, "36f7fa548acabb48", "last"),
     ];
-    let mapped = check_json(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")));
+    let mapped =
+        check_json(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")));
     let names: Vec<_> = mapped.runs.iter().map(|mapped| mapped.run.name.clone().unwrap()).collect();
     assert_eq!(names, ["first", "last"]);
     assert_eq!(mapped.rejected(), 5);
@@ -40,4 +43,272 @@ fn a_span_without_usable_ids_is_rejected_alone() {
             "span \"\": the trace id is missing",
         ]
     );
+}
+
+fn span_json(more: &str) -> String {
+    format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":[
+            {{"key":"service.name","value":{{"stringValue":"shop"}}}},
+            {{"key":"service.version","value":{{"stringValue":"1.2"}}}},
+            {{"key":"deployment.environment","value":{{"stringValue":"prod"}}}}]}},
+        "scopeSpans":[{{"scope":{{"name":"my.scope","version":"3"}},"spans":[{{
+            "traceId":"5058AFE218BD8E3B1C99E76877739B8A","spanId":"36f7fa548acabb47","name":"s",
+            "startTimeUnixNano":"1000000000","endTimeUnixNano":2000000000{more}}}]}}]}}]}}"#
+    )
+}
+
+fn one(more: &str) -> Run {
+    let mut mapped = check_json(&span_json(more));
+    assert!(mapped.rejections.is_empty(), "{:?}", mapped.rejections);
+    mapped.runs.pop().expect("one span was sent").run
+}
+
+#[test]
+fn resource_and_scope_are_kept() {
+    let run = one("");
+    assert_eq!(run.service.as_deref(), Some("shop"));
+    assert_eq!(run.release.as_deref(), Some("1.2"));
+    assert_eq!(run.environment.as_deref(), Some("prod"));
+    assert_eq!(run.resource.len(), 3);
+    assert_eq!((run.scope_name.as_deref(), run.scope_version.as_deref()), (Some("my.scope"), Some("3")));
+    assert_eq!(run.key.trace_id.to_hex(), "5058afe218bd8e3b1c99e76877739b8a");
+    assert_eq!(run.key.run_id.to_string(), "00000000-0000-0000-36f7-fa548acabb47");
+}
+
+#[test]
+fn json_is_read_as_senders_write_it() {
+    let run = one(
+        r#","kind":"SPAN_KIND_CLIENT","status":{"code":"STATUS_CODE_ERROR","message":"no"},"unknown":[{}],"events":null,
+        "attributes":[
+            {"key":"a","value":{"intValue":"9007199254740993"}},{"key":"b","value":{"intValue":7}},
+            {"key":"c","value":{}},{"key":"d","value":{"bytesValue":"AAH/"}},{"key":"e","value":{"doubleValue":"NaN"}},
+            {"key":"f","value":{"arrayValue":{"values":[{"boolValue":true},{}]}}},
+            {"key":"g","value":{"kvlistValue":{"values":[{"key":"h","value":{"string_value":"snake"}}]}}}]"#,
+    );
+    let attributes: Vec<_> = run.attributes.iter().map(|(key, value)| format!("{key}={value:?}")).collect();
+    assert_eq!(
+        attributes,
+        [
+            "a=9007199254740993",
+            "b=7",
+            "c=null",
+            r#"d={"bytesValue":"AAH/"}"#,
+            "e=\"NaN\"",
+            "f=[true,null]",
+            r#"g={"h":"snake"}"#,
+            "otel.span.kind=\"client\"",
+        ]
+    );
+    assert_eq!((run.status, run.error.as_deref()), (Some(Status::Error), Some("no")));
+}
+
+#[test]
+fn a_span_without_an_end_is_pending() {
+    let run = one(r#","endTimeUnixNano":"0""#);
+    // The first of two members with one name counts, so this span has ended.
+    assert_eq!(run.status, Some(Status::Success));
+    let body = span_json("").replace("\"endTimeUnixNano\":2000000000", "\"endTimeUnixNano\":\"0\"");
+    let run = check_json(&body).runs.pop().unwrap().run;
+    assert_eq!((run.status, run.end_time), (Some(Status::Pending), None));
+}
+
+#[test]
+fn bodies_that_are_no_requests_say_where() {
+    let error = |body: &[u8], encoding| decode_traces(body, encoding).unwrap_err().to_string();
+    assert_eq!(
+        error(b"{\"resourceSpans\": [", Encoding::Json),
+        "the body is not an OTLP trace request: invalid JSON: unexpected end of the text at byte 19"
+    );
+    assert_eq!(
+        error(b"[]", Encoding::Json),
+        "the body is not an OTLP trace request: the JSON value is not an object"
+    );
+    assert!(
+        error(b"\xff{}", Encoding::Json).contains("invalid utf-8"),
+        "{}",
+        error(b"\xff{}", Encoding::Json)
+    );
+    // A resource_spans field that promises more bytes than there are.
+    assert!(error(b"\x0a\x20\x0a", Encoding::Protobuf).contains("ExportTraceServiceRequest.resource_spans"));
+    // An attribute key that is not UTF-8: field 1 of KeyValue of Span of ScopeSpans of ResourceSpans.
+    let key = b"\x0a\x0a\x12\x08\x12\x06\x4a\x04\x0a\x02\xc3\x28";
+    assert!(error(key, Encoding::Protobuf).contains("KeyValue.key"), "{}", error(key, Encoding::Protobuf));
+    let deep = format!("{}{}", "{\"a\":".repeat(100_000), "}".repeat(100_000));
+    assert!(error(deep.as_bytes(), Encoding::Json).contains("nested too deep"));
+}
+
+#[test]
+fn deep_values_do_not_overflow_the_stack() {
+    let mut value = String::from(r#"{"stringValue":"x"}"#);
+    for _ in 0..60 {
+        value = format!(r#"{{"arrayValue":{{"values":[{value}]}}}}"#);
+    }
+    let run = one(&format!(r#","attributes":[{{"key":"gen_ai.input.messages","value":{value}}}]"#));
+    assert_eq!(
+        run.inputs.rest.or(run.attributes.get("gen_ai.input.messages").cloned()).unwrap().as_str().len(),
+        123
+    );
+}
+
+fn event(name: &str, nanos: u64, attributes: &[(&str, &str)]) -> String {
+    let attributes: Vec<_> = attributes
+        .iter()
+        .map(|(key, value)| {
+            format!(r#"{{"key":"{key}","value":{{"stringValue":{}}}}}"#, serde_json::json!(value))
+        })
+        .collect();
+    format!(r#"{{"timeUnixNano":"{nanos}","name":"{name}","attributes":[{}]}}"#, attributes.join(","))
+}
+
+fn with_events(events: &[String]) -> Run {
+    one(&format!(r#","events":[{}]"#, events.join(",")))
+}
+
+fn texts(messages: &[JsonText]) -> Vec<&str> {
+    messages.iter().map(JsonText::as_str).collect()
+}
+
+#[test]
+fn message_events_with_a_choice_are_history() {
+    let run = with_events(&[
+        event("gen_ai.system.message", 1, &[("content", "Be brief"), ("role", "system")]),
+        event("gen_ai.user.message", 2, &[("gen_ai.event.content", r#"{"role":"user","content":"hi"}"#)]),
+        event(
+            "gen_ai.assistant.message",
+            3,
+            &[("tool_calls", r#"[{"id":"c","function":{"name":"f","arguments":"{}"}}]"#)],
+        ),
+        event("gen_ai.tool.message", 4, &[("content", "21 C"), ("id", "c")]),
+        event(
+            "gen_ai.choice",
+            5,
+            &[
+                ("finish_reason", "tool_calls"),
+                ("message.content", ""),
+                ("message.role", "assistant"),
+                ("tool_calls.0.id", "d"),
+                ("tool_calls.0.type", "function"),
+                ("tool_calls.0.function.name", "g"),
+                ("tool_calls.0.function.arguments", r#"{"x":1}"#),
+            ],
+        ),
+    ]);
+    assert_eq!(run.run_type, Some(RunType::Llm));
+    assert_eq!(
+        texts(&run.inputs.messages),
+        [
+            r#"{"role":"system","content":"Be brief"}"#,
+            r#"{"role":"user","content":"hi"}"#,
+            r#"{"role":"assistant","tool_calls":[{"id":"c","name":"f","arguments":{}}]}"#,
+            r#"{"role":"tool","content":"21 C","tool_call_id":"c"}"#,
+        ]
+    );
+    assert_eq!(
+        texts(&run.outputs.messages),
+        [
+            r#"{"role":"assistant","tool_calls":[{"id":"d","name":"g","arguments":{"x":1}}],"finish_reason":"tool_calls"}"#
+        ]
+    );
+    assert!(run.events.is_empty());
+}
+
+#[test]
+fn assistant_and_tool_events_without_a_choice_are_outputs() {
+    let run = with_events(&[
+        event("gen_ai.user.message", 1, &[("content", "hi")]),
+        event("gen_ai.assistant.message", 2, &[("content", "ho")]),
+    ]);
+    assert_eq!(texts(&run.inputs.messages), [r#"{"role":"user","content":"hi"}"#]);
+    assert_eq!(texts(&run.outputs.messages), [r#"{"role":"assistant","content":"ho"}"#]);
+}
+
+#[test]
+fn content_events_are_inputs_and_outputs() {
+    let run = with_events(&[
+        event("gen_ai.content.prompt", 1, &[("gen_ai.prompt", "Say hi")]),
+        event("gen_ai.content.completion", 2, &[("gen_ai.completion", "hi")]),
+    ]);
+    assert_eq!(texts(&run.inputs.messages), [r#"{"role":"user","content":"Say hi"}"#]);
+    assert_eq!(texts(&run.outputs.messages), [r#"{"role":"assistant","content":"hi"}"#]);
+    let run = with_events(&[event(
+        "gen_ai.client.inference.operation.details",
+        1,
+        &[
+            ("gen_ai.input.messages", r#"[{"role":"user","parts":[{"type":"text","content":"hi"}]}]"#),
+            ("gen_ai.output.messages", r#"[{"role":"assistant","parts":[{"type":"text","content":"ho"}]}]"#),
+            ("my.key", "kept"),
+        ],
+    )]);
+    assert_eq!(texts(&run.inputs.messages), [r#"{"role":"user","content":"hi"}"#]);
+    assert_eq!(texts(&run.outputs.messages), [r#"{"role":"assistant","content":"ho"}"#]);
+    assert_eq!(run.events[0].attributes.len(), 1);
+}
+
+#[test]
+fn exceptions_chunks_documents_and_other_events() {
+    let run = with_events(&[
+        event("new_token", 1_500_000_000, &[]),
+        event("gen_ai.content.completion.chunk", 1_600_000_000, &[]),
+        event(
+            "exception",
+            3,
+            &[("exception.message", "boom"), ("exception.type", "E"), ("exception.stacktrace", "at x")],
+        ),
+        event("db.query.result", 4, &[("db.query.result.id", "d"), ("db.query.result.document", "text")]),
+        event("custom", 2, &[("k", "v")]),
+    ]);
+    assert_eq!(run.first_token_time, Some(UnixNanos::from_nanos(1_500_000_000)));
+    assert_eq!((run.error.as_deref(), run.error_type.as_deref()), (Some("boom\n\nat x"), Some("E")));
+    assert_eq!(run.status, Some(Status::Error));
+    assert_eq!(run.outputs.rest.unwrap().as_str(), r#"{"documents":[{"id":"d","page_content":"text"}]}"#);
+    let names: Vec<_> = run.events.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["custom", "exception", "new_token", "gen_ai.content.completion.chunk"]);
+}
+
+#[test]
+fn log_records_become_patches_of_their_run() {
+    let record = |name: &str, ids: &str, rest: &str| {
+        format!(r#"{{"timeUnixNano":"5","eventName":"{name}",{ids}"attributes":[]{rest}}}"#)
+    };
+    let ids = r#""traceId":"5058afe218bd8e3b1c99e76877739b8a","spanId":"36f7fa548acabb47","#;
+    let body = |json: &str| format!(r#","body":{{"kvlistValue":{{"values":[{json}]}}}}"#);
+    let content = |text: &str| format!(r#"{{"key":"content","value":{{"stringValue":"{text}"}}}}"#);
+    let choice = r#"{"key":"index","value":{"intValue":0}},{"key":"finish_reason","value":{"stringValue":"stop"}},
+        {"key":"message","value":{"kvlistValue":{"values":[{"key":"content","value":{"stringValue":"ho"}}]}}}"#;
+    let records = [
+        record("gen_ai.user.message", ids, &body(&content("hi"))),
+        record("gen_ai.choice", ids, &body(choice)),
+        record("checkpoint", ids, r#","body":{"stringValue":"saved"},"severityText":"INFO""#),
+        record("gen_ai.user.message", "", &body(&content("lost"))),
+    ];
+    let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, records.join(","));
+    let mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    assert_eq!(mapped.rejected(), 1);
+    assert_eq!(
+        mapped.message(),
+        "log records without a trace and span id are not stored by this version (1 rejected)"
+    );
+    let [patch] = mapped.runs.as_slice() else { panic!("one run: {:?}", mapped.runs) };
+    let patch = &patch.run;
+    assert_eq!(patch.versions.base, Version::new(Rank::Log, ctx().received_at));
+    assert_eq!(texts(&patch.messages(Side::Input)), [r#"{"role":"user","content":"hi"}"#]);
+    assert_eq!(
+        texts(&patch.messages(Side::Output)),
+        [r#"{"role":"assistant","content":"ho","finish_reason":"stop"}"#]
+    );
+    assert_eq!(patch.events[0].attributes["body"].as_str(), "\"saved\"");
+    // The span may come later; both ways round it is one run with the span's own words winning.
+    let mut run = one("");
+    run.merge(patch.clone());
+    assert_eq!(run.name.as_deref(), Some("s"));
+    assert_eq!(run.fragments.len(), 2);
+}
+
+#[test]
+fn metrics_are_refused_with_a_count() {
+    let body = br#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
+        {"name":"a","sum":{"dataPoints":[{},{}]}},{"name":"b","histogram":{"dataPoints":[{}]}}]}]}]}"#;
+    let mapped = map_metrics(decode_metrics(body, Encoding::Json).unwrap());
+    assert_eq!(mapped.rejected(), 3);
+    assert_eq!(mapped.message(), "this version of Clearspan does not store metrics (3 rejected)");
 }

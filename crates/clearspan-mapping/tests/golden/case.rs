@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clearspan_mapping::otlp::{
-    DecodeError, Encoding, MapContext, Mapped, ProjectRef, decode_logs, decode_metrics, decode_traces, map_logs, map_metrics, map_traces,
+    DecodeError, Encoding, MapContext, Mapped, ProjectRef, decode_logs, decode_metrics, decode_traces,
+    map_logs, map_metrics, map_traces,
 };
 use clearspan_model::{Run, RunKey, UnixNanos};
 
@@ -27,8 +28,11 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn folders(parent: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> =
-        std::fs::read_dir(parent).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<_> = std::fs::read_dir(parent)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }
@@ -36,7 +40,8 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
 impl Case {
     /// The bodies, in the order of their arrival: `req-001.traces.pb`, `req-002.logs.json`, ….
     fn bodies(&self) -> Vec<PathBuf> {
-        let mut bodies: Vec<_> = std::fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut bodies: Vec<_> =
+            std::fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         bodies.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("req-"));
         bodies.sort();
         bodies

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 pub(crate) fn render(runs: &[(Option<ProjectRef>, Run)]) -> String {
     let mut last_resource = None;
-    let rendered: Vec<Value> = runs.iter().map(|(project, run)| render_run(project, run, &mut last_resource)).collect();
+    let rendered: Vec<Value> =
+        runs.iter().map(|(project, run)| render_run(project, run, &mut last_resource)).collect();
     serde_json::to_string_pretty(&rendered).unwrap() + "\n"
 }
 
