@@ -113,8 +113,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
 }
 
 fn build(root: &Path) -> Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
+    let status = Command::new(env!("CARGO"))
         .args(["build", "--release", "-p", "clearspan-server", "-p", "loadgen"])
         .current_dir(root)
         .status()
@@ -124,8 +123,7 @@ fn build(root: &Path) -> Result<()> {
 }
 
 fn target_dir(root: &Path) -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let output = Command::new(env!("CARGO"))
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .current_dir(root)
         .output()

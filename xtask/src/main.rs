@@ -1,6 +1,9 @@
 //! Checks, code generation and release steps of this repository. Run `cargo xtask` for the list.
 
-#![expect(clippy::disallowed_methods, reason = "a tool for developers: it may ask the clock and the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a tool for developers: it may ask the clock and the environment"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

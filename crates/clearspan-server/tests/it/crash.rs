@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
+use tokio::task::JoinSet;
 
 use clients::Clients;
 use ledger::{Found, RunRef};
@@ -37,17 +38,15 @@ async fn acknowledged_runs_survive_kill_9_exactly_once() {
     tokio::time::timeout(TIME_LIMIT, crash_and_check(seed)).await.expect("the crash test takes too long");
 }
 
-#[expect(clippy::disallowed_methods, reason = "clients of the server under test, not tasks of it")]
 async fn crash_and_check(seed: u64) {
     let begin = Instant::now();
     let mut server = ServerProcess::start().await;
     let clients = Arc::new(Clients::new(server.url()));
-    let senders: Vec<_> = (0..CLIENTS)
-        .map(|number| {
-            let clients = Arc::clone(&clients);
-            tokio::spawn(async move { clients.send_until_stopped(seed, number).await })
-        })
-        .collect();
+    let mut senders = JoinSet::new();
+    for number in 0..CLIENTS {
+        let clients = Arc::clone(&clients);
+        senders.spawn(async move { clients.send_until_stopped(seed, number).await });
+    }
 
     let mut rng = SmallRng::seed_from_u64(seed);
     let mut kills = 0;
@@ -63,8 +62,8 @@ async fn crash_and_check(seed: u64) {
         assert!(missing.is_empty(), "after kill {kills} these acknowledged runs were gone: {missing:#?}");
     }
     clients.stop.store(true, Relaxed);
-    for sender in senders {
-        sender.await.expect("a client panicked");
+    while let Some(sender) = senders.join_next().await {
+        sender.expect("a client panicked");
     }
     // Once more, with nobody sending: recovery alone must give everything.
     server.kill();

@@ -113,11 +113,8 @@ fn the_expensive_agent_is_where_the_money_went() {
     let cost = |run: &&Run| run.cost.as_ref().and_then(|cost| cost.total).unwrap_or_default();
     let trace: Vec<_> = runs.iter().filter(|run| run.key.trace_id == featured).collect();
     let total: Decimal = trace.iter().map(cost).sum();
-    let opus: Decimal = trace
-        .iter()
-        .filter(|run| run.model.as_deref().is_some_and(|m| m.contains("opus")))
-        .map(cost)
-        .sum();
+    let opus: Decimal =
+        trace.iter().filter(|run| run.model.as_deref().is_some_and(|m| m.contains("opus"))).map(cost).sum();
     assert!(total > Decimal::ONE, "{total}");
     assert!(opus / total > Decimal::new(8, 1), "{opus} of {total}");
     let reported =
