@@ -67,31 +67,42 @@ test("all runs are there, few elements are", async () => {
   await page.close();
 });
 
+/** Frame times of 300 frames, at rest or while scrolling 15 rows a frame. */
+const frameTimes = (page, scroll) =>
+  page.evaluate(async (moving) => {
+    const grid = document.querySelector("[role=treegrid]");
+    const box = moving && [grid, ...grid.querySelectorAll("*")].find((e) => e.scrollHeight > e.clientHeight + 1_000);
+    const deltas = [];
+    let last = await new Promise(requestAnimationFrame);
+    for (let i = 0; i < 300; i++) {
+      if (box) box.scrollTop += 15 * 26;
+      const now = await new Promise(requestAnimationFrame);
+      deltas.push(now - last);
+      last = now;
+    }
+    return { deltas: deltas.slice(5), top: box ? box.scrollTop : 0 };
+  }, scroll);
+
+const rate = (deltas) => 1000 / (deltas.reduce((sum, ms) => sum + ms, 0) / deltas.length);
+const slow = (deltas) => deltas.filter((ms) => ms > 33.4).length / deltas.length;
+
 test("scrolling keeps up with the screen", async (t) => {
   const { page } = await open();
   await painted(page);
   await page.keyboard.press("]");
   await page.waitForFunction((n) => Number(document.querySelector("[role=treegrid]").ariaRowCount) > n, RUNS * 0.9);
-  const { frames, distance } = await page.evaluate(async () => {
-    const grid = document.querySelector("[role=treegrid]");
-    const box = [grid, ...grid.querySelectorAll("*")].find((e) => e.scrollHeight > e.clientHeight + 1_000);
-    const deltas = [];
-    const start = box.scrollTop;
-    let last = await new Promise(requestAnimationFrame);
-    for (let i = 0; i < 300; i++) {
-      box.scrollTop += 15 * 26;
-      const now = await new Promise(requestAnimationFrame);
-      deltas.push(now - last);
-      last = now;
-    }
-    return { frames: deltas.slice(5), distance: box.scrollTop - start };
-  });
-  assert.ok(distance > 50_000, "it did not scroll");
-  const mean = frames.reduce((sum, ms) => sum + ms, 0) / frames.length;
-  const slow = frames.filter((ms) => ms > 33.4).length / frames.length;
-  t.diagnostic(`${(1000 / mean).toFixed(1)} frames a second, ${(slow * 100).toFixed(1)}% over 33 ms`);
-  assert.ok(1000 / mean >= 55 / MARGIN, `${(1000 / mean).toFixed(1)} frames a second`);
-  assert.ok(slow <= 0.05 * MARGIN, `${(slow * 100).toFixed(1)}% of the frames took over 33 ms`);
+  // What this machine gives a page that does nothing, at this moment: other work may hold the cores.
+  const still = await frameTimes(page, false);
+  const moving = await frameTimes(page, true);
+  const share = Math.min(1, rate(still.deltas) / 60);
+  t.diagnostic(
+    `still ${rate(still.deltas).toFixed(1)}, scrolling ${rate(moving.deltas).toFixed(1)} frames a second, ` +
+      `${(slow(moving.deltas) * 100).toFixed(1)}% over 33 ms (still ${(slow(still.deltas) * 100).toFixed(1)}%)`,
+  );
+  assert.ok(moving.top > 50_000, "it did not scroll");
+  assert.ok(rate(moving.deltas) >= (55 / MARGIN) * share, `${rate(moving.deltas).toFixed(1)} frames a second`);
+  const late = slow(moving.deltas) - slow(still.deltas);
+  assert.ok(late <= 0.05 * MARGIN, `${(late * 100).toFixed(1)}% more frames over 33 ms than at rest`);
 });
 
 test("the first load brings at most 250 kB of JavaScript over the wire", async (t) => {

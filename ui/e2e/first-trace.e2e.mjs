@@ -69,7 +69,6 @@ test("snippet, trace, run, content", async () => {
   await page.getByText("Say hello from the command line.").first().waitFor();
   await page.getByText("Hello from cURL.").first().waitFor();
   assert.match(page.url(), /\/app\/p\/default\/traces\/[0-9a-f-]{36}/);
-  await eventually(() => page.url().includes("span="), "the run is in the address");
 
   // The address alone brings it back.
   await page.reload();
@@ -95,6 +94,14 @@ test("the demo is on screen within two seconds, without a reload", async () => {
   assert.ok(took <= 2_000, `the demo trace took ${took} ms`);
   assert.ok(await page.evaluate(() => window.sameDocument), "the page was loaded anew");
   assert.match(page.url(), /\/app\/p\/demo\/traces\//);
+
+  // A run that is selected is in the address, and the address brings it back.
+  await page.getByRole("treegrid").getByRole("row").nth(2).click();
+  await eventually(() => page.url().includes("span="), "the run is in the address");
+  const selected = page.locator("[role=treegrid] [role=row][aria-selected=true]");
+  const name = await selected.textContent();
+  await page.reload();
+  await eventually(async () => (await selected.textContent()) === name, "the run is selected again");
   await clean();
   await page.close();
 });
