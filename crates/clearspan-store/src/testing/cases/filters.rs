@@ -463,10 +463,13 @@ pub async fn a_run_has_its_roots_thread(store: &dyn RunStore) {
     check_runs(store, table).await;
 }
 
+/// From, to, the runs and the traces inside.
+type RangeCase = (Option<i64>, Option<i64>, &'static [u32], &'static [u32]);
+
 /// The first moment of a range is inside, the last is not; a trace begins with its first run.
 pub async fn times_are_half_open(store: &dyn RunStore) {
     write_scattered(store, six_runs()).await;
-    let cases: [(Option<i64>, Option<i64>, &[u32], &[u32]); 5] = [
+    let cases: [RangeCase; 5] = [
         (Some(2_000), Some(5_000), &[2, 3, 4], &[2]),
         (Some(1_000), None, &[1, 2, 3, 4, 5, 6], &[1, 2, 3]),
         (None, Some(1_001), &[1], &[1]),

@@ -8,10 +8,12 @@ use crate::testing::build::{
 };
 use crate::{Order, RunQuery, RunStore, SortKey};
 
+/// Number, start, latency, dollars, tokens.
+type VariedRow = (u32, i64, Option<i64>, Option<&'static str>, Option<u64>);
+
 /// Runs with ties and gaps in every sort key, each a trace of its own with the run's number.
 fn varied() -> Vec<Run> {
-    // Number, start, latency, dollars, tokens.
-    let rows: [(u32, i64, Option<i64>, Option<&str>, Option<u64>); 9] = [
+    let rows: [VariedRow; 9] = [
         (1, 100, Some(5), Some("0.5"), Some(10)),
         (2, 100, Some(5), Some("0.5"), Some(10)),
         (3, 50, None, None, None),

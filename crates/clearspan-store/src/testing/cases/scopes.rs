@@ -32,8 +32,8 @@ pub async fn equal_ids_in_two_projects_stay_apart(store: &dyn RunStore) {
     store.write(vec![named(1, 1, "one"), named(1, 2, "two")]).await.expect("writes");
     for _ in 0..2 {
         let (one, two) = ((project(1), Some("one".to_owned())), (project(2), Some("two".to_owned())));
-        assert_eq!(names(store, &of_project(1)).await, [one.clone()]);
-        assert_eq!(names(store, &of_project(2)).await, [two.clone()]);
+        assert_eq!(names(store, &of_project(1)).await, std::slice::from_ref(&one));
+        assert_eq!(names(store, &of_project(2)).await, std::slice::from_ref(&two));
         assert_eq!(names(store, &scope()).await, [one, two]);
         assert_eq!(store.load_skeleton(&of_project(2), trace(1)).await.expect("loads").len(), 1);
         assert_eq!(store.load_skeleton(&scope(), trace(1)).await.expect("loads").len(), 2);

@@ -38,7 +38,7 @@ pub async fn a_write_is_seen_by_every_read(store: &dyn RunStore) {
     write(store, vec![written.clone()]).await;
     assert_eq!(load(store, &written).await, written);
     let anywhere = store.load_runs(&scope(), None, &[run_id(1)]).await.expect("loads without a trace");
-    assert_eq!(anywhere, [written.clone()]);
+    assert_eq!(anywhere, std::slice::from_ref(&written));
     assert_eq!(store.load_trace(&scope(), trace(1)).await.expect("loads"), [written]);
     assert_eq!(store.load_skeleton(&scope(), trace(1)).await.expect("loads").len(), 1);
     assert_eq!(all_runs(store, &newest(everything())).await.len(), 1);
