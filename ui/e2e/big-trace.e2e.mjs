@@ -1,8 +1,9 @@
-// Budgets of the trace page with ten thousand runs. The machine may be busy: budgets are doubled.
+// Budgets of the trace page with ten thousand runs: doubled, and stretched when other work holds the cores.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser, openPage } from "./lib/browser.mjs";
 import { bigTrace, send } from "./lib/otlp.mjs";
+import { crowding } from "./lib/machine.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const RUNS = 10_000;
@@ -26,7 +27,9 @@ test("first paint of the tree within a second of navigating", async (t) => {
   // Once without counting: the server's caches, the browser's code cache.
   await (await open()).page.close();
   const times = [];
+  let crowd = 1;
   for (let i = 0; i < 3; i++) {
+    crowd = Math.max(crowd, crowding());
     const page = await browser.context.newPage();
     await page.addInitScript(() => {
       const look = () => {
@@ -43,8 +46,8 @@ test("first paint of the tree within a second of navigating", async (t) => {
     await page.close();
   }
   const median = times.toSorted((a, b) => a - b)[1];
-  t.diagnostic(`first paint: ${times.map((ms) => Math.round(ms)).join(", ")} ms`);
-  assert.ok(median <= 1_000 * MARGIN, `the tree was painted after ${Math.round(median)} ms`);
+  t.diagnostic(`first paint: ${times.map((ms) => Math.round(ms)).join(", ")} ms, crowding ${crowd.toFixed(1)}`);
+  assert.ok(median <= 1_000 * MARGIN * crowd, `the tree was painted after ${Math.round(median)} ms`);
 });
 
 test("all runs are there, few elements are", async () => {
@@ -67,21 +70,21 @@ test("all runs are there, few elements are", async () => {
   await page.close();
 });
 
-/** Frame times of 300 frames, at rest or while scrolling 15 rows a frame. */
-const frameTimes = (page, scroll) =>
-  page.evaluate(async (moving) => {
+/** Frame times of 300 frames while scrolling 15 rows a frame. */
+const frameTimes = (page) =>
+  page.evaluate(async () => {
     const grid = document.querySelector("[role=treegrid]");
-    const box = moving && [grid, ...grid.querySelectorAll("*")].find((e) => e.scrollHeight > e.clientHeight + 1_000);
+    const box = [grid, ...grid.querySelectorAll("*")].find((e) => e.scrollHeight > e.clientHeight + 1_000);
     const deltas = [];
     let last = await new Promise(requestAnimationFrame);
     for (let i = 0; i < 300; i++) {
-      if (box) box.scrollTop += 15 * 26;
+      box.scrollTop += 15 * 26;
       const now = await new Promise(requestAnimationFrame);
       deltas.push(now - last);
       last = now;
     }
-    return { deltas: deltas.slice(5), top: box ? box.scrollTop : 0 };
-  }, scroll);
+    return { deltas: deltas.slice(5), top: box.scrollTop };
+  });
 
 const rate = (deltas) => 1000 / (deltas.reduce((sum, ms) => sum + ms, 0) / deltas.length);
 const slow = (deltas) => deltas.filter((ms) => ms > 33.4).length / deltas.length;
@@ -91,18 +94,17 @@ test("scrolling keeps up with the screen", async (t) => {
   await painted(page);
   await page.keyboard.press("]");
   await page.waitForFunction((n) => Number(document.querySelector("[role=treegrid]").ariaRowCount) > n, RUNS * 0.9);
-  // What this machine gives a page that does nothing, at this moment: other work may hold the cores.
-  const still = await frameTimes(page, false);
-  const moving = await frameTimes(page, true);
-  const share = Math.min(1, rate(still.deltas) / 60);
+  const crowd = Math.max(crowding(), crowding());
+  const { deltas, top } = await frameTimes(page);
+  const late = slow(deltas);
   t.diagnostic(
-    `still ${rate(still.deltas).toFixed(1)}, scrolling ${rate(moving.deltas).toFixed(1)} frames a second, ` +
-      `${(slow(moving.deltas) * 100).toFixed(1)}% over 33 ms (still ${(slow(still.deltas) * 100).toFixed(1)}%)`,
+    `${rate(deltas).toFixed(1)} frames a second, ${(late * 100).toFixed(1)}% over 33 ms, crowding ${crowd.toFixed(1)}`,
   );
-  assert.ok(moving.top > 50_000, "it did not scroll");
-  assert.ok(rate(moving.deltas) >= (55 / MARGIN) * share, `${rate(moving.deltas).toFixed(1)} frames a second`);
-  const late = slow(moving.deltas) - slow(still.deltas);
-  assert.ok(late <= 0.05 * MARGIN, `${(late * 100).toFixed(1)}% more frames over 33 ms than at rest`);
+  assert.ok(top > 50_000, "it did not scroll");
+  assert.ok(rate(deltas) >= 55 / MARGIN / crowd, `${rate(deltas).toFixed(1)} frames a second`);
+  // Late frames say nothing where every process waits for its turn.
+  if (crowd < 1.3) assert.ok(late <= 0.05 * MARGIN, `${(late * 100).toFixed(1)}% of the frames took over 33 ms`);
+  await page.close();
 });
 
 test("the first load brings at most 250 kB of JavaScript over the wire", async (t) => {
