@@ -6,10 +6,13 @@
 mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
+pub mod native;
+mod schema;
 mod store;
 mod summarize;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod text;
 
 pub use error::{Error, Result};
 pub use store::{

@@ -134,6 +134,7 @@ columns! {
     tokens_billed Flag required "Derived: whether its tokens count in totals; false for wrappers that repeat a child.";
     cost_billed Flag required "Derived: whether its cost counts in totals.";
     cost_gap Flag required "Derived: whether it should have a cost, has none, and nothing below it speaks for it.";
+    is_trace_root Flag required "Derived: whether it stands for its trace: the first run without a parent, else without a known one.";
     thread_id Text optional "The conversation that the run itself names.";
     user_id Text optional "On whose behalf it ran.";
     tags Words required "Labels, sorted.";

@@ -78,6 +78,17 @@ pub(crate) fn mark_billed(runs: &mut [RunSummary]) {
     }
 }
 
+/// Which run of one trace stands for it; the runs may be in any order.
+pub(crate) fn root_of(runs: &[RunSummary]) -> Option<usize> {
+    let positions = positions(runs);
+    let by_start = |idx: &usize| (runs[*idx].start_time, runs[*idx].run_id);
+    let is_root = |idx: &usize| runs[*idx].parent_run_id.is_none();
+    let is_orphan = |idx: &usize| parent(&runs[*idx], &positions).is_none();
+    let all = 0..runs.len();
+    let without_parent = all.clone().filter(is_root).min_by_key(by_start);
+    without_parent.or_else(|| all.clone().filter(is_orphan).min_by_key(by_start)).or_else(|| all.min_by_key(by_start))
+}
+
 /// True when a run should have a cost and has none.
 pub(crate) fn is_unpriced(run: &RunSummary) -> bool {
     run.total_cost.is_none() && matches!(run.cost_source, CostSource::Unpriced { .. })

@@ -103,6 +103,11 @@ impl Writer {
         Ok(self.number)
     }
 
+    /// The number that the next record gets.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
     /// Bytes in the current file.
     pub(crate) fn file_bytes(&self) -> u64 {
         self.file_bytes

@@ -12,11 +12,13 @@ use clearspan_model::{
     Cost, CostSource, Decimal, ErrorKind, JsonText, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId, Status,
     TraceId, UnixNanos, UnpricedReason, Usage, Version, Versions, WorkspaceId,
 };
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-use super::{COLUMNS, Col, MONEY_SCALE};
+use super::{COLUMNS, Col, MONEY_SCALE, SCHEMA};
 use crate::{Error, Result, RunSummary};
 
 /// Reads rows of one batch.
@@ -27,6 +29,9 @@ pub(crate) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(crate) fn new(batch: &'a RecordBatch) -> Self {
+        if std::ptr::eq(Arc::as_ptr(batch.schema_ref()), Arc::as_ptr(&SCHEMA)) {
+            return Self { columns: batch.columns().iter().map(Some).collect() };
+        }
         let mut columns = vec![None; COLUMNS.len()];
         for (idx, field) in batch.schema_ref().fields().iter().enumerate() {
             if let Some(place) = COLUMNS.iter().position(|column| column.name == field.name()) {
@@ -125,12 +130,25 @@ impl<'a> Rows<'a> {
         self.text(Col::cost_source, row).map(cost_source_from_text).unwrap_or_default()
     }
 
+    /// Whether an id column holds this id.
+    pub(crate) fn is_id(&self, col: Col, row: usize, id: &[u8; 16]) -> bool {
+        self.bytes(col, row).is_some_and(|bytes| bytes == id)
+    }
+
+    /// Whose row it is.
+    pub(crate) fn tenant(&self, row: usize) -> Result<(WorkspaceId, ProjectId)> {
+        let need = |col| self.need_id(col, row);
+        Ok((WorkspaceId::from_bytes(need(Col::workspace_id)?), ProjectId::from_bytes(need(Col::project_id)?)))
+    }
+
+    fn need_id(&self, col: Col, row: usize) -> Result<[u8; 16]> {
+        self.id16(col, row)
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("a stored run has no {}", col.name())))
+    }
+
     /// The key of a row.
     pub(crate) fn key(&self, row: usize) -> Result<RunKey> {
-        let need = |col| {
-            self.id16(col, row)
-                .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("a stored run has no {}", Col::name(col))))
-        };
+        let need = |col| self.need_id(col, row);
         Ok(RunKey {
             workspace_id: WorkspaceId::from_bytes(need(Col::workspace_id)?),
             project_id: ProjectId::from_bytes(need(Col::project_id)?),
@@ -226,10 +244,7 @@ impl<'a> Rows<'a> {
 
     /// What lists and trees show of a row.
     pub(crate) fn summary(&self, row: usize) -> Result<RunSummary> {
-        let need = |col| {
-            self.id16(col, row)
-                .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("a stored run has no {}", Col::name(col))))
-        };
+        let need = |col| self.need_id(col, row);
         Ok(RunSummary {
             project_id: ProjectId::from_bytes(need(Col::project_id)?),
             trace_id: TraceId::from_bytes(need(Col::trace_id)?),

@@ -211,6 +211,7 @@ impl Encoder {
         self.flag(Col::tokens_billed, billed.tokens);
         self.flag(Col::cost_billed, billed.cost);
         self.flag(Col::cost_gap, billed.gap);
+        self.flag(Col::is_trace_root, run.parent_run_id.is_none());
     }
 
     fn push_context(&mut self, run: &Run) {

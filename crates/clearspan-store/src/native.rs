@@ -1,0 +1,206 @@
+//! The native engine: a log, a hot tier in memory, and Parquet segments, queried by Apache DataFusion.
+//!
+//! ```text
+//! write ─ encode ─► log thread ─ fsync ─► applier thread ─► hot tier ─► (ack)
+//!                    (groups waiting       (merges by key)     │
+//!                     batches)                                 └─ full ─► flusher thread ─► segment + manifest
+//! ```
+//!
+//! One thread applies everything that changes state, in the order of the log, so replaying the log after a
+//! crash gives the same state. Readers take a [`state::Snapshot`] and are never in the way. A batch is
+//! acknowledged when its record is synced *and* it is in the hot tier.
+//!
+//! Invariants: the manifest's `applied_seq` covers exactly what is in segments; a row that replaces a row of a
+//! segment makes that row dead in the same manifest in which it becomes durable itself; a log file is removed only
+//! when all its records are covered.
+
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clearspan_model::{ErrorKind, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
+use rustc_hash::FxHashMap;
+
+use crate::error::Context;
+use crate::store::{
+    Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope,
+    Selection, Stats, TracePage, Unit,
+};
+use crate::{Error, Result};
+
+mod apply;
+mod commit;
+mod flush;
+mod hot;
+mod log;
+mod manifest;
+mod paths;
+mod query;
+mod read;
+mod record;
+mod recover;
+mod segment;
+mod state;
+mod table;
+
+/// Derives what depends on several fields (the cost) after patches of one run were merged.
+pub type Finish = Arc<dyn Fn(&mut Run) + Send + Sync>;
+
+/// How a native store is set up.
+#[derive(Clone)]
+pub struct NativeConfig {
+    /// The data folder; made when it does not exist.
+    pub dir: PathBuf,
+    /// Bytes of runs kept in memory at most. When they are reached and the disk cannot keep up, writes wait.
+    pub memory_bytes: NonZeroUsize,
+    /// See [`Finish`].
+    pub finish: Finish,
+}
+
+impl std::fmt::Debug for NativeConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NativeConfig")
+            .field("dir", &self.dir)
+            .field("memory_bytes", &self.memory_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs in a folder on local disk.
+#[derive(Debug)]
+pub struct NativeStore {
+    shared: Arc<state::Shared>,
+    committer: commit::Handle,
+    query: query::Engine,
+    /// Held as long as the store lives: one process a folder.
+    _lock: File,
+}
+
+impl NativeStore {
+    /// Opens the folder, recovers what the last process left, and starts the writer threads.
+    ///
+    /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
+    /// beyond what can be isolated.
+    pub fn open(config: NativeConfig) -> Result<Self> {
+        let lock = lock_folder(&config.dir)?;
+        let shared = Arc::new(state::Shared::load(config)?);
+        let committer = commit::start(&shared)?;
+        let query = query::Engine::new();
+        Ok(Self { shared, committer, query, _lock: lock })
+    }
+}
+
+/// Makes sure that no other process writes to the folder.
+fn lock_folder(dir: &std::path::Path) -> Result<File> {
+    std::fs::create_dir_all(dir)
+        .context(ErrorKind::Unavailable, || format!("making the data folder {}", dir.display()))?;
+    let path = paths::lock_file(dir);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .context(ErrorKind::Unavailable, || format!("opening {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(
+            ErrorKind::Conflict,
+            format!("the data folder {} is in use by another clearspan process; stop it first", dir.display()),
+        )),
+        Err(std::fs::TryLockError::Error(source)) => {
+            Err(Error::caused(ErrorKind::Unavailable, format!("locking {}", path.display()), source))
+        }
+    }
+}
+
+/// Merges patches of one run within a batch, so that every key occurs once.
+fn merge_within(patches: Vec<Run>, finish: &Finish) -> Vec<Run> {
+    let mut places: FxHashMap<RunKey, usize> = FxHashMap::default();
+    let mut merged: Vec<Run> = Vec::with_capacity(patches.len());
+    for patch in patches {
+        match places.entry(patch.key) {
+            std::collections::hash_map::Entry::Vacant(slot) => {
+                slot.insert(merged.len());
+                merged.push(patch);
+            }
+            std::collections::hash_map::Entry::Occupied(slot) => {
+                let run = &mut merged[*slot.get()];
+                run.merge(patch);
+                finish(run);
+            }
+        }
+    }
+    merged
+}
+
+/// Runs blocking work on Tokio's blocking pool.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.context(ErrorKind::Internal, || "a store task panicked".into())?
+}
+
+#[async_trait]
+impl RunStore for NativeStore {
+    async fn write(&self, patches: Vec<Run>) -> Result<()> {
+        if patches.is_empty() {
+            return Ok(());
+        }
+        self.shared.check_writable()?;
+        self.shared.wait_for_room().await?;
+        let finish = Arc::clone(&self.shared.config.finish);
+        let (batch, payload) = blocking(move || record::encode(&merge_within(patches, &finish))).await?;
+        self.committer.commit(batch, payload).await
+    }
+
+    async fn load_runs(&self, scope: &Scope, trace_id: Option<TraceId>, run_ids: &[RunId]) -> Result<Vec<Run>> {
+        let (snapshot, scope, run_ids) = (self.shared.snapshot(), scope.clone(), run_ids.to_vec());
+        blocking(move || read::runs(&snapshot, &scope, trace_id, &run_ids)).await
+    }
+
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        blocking(move || read::skeleton(&snapshot, &scope, trace_id)).await
+    }
+
+    async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        blocking(move || read::trace(&snapshot, &scope, trace_id)).await
+    }
+
+    async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {
+        self.query.runs(self.shared.settled_snapshot()?, query).await
+    }
+
+    async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {
+        self.query.traces(self.shared.settled_snapshot()?, query).await
+    }
+
+    async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats> {
+        self.query.stats(self.shared.settled_snapshot()?, unit, selection).await
+    }
+
+    async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram> {
+        self.query.histogram(self.shared.settled_snapshot()?, query).await
+    }
+
+    async fn facet(&self, query: &FacetQuery) -> Result<Facet> {
+        self.query.facet(self.shared.settled_snapshot()?, query).await
+    }
+
+    async fn project_activity(&self, workspace_id: WorkspaceId, since: UnixNanos) -> Result<Vec<ProjectActivity>> {
+        self.query.project_activity(self.shared.snapshot(), workspace_id, since).await
+    }
+
+    async fn flush(&self) -> Result<()> {
+        self.shared.check_writable()?;
+        self.committer.flush().await
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        self.shared.check_writable()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,367 @@
+//! The applier: merges durable batches into the hot tier, one after the other in the order of the log.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use arrow::array::RecordBatch;
+use clearspan_model::{ErrorKind, Run, RunKey, Status, TraceId, UnixNanos};
+use rustc_hash::FxHashMap;
+use tokio::sync::oneshot;
+
+use super::commit::{LogFiles, ToApplier};
+use super::hot::{RowRef, Tier};
+use super::log::LogSeq;
+use super::segment::Segment;
+use super::state::{DeadRows, Shared};
+use super::{flush, paths};
+use crate::error::Context;
+use crate::schema::Col;
+use crate::schema::decode::Rows;
+use crate::schema::encode::encode_runs;
+use crate::{Error, Result};
+
+/// A pending run stays in memory this long, so that its end finds it there.
+const PENDING_NANOS: i64 = 3_600_000_000_000;
+
+/// Where a run that is patched again lives now.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Active(RowRef),
+    Frozen(RowRef),
+    /// A row of the segment with this number.
+    Segment(u64, u32),
+}
+
+type Done = oneshot::Sender<Result<()>>;
+
+pub(super) struct Applier {
+    shared: Arc<Shared>,
+    to_flusher: SyncSender<flush::Job>,
+    log_files: LogFiles,
+    applied: LogSeq,
+    newest: UnixNanos,
+    /// Who waits for the segment that is being written, and who for the one after it.
+    waiting: Vec<Done>,
+    waiting_next: Vec<Done>,
+}
+
+impl Applier {
+    pub(super) fn new(shared: Arc<Shared>, to_flusher: SyncSender<flush::Job>, log_files: LogFiles) -> Self {
+        let applied = LogSeq(shared.manifest.lock().applied_seq);
+        Self {
+            shared,
+            to_flusher,
+            log_files,
+            applied,
+            newest: UnixNanos::default(),
+            waiting: Vec::new(),
+            waiting_next: Vec::new(),
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    pub(super) fn applied(&self) -> LogSeq {
+        self.applied
+    }
+
+    pub(super) fn run(mut self, work: &Receiver<ToApplier>) {
+        while let Ok(item) = work.recv() {
+            match item {
+                ToApplier::Apply(batches) => self.apply_group(batches),
+                ToApplier::Flush(done) => self.flush(done),
+                ToApplier::Install(flushed) => self.finish_flush(flushed),
+                ToApplier::Stop => return,
+            }
+        }
+    }
+
+    fn apply_group(&mut self, batches: Vec<(LogSeq, RecordBatch, Done)>) {
+        for (seq, batch, done) in batches {
+            let applied = self.shared.check_writable().and_then(|()| {
+                self.apply(seq, &batch).inspect_err(|err| self.shared.poison(err))
+            });
+            // A caller that hung up needs no answer.
+            let _answered = done.send(applied);
+        }
+        if self.is_full()
+            && let Err(err) = self.start_flush(true)
+        {
+            self.shared.poison(&err);
+        }
+    }
+
+    /// Merges one batch into the hot tier.
+    pub(super) fn apply(&mut self, seq: LogSeq, batch: &RecordBatch) -> Result<()> {
+        let rows = Rows::new(batch);
+        let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
+        let known = self.find_known(&keys)?;
+
+        // Rows that meet an older state of their run are merged with it and leave the batch.
+        let mut living: Vec<Option<RunKey>> = keys.iter().copied().map(Some).collect();
+        let mut merged: Vec<(Run, Place)> = Vec::new();
+        for (row, place) in known {
+            living[row] = None;
+            let old = self.load(place)?;
+            let mut new = old.clone();
+            new.merge(rows.run(row)?);
+            if new != old {
+                (self.shared.config.finish)(&mut new);
+                merged.push((new, place));
+            }
+        }
+        let successors = encode_runs(merged.iter().map(|(run, _)| run));
+        let successor_keys: Vec<Option<RunKey>> = merged.iter().map(|(run, _)| Some(run.key)).collect();
+        for row in 0..batch.num_rows() {
+            self.newest = self.newest.max(rows.time(Col::received_at, row).unwrap_or_default());
+        }
+
+        let mut state = self.shared.state.write();
+        for (run, place) in &merged {
+            match place {
+                Place::Active(_) => state.active.kill(&run.key),
+                Place::Frozen(_) => state.frozen.as_mut().expect("the run was found there").kill(&run.key),
+                Place::Segment(number, row) => {
+                    state.bury(*number, *row);
+                    state.active.replaced.push((*number, *row));
+                }
+            }
+        }
+        if living.iter().any(Option::is_some) {
+            state.active.push(batch.clone(), &living)?;
+        }
+        if !merged.is_empty() {
+            state.active.push(successors, &successor_keys)?;
+        }
+        self.shared.update_pressure(&state);
+        self.applied = seq;
+        Ok(())
+    }
+
+    /// The rows whose runs are known already, and where those live.
+    fn find_known(&self, keys: &[RunKey]) -> Result<Vec<(usize, Place)>> {
+        let mut known = Vec::new();
+        let mut unknown = Vec::new();
+        let (segments, dead) = {
+            let state = self.shared.state.read();
+            for (row, key) in keys.iter().enumerate() {
+                let frozen = || state.frozen.as_ref().and_then(|tier| tier.find(key)).map(Place::Frozen);
+                match state.active.find(key).map(Place::Active).or_else(frozen) {
+                    Some(place) => known.push((row, place)),
+                    None => unknown.push(row),
+                }
+            }
+            (Arc::clone(&state.segments), state.dead.clone())
+        };
+        // Only this thread changes segments, so they cannot change before the batch is in.
+        let mut by_trace: FxHashMap<TraceId, Vec<Arc<Segment>>> = FxHashMap::default();
+        for row in unknown {
+            let key = &keys[row];
+            let candidates = match by_trace.entry(key.trace_id) {
+                std::collections::hash_map::Entry::Occupied(slot) => slot.into_mut(),
+                std::collections::hash_map::Entry::Vacant(slot) => {
+                    let mut candidates = Vec::new();
+                    for segment in segments.iter().rev() {
+                        if segment.may_hold_trace(key.trace_id)? {
+                            candidates.push(Arc::clone(segment));
+                        }
+                    }
+                    slot.insert(candidates)
+                }
+            };
+            if let Some(place) = find_in(candidates, &dead, key)? {
+                known.push((row, place));
+            }
+        }
+        Ok(known)
+    }
+
+    fn load(&self, place: Place) -> Result<Run> {
+        match place {
+            Place::Active(row) => self.shared.state.read().active.run(row),
+            Place::Frozen(row) => {
+                self.shared.state.read().frozen.as_ref().expect("the run was found there").run(row)
+            }
+            Place::Segment(number, row) => {
+                let segments = Arc::clone(&self.shared.state.read().segments);
+                let segment = segments.iter().find(|s| s.number == number).expect("the run was found there");
+                Rows::new(&segment.read_row(row)?).run(0)
+            }
+        }
+    }
+
+    /// True when the tier that takes writes should become a segment.
+    pub(super) fn is_full(&self) -> bool {
+        let state = self.shared.state.read();
+        state.frozen.is_none() && state.active.bytes() >= self.shared.config.memory_bytes.get() / 4
+    }
+
+    fn flush(&mut self, done: Done) {
+        self.waiting_next.push(done);
+        if self.shared.state.read().frozen.is_none() {
+            self.flush_for_waiting();
+        }
+    }
+
+    /// Starts a flush for those who wait for the next one.
+    fn flush_for_waiting(&mut self) {
+        self.waiting = std::mem::take(&mut self.waiting_next);
+        match self.start_flush(true) {
+            Ok(true) => {}
+            Ok(false) => answer(&mut self.waiting, &Ok(())),
+            Err(err) => {
+                self.shared.poison(&err);
+                answer(&mut self.waiting, &Err(err));
+            }
+        }
+    }
+
+    /// Hands the hot tier to the flusher. False when there is nothing to write.
+    fn start_flush(&mut self, carry_pending: bool) -> Result<bool> {
+        let Some(job) = self.freeze(carry_pending)? else { return Ok(false) };
+        self.to_flusher.send(job).context(ErrorKind::Unavailable, || "the flusher has ended".into())?;
+        Ok(true)
+    }
+
+    /// Closes the tier that takes writes, and opens a new one with the runs that are still pending.
+    pub(super) fn freeze(&self, carry_pending: bool) -> Result<Option<flush::Job>> {
+        let mut state = self.shared.state.write();
+        if state.active.is_empty() {
+            return Ok(None);
+        }
+        state.active.settle()?;
+        let oldest_pending = self.newest.as_nanos().saturating_sub(PENDING_NANOS);
+        let mut pending = if carry_pending {
+            state.active.keys_where(|rows, row| {
+                rows.text(Col::status, row) == Some(Status::Pending.as_str())
+                    && rows.time(Col::received_at, row).is_some_and(|time| time.as_nanos() > oldest_pending)
+            })
+        } else {
+            Vec::new()
+        };
+        if pending.len() * 2 > state.active.len() {
+            // Keeping most of them would free no memory.
+            pending.clear();
+        }
+        let mut frozen = std::mem::take(&mut state.active);
+        let carried = carry(&mut frozen, &mut state.active, &pending)?;
+        let job = flush::Job {
+            view: frozen.view(),
+            applied: self.applied,
+            number: self.shared.manifest.lock().next_segment.max(1),
+            carried,
+        };
+        state.frozen = Some(frozen);
+        Ok(Some(job))
+    }
+
+    fn finish_flush(&mut self, flushed: Result<flush::Flushed>) {
+        let installed = flushed.and_then(|flushed| self.install(flushed));
+        if let Err(err) = &installed {
+            self.shared.poison(err);
+        }
+        answer(&mut self.waiting, &installed);
+        if installed.is_ok() && (!self.waiting_next.is_empty() || self.is_full()) {
+            self.flush_for_waiting();
+        }
+        if installed.is_err() {
+            answer(&mut self.waiting_next, &installed);
+        }
+    }
+
+    /// Makes a written segment part of the store, in place of the tier it was made from.
+    pub(super) fn install(&self, flushed: flush::Flushed) -> Result<()> {
+        let flush::Flushed { written, view, applied } = flushed;
+        let (killed, replaced) = {
+            let state = self.shared.state.read();
+            let frozen = state.frozen.as_ref().expect("a flush has a frozen tier");
+            (frozen.killed_since(&view), frozen.replaced.clone())
+        };
+        let mut manifest = self.shared.manifest.lock().clone();
+        manifest.applied_seq = applied.0;
+        for (number, row) in replaced {
+            if let Some(entry) = manifest.segments.iter_mut().find(|entry| entry.number == number) {
+                entry.dead.insert(row);
+            }
+        }
+        if let Some(written) = &written {
+            manifest.next_segment = written.entry.number + 1;
+            manifest.segments.push(written.entry.clone());
+        }
+        manifest
+            .store(&self.shared.config.dir)
+            .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
+        *self.shared.manifest.lock() = manifest;
+
+        let mut state = self.shared.state.write();
+        if let Some(written) = written {
+            let number = written.segment.number;
+            let rows: FxHashMap<RowRef, u32> =
+                if killed.is_empty() { FxHashMap::default() } else { written.origin.iter().copied().zip(0..).collect() };
+            for row in killed.iter().filter_map(|place| rows.get(place)) {
+                state.bury(number, *row);
+                state.active.replaced.push((number, *row));
+            }
+            Arc::make_mut(&mut state.segments).push(Arc::new(written.segment));
+        }
+        state.frozen = None;
+        self.shared.update_pressure(&state);
+        drop(state);
+        self.remove_covered_logs(applied)
+    }
+
+    /// Removes the log files of which every record is in a segment.
+    fn remove_covered_logs(&self, applied: LogSeq) -> Result<()> {
+        let dir = paths::log_dir(&self.shared.config.dir);
+        let mut files = self.log_files.lock();
+        while let [(number, _), (_, next_first), ..] = files.as_slice()
+            && *next_first <= applied.0 + 1
+        {
+            std::fs::remove_file(paths::log_file(&dir, *number))
+                .context(ErrorKind::Unavailable, || format!("removing log file {number}"))?;
+            files.remove(0);
+        }
+        Ok(())
+    }
+}
+
+/// The place of a run among some segments, newest first.
+fn find_in(candidates: &[Arc<Segment>], dead: &DeadRows, key: &RunKey) -> Result<Option<Place>> {
+    for segment in candidates {
+        if let Some(row) = segment.find(key)?
+            && !dead.get(&segment.number).is_some_and(|dead| dead.contains(row))
+        {
+            return Ok(Some(Place::Segment(segment.number, row)));
+        }
+    }
+    Ok(None)
+}
+
+/// Moves some runs from one tier to another. Returns them as a batch.
+fn carry(from: &mut Tier, to: &mut Tier, keys: &[RunKey]) -> Result<Option<RecordBatch>> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let mut runs = Vec::with_capacity(keys.len());
+    for key in keys {
+        runs.push(from.run(from.find(key).expect("the key was found just now"))?);
+        from.kill(key);
+    }
+    let batch = encode_runs(runs.iter());
+    let living: Vec<Option<RunKey>> = keys.iter().copied().map(Some).collect();
+    to.push(batch.clone(), &living)?;
+    Ok(Some(batch))
+}
+
+fn answer(waiting: &mut Vec<Done>, result: &Result<()>) {
+    for done in waiting.drain(..) {
+        let copy = match result {
+            Ok(()) => Ok(()),
+            Err(err) => Err(Error::new(err.kind(), err.to_string())),
+        };
+        // A caller that hung up needs no answer.
+        let _answered = done.send(copy);
+    }
+}

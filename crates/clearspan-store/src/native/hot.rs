@@ -1,0 +1,236 @@
+//! The hot tier: recent runs in memory as Arrow batches, merged by key on arrival.
+//!
+//! A [`Tier`] holds batches in order of arrival and knows the place of every living row by key. A row that
+//! is merged with a patch dies and its successor is appended. Readers take a [`View`]: batches are shared,
+//! never copied, so that a query sees one state while writes go on.
+//!
+//! Invariant: each key has at most one living row over all tiers and segments of a store.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use clearspan_model::{ErrorKind, Run, RunKey, TraceId};
+use roaring::RoaringBitmap;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::error::Context;
+use crate::schema::decode::Rows;
+use crate::schema::{Col, SCHEMA};
+use crate::{Result, RunSummary, summarize};
+
+/// Batches up to this many rows together are joined: clients that send one span a request would
+/// otherwise leave thousands of tiny ones.
+const JOIN_ROWS: usize = 1024;
+
+/// The place of a row in a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RowRef {
+    pub(crate) batch: u32,
+    pub(crate) row: u32,
+}
+
+/// One batch as readers see it.
+#[derive(Debug, Clone)]
+pub(crate) struct HotBatch {
+    pub(crate) batch: RecordBatch,
+    /// Rows that were replaced.
+    pub(crate) dead: Option<Arc<RoaringBitmap>>,
+}
+
+impl HotBatch {
+    /// The living rows, with the columns asked for (by their place in the schema; all when `None`).
+    pub(crate) fn living(&self, projection: Option<&[usize]>) -> Result<RecordBatch> {
+        let batch = match projection {
+            Some(columns) => {
+                self.batch.project(columns).context(ErrorKind::Internal, || "projecting the hot tier".into())?
+            }
+            None => self.batch.clone(),
+        };
+        let Some(dead) = &self.dead else { return Ok(batch) };
+        let rows = u32::try_from(batch.num_rows()).expect("a batch has fewer than 2^32 rows");
+        let alive = BooleanArray::from_iter((0..rows).map(|row| Some(!dead.contains(row))));
+        filter_record_batch(&batch, &alive).context(ErrorKind::Internal, || "filtering the hot tier".into())
+    }
+
+    fn is_dead(&self, row: u32) -> bool {
+        self.dead.as_ref().is_some_and(|dead| dead.contains(row))
+    }
+}
+
+/// What readers hold on to.
+pub(crate) type View = Vec<HotBatch>;
+
+/// A part of the hot tier: the one that takes writes, or the one on its way to a segment.
+#[derive(Debug, Default)]
+pub(crate) struct Tier {
+    batches: Vec<HotBatch>,
+    keys: FxHashMap<RunKey, RowRef>,
+    traces: FxHashMap<TraceId, Vec<RunKey>>,
+    bytes: usize,
+    /// Traces whose derived flags have to be looked at again.
+    unsettled: FxHashSet<TraceId>,
+    /// Rows of segments that a row of this tier replaces; durable together with it.
+    pub(crate) replaced: Vec<(u64, u32)>,
+}
+
+impl Tier {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.batches.clone()
+    }
+
+    pub(crate) fn find(&self, key: &RunKey) -> Option<RowRef> {
+        self.keys.get(key).copied()
+    }
+
+    /// The living rows of a trace, by batch. Workspace and project are the caller's to check.
+    pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Vec<RowRef> {
+        let Some(members) = self.traces.get(&trace_id) else { return Vec::new() };
+        let mut rows: Vec<RowRef> = members.iter().filter_map(|key| self.find(key)).collect();
+        rows.sort_unstable_by_key(|place| (place.batch, place.row));
+        rows.dedup();
+        rows
+    }
+
+    pub(crate) fn batch(&self, idx: u32) -> &HotBatch {
+        &self.batches[idx as usize]
+    }
+
+    /// The whole run at a place.
+    pub(crate) fn run(&self, place: RowRef) -> Result<Run> {
+        Rows::new(&self.batch(place.batch).batch).run(place.row as usize)
+    }
+
+    /// Marks a row as replaced.
+    pub(crate) fn kill(&mut self, key: &RunKey) {
+        if let Some(place) = self.keys.remove(key) {
+            let dead = self.batches[place.batch as usize].dead.get_or_insert_default();
+            Arc::make_mut(dead).insert(place.row);
+        }
+    }
+
+    /// Appends a batch. `keys` are those of its rows in order; `None` marks a row that must not live.
+    pub(crate) fn push(&mut self, batch: RecordBatch, keys: &[Option<RunKey>]) -> Result<()> {
+        let idx = u32::try_from(self.batches.len()).expect("far fewer batches than 2^32");
+        let mut dead = RoaringBitmap::new();
+        let parents = batch.column(Col::parent_run_id as usize);
+        for (row, key) in (0_u32..).zip(keys) {
+            let Some(key) = key else {
+                dead.insert(row);
+                continue;
+            };
+            let members = self.traces.entry(key.trace_id).or_default();
+            // A run that was killed and comes back is a member already; duplicates are dropped on reading.
+            members.push(*key);
+            if members.len() > 1 || parents.is_valid(row as usize) {
+                self.unsettled.insert(key.trace_id);
+            }
+            self.keys.insert(*key, RowRef { batch: idx, row });
+        }
+        self.bytes += batch.get_array_memory_size();
+        self.batches.push(HotBatch { batch, dead: (!dead.is_empty()).then(|| Arc::new(dead)) });
+        self.join_small_batches()
+    }
+
+    /// Joins the last two batches while both are small.
+    fn join_small_batches(&mut self) -> Result<()> {
+        while let [.., left, right] = self.batches.as_slice() {
+            let (left_rows, right_rows) = (left.batch.num_rows(), right.batch.num_rows());
+            if left_rows + right_rows > JOIN_ROWS || left_rows > 2 * right_rows {
+                return Ok(());
+            }
+            let parts = [left.living(None)?, right.living(None)?];
+            self.bytes -= left.batch.get_array_memory_size() + right.batch.get_array_memory_size();
+            let joined = concat_batches(&SCHEMA, &parts)
+                .context(ErrorKind::Internal, || "joining batches of the hot tier".into())?;
+            self.batches.truncate(self.batches.len() - 2);
+            let batch = u32::try_from(self.batches.len()).expect("far fewer batches than 2^32");
+            let rows = Rows::new(&joined);
+            for row in 0..joined.num_rows() {
+                let place = RowRef { batch, row: u32::try_from(row).expect("a small batch") };
+                self.keys.insert(rows.key(row)?, place);
+            }
+            self.bytes += joined.get_array_memory_size();
+            self.batches.push(HotBatch { batch: joined, dead: None });
+        }
+        Ok(())
+    }
+
+    /// Decides anew which runs are billed and which stand for their trace, for the traces that changed since.
+    pub(crate) fn settle(&mut self) -> Result<()> {
+        let mut changes: FxHashMap<u32, Vec<(u32, [bool; 4])>> = FxHashMap::default();
+        for trace_id in std::mem::take(&mut self.unsettled) {
+            let places = self.trace_rows(trace_id);
+            let mut runs = Vec::with_capacity(places.len());
+            for place in places {
+                let rows = Rows::new(&self.batch(place.batch).batch);
+                runs.push((rows.summary(place.row as usize)?, place));
+            }
+            runs.sort_by_key(|(run, _)| run.project_id);
+            for project in runs.chunk_by_mut(|left, right| left.0.project_id == right.0.project_id) {
+                let (mut runs, places): (Vec<RunSummary>, Vec<RowRef>) = project.iter().cloned().unzip();
+                summarize::mark_billed(&mut runs);
+                let root = summarize::root_of(&runs);
+                for (idx, (run, place)) in runs.iter().zip(places).enumerate() {
+                    let flags = [run.billed.tokens, run.billed.cost, run.billed.gap, Some(idx) == root];
+                    changes.entry(place.batch).or_default().push((place.row, flags));
+                }
+            }
+        }
+        for (batch, flags) in changes {
+            self.set_flags(batch, &flags);
+        }
+        Ok(())
+    }
+
+    fn set_flags(&mut self, batch: u32, flags: &[(u32, [bool; 4])]) {
+        let hot = &mut self.batches[batch as usize];
+        let mut columns = hot.batch.columns().to_vec();
+        for (idx, col) in [Col::tokens_billed, Col::cost_billed, Col::cost_gap, Col::is_trace_root].into_iter().enumerate()
+        {
+            let mut values: Vec<bool> = columns[col as usize].as_boolean().values().iter().collect();
+            for (row, flags) in flags {
+                values[*row as usize] = flags[idx];
+            }
+            columns[col as usize] = Arc::new(BooleanArray::from(values));
+        }
+        hot.batch = RecordBatch::try_new(Arc::clone(&SCHEMA), columns).expect("the schema did not change");
+    }
+
+    /// The keys of living runs for which `keep` holds.
+    pub(crate) fn keys_where(&self, keep: impl Fn(&Rows<'_>, usize) -> bool) -> Vec<RunKey> {
+        let mut found = Vec::new();
+        let rows: Vec<Rows<'_>> = self.batches.iter().map(|hot| Rows::new(&hot.batch)).collect();
+        for (key, place) in &self.keys {
+            if keep(&rows[place.batch as usize], place.row as usize) {
+                found.push(*key);
+            }
+        }
+        found
+    }
+
+    /// The rows that are alive in `view` order but were replaced since it was taken.
+    pub(crate) fn killed_since(&self, view: &View) -> Vec<RowRef> {
+        let mut killed = Vec::new();
+        for (batch, (then, now)) in (0_u32..).zip(view.iter().zip(&self.batches)) {
+            let dead_now = now.dead.iter().flat_map(|dead| dead.iter());
+            killed.extend(dead_now.filter(|row| !then.is_dead(*row)).map(|row| RowRef { batch, row }));
+        }
+        killed
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,38 @@
+use super::*;
+
+fn sample() -> Manifest {
+    Manifest {
+        applied_seq: 41,
+        next_segment: 3,
+        segments: vec![
+            SegmentEntry { number: 1, rows: 10, bytes: 100, min_time: -5, max_time: 5, dead: [1, 7].into_iter().collect() },
+            SegmentEntry { number: 2, rows: 1, bytes: 9, min_time: 0, max_time: 0, dead: RoaringBitmap::new() },
+        ],
+    }
+}
+
+#[test]
+fn reads_back_what_it_wrote() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(paths::runs_dir(dir.path())).unwrap();
+    assert_eq!(Manifest::load(dir.path()).unwrap(), None);
+    sample().store(dir.path()).unwrap();
+    assert_eq!(Manifest::load(dir.path()).unwrap(), Some(sample()));
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let bytes = sample().to_bytes();
+    for at in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert!(Manifest::parse(&damaged).ok().is_none_or(|read| read == sample()), "byte {at}");
+        // The version's digit is the one place where a flip can give a valid, older version number.
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let text = String::from_utf8(sample().to_bytes()).unwrap().replacen(" 1 ", " 9 ", 1);
+    assert!(Manifest::parse(text.as_bytes()).unwrap_err().to_string().contains("format 9"));
+}

@@ -1,0 +1,187 @@
+//! Queries over the whole store, run by DataFusion on one [`Snapshot`].
+//!
+//! Lists are read in two steps: a narrow query finds the keys of one page, and [`super::read`] loads what the
+//! page shows. Filters on traces become one `GROUP BY` trace whose aggregates hold what each term asks; only a run
+//! that stands for its trace (`is_trace_root`) can satisfy a term on the root.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use clearspan_model::{ErrorKind, ProjectId, TraceId, UnixNanos, WorkspaceId};
+use datafusion::common::ScalarValue;
+use datafusion::execution::config::SessionConfig;
+use datafusion::functions_aggregate::expr_fn::{count_distinct, max};
+use datafusion::logical_expr::{Expr, cast, lit, when};
+use datafusion::prelude::{DataFrame, SessionContext};
+
+use super::state::Snapshot;
+use super::table::RunsTable;
+use crate::error::Context;
+use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
+use crate::store::{Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery};
+use crate::store::{Scope, Selection, Stats, TimeRange, TracePage, Unit};
+use crate::{Error, Result};
+
+mod answer;
+mod figures;
+mod filter;
+mod page;
+mod traces;
+mod udf;
+
+use answer::Answer;
+
+/// Runs queries.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    context: OnceContext,
+}
+
+/// DataFusion's session registers hundreds of functions; the first query pays for that, not the start.
+type OnceContext = std::sync::OnceLock<SessionContext>;
+
+impl Engine {
+    pub(crate) fn new() -> Self {
+        Self { context: OnceContext::new() }
+    }
+
+    fn context(&self) -> &SessionContext {
+        self.context.get_or_init(|| {
+            let mut config = SessionConfig::new().with_collect_statistics(false);
+            config.options_mut().execution.parquet.schema_force_view_types = false;
+            SessionContext::new_with_config(config)
+        })
+    }
+
+    /// The rows of a scope that began in a range.
+    fn table(&self, snapshot: &Snapshot, scope: &Scope, range: TimeRange) -> Result<DataFrame> {
+        let table = Arc::new(RunsTable::new(snapshot.clone(), range));
+        let runs = self.context().read_table(table).context(ErrorKind::Internal, planning)?;
+        let mut condition = column(Col::workspace_id).eq(id(scope.workspace_id.as_bytes()));
+        if let Some(project_ids) = &scope.project_ids {
+            let ids = project_ids.iter().map(|project_id| id(project_id.as_bytes())).collect();
+            condition = condition.and(column(Col::project_id).in_list(ids, false));
+        }
+        if let Some(from) = range.from {
+            condition = condition.and(column(Col::time).gt_eq(time(from)));
+        }
+        if let Some(to) = range.to {
+            condition = condition.and(column(Col::time).lt(time(to)));
+        }
+        runs.filter(condition).context(ErrorKind::Internal, planning)
+    }
+
+    pub(crate) async fn runs(&self, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
+        page::runs(self, snapshot, query).await
+    }
+
+    pub(crate) async fn traces(&self, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
+        page::traces(self, snapshot, query).await
+    }
+
+    pub(crate) async fn stats(&self, snapshot: Snapshot, unit: Unit, selection: &Selection) -> Result<Stats> {
+        match unit {
+            Unit::Runs => figures::run_stats(self, &snapshot, selection).await,
+            Unit::Traces => figures::trace_stats(self, &snapshot, selection).await,
+        }
+    }
+
+    pub(crate) async fn histogram(&self, snapshot: Snapshot, query: &HistogramQuery) -> Result<Histogram> {
+        figures::histogram(self, &snapshot, query).await
+    }
+
+    pub(crate) async fn facet(&self, snapshot: Snapshot, query: &FacetQuery) -> Result<Facet> {
+        figures::facet(self, &snapshot, query).await
+    }
+
+    pub(crate) async fn project_activity(
+        &self,
+        snapshot: Snapshot,
+        workspace_id: WorkspaceId,
+        since: UnixNanos,
+    ) -> Result<Vec<ProjectActivity>> {
+        let scope = Scope { workspace_id, project_ids: None };
+        let runs = self.table(&snapshot, &scope, TimeRange::default())?;
+        let began = column(Col::time).gt_eq(time(since)).and(column(Col::is_trace_root));
+        let recent = when(began, column(Col::trace_id)).end().context(ErrorKind::Internal, planning)?;
+        let frame = runs
+            .aggregate(
+                vec![column(Col::project_id)],
+                vec![max(column(Col::time)).alias("last"), count_distinct(recent).alias("traces")],
+            )
+            .context(ErrorKind::Internal, planning)?;
+        let mut activity = Vec::new();
+        for batch in collect(frame).await? {
+            let answer = Answer::new(&batch);
+            for row in 0..batch.num_rows() {
+                activity.push(ProjectActivity {
+                    project_id: ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?),
+                    last_start: UnixNanos::from_nanos(answer.int("last", row).unwrap_or_default()),
+                    trace_count: answer.count("traces", row),
+                });
+            }
+        }
+        activity.sort_by_key(|project| project.project_id);
+        Ok(activity)
+    }
+}
+
+fn planning() -> String {
+    "planning a query".to_owned()
+}
+
+/// Runs a query to its end.
+async fn collect(frame: DataFrame) -> Result<Vec<RecordBatch>> {
+    frame.collect().await.context(ErrorKind::Internal, || "running a query".into())
+}
+
+fn column(col: Col) -> Expr {
+    datafusion::prelude::ident(col.name())
+}
+
+fn named(name: &str) -> Expr {
+    datafusion::prelude::ident(name)
+}
+
+fn id(bytes: &[u8; 16]) -> Expr {
+    lit(ScalarValue::FixedSizeBinary(16, Some(bytes.to_vec())))
+}
+
+fn time(time: UnixNanos) -> Expr {
+    lit(ScalarValue::TimestampNanosecond(Some(time.as_nanos()), Some("UTC".into())))
+}
+
+fn money(units: i128) -> Expr {
+    lit(ScalarValue::Decimal128(Some(units), MONEY_PRECISION, MONEY_SCALE))
+}
+
+/// Nanoseconds since the epoch as a plain number.
+fn nanos(expr: Expr) -> Expr {
+    cast(expr, arrow::datatypes::DataType::Int64)
+}
+
+/// The nanoseconds between two times, zero when the clock went backwards, null when one is missing.
+fn span(from: Expr, to: Expr) -> Result<Expr> {
+    let difference = nanos(to) - nanos(from);
+    when(difference.clone().lt(lit(0_i64)), lit(0_i64))
+        .otherwise(difference)
+        .context(ErrorKind::Internal, planning)
+}
+
+/// A count as an exact number that sums do not overflow.
+fn exact(expr: Expr) -> Expr {
+    cast(expr, arrow::datatypes::DataType::Decimal128(30, 0))
+}
+
+/// `value` where `condition` holds, else null.
+fn only_if(condition: Expr, value: Expr) -> Result<Expr> {
+    when(condition, value).end().context(ErrorKind::Internal, planning)
+}
+
+fn bad_cursor() -> Error {
+    Error::new(ErrorKind::InvalidInput, "the cursor belongs to another sort order; ask for the first page again")
+}
+
+fn trace_id_of(answer: &Answer<'_>, row: usize) -> Result<TraceId> {
+    Ok(TraceId::from_bytes(answer.id(Col::trace_id.name(), row)?))
+}

@@ -1,0 +1,73 @@
+//! The traces of a selection: one row each, with totals and what the filter asks.
+
+use clearspan_model::ErrorKind;
+use datafusion::functions_aggregate::expr_fn::{bool_or, max, min, sum};
+use datafusion::logical_expr::{Expr, cast};
+use datafusion::prelude::DataFrame;
+
+use super::filter::{
+    COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, stands_for_trace,
+};
+use super::{Engine, column, exact, named, only_if, planning, time};
+use crate::Result;
+use crate::error::Context;
+use crate::native::state::Snapshot;
+use crate::schema::Col;
+use crate::store::{Selection, TimeRange};
+
+/// One row a trace: `project_id`, `trace_id`, the totals, and `extra` aggregates; only traces that the selection
+/// holds.
+///
+/// Runs before the range are not read. A trace that began before it therefore has no run that stands for it among
+/// those that are, which is how it is left out.
+pub(super) async fn traces(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    selection: &Selection,
+    extra: Vec<Expr>,
+) -> Result<DataFrame> {
+    let mut translator = Translator::new(engine, snapshot, &selection.scope);
+    let condition = match &selection.filter {
+        Some(filter) => Some(translator.trace(filter).await?),
+        None => None,
+    };
+    let mut aggregates = totals()?;
+    aggregates.append(&mut translator.aggregates);
+    aggregates.extend(extra);
+    let since = TimeRange { from: selection.range.from, to: None };
+    let mut frame = engine
+        .table(snapshot, &selection.scope, since)?
+        .aggregate(vec![column(Col::project_id), column(Col::trace_id)], aggregates)
+        .and_then(|frame| frame.filter(named(HAS_ROOT).is_true()))
+        .context(ErrorKind::Internal, planning)?;
+    if let Some(to) = selection.range.to {
+        frame = frame.filter(named(START).lt(time(to))).context(ErrorKind::Internal, planning)?;
+    }
+    if let Some(condition) = condition {
+        frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
+    }
+    Ok(frame)
+}
+
+const HAS_ROOT: &str = "trace_has_root";
+
+fn totals() -> Result<Vec<Expr>> {
+    let tokens = |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
+    // A count without its total adds what it knows.
+    let all = datafusion::functions::core::expr_fn::coalesce(vec![
+        exact(column(Col::total_tokens)),
+        exact(column(Col::input_tokens)) + exact(column(Col::output_tokens)),
+        exact(column(Col::input_tokens)),
+        exact(column(Col::output_tokens)),
+    ]);
+    Ok(vec![
+        bool_or(stands_for_trace()).alias(HAS_ROOT),
+        min(column(Col::time)).alias(START),
+        max(column(Col::end_time)).alias(END),
+        sum(only_if(column(Col::cost_billed), column(Col::total_cost))?).alias(COST),
+        tokens(Col::input_tokens)?.alias(INPUT_TOKENS),
+        tokens(Col::output_tokens)?.alias(OUTPUT_TOKENS),
+        sum(only_if(column(Col::tokens_billed), all)?).alias(TOTAL_TOKENS),
+        sum(cast(column(Col::cost_gap), arrow::datatypes::DataType::Int64)).alias(GAPS),
+    ])
+}

@@ -1,0 +1,109 @@
+//! Conditions that SQL functions do not offer: on the words of a list, on one key of a map, on sets of ids.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::datatypes::DataType;
+use clearspan_model::JsonText;
+use datafusion::common::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use rustc_hash::FxHashSet;
+
+use crate::schema::decode::text_at;
+
+/// A function of one array, row by row.
+type Body = dyn Fn(&ArrayRef) -> ArrayRef + Send + Sync;
+
+/// A function made for one query. Two are equal when their names are, so the name says everything.
+struct RowFunction {
+    name: String,
+    signature: Signature,
+    output: DataType,
+    body: Box<Body>,
+}
+
+impl std::fmt::Debug for RowFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RowFunction").field(&self.name).finish()
+    }
+}
+
+impl PartialEq for RowFunction {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for RowFunction {}
+
+impl Hash for RowFunction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for RowFunction {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> DfResult<DataType> {
+        Ok(self.output.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let [array] = arrays.as_slice() else {
+            return Err(DataFusionError::Internal(format!("{} takes one argument", self.name)));
+        };
+        Ok(ColumnarValue::Array((self.body)(array)))
+    }
+}
+
+fn call(name: String, output: DataType, argument: Expr, body: Box<Body>) -> Expr {
+    let signature = Signature::any(1, Volatility::Immutable);
+    ScalarUDF::from(RowFunction { name, signature, output, body }).call(vec![argument])
+}
+
+/// Whether any text of a list satisfies `test`. `label` must tell it from any other test.
+pub(super) fn any_word(list: Expr, label: &str, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    let body = move |array: &ArrayRef| -> ArrayRef {
+        let lists = array.as_list::<i32>();
+        let holds = |words: ArrayRef| (0..words.len()).any(|idx| text_at(&words, idx).is_some_and(&test));
+        Arc::new(BooleanArray::from_iter(lists.iter().map(|words| Some(words.is_some_and(holds)))))
+    };
+    call(format!("any_word({label})"), DataType::Boolean, list, Box::new(body))
+}
+
+/// The value of a key in a map of JSON texts, as plain text; null when the key is absent.
+pub(super) fn map_text(map: Expr, key: &str) -> Expr {
+    let wanted = key.to_owned();
+    let body = move |array: &ArrayRef| -> ArrayRef {
+        let maps = array.as_map();
+        Arc::new(StringArray::from_iter(maps.iter().map(|entries| {
+            let entries = entries?;
+            let (keys, values) = (entries.column(0), entries.column(1));
+            let place = (0..entries.len()).find(|idx| text_at(keys, *idx) == Some(wanted.as_str()))?;
+            text_at(values, place).map(|text| JsonText::from_trusted(text).to_plain())
+        })))
+    };
+    call(format!("map_text({key:?})"), DataType::Utf8, map, Box::new(body))
+}
+
+/// Whether an id is in a set. `label` must tell the set from any other of the query.
+pub(super) fn id_in_set(id: Expr, label: &str, set: FxHashSet<[u8; 16]>) -> Expr {
+    let body = move |array: &ArrayRef| -> ArrayRef {
+        let ids = array.as_fixed_size_binary();
+        let holds = |id: &[u8]| <[u8; 16]>::try_from(id).is_ok_and(|id| set.contains(&id));
+        Arc::new(BooleanArray::from_iter(ids.iter().map(|id| Some(id.is_some_and(holds)))))
+    };
+    call(format!("id_in_set({label})"), DataType::Boolean, id, Box::new(body))
+}
+

@@ -1,0 +1,114 @@
+//! Point reads: runs by id, and the runs of one trace, straight from the hot tier and the row groups that can hold
+//! them.
+
+use std::sync::Arc;
+
+use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
+
+use super::segment::{Segment, Wanted};
+use super::state::Snapshot;
+use crate::schema::decode::Rows;
+use crate::schema::{Col, SKELETON, list_columns};
+use crate::store::{RunSummary, Scope};
+use crate::{Result, summarize};
+
+impl Scope {
+    pub(crate) fn holds(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> bool {
+        self.workspace_id == workspace_id && self.project_ids.as_ref().is_none_or(|ids| ids.contains(&project_id))
+    }
+}
+
+/// The whole runs with these ids.
+pub(super) fn runs(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: Option<TraceId>,
+    run_ids: &[RunId],
+) -> Result<Vec<Run>> {
+    let wanted = match trace_id {
+        Some(trace_id) => Wanted::RunsOf(trace_id, run_ids),
+        None => Wanted::Runs(run_ids),
+    };
+    collect(snapshot, scope, wanted, &[], Rows::run)
+}
+
+/// The runs of a trace without payload, by start time.
+pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+    let columns = with_tenant(SKELETON.to_vec());
+    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, Rows::summary)?;
+    runs.sort_by_key(|run| (run.project_id, run.start_time, run.run_id));
+    for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
+        summarize::mark_billed(project);
+    }
+    runs.sort_by_key(|run| (run.start_time, run.run_id, run.project_id));
+    Ok(runs)
+}
+
+/// The runs of some traces as lists show them, in no order.
+pub(super) fn traces(snapshot: &Snapshot, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
+    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), Rows::summary)
+}
+
+/// Some runs as lists show them, in no order.
+pub(super) fn run_summaries(snapshot: &Snapshot, scope: &Scope, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
+    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), Rows::summary)
+}
+
+/// The scope is checked on the row, so its columns are read too.
+fn with_tenant(mut columns: Vec<Col>) -> Vec<Col> {
+    columns.push(Col::workspace_id);
+    columns
+}
+
+/// The runs of a trace, whole, by start time.
+pub(super) fn trace(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
+    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &[], Rows::run)?;
+    runs.sort_by_key(|run| (run.start_time.unwrap_or(run.received_at), run.key.run_id, run.key.project_id));
+    Ok(runs)
+}
+
+fn collect<T>(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    wanted: Wanted<'_>,
+    columns: &[Col],
+    make: impl Fn(&Rows<'_>, usize) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    let mut take = |rows: &Rows<'_>, row: usize| -> Result<()> {
+        let (workspace_id, project_id) = rows.tenant(row)?;
+        if scope.holds(workspace_id, project_id) {
+            found.push(make(rows, row)?);
+        }
+        Ok(())
+    };
+    let readers: Vec<Rows<'_>> = snapshot.hot.iter().map(|hot| Rows::new(&hot.batch)).collect();
+    for place in snapshot.hot_places() {
+        let rows = &readers[place.batch as usize];
+        if rows.matches(place.row as usize, wanted) {
+            take(rows, place.row as usize)?;
+        }
+    }
+    for segment in snapshot.segments.iter() {
+        let dead = snapshot.dead.get(&segment.number).map(Arc::as_ref);
+        for batch in Segment::read(segment, wanted, dead, columns)? {
+            let rows = Rows::new(&batch);
+            for row in 0..batch.num_rows() {
+                take(&rows, row)?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl Rows<'_> {
+    fn matches(&self, row: usize, wanted: Wanted<'_>) -> bool {
+        let is_trace = |trace_id: &TraceId| self.is_id(Col::trace_id, row, trace_id.as_bytes());
+        let is_one_of = |run_ids: &[RunId]| run_ids.iter().any(|id| self.is_id(Col::run_id, row, id.as_bytes()));
+        match wanted {
+            Wanted::Traces(trace_ids) => trace_ids.iter().any(is_trace),
+            Wanted::RunsOf(trace_id, run_ids) => is_trace(&trace_id) && is_one_of(run_ids),
+            Wanted::Runs(run_ids) => is_one_of(run_ids),
+        }
+    }
+}

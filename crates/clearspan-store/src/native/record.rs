@@ -1,0 +1,41 @@
+//! The payload of a log record: a zstd frame around an Arrow IPC stream with one batch.
+
+use arrow::array::RecordBatch;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use clearspan_model::{ErrorKind, Run};
+
+use crate::error::Context;
+use crate::schema::encode::encode_runs;
+use crate::{Error, Result};
+
+/// The fastest level: the batch is free of repetition already.
+const ZSTD_LEVEL: i32 = 1;
+
+/// The batch of some runs, and its bytes for the log.
+pub(crate) fn encode(runs: &[Run]) -> Result<(RecordBatch, Vec<u8>)> {
+    let batch = encode_runs(runs.iter());
+    let payload = to_payload(&batch)?;
+    Ok((batch, payload))
+}
+
+pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
+    let failed = || "encoding a batch for the log".to_owned();
+    let mut compressor = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).context(ErrorKind::Internal, failed)?;
+    let mut writer = StreamWriter::try_new(&mut compressor, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
+    writer.write(batch).context(ErrorKind::Internal, failed)?;
+    writer.finish().context(ErrorKind::Internal, failed)?;
+    drop(writer);
+    compressor.finish().context(ErrorKind::Internal, failed)
+}
+
+pub(crate) fn decode(payload: &[u8]) -> Result<RecordBatch> {
+    let failed = || "decoding a batch of the log".to_owned();
+    #[expect(clippy::disallowed_methods, reason = "our own bytes: the record's checksum was compared before")]
+    let bytes = zstd::decode_all(payload).context(ErrorKind::Corrupt, failed)?;
+    let mut reader = StreamReader::try_new(bytes.as_slice(), None).context(ErrorKind::Corrupt, failed)?;
+    reader
+        .next()
+        .ok_or_else(|| Error::new(ErrorKind::Corrupt, "a record of the log holds no batch"))?
+        .context(ErrorKind::Corrupt, failed)
+}

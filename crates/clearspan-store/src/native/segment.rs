@@ -1,0 +1,325 @@
+//! Segments: immutable Parquet files that hold runs sorted by (project, trace, time).
+//!
+//! Row groups are small ([`ROW_GROUP_ROWS`]) so that opening a trace decodes little. The messages keep their
+//! dictionary up to [`DICTIONARY_BYTES`]: the default limit of one megabyte would silently fall back to plain
+//! pages and store every re-sent message again. Trace and run ids carry bloom filters. Which rows are dead is
+//! not in the file but in the manifest.
+//!
+//! Footers are read on first use and kept; a start with many segments opens none of them.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
+use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
+    RowSelection,
+};
+use parquet::bloom_filter::Sbbf;
+use parquet::file::properties::ReaderProperties;
+use parquet::file::reader::FileReader;
+use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use parquet::file::statistics::Statistics;
+use roaring::RoaringBitmap;
+
+use super::manifest::SegmentEntry;
+use super::paths;
+use crate::error::Context;
+use crate::schema::Col;
+use crate::{Error, Result};
+
+mod write;
+
+pub(crate) use write::{Written, write};
+
+/// Rows in a row group at most.
+pub(crate) const ROW_GROUP_ROWS: usize = 4096;
+/// The largest dictionary that a column of a row group may have before it falls back to plain pages.
+pub(crate) const DICTIONARY_BYTES: usize = 256 << 20;
+
+/// One segment on disk.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) number: u64,
+    pub(crate) rows: u32,
+    pub(crate) bytes: u64,
+    pub(crate) min_time: i64,
+    pub(crate) max_time: i64,
+    path: PathBuf,
+    footer: OnceLock<Footer>,
+    blooms: OnceLock<Vec<Option<Sbbf>>>,
+}
+
+#[derive(Debug)]
+struct Footer {
+    reader: ArrowReaderMetadata,
+    groups: Vec<Group>,
+}
+
+/// A row group: its rows, and the least and greatest ids in it.
+#[derive(Debug)]
+struct Group {
+    rows: Range<u32>,
+    projects: Option<(Vec<u8>, Vec<u8>)>,
+    traces: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What to read of the runs of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// All runs of some traces.
+    Traces(&'a [TraceId]),
+    /// Some runs of a trace.
+    RunsOf(TraceId, &'a [RunId]),
+    /// Some runs, whatever their trace.
+    Runs(&'a [RunId]),
+}
+
+impl Segment {
+    pub(crate) fn new(segment_dir: &Path, entry: &SegmentEntry) -> Self {
+        Self {
+            number: entry.number,
+            rows: entry.rows,
+            bytes: entry.bytes,
+            min_time: entry.min_time,
+            max_time: entry.max_time,
+            path: paths::segment_file(segment_dir, entry.number),
+            footer: OnceLock::new(),
+            blooms: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn open(&self) -> Result<File> {
+        File::open(&self.path).context(ErrorKind::Corrupt, || format!("opening segment {}", self.number))
+    }
+
+    fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
+        |source| Error::caused(ErrorKind::Corrupt, format!("reading segment {}", self.number), source)
+    }
+
+    fn footer(&self) -> Result<&Footer> {
+        if let Some(footer) = self.footer.get() {
+            return Ok(footer);
+        }
+        let file = self.open()?;
+        let reader = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(self.corrupt())?;
+        let mut first = 0_u32;
+        let mut groups = Vec::new();
+        for group in reader.metadata().row_groups() {
+            let rows = u32::try_from(group.num_rows()).map_err(self.corrupt())?;
+            let bounds = |col: Col| {
+                let place = group.columns().iter().find(|c| c.column_path().string() == col.name())?;
+                match place.statistics()? {
+                    Statistics::FixedLenByteArray(stats) => {
+                        Some((stats.min_bytes_opt()?.to_vec(), stats.max_bytes_opt()?.to_vec()))
+                    }
+                    _ => None,
+                }
+            };
+            groups.push(Group {
+                rows: first..first + rows,
+                projects: bounds(Col::project_id),
+                traces: bounds(Col::trace_id),
+            });
+            first += rows;
+        }
+        Ok(self.footer.get_or_init(|| Footer { reader, groups }))
+    }
+
+    /// The bloom filter over run ids of each row group.
+    fn blooms(&self) -> Result<&[Option<Sbbf>]> {
+        if let Some(blooms) = self.blooms.get() {
+            return Ok(blooms);
+        }
+        let options = ReadOptionsBuilder::new()
+            .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
+            .build();
+        let reader = SerializedFileReader::new_with_options(self.open()?, options).map_err(self.corrupt())?;
+        let mut blooms = Vec::new();
+        for idx in 0..reader.num_row_groups() {
+            let group = reader.get_row_group(idx).map_err(self.corrupt())?;
+            let column = group
+                .metadata()
+                .columns()
+                .iter()
+                .position(|column| column.column_path().string() == Col::run_id.name());
+            blooms.push(column.and_then(|column| group.get_column_bloom_filter(column).cloned()));
+        }
+        Ok(self.blooms.get_or_init(|| blooms))
+    }
+
+    fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
+        let bloom = self.blooms()?.get(group).and_then(Option::as_ref);
+        Ok(bloom.is_none_or(|bloom| bloom.check(&parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec()))))
+    }
+
+    /// The row of a run, dead or not.
+    pub(crate) fn find(&self, key: &RunKey) -> Result<Option<u32>> {
+        let footer = self.footer()?;
+        for (idx, group) in footer.groups.iter().enumerate() {
+            if !group.may_hold(Some(key.project_id), key.trace_id) || !self.may_hold_run(idx, key.run_id)? {
+                continue;
+            }
+            let columns = [Col::project_id, Col::trace_id, Col::run_id];
+            let mut row = group.rows.start;
+            for batch in self.reader(&[idx], &columns, None, None)? {
+                let ids = columns.map(|col| fixed(&batch, col));
+                for at in 0..batch.num_rows() {
+                    let [project, trace, run] = ids.map(|array| array.value(at));
+                    if run == key.run_id.as_bytes()
+                        && trace == key.trace_id.as_bytes()
+                        && project == key.project_id.as_bytes()
+                    {
+                        return Ok(Some(row));
+                    }
+                    row += 1;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// True when a run of the trace may be in here.
+    pub(crate) fn may_hold_trace(&self, trace_id: TraceId) -> Result<bool> {
+        Ok(self.footer()?.groups.iter().any(|group| group.may_hold(None, trace_id)))
+    }
+
+    /// One row, whole.
+    pub(crate) fn read_row(&self, row: u32) -> Result<RecordBatch> {
+        let footer = self.footer()?;
+        let idx = footer.groups.partition_point(|group| group.rows.end <= row);
+        let group = footer
+            .groups
+            .get(idx)
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number)))?;
+        let at = (row - group.rows.start) as usize;
+        let selection = RowSelection::from_consecutive_ranges(std::iter::once(at..at + 1), group.rows.len());
+        self.reader(&[idx], &[], Some(selection), None)?
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number)))
+    }
+
+    /// Living runs, with the columns asked for (all when empty).
+    pub(crate) fn read(&self, wanted: Wanted<'_>, dead: Option<&RoaringBitmap>, columns: &[Col]) -> Result<Vec<RecordBatch>> {
+        let footer = self.footer()?;
+        let mut groups = Vec::new();
+        for (idx, group) in footer.groups.iter().enumerate() {
+            let may_hold = match wanted {
+                Wanted::Traces(trace_ids) => trace_ids.iter().any(|trace_id| group.may_hold(None, *trace_id)),
+                Wanted::RunsOf(trace_id, _) if !group.may_hold(None, trace_id) => false,
+                Wanted::RunsOf(_, run_ids) | Wanted::Runs(run_ids) => {
+                    let mut any = false;
+                    for run_id in run_ids {
+                        any |= self.may_hold_run(idx, *run_id)?;
+                    }
+                    any
+                }
+            };
+            if may_hold {
+                groups.push(idx);
+            }
+        }
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let selection = dead.filter(|dead| !dead.is_empty()).map(|dead| {
+            alive_selection(dead, groups.iter().map(|idx| footer.groups[*idx].rows.clone()))
+        });
+        self.reader(&groups, columns, selection, Some(wanted))
+    }
+
+    fn reader(
+        &self,
+        groups: &[usize],
+        columns: &[Col],
+        selection: Option<RowSelection>,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<Vec<RecordBatch>> {
+        let footer = self.footer()?;
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
+            .with_row_groups(groups.to_vec())
+            .with_batch_size(ROW_GROUP_ROWS);
+        let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
+        if !columns.is_empty() {
+            let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
+            builder = builder.with_projection(mask);
+        }
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        if let Some(wanted) = wanted {
+            builder = builder.with_row_filter(row_filter(wanted, &parquet_schema));
+        }
+        let reader = builder.build().map_err(self.corrupt())?;
+        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+    }
+}
+
+impl Group {
+    fn may_hold(&self, project_id: Option<ProjectId>, trace_id: TraceId) -> bool {
+        let inside = |bounds: &Option<(Vec<u8>, Vec<u8>)>, id: &[u8; 16]| {
+            bounds.as_ref().is_none_or(|(min, max)| min.as_slice() <= id.as_slice() && id.as_slice() <= max.as_slice())
+        };
+        project_id.is_none_or(|id| inside(&self.projects, id.as_bytes())) && inside(&self.traces, trace_id.as_bytes())
+    }
+}
+
+/// The rows that are not dead, over the rows of some row groups put one behind the other.
+pub(crate) fn alive_selection(dead: &RoaringBitmap, groups: impl Iterator<Item = Range<u32>>) -> RowSelection {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut offset = 0;
+    for rows in groups {
+        let mut from = rows.start;
+        let place = |row: u32| offset + (row - rows.start) as usize;
+        for row in dead.range(rows.clone()) {
+            if from < row {
+                ranges.push(place(from)..place(row));
+            }
+            from = row + 1;
+        }
+        if from < rows.end {
+            ranges.push(place(from)..place(rows.end));
+        }
+        offset += rows.len();
+    }
+    RowSelection::from_consecutive_ranges(ranges.into_iter(), offset)
+}
+
+fn row_filter(wanted: Wanted<'_>, schema: &parquet::schema::types::SchemaDescriptor) -> RowFilter {
+    let mut predicates: Vec<Box<dyn parquet::arrow::arrow_reader::ArrowPredicate>> = Vec::new();
+    let mut require = |col: Col, mut ids: Vec<[u8; 16]>| {
+        ids.sort_unstable();
+        let mask = ProjectionMask::columns(schema, [col.name()]);
+        predicates.push(Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
+            let array = batch.column(0).as_fixed_size_binary();
+            Ok(BooleanArray::from_iter(array.iter().map(|id| {
+                Some(id.is_some_and(|id| ids.binary_search_by(|wanted| wanted.as_slice().cmp(id)).is_ok()))
+            })))
+        })));
+    };
+    match wanted {
+        Wanted::Traces(trace_ids) => require(Col::trace_id, trace_ids.iter().map(|id| *id.as_bytes()).collect()),
+        Wanted::RunsOf(trace_id, run_ids) => {
+            require(Col::trace_id, vec![*trace_id.as_bytes()]);
+            require(Col::run_id, run_ids.iter().map(|id| *id.as_bytes()).collect());
+        }
+        Wanted::Runs(run_ids) => require(Col::run_id, run_ids.iter().map(|id| *id.as_bytes()).collect()),
+    }
+    RowFilter::new(predicates)
+}
+
+fn fixed(batch: &RecordBatch, col: Col) -> &FixedSizeBinaryArray {
+    batch.column_by_name(col.name()).expect("the column was asked for").as_fixed_size_binary()
+}
+
+#[cfg(test)]
+mod tests;

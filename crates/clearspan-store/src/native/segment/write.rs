@@ -1,0 +1,172 @@
+//! Writing a segment: sort the rows, bring equal messages together, encode, make durable.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, ListArray, OffsetSizeTrait, RecordBatch, StringArray,
+    StringBuilder,
+};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::compute::interleave;
+use arrow::datatypes::{DataType, Field, Int32Type, TimestampNanosecondType};
+use clearspan_model::ErrorKind;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
+
+use super::{DICTIONARY_BYTES, ROW_GROUP_ROWS, Segment};
+use crate::Result;
+use crate::error::Context;
+use crate::native::hot::{RowRef, View};
+use crate::native::manifest::SegmentEntry;
+use crate::native::paths;
+use crate::schema::{COLUMNS, Col, Kind, SCHEMA};
+
+/// A segment that is durable on disk and not yet in the manifest.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) segment: Segment,
+    pub(crate) entry: SegmentEntry,
+    /// Where each row came from, in the order of the file.
+    pub(crate) origin: Vec<RowRef>,
+}
+
+/// Writes the living rows of `view`. `None` when there are none.
+pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Option<Written>> {
+    let origin = sorted_rows(view);
+    if origin.is_empty() {
+        return Ok(None);
+    }
+    let batches: Vec<&RecordBatch> = view.iter().map(|hot| &hot.batch).collect();
+    let path = paths::segment_file(segment_dir, number);
+    let temporary = path.with_extension("tmp");
+    let failed = || format!("writing segment {number}");
+    let file = File::create(&temporary).context(ErrorKind::Unavailable, failed)?;
+    let mut writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&SCHEMA), Some(properties()))
+        .context(ErrorKind::Internal, failed)?;
+    let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
+    for rows in origin.chunks(ROW_GROUP_ROWS) {
+        let chunk = gather(&batches, rows)?;
+        for time in chunk.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
+            (min_time, max_time) = (min_time.min(*time), max_time.max(*time));
+        }
+        writer.write(&chunk).context(ErrorKind::Unavailable, failed)?;
+        writer.flush().context(ErrorKind::Unavailable, failed)?;
+    }
+    let buffered = writer.into_inner().context(ErrorKind::Unavailable, failed)?;
+    let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error).context(ErrorKind::Unavailable, failed)?;
+    file.sync_all().context(ErrorKind::Unavailable, failed)?;
+    let bytes = file.metadata().context(ErrorKind::Unavailable, failed)?.len();
+    std::fs::rename(&temporary, &path).context(ErrorKind::Unavailable, failed)?;
+    paths::sync_dir(segment_dir).context(ErrorKind::Unavailable, failed)?;
+
+    let rows = u32::try_from(origin.len()).expect("a tier has fewer than 2^32 rows");
+    let entry = SegmentEntry { number, rows, bytes, min_time, max_time, dead: RoaringBitmap::new() };
+    Ok(Some(Written { segment: Segment::new(segment_dir, &entry), entry, origin }))
+}
+
+fn properties() -> WriterProperties {
+    let path = |col: Col| ColumnPath::from(col.name());
+    let docs = COLUMNS.iter().map(|column| KeyValue::new(format!("clearspan.doc.{}", column.name), Some(column.doc.to_owned())));
+    let mut builder = WriterProperties::builder()
+        .set_created_by(format!("clearspan {}", env!("CARGO_PKG_VERSION")))
+        .set_key_value_metadata(Some(docs.collect()))
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).expect("a valid level")))
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    for col in [Col::trace_id, Col::run_id] {
+        builder = builder
+            .set_column_bloom_filter_enabled(path(col), true)
+            .set_column_bloom_filter_fpp(path(col), 0.01)
+            .set_column_bloom_filter_max_ndv(path(col), ROW_GROUP_ROWS as u64)
+            .set_column_dictionary_enabled(path(col), col == Col::trace_id);
+    }
+    builder.build()
+}
+
+/// The living rows in the order of the file: (project, trace, time, run).
+fn sorted_rows(view: &View) -> Vec<RowRef> {
+    let mut rows = Vec::new();
+    for (batch, hot) in (0_u32..).zip(view) {
+        let column = |col: Col| hot.batch.column(col as usize);
+        let [projects, traces, runs] =
+            [Col::project_id, Col::trace_id, Col::run_id].map(|col| column(col).as_fixed_size_binary());
+        let times = column(Col::time).as_primitive::<TimestampNanosecondType>();
+        for row in 0..hot.batch.num_rows() {
+            let place = RowRef { batch, row: u32::try_from(row).expect("a batch has fewer than 2^32 rows") };
+            if hot.dead.as_ref().is_some_and(|dead| dead.contains(place.row)) {
+                continue;
+            }
+            rows.push(((projects.value(row), traces.value(row), times.value(row), runs.value(row)), place));
+        }
+    }
+    rows.sort_unstable();
+    rows.into_iter().map(|(_, place)| place).collect()
+}
+
+/// One batch of the rows at these places.
+fn gather(batches: &[&RecordBatch], rows: &[RowRef]) -> Result<RecordBatch> {
+    let places: Vec<(usize, usize)> = rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
+    let mut columns = Vec::with_capacity(COLUMNS.len());
+    for (idx, column) in COLUMNS.iter().enumerate() {
+        let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
+        let gathered = match column.kind {
+            Kind::Messages => gather_messages(&arrays, &places),
+            _ => interleave(&arrays, &places).context(ErrorKind::Internal, || format!("gathering {}", column.name))?,
+        };
+        columns.push(gathered);
+    }
+    RecordBatch::try_new(Arc::clone(&SCHEMA), columns).context(ErrorKind::Internal, || "gathering rows".into())
+}
+
+/// Like `interleave` for the message columns, with one entry for each distinct message: Arrow's own kernel
+/// would carry the dictionaries of all batches into every row group.
+fn gather_messages(arrays: &[&dyn Array], places: &[(usize, usize)]) -> ArrayRef {
+    struct Source<'a> {
+        list: &'a ListArray,
+        words: &'a DictionaryArray<Int32Type>,
+        texts: &'a StringArray,
+    }
+    let sources: Vec<Source<'_>> = arrays
+        .iter()
+        .map(|array| {
+            let list: &ListArray = array.as_list();
+            let words = list.values().as_dictionary::<Int32Type>();
+            Source { list, words, texts: words.values().as_string() }
+        })
+        .collect();
+    let mut values = StringBuilder::new();
+    let mut by_text: FxHashMap<&str, i32> = FxHashMap::default();
+    let mut by_place: FxHashMap<(usize, i32), i32> = FxHashMap::default();
+    let mut keys: Vec<i32> = Vec::new();
+    let mut lengths = Vec::with_capacity(places.len());
+    for (batch, row) in places {
+        let source = &sources[*batch];
+        let offsets = source.list.value_offsets();
+        let range = offsets[*row].as_usize()..offsets[*row + 1].as_usize();
+        lengths.push(range.len());
+        for old in &source.words.keys().values()[range] {
+            let new = *by_place.entry((*batch, *old)).or_insert_with(|| {
+                let text = source.texts.value(old.as_usize());
+                *by_text.entry(text).or_insert_with(|| {
+                    values.append_value(text);
+                    i32::try_from(values.offsets_slice().len() - 2).expect("a row group has fewer messages")
+                })
+            });
+            keys.push(new);
+        }
+    }
+    let words = DictionaryArray::new(Int32Array::from(keys), Arc::new(values.finish()));
+    let item = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let field = Arc::new(Field::new_list_field(item, true));
+    let no_nulls: Option<NullBuffer> = None;
+    Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), Arc::new(words), no_nulls))
+}

@@ -1,0 +1,142 @@
+//! The `runs` table as DataFusion sees it: the batches of the hot tier and the Parquet files of the segments,
+//! without the rows that are dead.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use clearspan_model::ErrorKind;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, DataFusionError, Result as DfResult};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::object_store::{ObjectMeta, path::Path as ObjectPath};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+
+use super::segment::{Segment, alive_selection};
+use super::state::Snapshot;
+use crate::Error;
+use crate::schema::SCHEMA;
+use crate::store::TimeRange;
+
+/// One moment of the store as a table.
+#[derive(Debug)]
+pub(super) struct RunsTable {
+    snapshot: Snapshot,
+    /// Segments without a row in here need not be opened.
+    range: TimeRange,
+}
+
+impl RunsTable {
+    pub(super) fn new(snapshot: Snapshot, range: TimeRange) -> Self {
+        Self { snapshot, range }
+    }
+
+    fn overlaps(&self, segment: &Segment) -> bool {
+        self.range.from.is_none_or(|from| segment.max_time >= from.as_nanos())
+            && self.range.to.is_none_or(|to| segment.min_time < to.as_nanos())
+    }
+
+    fn hot(&self, projection: Option<&Vec<usize>>, schema: SchemaRef) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let mut batches = Vec::with_capacity(self.snapshot.hot.len());
+        for hot in &self.snapshot.hot {
+            let batch = hot.living(projection.map(Vec::as_slice)).map_err(external)?;
+            if batch.num_rows() > 0 {
+                batches.push(batch);
+            }
+        }
+        Ok(MemorySourceConfig::try_new_exec(&[batches], schema, None)?)
+    }
+
+    fn file(&self, segment: &Segment) -> DfResult<PartitionedFile> {
+        let meta = ObjectMeta {
+            location: ObjectPath::from_absolute_path(absolute(segment.path())?)?,
+            last_modified: Default::default(),
+            size: segment.bytes,
+            e_tag: None,
+            version: None,
+        };
+        let file = PartitionedFile::new_from_meta(meta);
+        Ok(match self.snapshot.dead.get(&segment.number) {
+            Some(dead) => file.with_extension(ParquetRowSelection::new(alive_selection(
+                dead,
+                std::iter::once(0..segment.rows),
+            ))),
+            None => file,
+        })
+    }
+}
+
+#[async_trait]
+impl TableProvider for RunsTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&SCHEMA)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(columns) => Arc::new(SCHEMA.project(columns)?),
+            None => Arc::clone(&SCHEMA),
+        };
+        let hot = self.hot(projection, schema)?;
+        let mut files = Vec::new();
+        for segment in self.snapshot.segments.iter().filter(|segment| self.overlaps(segment)) {
+            files.push(self.file(segment)?);
+        }
+        if files.is_empty() {
+            return Ok(hot);
+        }
+        let store_url = ObjectStoreUrl::local_filesystem();
+        let runtime = state.runtime_env();
+        let reader = CachedParquetFileReaderFactory::new(
+            runtime.object_store(&store_url)?,
+            runtime.cache_manager.get_file_metadata_cache(),
+        );
+        let mut source = ParquetSource::new(Arc::clone(&SCHEMA))
+            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_parquet_file_reader_factory(Arc::new(reader))
+            .with_pushdown_filters(true)
+            .with_reorder_filters(true);
+        if let Some(filter) = conjunction(filters.to_vec()) {
+            let schema = DFSchema::try_from(Arc::clone(&SCHEMA))?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let partitions = state.config().target_partitions().max(1);
+        let groups = FileGroup::new(files).split_files(partitions);
+        let scan = FileScanConfigBuilder::new(store_url, Arc::new(source))
+            .with_projection_indices(projection.cloned())?
+            .with_file_groups(groups)
+            .build();
+        Ok(UnionExec::try_new(vec![hot, DataSourceExec::from_data_source(scan)])?)
+    }
+}
+
+fn absolute(path: &std::path::Path) -> DfResult<std::path::PathBuf> {
+    std::path::absolute(path).map_err(|err| external(Error::caused(ErrorKind::Internal, "finding the data folder", err)))
+}
+
+fn external(err: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(err))
+}
