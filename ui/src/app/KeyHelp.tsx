@@ -9,7 +9,7 @@ export default function KeyHelp({ onClose }: { onClose: () => void }) {
   const [commands] = useState(() => allCommands().filter((command) => command.keys && command.keys.length > 0));
   const groups = [...new Set(commands.map((command) => command.group))];
   return (
-    <Dialog title="Keyboard" width={680} onClose={onClose}>
+    <Dialog title="Keyboard" width={900} onClose={onClose}>
       {groups.map((group) => (
         <section key={group} className={styles.group}>
           <h3>{group}</h3>

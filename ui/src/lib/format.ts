@@ -31,6 +31,11 @@ export function formatCost(nano: number | null | undefined): string {
   return `${sign}$${Math.round(abs).toLocaleString("en-US")}`;
 }
 
+/** A sum that lacks calls without a price: `≥ $0.02`. */
+export function formatAtLeast(nano: number): string {
+  return nano < 100_000 ? "≥ $0" : `≥ ${formatCost(nano)}`;
+}
+
 /** Nano-dollars of a decimal string such as `"0.00012"`. */
 export function nanoOf(dollars: string | null | undefined): number | null {
   if (dollars === null || dollars === undefined || dollars === "") return null;

@@ -1,5 +1,14 @@
 import type { Run } from "@/lib/api/types";
-import { formatCost, formatDuration, formatInt, formatPercent, formatTokens, nanoOf, plural } from "@/lib/format";
+import {
+  formatAtLeast,
+  formatCost,
+  formatDuration,
+  formatInt,
+  formatPercent,
+  formatTokens,
+  nanoOf,
+  plural,
+} from "@/lib/format";
 import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
 import styles from "./Kpis.module.css";
@@ -147,7 +156,7 @@ function TreeCost({ t, i }: { t: TraceModel; i: number }) {
   const known = !Number.isNaN(cost);
   const unpriced = t.unpriced[i];
   const share = t.totals.cost > 0 && known ? `${formatPercent(cost / t.totals.cost)} of trace` : "";
-  const value = known ? `${unpriced > 0 ? "≥ " : ""}${formatCost(cost)}` : unpriced > 0 ? "no price" : "–";
+  const value = known ? (unpriced > 0 ? formatAtLeast(cost) : formatCost(cost)) : unpriced > 0 ? "no price" : "–";
   return (
     <Kpi
       title="Cost"
@@ -174,7 +183,11 @@ function CallTokens({ t, s }: { t: TraceModel; s: number }) {
   if (input === null && output === null) return <Kpi title="Tokens" note="not reported" value="–" parts={[]} />;
   const parts: Part[] = [
     { amount: (input ?? 0) - cached, color: "var(--money)", label: `in ${formatTokens((input ?? 0) - cached)}` },
-    { amount: cached, color: soft("--money"), label: `cached ${formatTokens(cached)}` },
+    {
+      amount: cached,
+      color: soft("--money"),
+      label: cached / ((input ?? 0) || 1) > 0.05 ? `cached ${formatTokens(cached)}` : undefined,
+    },
     {
       amount: (output ?? 0) - reasoning,
       color: "var(--grow)",

@@ -56,7 +56,7 @@ export function MessageCard({ turn, toolNames, folded, findSpan, onSelect }: Pro
             {head}
           </button>
         )}
-        <span className="grow" />
+        {folded === undefined ? <span className="grow" /> : null}
         {message.finish_reason && message.finish_reason !== "stop" ? <span>{message.finish_reason}</span> : null}
         <CopyButton text={() => plainText(message)} label="Copy message" size={11} />
       </header>

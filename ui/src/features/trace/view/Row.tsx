@@ -2,7 +2,7 @@ import { ChevronRight } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
-import { formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
+import { formatAtLeast, formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
@@ -141,7 +141,7 @@ function NumberCells({ t, i }: { t: TraceModel; i: number }) {
         role="gridcell"
         title={unpriced ? unpricedTitle(t, i) : undefined}
       >
-        {known && !(unpriced && cost === 0) ? `${unpriced ? "≥ " : ""}${formatCost(cost)}` : unpriced ? "no price" : ""}
+        {costText(cost, unpriced)}
         {costShare > 0.01 ? (
           <i className={styles.money} style={{ width: Math.min(1, costShare) * DATA_BAR_PX }} />
         ) : null}
@@ -151,6 +151,12 @@ function NumberCells({ t, i }: { t: TraceModel; i: number }) {
       </div>
     </>
   );
+}
+
+/** Blank where nothing was spent; what has no price never reads as zero. */
+function costText(cost: number, unpriced: boolean): string {
+  if (unpriced) return cost > 0 ? formatAtLeast(cost) : "no price";
+  return Number.isNaN(cost) ? "" : formatCost(cost);
 }
 
 /** Parents show what their subtree spent; hovering says what is their own. */

@@ -38,7 +38,12 @@ export function TraceView({ model, search }: { model: TraceModel; search: TraceS
     setOpen(false);
     document.getElementById(GRID_ID)?.focus();
   }, []);
-  useTraceKeys(state, { pickTab, open: openDetail, close: closeDetail });
+  useTraceKeys(state, {
+    tabs: tabsOf(model, selected).map((tab) => tab.label),
+    pickTab,
+    open: openDetail,
+    close: closeDetail,
+  });
   const orphans = model.skeleton.runs.orphan.length;
   return (
     <>

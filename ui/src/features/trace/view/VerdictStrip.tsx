@@ -14,8 +14,8 @@ import { verdictQuery } from "@/lib/api/queries";
 import type { Finding, Verdict } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import {
+  formatAtLeast,
   formatCost,
-  formatDollars,
   formatDuration,
   formatInt,
   formatPercent,
@@ -62,7 +62,8 @@ export function VerdictStrip({ state }: { state: TraceState }) {
 
 function Metrics({ t, baseline }: { t: TraceModel; baseline: Verdict["baseline"] }) {
   const { totals, running } = t.skeleton;
-  const atLeast = running || totals.unpriced_count > 0 ? "≥ " : "";
+  const cost = nanoOf(totals.cost);
+  const partial = running || totals.unpriced_count > 0;
   const input = totals.input_tokens ?? 0;
   const cached = totals.cached_tokens ?? 0;
   return (
@@ -74,15 +75,13 @@ function Metrics({ t, baseline }: { t: TraceModel; baseline: Verdict["baseline"]
       </div>
       <div className={styles.metric}>
         <dt>Cost</dt>
-        <dd className={styles.value}>
-          {totals.cost === null ? formatCost(null) : `${atLeast}${formatDollars(totals.cost)}`}
-        </dd>
+        <dd className={styles.value}>{cost !== null && partial ? formatAtLeast(cost) : formatCost(cost)}</dd>
         {totals.unpriced_count > 0 ? (
           <dd className={styles.note}>
             <b>{plural(totals.unpriced_count, "call")}</b> without a price
           </dd>
         ) : (
-          <Ratio value={nanoOf(totals.cost) ?? 0} usual={nanoOf(baseline?.p50_cost)} runs={baseline?.runs} />
+          <Ratio value={cost ?? 0} usual={nanoOf(baseline?.p50_cost)} runs={baseline?.runs} />
         )}
       </div>
       <div className={styles.metric}>

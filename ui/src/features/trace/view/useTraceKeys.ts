@@ -15,7 +15,8 @@ const PAGE_ROWS = 20;
 const GROUP = "Trace";
 
 export interface DetailKeys {
-  /** Tab names in order, for ⌥1 to ⌥9. */
+  /** Names of the tabs in order, for ⌥1 to ⌥9. */
+  tabs: string[];
   pickTab: (index: number) => void;
   open: () => void;
   close: () => void;
@@ -199,9 +200,9 @@ function useSteps(state: TraceState): Command[] {
 }
 
 const tabs = (detail: DetailKeys): Command[] =>
-  Array.from({ length: 8 }, (_, index) => ({
+  detail.tabs.map((name, index) => ({
     id: `tab-${index + 1}`,
-    title: `Detail tab ${index + 1}`,
+    title: name,
     group: "Details",
     keys: [`Alt+${index + 1}`],
     keysOnly: true,
