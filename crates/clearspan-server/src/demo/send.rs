@@ -49,3 +49,6 @@ pub async fn send(args: DemoArgs) -> anyhow::Result<DemoReport> {
     }
     Ok(DemoReport { project, trace_ids: set.trace_ids, featured_trace_id: set.featured_trace_id })
 }
+
+#[cfg(test)]
+mod tests;
