@@ -116,7 +116,7 @@ pub(super) fn tokens_of(text: &str) -> u64 {
 /// A tool that a model is offered.
 #[derive(Debug, Clone)]
 pub(super) struct ToolDef {
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) description: &'static str,
     pub(super) parameters: Value,
 }
@@ -124,7 +124,7 @@ pub(super) struct ToolDef {
 impl ToolDef {
     /// A tool whose parameters are all required: `(name, type, description)`.
     pub(super) fn new(
-        name: &'static str,
+        name: &str,
         description: &'static str,
         parameters: &[(&'static str, &'static str, &'static str)],
     ) -> Self {
@@ -136,7 +136,7 @@ impl ToolDef {
             .collect();
         let required: Vec<_> = parameters.iter().map(|(name, ..)| *name).collect();
         let parameters = json!({"type": "object", "properties": properties, "required": required});
-        Self { name, description, parameters }
+        Self { name: name.to_owned(), description, parameters }
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn chat_request(call: &Call<'_>) -> (String, Vec<KeyValue>) {
     }
     for (idx, tool) in call.tools.iter().enumerate() {
         let prefix = format!("llm.request.functions.{idx}");
-        out.push(text(format!("{prefix}.name"), tool.name));
+        out.push(text(format!("{prefix}.name"), &tool.name));
         out.push(text(format!("{prefix}.description"), tool.description));
         out.push(text(format!("{prefix}.parameters"), tool.parameters.to_string()));
     }

@@ -141,9 +141,9 @@ fn one(app: &App, rng: &Rng, idx: usize, fate: Fate) -> Trace {
 fn converse(trace: &mut Trace, root: SpanIdx, app: &App, chat: &Chat, model: Model, fate: Fate) -> Micros {
     let (tool, arguments, result) = &chat.tool;
     let offered = [ToolDef {
-        name: "lookup",
+        name: tool.clone(),
         description: "Looks up what the answer needs.",
-        parameters: json!({"type": "object"}),
+        parameters: parameters(arguments),
     }];
     let mut history = vec![Message::system(&app.system), Message::user(&chat.ask)];
     let turn = Turn { say: String::new(), tools: vec![(tool.clone(), arguments.clone())] };
@@ -195,6 +195,19 @@ fn converse(trace: &mut Trace, root: SpanIdx, app: &App, chat: &Chat, model: Mod
         ..Call::new(model, &history, &reply)
     };
     trace.chat(root, end + ms(2), None, &call)
+}
+
+/// A schema that the arguments of the call fit.
+fn parameters(arguments: &Value) -> Value {
+    let properties: serde_json::Map<_, _> = arguments
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            (name.clone(), json!({"type": if value.is_number() { "number" } else { "string" }}))
+        })
+        .collect();
+    json!({"type": "object", "properties": properties})
 }
 
 /// Slow refusals are timeouts, quick ones rate limits.
