@@ -1,12 +1,14 @@
+import { Code } from "@/components/Code";
 import { CopyButton } from "@/components/CopyButton";
 import styles from "./SetupPage.module.css";
 
 interface Props {
   title: string;
   text: string;
+  lang?: string;
 }
 
-export function CodeBlock({ title, text }: Props) {
+export function CodeBlock({ title, text, lang }: Props) {
   return (
     <figure className={styles.code}>
       <figcaption>
@@ -16,9 +18,9 @@ export function CodeBlock({ title, text }: Props) {
       </figcaption>
       {/* Scrolls sideways, so it must be reachable by keyboard. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <pre tabIndex={0} aria-label={title}>
-        {text}
-      </pre>
+      <div className={styles.scroller} tabIndex={0} role="region" aria-label={title}>
+        <Code code={text} lang={lang} />
+      </div>
     </figure>
   );
 }

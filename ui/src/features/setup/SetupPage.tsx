@@ -108,6 +108,7 @@ function Steps({ snippet, target }: { snippet: Snippet; target: Target }) {
       <CodeBlock
         title={snippet.setup ? `2  Save as ${snippet.file} and run: ${snippet.run}` : "Paste into a shell"}
         text={fillIn(snippet.code, target).trimEnd()}
+        lang={snippet.language.toLowerCase()}
       />
       <p className={styles.note}>
         {snippet.callsModel ? (

@@ -5,56 +5,39 @@ import { type MouseEvent, type ReactNode, type RefObject, useEffect, useLayoutEf
 import { plural } from "@/lib/format";
 import { ContextMenu } from "@/components/ContextMenu";
 import type { Column } from "./columns";
-import type { PickMode } from "./filter";
 import styles from "./List.module.css";
 import { type Clicked, RowMenu } from "./RowMenu";
 import { RowTable } from "./RowTable";
-import type { ListRow } from "./rows";
 import type { Unit } from "./search";
+import type { ListState } from "./useList";
 import type { Rows } from "./useRows";
 import { useRowPx } from "./window";
 
 interface Props {
   project: string;
-  unit: Unit;
-  rows: Rows;
+  list: ListState;
   columns: Column[];
-  sort: string;
-  current: string | null;
   viewport: RefObject<HTMLDivElement | null>;
-  /** Names the list, so that coming back finds its scroll position. */
-  place: string;
-  onSort: (sort: string) => void;
-  onOpen: (row: ListRow, newTab?: boolean) => void;
-  onPeek: (row: ListRow) => void;
-  onPick: (field: string, value: string, how: PickMode) => void;
-  onReading: (update: (old: Reading) => Reading) => void;
-  /** In place of rows: nothing found, or an error. */
+  /** In place of rows: nothing found, or an error. Draws nothing while there are rows. */
   children: ReactNode;
-}
-
-export interface Reading {
-  hover: boolean;
-  scrolled: boolean;
 }
 
 /** Where each list of this visit was scrolled to. */
 const places = new Map<string, number>();
 
-export function List(props: Props) {
-  const { rows, viewport, place, onReading } = props;
+export function List({ project, list, columns, viewport, children }: Props) {
+  const { rows, unit, setReading } = list;
   const [clicked, setClicked] = useState<Clicked | null>(null);
   const rowPx = useRowPx();
+  const place = `${project} ${unit} ${list.q} ${list.t} ${list.sort}`;
   const ready = !rows.loading && !rows.refreshing;
   useLayoutEffect(() => {
     if (ready && viewport.current) viewport.current.scrollTop = places.get(place) ?? 0;
-    // Only when the list becomes another one, not when rows enter.
-    // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [place, ready]);
+  }, [place, ready, viewport]);
 
   const onContextMenu = (event: MouseEvent<HTMLElement>) => {
     const target = event.target as HTMLElement;
-    const key = target.closest<HTMLElement>("[data-key]")?.dataset.key ?? props.current;
+    const key = target.closest<HTMLElement>("[data-key]")?.dataset.key ?? list.current;
     const row = rows.rows.find((item) => item.key === key);
     if (!row) {
       event.preventDefault();
@@ -63,46 +46,44 @@ export function List(props: Props) {
     const { field, value } = target.closest<HTMLElement>("[data-field]")?.dataset ?? {};
     setClicked({ row, field: field ?? null, value: value ?? null });
   };
-  const toTop = () => viewport.current?.scrollTo({ top: 0 });
+  const table = (
+    <div className={styles.table}>
+      <RowTable
+        label={unit === "traces" ? "Traces" : "Runs"}
+        project={project}
+        viewport={viewport}
+        rowPx={rowPx}
+        rows={rows.rows}
+        loading={rows.loading}
+        hasMore={rows.hasMore}
+        loadMore={rows.loadMore}
+        columns={columns}
+        sort={list.sort}
+        onSort={(sort) => list.setSearch({ sort })}
+        selected={list.current}
+        onOpen={(row, event) => list.open(row, event.metaKey || event.ctrlKey)}
+        onScroll={(top) => {
+          places.set(place, top);
+          const scrolled = top > rowPx / 2;
+          setReading((old) => (old.scrolled === scrolled ? old : { ...old, scrolled }));
+        }}
+        onHover={(hover) => setReading((old) => (old.hover === hover ? old : { ...old, hover }))}
+      />
+    </div>
+  );
   return (
     <div className={styles.wrap}>
-      <ContextMenu
-        onOpen={onContextMenu}
-        trigger={
-          <div className={styles.table}>
-            <RowTable
-              label={props.unit === "traces" ? "Traces" : "Runs"}
-              project={props.project}
-              viewport={viewport}
-              rowPx={rowPx}
-              rows={rows.rows}
-              loading={rows.loading}
-              hasMore={rows.hasMore}
-              loadMore={rows.loadMore}
-              columns={props.columns}
-              sort={props.sort}
-              onSort={props.onSort}
-              selected={props.current}
-              onOpen={(row, event) => props.onOpen(row, event.metaKey || event.ctrlKey)}
-              onScroll={(top) => {
-                places.set(place, top);
-                onReading((old) => (old.scrolled === top > rowPx / 2 ? old : { ...old, scrolled: top > rowPx / 2 }));
-              }}
-              onHover={(hover) => onReading((old) => (old.hover === hover ? old : { ...old, hover }))}
-            />
-          </div>
-        }
-      >
+      <ContextMenu onOpen={onContextMenu} trigger={table}>
         {clicked ? (
-          <RowMenu clicked={clicked} onPick={props.onPick} onOpen={props.onOpen} onPeek={props.onPeek} />
+          <RowMenu clicked={clicked} onPick={list.pick} onOpen={list.open} onPeek={(row) => list.setPeek(row.key)} />
         ) : null}
       </ContextMenu>
-      {props.children ? <div className={styles.instead}>{props.children}</div> : null}
+      {rows.rows.length === 0 && !rows.loading ? <div className={styles.instead}>{children}</div> : null}
       <Waiting
-        unit={props.unit}
+        unit={unit}
         waiting={rows.waiting}
         onShow={() => {
-          toTop();
+          viewport.current?.scrollTo({ top: 0 });
           rows.showWaiting();
         }}
       />

@@ -1,39 +1,30 @@
 import type { RefObject } from "react";
 import { useCommands } from "@/lib/commands";
 import type { ListRow } from "./rows";
+import type { ListState } from "./useList";
 import { showRow, useRowPx } from "./window";
 
 interface Options {
-  rows: readonly ListRow[];
-  current: string | null;
+  list: ListState;
   viewport: RefObject<HTMLElement | null>;
-  select: (row: ListRow) => void;
-  open: (row: ListRow) => void;
-  togglePeek: (row: ListRow) => void;
   focusFilter: () => void;
-  toggleLive: () => void;
   escape: () => void;
 }
 
 /** The keys of lists. */
-export function useListKeys({
-  rows,
-  current,
-  viewport,
-  select,
-  open,
-  togglePeek,
-  focusFilter,
-  toggleLive,
-  escape,
-}: Options): void {
+export function useListKeys({ list, viewport, focusFilter, escape }: Options): void {
   const rowPx = useRowPx();
+  const { current, peek } = list;
+  const { rows } = list.rows;
   const at = () => (current === null ? -1 : rows.findIndex((row) => row.key === current));
   const go = (index: number) => {
-    const row = rows[Math.max(0, Math.min(rows.length - 1, index))];
+    const place = Math.max(0, Math.min(rows.length - 1, index));
+    const row = rows[place];
     if (!row) return;
-    select(row);
-    if (viewport.current) showRow(viewport.current, rows.indexOf(row), rowPx);
+    // An open peek pane follows the selection.
+    if (peek === null) list.select(row.key);
+    else list.setPeek(row.key);
+    if (viewport.current) showRow(viewport.current, place, rowPx);
   };
   const withCurrent = (act: (row: ListRow) => void) => () => {
     const row = rows[at()] ?? rows[0];
@@ -41,23 +32,23 @@ export function useListKeys({
   };
   const screen = () => Math.max(1, Math.floor((viewport.current?.clientHeight ?? 0) / rowPx) - 2);
   const group = "List";
+  const move = { group, keysOnly: true };
   useCommands([
-    { id: "next", title: "Next row", group, keys: ["j", "ArrowDown"], keysOnly: true, run: () => go(at() + 1) },
-    { id: "previous", title: "Previous row", group, keys: ["k", "ArrowUp"], keysOnly: true, run: () => go(at() - 1) },
+    { ...move, id: "next", title: "Next row", keys: ["j", "ArrowDown"], run: () => go(at() + 1) },
+    { ...move, id: "previous", title: "Previous row", keys: ["k", "ArrowUp"], run: () => go(at() - 1) },
+    { ...move, id: "page-down", title: "A screen down", keys: ["PageDown"], run: () => go(at() + screen()) },
+    { ...move, id: "page-up", title: "A screen up", keys: ["PageUp"], run: () => go(at() - screen()) },
+    { ...move, id: "first", title: "First row", keys: ["Home"], run: () => go(0) },
     {
-      id: "page-down",
-      title: "A screen down",
       group,
-      keys: ["PageDown"],
-      keysOnly: true,
-      run: () => go(at() + screen()),
+      id: "peek",
+      title: "Peek at the row",
+      keys: [" "],
+      run: withCurrent((row) => list.setPeek(peek === row.key ? null : row.key)),
     },
-    { id: "page-up", title: "A screen up", group, keys: ["PageUp"], keysOnly: true, run: () => go(at() - screen()) },
-    { id: "first", title: "First row", group, keys: ["Home"], keysOnly: true, run: () => go(0) },
-    { id: "peek", title: "Peek at the row", group, keys: [" "], run: withCurrent(togglePeek) },
-    { id: "open", title: "Open the row", group, keys: ["Enter"], run: withCurrent(open) },
-    { id: "filter", title: "Filter", group, keys: ["/"], run: focusFilter },
-    { id: "live", title: "Live on or off", group, keys: ["l"], run: toggleLive },
-    { id: "escape", title: "Close, clear, back", group, keys: ["Escape"], keysOnly: true, run: escape },
+    { group, id: "open", title: "Open the row", keys: ["Enter"], run: withCurrent(list.open) },
+    { group, id: "filter", title: "Filter", keys: ["/"], run: focusFilter },
+    { group, id: "live", title: "Live on or off", keys: ["l"], run: list.toggleLive },
+    { ...move, id: "escape", title: "Close, clear, back", keys: ["Escape"], run: escape },
   ]);
 }
