@@ -15,8 +15,16 @@ const policy = (nonce) =>
 
 function page(res) {
   const nonce = randomBytes(16).toString("base64");
-  res.writeHead(200, { "content-type": "text/html; charset=utf-8", "cache-control": "no-cache", "content-security-policy": policy(nonce) });
-  res.end(readFileSync(join(dist, "index.html"), "utf8").replaceAll("__CSP_NONCE__", nonce).replace('<base href="/" />', `<base href="${base}" />`));
+  res.writeHead(200, {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-cache",
+    "content-security-policy": policy(nonce),
+  });
+  res.end(
+    readFileSync(join(dist, "index.html"), "utf8")
+      .replaceAll("__CSP_NONCE__", nonce)
+      .replace('<base href="/" />', `<base href="${base}" />`),
+  );
 }
 
 createServer((req, res) => {
@@ -24,17 +32,24 @@ createServer((req, res) => {
   if (!url.pathname.startsWith(base)) return res.writeHead(404).end();
   const path = `/${url.pathname.slice(base.length)}`;
   if (path.startsWith("/api/") || path.startsWith("/v1/")) {
-    const up = request({ host: target.hostname, port: target.port, path: path + url.search, method: req.method, headers: req.headers }, (answer) => {
-      res.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(res);
-    });
+    const up = request(
+      { host: target.hostname, port: target.port, path: path + url.search, method: req.method, headers: req.headers },
+      (answer) => {
+        res.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(res);
+      },
+    );
     up.on("error", () => res.writeHead(502).end());
     res.on("close", () => up.destroy());
     return req.pipe(up);
   }
   const file = join(dist, path);
   if (path === "/" || !extname(path) || !existsSync(file)) return extname(path) ? res.writeHead(404).end() : page(res);
-  const headers = { "content-type": TYPES[extname(path)] ?? "application/octet-stream", "cache-control": "public, max-age=31536000, immutable" };
-  if (existsSync(`${file}.br`)) return res.writeHead(200, { ...headers, "content-encoding": "br" }).end(readFileSync(`${file}.br`));
+  const headers = {
+    "content-type": TYPES[extname(path)] ?? "application/octet-stream",
+    "cache-control": "public, max-age=31536000, immutable",
+  };
+  if (existsSync(`${file}.br`))
+    return res.writeHead(200, { ...headers, "content-encoding": "br" }).end(readFileSync(`${file}.br`));
   res.writeHead(200, headers).end(readFileSync(file));
 }).listen(port, "127.0.0.1", () => console.log(`built UI on http://127.0.0.1:${port}${base}`));

@@ -38,7 +38,7 @@ export class Recorder {
     const row = this.rows[i];
     const first = 240 + tin / 90 + this.r() * 400;
     Object.assign(row, { model, tin, tout, cached: Math.round(tin * cacheShare), first, billed: 1 });
-    if (m.pin === undefined) row.unpriced = `no price for model ${m.name}`;
+    if (m.pin === undefined) row.unpriced = "unknown_model";
     else row.cost = Math.round((tin - row.cached) * m.pin * 1000 + row.cached * m.pc * 1000 + tout * m.pout * 1000);
     row.t1 = t0 + first + tout * (9 + this.r() * 5);
     return i;

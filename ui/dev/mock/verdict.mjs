@@ -51,7 +51,7 @@ export function verdict(skeleton) {
         most,
         "tokens",
         `Input grew 4.3k → ${k(c.input_tokens[most])} tokens per call; 81 calls re-send the history`,
-        { factor: 16 },
+        { first_tokens: 4300, max_tokens: c.input_tokens[most], calls: 81, cached_percent: 2 },
       ),
     ],
   };

@@ -1,5 +1,6 @@
 import type { Run } from "@/lib/api/types";
 import { formatInstant } from "@/lib/format";
+import { unpricedReason } from "@/lib/unpriced";
 import { KeyValues } from "./KeyValues";
 
 /** Everything that is known by name about the span; what no rule consumed is under Attributes as it was sent. */
@@ -63,6 +64,6 @@ function costOf(run: Run): Record<string, unknown> {
     ...Object.fromEntries(Object.entries(details).map(([name, value]) => [`detail · ${name}`, `$${value}`])),
     source: from,
     price: source.kind === "priced" ? source.price_id : null,
-    reason: source.kind === "unpriced" ? source.reason : null,
+    reason: source.kind === "unpriced" ? unpricedReason(source.reason, run.model) : null,
   };
 }

@@ -9,6 +9,7 @@ import {
   nanoOf,
   plural,
 } from "@/lib/format";
+import { unpricedReason } from "@/lib/unpriced";
 import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
 import styles from "./Kpis.module.css";
@@ -125,7 +126,15 @@ function CallCost({ t, i, run }: { t: TraceModel; i: number; run: Run | undefine
   const total = nanoOf(cost?.total) ?? (Number.isNaN(t.cost[i]) ? null : t.cost[i]);
   const model = run?.model ?? "";
   if (cost?.source.kind === "unpriced")
-    return <Kpi title="Cost" note={model} value="no price" hint={cost.source.reason} parts={[]} />;
+    return (
+      <Kpi
+        title="Cost"
+        note={model}
+        value="no price"
+        hint={unpricedReason(cost.source.reason, run?.model)}
+        parts={[]}
+      />
+    );
   const input = nanoOf(cost?.input) ?? 0;
   const output = nanoOf(cost?.output) ?? 0;
   const cached = sumOf(cost?.details, /cache/);

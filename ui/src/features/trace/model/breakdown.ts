@@ -100,6 +100,6 @@ export function expensiveCalls(t: TraceModel, limit = 50): number[] {
   const rows = t.skeleton.runs;
   const cost = (i: number): number => rows.cost[t.run[i]] ?? 0;
   const calls: number[] = [];
-  for (let i = 0; i < t.n; i++) if (t.run[i] >= 0 && cost(i) > 0) calls.push(i);
+  for (let i = 0; i < t.n; i++) if (t.run[i] >= 0 && rows.billed[t.run[i]] === 1 && cost(i) > 0) calls.push(i);
   return calls.toSorted((a, b) => cost(b) - cost(a)).slice(0, limit);
 }

@@ -6,7 +6,7 @@ import { criticalPath } from "./critical-path";
 import { findNodes } from "./find";
 import { carryFold, defaultFold, foldAll, keepMask, reveal, rowOf, visibleRows } from "./fold";
 import { fanOut, skeletonOf } from "./fixture";
-import { ancestorsOf, keyOf, nameOf } from "./types";
+import { ancestorsOf, keyOf, nameOf, normaliseKey } from "./types";
 
 const names = (t: ReturnType<typeof buildModel>, nodes: Iterable<number>): string[] =>
   [...nodes].map((i) => nameOf(t, i));
@@ -199,4 +199,10 @@ describe("axis", () => {
     expect(axisTicks([0, 0.05e9], "cost", 480).map((tick) => tick.label)).toEqual(["$0", "$0.02", "$0.04"]);
     expect(axisTicks([0, 3000], "tokens", 480).map((tick) => tick.label)).toEqual(["0", "1.0k", "2.0k", "3.0k"]);
   });
+});
+
+it("reads span ids and run ids in every form", () => {
+  expect(normaliseKey("4BF92F3577B34DA6")).toBe("00000000-0000-0000-4bf9-2f3577b34da6");
+  expect(normaliseKey("4bf92f3577b34da6a3ce929d0e0e4736")).toBe("4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
+  expect(normaliseKey("group:run-1")).toBe("group:run-1");
 });

@@ -56,12 +56,26 @@ export function errorOf(t: TraceModel, i: number): string | null {
   return index >= 0 ? t.skeleton.dict[index] : null;
 }
 
+/** Model of a row of the skeleton, or nothing. */
+export function modelOf(t: TraceModel, s: number): string | null {
+  const index = s >= 0 ? t.skeleton.runs.model[s] : -1;
+  return index >= 0 ? t.skeleton.dict[index] : null;
+}
+
 export const isParent = (t: TraceModel, i: number): boolean => t.size[i] > 1 && t.members[i] === 0;
 
 /** Stable name of a node over refetches: the run id, or the first member's for a group. */
 export function keyOf(t: TraceModel, i: number): string {
   const s = t.run[i];
   return s >= 0 ? t.skeleton.runs.id[s] : `group:${t.skeleton.runs.id[t.run[i + 1]]}`;
+}
+
+/** A span id of 16 digits or a run id of 32 in the form that run ids have here. */
+export function normaliseKey(key: string): string {
+  const hex = key.toLowerCase();
+  if (!/^(?:[0-9a-f]{16}|[0-9a-f]{32})$/.test(hex)) return key;
+  const all = hex.padStart(32, "0");
+  return [all.slice(0, 8), all.slice(8, 12), all.slice(12, 16), all.slice(16, 20), all.slice(20)].join("-");
 }
 
 /** Children of a node, in order. */

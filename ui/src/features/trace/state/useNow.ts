@@ -9,7 +9,8 @@ const TICK_MS = 1000;
 
 /** Microseconds since the trace began where open runs end; ticks while the trace runs. */
 export function useNow(skeleton: Skeleton | undefined): number | undefined {
-  const running = skeleton?.running === true;
+  // Once the root has ended, a run without an end lost it; it is not still growing.
+  const running = skeleton?.running === true && skeleton.status === "pending";
   const [now, setNow] = useState(() => Date.now() * 1000);
   useEffect(() => {
     if (!running) return;

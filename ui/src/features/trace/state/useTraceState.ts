@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { Axis } from "@/lib/api/types";
 import { type CriticalPath, criticalPath } from "../model/critical-path";
 import { keepMask, rowOf, visibleRows } from "../model/fold";
-import { ERROR, keyOf, type TraceModel, typeOf } from "../model/types";
+import { ERROR, keyOf, normaliseKey, type TraceModel, typeOf } from "../model/types";
 import type { TraceSearch } from "../search";
 import { type Find, useFind } from "./useFind";
 import { type Fold, useFold } from "./useFold";
@@ -49,7 +49,7 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
     search.span,
     useCallback((span: string | undefined) => setKey(span ?? null), []),
   );
-  const selected = (key === null ? undefined : nodes.get(key)) ?? 0;
+  const selected = (key === null ? undefined : nodes.get(normaliseKey(key))) ?? 0;
   const fold = useFold(model, selected);
   const { revealNode } = fold;
   const select = useCallback(

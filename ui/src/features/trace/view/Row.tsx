@@ -3,10 +3,11 @@ import { memo, type ReactNode } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatAtLeast, formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
+import { unpricedReason } from "@/lib/unpriced";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
-import { ERROR, errorOf, nameOf, PENDING, type TraceModel, typeOf } from "../model/types";
+import { ERROR, errorOf, modelOf, nameOf, PENDING, type TraceModel, typeOf } from "../model/types";
 import { Lane } from "./Lane";
 import styles from "./Row.module.css";
 
@@ -76,7 +77,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
   const attempt = s >= 0 ? rows.attempt[s] : 0;
   const input = s >= 0 ? (rows.input_tokens[s] ?? 0) : 0;
   const cached = input > 0 ? (rows.cached_tokens[s] ?? 0) / input : 0;
-  const model = s >= 0 && rows.model[s] >= 0 && t.size[i] === 1 ? t.skeleton.dict[rows.model[s]] : null;
+  const model = t.size[i] === 1 ? modelOf(t, s) : null;
   const text = failed ? errorOf(t, i) : preview;
   return (
     <div className={styles.name} role="gridcell">
@@ -170,7 +171,9 @@ function ownTitle(t: TraceModel, i: number): string | undefined {
 function unpricedTitle(t: TraceModel, i: number): string {
   const s = t.run[i];
   const reason = s >= 0 ? t.skeleton.runs.unpriced[s] : -1;
-  return reason >= 0 ? t.skeleton.dict[reason] : `${formatInt(t.unpriced[i])} calls inside have no price`;
+  return reason >= 0
+    ? unpricedReason(t.skeleton.dict[reason], modelOf(t, s))
+    : `${formatInt(t.unpriced[i])} calls inside have no price`;
 }
 
 function highlight(name: string, find: string): ReactNode {

@@ -52,7 +52,7 @@ export function TraceBar({ state }: { state: TraceState }) {
         </span>
         <CopyButton text={skeleton.trace_id} label="Copy trace id" size={12} />
       </span>
-      <StatusPill status={skeleton.running ? "pending" : skeleton.status} />
+      <StatusPill status={skeleton.status} />
       <span className={styles.identity} title={formatInstant(skeleton.start_time)}>
         {identity.join(" · ")}
       </span>

@@ -26,6 +26,7 @@ import {
 } from "@/lib/format";
 import type { TraceModel } from "../model/types";
 import type { TraceState } from "../state/useTraceState";
+import { cardText } from "./finding-text";
 import styles from "./VerdictStrip.module.css";
 
 type Tone = "err" | "warn" | "money" | "grow";
@@ -123,7 +124,7 @@ function FindingCard({ finding, state }: { finding: Finding; state: TraceState }
   const s = t.skeleton.runs.id.indexOf(finding.run_id);
   const node = s >= 0 ? t.nodeOfRun[s] : -1;
   const { Icon, tone } = RULES[finding.rule] ?? { Icon: TriangleAlert, tone: "warn" as const };
-  const [title, rest] = splitSentence(finding.text);
+  const card = cardText(finding, t, node);
   const show = () => {
     if (node < 0) return;
     state.select(node);
@@ -143,37 +144,9 @@ function FindingCard({ finding, state }: { finding: Finding; state: TraceState }
         <Icon size={11} strokeWidth={2.4} aria-hidden />
         {finding.title}
       </span>
-      <span className={styles.weight}>{node >= 0 ? weightOf(finding, t, node) : null}</span>
-      <span className={styles.title}>{title}</span>
-      <span className={styles.text}>{rest}</span>
+      <span className={styles.weight}>{card.weight}</span>
+      <span className={styles.title}>{card.head}</span>
+      <span className={styles.text}>{card.rest}</span>
     </button>
   );
-}
-
-/** The number at the right of a finding, read from the run it names. */
-function weightOf(finding: Finding, t: TraceModel, node: number): string | null {
-  const s = t.run[node];
-  switch (finding.rule) {
-    case "where_it_broke":
-      return `at ${formatDuration(t.start[node])}`;
-    case "slow_recovery":
-    case "loop":
-      return formatDuration(t.end[node] - t.start[node]);
-    case "why_it_cost":
-    case "cache_miss":
-      return Number.isNaN(t.cost[node]) ? null : formatCost(t.cost[node]);
-    case "context_growth":
-      return formatTokens(t.skeleton.runs.input_tokens[s]);
-    case "slow_first_token":
-      return formatDuration(t.skeleton.runs.first_token_us[s]);
-    default:
-      return null;
-  }
-}
-
-/** A finding is one sentence; its first clause is read as the headline. */
-export function splitSentence(text: string): [head: string, rest: string] {
-  const at = /;\s|:\s|\s—\s|\.\s|,\s/.exec(text);
-  if (!at || at.index > 60) return [text, ""];
-  return [text.slice(0, at.index), text.slice(at.index + at[0].length)];
 }

@@ -1,0 +1,18 @@
+//! Why a call has no cost, in words.
+
+/** The reasons are codes of the server; one that is not known is shown as it is. */
+export function unpricedReason(code: string, model: string | null | undefined): string {
+  const named = model ? `model ${model}` : "this model";
+  switch (code) {
+    case "no_model":
+      return "the call names no model";
+    case "unknown_model":
+      return `no price for ${named}`;
+    case "no_usage":
+      return "no token counts were sent";
+    case "no_price_at_time":
+      return `no price for ${named} at that time`;
+    default:
+      return code;
+  }
+}
