@@ -79,13 +79,13 @@ function Section({ facet, terms, onPick }: { facet: Facet; terms: Term[]; onPick
             type="button"
             className={cx(styles.value, state === "excluded" && styles.excluded)}
             aria-pressed={state === "wanted"}
-            aria-label={`${value}, ${formatInt(count)}${state === "excluded" ? ", excluded" : ""}`}
             title={value}
             onClick={(event) => onPick(field, value, howOf(event))}
           >
             <i style={{ width: `${(count / max) * 100}%` }} />
             {status ? <span className={cx(styles.dot, status.dot)} /> : null}
             <span className={styles.label}>{status?.label ?? value}</span>
+            <span className="sr">{state === "excluded" ? " excluded, " : ", "}</span>
             <span className={styles.count}>{formatInt(count)}</span>
           </button>
         );
