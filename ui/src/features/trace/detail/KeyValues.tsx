@@ -53,11 +53,13 @@ export function KeyValues({ groups }: { groups: Group[] }) {
               <div key={name}>
                 <dt>{name}</dt>
                 <dd>
-                  {text.length > SHOWN_CHARS
-                    ? `${text.slice(0, SHOWN_CHARS)}… (${text.length} characters, all under Raw)`
-                    : text}
+                  <span>
+                    {text.length > SHOWN_CHARS
+                      ? `${text.slice(0, SHOWN_CHARS)}… (${text.length} characters, all under Raw)`
+                      : text}
+                  </span>
+                  <CopyButton text={text} label={`Copy ${name}`} size={11} />
                 </dd>
-                <CopyButton text={text} label={`Copy ${name}`} size={11} />
               </div>
             ))}
           </dl>
