@@ -56,7 +56,7 @@ def test_the_refused_call_is_red(trace):
     refused = trace.of_type("llm")[-1]
     assert refused["status"] == "error"
     assert "Rate limit reached" in refused["error"]
-    assert refused["error_type"] == "RateLimitError"
+    assert refused["error_type"] == "openai.RateLimitError"
     assert trace.row["error_count"] == 1
 
 

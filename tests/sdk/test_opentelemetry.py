@@ -30,7 +30,7 @@ def test_the_tree_is_the_programs(trace):
     assert trace.root["name"] == "invoke_agent weather"
     assert [(run["name"], run["run_type"]) for run in trace.root["children"]] == [
         ("chat gpt-4o-mini", "llm"),
-        ("execute_tool get_weather", "tool"),
+        ("get_weather", "tool"),
         ("chat gpt-4o-mini", "llm"),
     ]
     assert trace.row["name"] == "invoke_agent weather"

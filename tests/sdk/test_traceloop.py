@@ -20,9 +20,9 @@ def trace(server, openai_environment, project):
 
 def test_the_tree_is_the_programs(trace):
     root = trace.root
-    assert (root["name"], root["run_type"]) == ("trip_planner.workflow", "chain")
+    assert (root["name"], root["run_type"]) == ("trip_planner", "chain")
     planner, stream, refused = root["children"]
-    assert planner["name"] == "planner.agent"
+    assert planner["name"] == "planner"
     assert [run["run_type"] for run in planner["children"]] == ["llm", "tool", "llm"]
     assert (stream["run_type"], refused["run_type"]) == ("llm", "llm")
     assert trace.row["run_count"] == 7
@@ -54,7 +54,7 @@ def test_tokens_and_cost_add_up(trace):
 
 def test_the_tool_has_what_went_in_and_out(trace):
     (tool,) = trace.of_type("tool")
-    assert tool["name"] == "get_weather.tool"
+    assert tool["name"] == "get_weather"
     assert "Paris" in str(tool["inputs"]["rest"])
     assert "21" in str(tool["outputs"]["rest"])
 
