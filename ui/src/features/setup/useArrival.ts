@@ -2,6 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
+import { useTraceEvents } from "@/lib/api/events";
 import { fetchTraces, projectsQuery } from "@/lib/api/queries";
 import type { Project, TraceRow } from "@/lib/api/types";
 
@@ -18,6 +19,11 @@ const mark = (project: Project): string => `${project.last_run_at ?? ""} ${proje
 /** The newest trace of the project that changed last since the page was opened. */
 export function useArrival(): { arrival: Arrival | null; projects: Project[] | undefined; offline: boolean } {
   const projects = useQuery({ ...projectsQuery(), refetchInterval: POLL_MS, staleTime: 0 });
+  // The busiest project tells by itself; new projects and the others are seen by the poll.
+  useTraceEvents(
+    projects.data?.find((project) => project.last_run_at !== null)?.name ?? null,
+    () => void projects.refetch(),
+  );
   const before = useRef<Map<string, string> | null>(null);
   const [arrival, setArrival] = useState<Arrival | null>(null);
   const { data } = projects;
