@@ -102,15 +102,11 @@ function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
 function Duration({ t, i }: { t: TraceModel; i: number }) {
   const duration = t.end[i] - t.start[i];
   const self = selfTime(t, i);
+  const parent = t.size[i] > 1;
   const parts: Part[] = [
-    { amount: self, color: "var(--tool)", label: t.size[i] > 1 ? `self ${formatDuration(self)}` : undefined },
+    { amount: self, color: "var(--tool)", label: parent ? `self ${formatDuration(self)}` : undefined },
   ];
-  if (t.size[i] > 1)
-    parts.unshift({
-      amount: duration - self,
-      color: soft("--chain"),
-      label: `children ${formatDuration(duration - self)}`,
-    });
+  if (parent) parts.push({ amount: duration - self, color: soft("--chain"), label: "children" });
   return (
     <Kpi
       title="Duration"

@@ -1,5 +1,5 @@
 import { ChevronRight } from "lucide-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { Part } from "@/lib/api/types";
 import { formatBytes, formatInt } from "@/lib/format";
 import { Button } from "@/components/Button";
@@ -36,7 +36,7 @@ function ToolResult({ content }: { content: unknown }) {
 
 function TextPart({ text }: { text: string }) {
   const [all, setAll] = useState(false);
-  const parsed = jsonIn(text);
+  const parsed = useMemo(() => jsonIn(text), [text]);
   if (parsed !== undefined) return <Tree data={parsed} />;
   const cut = !all && text.length > FIRST_CHARS;
   return (
