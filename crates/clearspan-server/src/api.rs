@@ -1,0 +1,80 @@
+//! The REST API of our own (`/api/clearspan/v1`) and the reads of the LangSmith SDKs.
+//!
+//! Handlers only read; what they answer with is declared in `types` and beside them, apart from what the store
+//! keeps. Every answer passes `respond`, which gives errors their body, requests their id, and work its time limit.
+
+mod error;
+mod events;
+mod extract;
+mod format;
+mod langsmith;
+mod lists;
+mod openapi;
+mod params;
+mod projects;
+mod respond;
+mod run;
+mod search;
+mod skeleton;
+mod system;
+mod traces;
+mod tree;
+mod types;
+mod verdict;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
+
+use crate::auth::require_caller;
+use crate::context::Context;
+use error::{ApiError, ErrorCode, ErrorShape};
+pub(crate) use system::info_of;
+
+/// Smaller answers are not compressed: they fit one packet either way.
+const COMPRESS_ABOVE_BYTES: u64 = 1_024;
+
+pub(crate) fn router(context: Arc<Context>) -> Router {
+    let with_key = |routes: Router<Arc<Context>>| {
+        routes.route_layer(from_fn_with_state(Arc::clone(&context), require_caller))
+    };
+    let ours = with_key(our_routes())
+        .route("/info", get(system::info))
+        .route("/openapi.json", get(openapi::serve))
+        .fallback(async || ApiError::new(ErrorCode::NotFound, "the API has no such path; see openapi.json"));
+    let langsmith =
+        respond::wrap(with_key(langsmith::routes()).merge(langsmith::open_routes()), ErrorShape::LangSmith);
+    let compressed =
+        CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
+    Router::new()
+        .nest("/api/clearspan/v1", respond::wrap(ours, ErrorShape::Clearspan))
+        .nest("/api/v1", langsmith.clone())
+        .nest("/api", langsmith.clone())
+        .merge(langsmith)
+        .layer(compressed)
+        .with_state(context)
+}
+
+/// Everything that needs a caller.
+fn our_routes() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/projects", get(projects::list))
+        .route("/projects/{project}", get(projects::get))
+        .route("/projects/{project}/traces", get(lists::traces))
+        .route("/projects/{project}/traces/histogram", get(lists::histogram))
+        .route("/projects/{project}/traces/facets", get(lists::facets))
+        .route("/projects/{project}/runs", get(lists::runs))
+        .route("/projects/{project}/stats", get(lists::stats))
+        .route("/traces/{trace_id}", get(traces::skeleton))
+        .route("/traces/{trace_id}/verdict", get(traces::verdict))
+        .route("/traces/{trace_id}/previews", post(traces::previews))
+        .route("/traces/{trace_id}/search", get(traces::search))
+        .route("/traces/{trace_id}/runs/{run_id}", get(run::get))
+        .route("/events", get(events::stream))
+        .route("/demo", post(system::demo))
+        .route("/ingest/diagnostics", get(system::diagnostics))
+}

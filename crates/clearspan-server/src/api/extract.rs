@@ -1,0 +1,95 @@
+//! Reading parameters and bodies, with our own words when they are wrong.
+
+use std::fmt;
+
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::response::IntoResponse as _;
+use bytes::Bytes;
+use clearspan_model::{RunId, TraceId};
+use http::request::Parts;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::error::{ApiError, ErrorCode};
+
+/// The parameters behind the `?`.
+#[derive(Debug)]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::from_request_parts(parts, state).await;
+        query.map(|Query(params)| Self(params)).map_err(|rejection| {
+            // Axum's words in front of the colon say nothing that the status does not.
+            let text = rejection.body_text();
+            let problem = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            ApiError::new(ErrorCode::InvalidParameter, format!("cannot read the parameters: {problem}"))
+        })
+    }
+}
+
+/// The parts of the path.
+#[derive(Debug)]
+pub(crate) struct PathParams<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(params)| Self(params)).map_err(|rejection| {
+            ApiError::new(ErrorCode::InvalidParameter, format!("cannot read the path: {}", rejection.body_text()))
+        })
+    }
+}
+
+/// A JSON body. Its content type does not matter: some clients send none.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            let is_too_large = rejection.into_response().status() == http::StatusCode::PAYLOAD_TOO_LARGE;
+            match is_too_large {
+                true => ApiError::new(ErrorCode::TooLarge, "the body is larger than this endpoint takes"),
+                false => ApiError::new(ErrorCode::InvalidBody, "the body could not be read to its end"),
+            }
+        })?;
+        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        serde_json::from_slice(bytes)
+            .map(Self)
+            .map_err(|error| ApiError::new(ErrorCode::InvalidBody, format!("cannot read the body: {error}")))
+    }
+}
+
+/// A trace id in any of its forms.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TraceParam(pub(crate) TraceId);
+
+impl<'de> Deserialize<'de> for TraceParam {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(|error| complaint(&text, &error))
+    }
+}
+
+/// A run id in any of its forms; 16 digits are a span id.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RunParam(pub(crate) RunId);
+
+impl<'de> Deserialize<'de> for RunParam {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let id = clearspan_query::text::parse_run_id(&text);
+        id.map(Self).ok_or_else(|| complaint(&text, &"not a run id (a UUID, or a span id of 16 hexadecimal digits)"))
+    }
+}
+
+fn complaint<E: serde::de::Error>(text: &str, problem: &dyn fmt::Display) -> E {
+    E::custom(format!("{text:?} is {problem}"))
+}

@@ -1,0 +1,194 @@
+//! A run as LangSmith's clients expect it.
+
+use clearspan_model::rollup::Totals;
+use clearspan_model::{Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
+use clearspan_store::RunSummary;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+
+use crate::api::types::decimal_text;
+
+/// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.
+const ALWAYS: &[&str] =
+    &["id", "name", "run_type", "start_time", "trace_id", "dotted_order", "session_id", "status"];
+/// Keys that need the whole run.
+const FROM_WHOLE_RUN: &[&str] = &["inputs", "outputs", "events", "extra", "serialized", "messages"];
+
+/// Which keys of a run are wanted.
+#[derive(Debug)]
+pub(super) struct Select(Option<Vec<String>>);
+
+impl Select {
+    /// Without a list: everything.
+    pub(super) fn new(keys: Option<Vec<String>>) -> Self {
+        Self(keys)
+    }
+
+    pub(super) fn wants(&self, key: &str) -> bool {
+        match &self.0 {
+            None => true,
+            Some(keys) => ALWAYS.contains(&key) || keys.iter().any(|wanted| wanted == key),
+        }
+    }
+
+    /// Whether payloads have to be loaded.
+    pub(super) fn wants_whole_runs(&self) -> bool {
+        FROM_WHOLE_RUN.iter().any(|key| self.wants(key))
+    }
+}
+
+/// Where a run stands in its trace.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Place {
+    /// LangSmith's sortable path.
+    pub(super) dotted_order: String,
+    /// From the root down, without the run itself.
+    pub(super) parent_run_ids: Vec<RunId>,
+    /// Everything below it; `None` when it was not looked up.
+    pub(super) descendants: Option<Vec<RunId>>,
+    /// What it and everything below it used and cost.
+    pub(super) totals: Totals,
+}
+
+/// The run with the keys that were selected.
+pub(super) fn run_json(summary: &RunSummary, run: Option<&Run>, place: &Place, select: &Select, app_path: &str) -> Value {
+    let mut json = head(summary, place, app_path);
+    figures(&mut json, summary, run, place);
+    if let Some(run) = run {
+        json.insert("inputs".to_owned(), payload(&run.inputs, run.messages(Side::Input), "input"));
+        let outputs = payload(&run.outputs, run.messages(Side::Output), "output");
+        let is_empty = outputs.as_object().is_some_and(Map::is_empty);
+        json.insert("outputs".to_owned(), if is_empty { Value::Null } else { outputs });
+        json.insert("extra".to_owned(), extra(run));
+        json.insert("events".to_owned(), events(run));
+    }
+    json.retain(|key, _| select.wants(key));
+    Value::Object(json)
+}
+
+fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Value> {
+    let head = json!({
+        "id": summary.run_id,
+        "trace_id": summary.trace_id,
+        "name": summary.name,
+        "run_type": summary.run_type,
+        "start_time": iso(summary.start_time),
+        "end_time": summary.end_time.map(iso),
+        "first_token_time": summary.first_token_time.map(iso),
+        "status": summary.status,
+        "error": summary.error,
+        "session_id": summary.project_id,
+        "parent_run_id": summary.parent_run_id,
+        "parent_run_ids": place.parent_run_ids,
+        "child_run_ids": place.descendants,
+        "dotted_order": place.dotted_order,
+        "tags": summary.tags,
+        "thread_id": summary.thread_id,
+        "app_path": app_path,
+        "serialized": null,
+        "reference_example_id": null,
+        "manifest_id": null,
+        "in_dataset": false,
+        "share_token": null,
+        "s3_urls": null,
+        "feedback_stats": {},
+        "inputs": {},
+        "outputs": null,
+        "extra": {},
+        "events": [],
+    });
+    match head {
+        Value::Object(head) => head,
+        _ => Map::new(),
+    }
+}
+
+/// Tokens and costs of the run and what is below it, as LangSmith shows them.
+fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run>, place: &Place) {
+    let totals = &place.totals;
+    let cost = run.and_then(|run| run.cost.as_ref());
+    let own_if_alone = |own: Option<Decimal>, total: Option<Decimal>| total.or(own).map(decimal_text);
+    let usage = run.and_then(|run| run.usage.as_ref());
+    let figures = [
+        ("prompt_tokens", json!(totals.input_tokens.or(summary.input_tokens))),
+        ("completion_tokens", json!(totals.output_tokens.or(summary.output_tokens))),
+        ("total_tokens", json!(totals.total_tokens.or(summary.total_tokens))),
+        ("prompt_token_details", json!(usage.map(|usage| &usage.input_details))),
+        ("completion_token_details", json!(usage.map(|usage| &usage.output_details))),
+        ("prompt_cost", json!(own_if_alone(cost.and_then(|cost| cost.input), totals.input_cost))),
+        ("completion_cost", json!(own_if_alone(cost.and_then(|cost| cost.output), totals.output_cost))),
+        ("total_cost", json!(own_if_alone(summary.total_cost, totals.total_cost))),
+    ];
+    json.extend(figures.map(|(key, value)| (key.to_owned(), value)));
+}
+
+/// `{"messages": […]}` with the rest beside it, or the rest alone; what is no object stands under `bare_key`.
+fn payload(payload: &Payload, messages: Vec<JsonText>, bare_key: &str) -> Value {
+    let mut object = Map::new();
+    if !messages.is_empty() {
+        let messages = messages.iter().map(JsonText::to_value).collect();
+        object.insert("messages".to_owned(), Value::Array(messages));
+    }
+    match payload.rest.as_ref().map(JsonText::to_value) {
+        None | Some(Value::Null) => {}
+        Some(Value::Object(rest)) => {
+            for (key, value) in rest {
+                object.entry(key).or_insert(value);
+            }
+        }
+        Some(bare) => {
+            object.insert(bare_key.to_owned(), bare);
+        }
+    }
+    Value::Object(object)
+}
+
+fn extra(run: &Run) -> Value {
+    let mut metadata: Map<String, Value> =
+        run.metadata.iter().map(|(key, value)| (key.clone(), value.to_value())).collect();
+    // Where LangSmith's users look for them.
+    for (key, value) in [("ls_model_name", &run.model), ("ls_provider", &run.provider), ("thread_id", &run.thread_id)] {
+        if let Some(value) = value {
+            metadata.entry(key).or_insert_with(|| Value::String(value.clone()));
+        }
+    }
+    let mut extra = Map::new();
+    extra.insert("metadata".to_owned(), Value::Object(metadata));
+    if let Some(params) = &run.invocation_params {
+        extra.insert("invocation_params".to_owned(), params.to_value());
+    }
+    Value::Object(extra)
+}
+
+fn events(run: &Run) -> Value {
+    let event = |event: &clearspan_model::RunEvent| {
+        let attributes: Map<String, Value> =
+            event.attributes.iter().map(|(key, value)| (key.clone(), value.to_value())).collect();
+        json!({ "name": event.name, "time": iso(event.time), "kwargs": attributes })
+    };
+    run.events.iter().map(event).collect()
+}
+
+/// One step of a dotted order: `20261120T140000123456Z` and the run's id.
+pub(super) fn dotted_step(start: UnixNanos, run_id: RunId) -> String {
+    format!("{}{run_id}", utc(start).strftime("%Y%m%dT%H%M%S%6fZ"))
+}
+
+/// ISO with microseconds.
+pub(super) fn iso(time: UnixNanos) -> String {
+    utc(time).strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
+}
+
+/// Nanoseconds as seconds.
+pub(super) fn seconds(nanos: i64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+fn utc(time: UnixNanos) -> jiff::Zoned {
+    // The range of `Timestamp` is wider than that of `UnixNanos`, so the default is never taken.
+    Timestamp::from_nanosecond(time.as_nanos().into()).unwrap_or_default().to_zoned(TimeZone::UTC)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The OpenAPI document, made from the types and handlers themselves. A copy is kept in `docs/openapi.json`.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::error::ErrorBody;
+use super::{events, lists, projects, run, system, traces};
+
+/// The errors that every endpoint may answer with.
+#[derive(Debug, utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum Errors {
+    /// A parameter, the filter or the body cannot be used.
+    #[response(status = 400)]
+    BadRequest(ErrorBody),
+    /// A key is missing or not valid.
+    #[response(status = 401)]
+    Unauthorized(ErrorBody),
+    /// No such project, trace or run.
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+    /// More was sent or asked for than is allowed.
+    #[response(status = 413)]
+    TooLarge(ErrorBody),
+    /// A failure of the server.
+    #[response(status = 500)]
+    Internal(ErrorBody),
+    /// Too busy now, or a part does not work now; ask again after `Retry-After`.
+    #[response(status = 503)]
+    Unavailable(ErrorBody),
+    /// The answer took longer than 30 seconds to make.
+    #[response(status = 504)]
+    Timeout(ErrorBody),
+}
+
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Clearspan",
+        version = "1",
+        description = "Reads traces of LLM applications. Times are microseconds since the epoch, money is decimal text in dollars, \
+            null is unknown. Where the server demands keys, send one as `x-api-key` or `Authorization: Bearer`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    servers((url = "/api/clearspan/v1")),
+    paths(
+        system::info, system::diagnostics, system::demo, projects::list, projects::get, lists::traces, lists::histogram,
+        lists::facets, lists::runs, lists::stats, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
+        events::stream,
+    ),
+    tags(
+        (name = "projects", description = "Named containers of traces"),
+        (name = "traces", description = "Trees of runs"),
+        (name = "runs", description = "Units of work: model calls, tools, retrievals, steps"),
+        (name = "server", description = "The server itself"),
+    ),
+)]
+pub(crate) struct Document;
+
+/// `GET /openapi.json`.
+pub(crate) async fn serve() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,57 @@
+//! What every answer passes on its way out: a request id, a time limit, and the body of an error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::error::{ApiError, ErrorCode, ErrorShape};
+use crate::context::Context;
+
+/// Longer work is given up. Streams are not cut: only the time until their first byte counts.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longer ids of clients are replaced.
+const MAX_REQUEST_ID: usize = 64;
+
+/// Puts the layers around a set of routes, and answers to paths and methods that it does not have.
+pub(super) fn wrap(routes: Router<Arc<Context>>, shape: ErrorShape) -> Router<Arc<Context>> {
+    routes
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(ErrorCode::MethodNotAllowed, "this path does not take this method")
+        })
+        .layer(middleware::from_fn_with_state(shape, respond))
+}
+
+async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) -> Response {
+    let id = request_id(request.headers());
+    let span = tracing::info_span!("api", request_id = %id);
+    let answer = tokio::time::timeout(TIME_LIMIT, next.run(request)).instrument(span).await;
+    let mut response = answer.unwrap_or_else(|_| {
+        let message = format!("the answer took longer than {} seconds; ask for less", TIME_LIMIT.as_secs());
+        ApiError::new(ErrorCode::Timeout, message).into_response()
+    });
+    if let Some(error) = response.extensions_mut().remove::<ApiError>() {
+        response = error.render(shape, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// The client's own id where it is harmless, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let theirs = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let is_harmless = |id: &&str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    theirs.filter(is_harmless).map_or_else(|| Uuid::now_v7().as_simple().to_string(), str::to_owned)
+}

@@ -1,0 +1,283 @@
+//! One run with everything that was sent for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use clearspan_catalog::Project;
+use clearspan_model::{
+    Cost, IssueKind, JsonText, Run, RunId, RunType, Side, TraceId, UnixNanos, Usage,
+};
+use clearspan_query::{Expr, Field, Literal, Op};
+use clearspan_store::{Order, RunQuery, Scope, Selection, SortKey, TimeRange};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::{ApiError, Result};
+use super::extract::{Params, PathParams, RunParam, TraceParam};
+use super::openapi::Errors;
+use super::projects;
+use super::traces::{ProjectParam, scope};
+use super::types::{CostOrigin, ProjectRef, decimal_text};
+use crate::auth::Caller;
+use crate::context::Context;
+
+/// A whole run. Values that were JSON come back as the same JSON.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RunAnswer {
+    run_id: String,
+    trace_id: String,
+    parent_run_id: Option<String>,
+    project: ProjectRef,
+    /// The OTLP span id, when it came as a span.
+    span_id: Option<String>,
+    name: String,
+    run_type: &'static str,
+    status: &'static str,
+    error: Option<String>,
+    error_type: Option<String>,
+    start_time: i64,
+    end_time: Option<i64>,
+    first_token_time: Option<i64>,
+    latency_us: Option<i64>,
+    inputs: PayloadAnswer,
+    outputs: PayloadAnswer,
+    /// How many leading input messages the model call before it under the same parent had read as well.
+    shared_prefix: usize,
+    #[schema(value_type = Option<serde_json::Value>)]
+    invocation_params: Option<JsonText>,
+    model: Option<String>,
+    provider: Option<String>,
+    usage: Option<UsageAnswer>,
+    cost: Option<CostAnswer>,
+    thread_id: Option<String>,
+    user_id: Option<String>,
+    tags: Vec<String>,
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    metadata: BTreeMap<String, JsonText>,
+    /// What arrived and is shown nowhere else.
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    attributes: BTreeMap<String, JsonText>,
+    /// Attributes of the process that sent it.
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    resource: BTreeMap<String, JsonText>,
+    events: Vec<EventAnswer>,
+    links: Vec<LinkAnswer>,
+    service: Option<String>,
+    release: Option<String>,
+    environment: Option<String>,
+    /// The dialect of instrumentation that decided the mapping.
+    dialect: Option<String>,
+    scope: Option<ScopeAnswer>,
+    /// What the mapping had to repair.
+    issues: Vec<IssueAnswer>,
+    dotted_order: Option<String>,
+    received_at: i64,
+}
+
+/// One side of a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PayloadAnswer {
+    /// `{role, content, name?, tool_calls?, tool_call_id?, finish_reason?}`; content is text or a list of parts.
+    #[schema(value_type = Vec<serde_json::Value>)]
+    messages: Vec<JsonText>,
+    /// What is not a message.
+    #[schema(value_type = Option<serde_json::Value>)]
+    rest: Option<JsonText>,
+}
+
+/// Tokens; null is unknown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UsageAnswer {
+    input_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    /// `cache_read`, `cache_write`, `audio`, …
+    input_details: BTreeMap<String, u64>,
+    /// `reasoning`, `audio`, …
+    output_details: BTreeMap<String, u64>,
+}
+
+/// Dollars as decimal text; null is unknown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CostAnswer {
+    input: Option<String>,
+    output: Option<String>,
+    total: Option<String>,
+    details: BTreeMap<String, String>,
+    source: CostOrigin,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventAnswer {
+    time: i64,
+    name: String,
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    attributes: BTreeMap<String, JsonText>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LinkAnswer {
+    trace_id: String,
+    span_id: String,
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
+    attributes: BTreeMap<String, JsonText>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ScopeAnswer {
+    name: String,
+    version: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IssueAnswer {
+    #[schema(value_type = String)]
+    kind: IssueKind,
+    field: String,
+    message: String,
+}
+
+/// One run with everything that was sent for it
+#[utoipa::path(get, path = "/traces/{trace_id}/runs/{run_id}", tag = "runs",
+    params(("trace_id" = String, Path, description = "UUID or 32 hexadecimal digits"),
+        ("run_id" = String, Path, description = "UUID, 32 hexadecimal digits, or a span id of 16"), ProjectParam),
+    responses((status = 200, body = RunAnswer), Errors))]
+pub(crate) async fn get(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    PathParams((TraceParam(trace_id), RunParam(run_id))): PathParams<(TraceParam, RunParam)>,
+    Params(asked): Params<ProjectParam>,
+) -> Result<Json<RunAnswer>> {
+    let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
+    let mut found = ctx.store.load_runs(&scope, Some(trace_id), &[run_id]).await?;
+    let run = found.pop().ok_or_else(|| ApiError::not_found("run", run_id))?;
+    let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
+    let shared_prefix = shared_prefix(&ctx, &run).await?;
+    Ok(Json(RunAnswer::new(run, &project, shared_prefix)))
+}
+
+/// How many leading messages are those of the previous model call below the same parent.
+async fn shared_prefix(ctx: &Arc<Context>, run: &Run) -> Result<usize> {
+    let messages = run.messages(Side::Input);
+    let (Some(parent), Some(start)) = (run.parent_run_id, run.start_time) else { return Ok(0) };
+    if run.effective_type() != RunType::Llm || messages.is_empty() {
+        return Ok(0);
+    }
+    let key = &run.key;
+    let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
+    let Some(previous) = previous_call(ctx, scope.clone(), key.trace_id, parent, run.key.run_id, start).await? else {
+        return Ok(0);
+    };
+    let previous = ctx.store.load_runs(&scope, Some(key.trace_id), &[previous]).await?;
+    let before = previous.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
+    Ok(messages.iter().zip(&before).take_while(|(one, other)| one == other).count())
+}
+
+async fn previous_call(
+    ctx: &Arc<Context>,
+    scope: Scope,
+    trace_id: TraceId,
+    parent: RunId,
+    run_id: RunId,
+    start: UnixNanos,
+) -> Result<Option<RunId>> {
+    let id = |bytes: &[u8; 16]| Op::Eq(Literal::Id(*bytes));
+    let filter = Expr::All(vec![
+        Expr::Test(Field::TraceId, id(trace_id.as_bytes())),
+        Expr::Test(Field::ParentRunId, id(parent.as_bytes())),
+        Expr::Test(Field::RunType, Op::Eq(Literal::RunType(RunType::Llm))),
+        Expr::Test(Field::StartTime, Op::Le(Literal::Time(start))),
+        Expr::Not(Box::new(Expr::Test(Field::RunId, id(run_id.as_bytes())))),
+    ]);
+    let selection = Selection { scope, range: TimeRange::default(), filter: Some(filter) };
+    let order = Order { by: SortKey::Start, descending: true };
+    let page = ctx.store.query_runs(&RunQuery { selection, order, after: None, limit: 1 }).await?;
+    Ok(page.runs.first().map(|run| run.run_id))
+}
+
+impl RunAnswer {
+    fn new(run: Run, project: &Project, shared_prefix: usize) -> Self {
+        let start = run.start_time.unwrap_or(run.received_at);
+        Self {
+            run_id: run.key.run_id.to_string(),
+            trace_id: run.key.trace_id.to_string(),
+            parent_run_id: run.parent_run_id.map(|id| id.to_string()),
+            project: project.into(),
+            span_id: run.span_id.map(|id| id.to_string()),
+            run_type: run.effective_type().as_str(),
+            status: run.effective_status().as_str(),
+            start_time: start.as_micros(),
+            end_time: run.end_time.map(UnixNanos::as_micros),
+            first_token_time: run.first_token_time.map(UnixNanos::as_micros),
+            latency_us: run.end_time.map(|end| end.nanos_since(start) / 1_000),
+            inputs: PayloadAnswer { messages: run.messages(Side::Input), rest: run.inputs.rest.clone() },
+            outputs: PayloadAnswer { messages: run.messages(Side::Output), rest: run.outputs.rest.clone() },
+            shared_prefix,
+            name: run.name.unwrap_or_else(|| "unnamed".to_owned()),
+            error: run.error,
+            error_type: run.error_type,
+            invocation_params: run.invocation_params,
+            model: run.model,
+            provider: run.provider,
+            usage: run.usage.map(Into::into),
+            cost: run.cost.map(Into::into),
+            thread_id: run.thread_id,
+            user_id: run.user_id,
+            tags: run.tags,
+            metadata: run.metadata,
+            attributes: run.attributes,
+            resource: run.resource,
+            events: run
+                .events
+                .into_iter()
+                .map(|event| EventAnswer {
+                    time: event.time.as_micros(),
+                    name: event.name,
+                    attributes: event.attributes,
+                })
+                .collect(),
+            links: run
+                .links
+                .into_iter()
+                .map(|link| LinkAnswer {
+                    trace_id: link.trace_id.to_string(),
+                    span_id: link.span_id.to_string(),
+                    attributes: link.attributes,
+                })
+                .collect(),
+            service: run.service,
+            release: run.release,
+            environment: run.environment,
+            dialect: run.dialect,
+            scope: run.scope_name.map(|name| ScopeAnswer { name, version: run.scope_version }),
+            issues: run
+                .issues
+                .into_iter()
+                .map(|issue| IssueAnswer { kind: issue.kind, field: issue.field, message: issue.message })
+                .collect(),
+            dotted_order: run.dotted_order,
+            received_at: run.received_at.as_micros(),
+        }
+    }
+}
+
+impl From<Usage> for UsageAnswer {
+    fn from(usage: Usage) -> Self {
+        let Usage { input_tokens, output_tokens, total_tokens, input_details, output_details } = usage;
+        Self { input_tokens, output_tokens, total_tokens, input_details, output_details }
+    }
+}
+
+impl From<Cost> for CostAnswer {
+    fn from(cost: Cost) -> Self {
+        Self {
+            input: cost.input.map(decimal_text),
+            output: cost.output.map(decimal_text),
+            total: cost.total.map(decimal_text),
+            details: cost.details.into_iter().map(|(name, dollars)| (name, decimal_text(dollars))).collect(),
+            source: cost.source.into(),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+use std::time::{Duration, Instant};
+
+use clearspan_model::{CostSource, Decimal, RunId, RunType, UnpricedReason};
+use serde_json::{Value, json};
+
+use super::super::tree::Tree;
+use super::super::tree::tests::{failed, run};
+use super::super::types::ProjectRef;
+use super::Skeleton;
+
+fn project() -> ProjectRef {
+    ProjectRef { id: "p".to_owned(), name: "demo".to_owned() }
+}
+
+fn skeleton(runs: Vec<clearspan_store::RunSummary>) -> Value {
+    serde_json::to_value(Skeleton::new(&Tree::new(runs).unwrap(), project())).unwrap()
+}
+
+#[test]
+fn columns_tell_everything_a_row_shows() {
+    let mut llm = run(2, 1, "chat", 10);
+    llm.run_type = RunType::Llm;
+    llm.model = Some("gpt-4o".to_owned());
+    llm.input_tokens = Some(100);
+    llm.output_tokens = Some(20);
+    llm.total_tokens = Some(120);
+    llm.cache_read_tokens = Some(60);
+    llm.total_cost = Some(Decimal::new(15, 4));
+    llm.cost_source = CostSource::Reported;
+    let mut unpriced = run(3, 1, "chat", 20);
+    unpriced.run_type = RunType::Llm;
+    unpriced.input_tokens = Some(5);
+    unpriced.cost_source = CostSource::Unpriced { reason: UnpricedReason::UnknownModel };
+    let tool = failed(run(4, 9, "tool", 30), "ToolError: broken\nTraceback");
+    let mut root = run(1, 0, "agent", 0);
+    root.thread_id = Some("t1".to_owned());
+
+    let told = skeleton(vec![root, llm, unpriced, tool]);
+    let dict = told["dict"].as_array().unwrap().clone();
+    let text = |column: &str, row: usize| {
+        let position = told["runs"][column][row].as_i64().unwrap();
+        usize::try_from(position).ok().map(|position| dict[position].as_str().unwrap().to_owned())
+    };
+    let runs = &told["runs"];
+    assert_eq!(runs["parent"], json!([-1, 0, 0, -1]));
+    assert_eq!(runs["orphan"], json!([3]));
+    assert_eq!(runs["status"], json!([1, 1, 1, 2]));
+    assert_eq!(runs["start_us"], json!([0, 10_000, 20_000, 30_000]));
+    assert_eq!(runs["duration_us"], json!([1_000_000, 1_000_000, 1_000_000, 1_000_000]));
+    assert_eq!(runs["cost"], json!([null, 1_500_000, null, null]));
+    assert_eq!(runs["tree_cost"], json!([1_500_000, 1_500_000, null, null]));
+    assert_eq!(runs["tree_tokens"], json!([125, 120, 5, 0]));
+    assert_eq!(runs["billed"], json!([0, 1, 1, 0]));
+    assert_eq!(text("model", 1).as_deref(), Some("gpt-4o"));
+    assert_eq!(text("model", 0), None);
+    assert_eq!(text("unpriced", 2).as_deref(), Some("unknown_model"));
+    assert_eq!(text("error", 3).as_deref(), Some("ToolError: broken"));
+    assert_eq!(text("type", 1).as_deref(), Some("llm"));
+    assert_eq!(runs["name"][1], runs["name"][2], "equal names share one entry");
+    assert_eq!(
+        told["totals"],
+        json!({
+            "cost": "0.0015", "input_tokens": 105, "output_tokens": 20, "total_tokens": 125, "cached_tokens": 60,
+            "reasoning_tokens": null, "run_count": 4, "error_count": 1, "unpriced_count": 1, "llm_count": 2,
+        })
+    );
+    assert_eq!(told["duration_us"], json!(1_030_000));
+    assert_eq!(told["status"], "success");
+    assert_eq!(told["thread_id"], "t1");
+    assert_eq!(told["running"], json!(false));
+}
+
+#[test]
+fn the_version_changes_with_the_content_only() {
+    let version = |name: &str| skeleton(vec![run(1, 0, name, 0)])["version"].as_str().unwrap().to_owned();
+    assert_eq!(version("a"), version("a"));
+    assert_ne!(version("a"), version("b"));
+}
+
+#[test]
+fn a_hundred_thousand_runs_are_quick() {
+    let runs: Vec<_> = (0..100_000_u128)
+        .map(|n| {
+            let mut run = run(1, 0, ["agent", "chat", "tool"][n as usize % 3], i64::try_from(n).unwrap());
+            run.run_id = RunId::from_bytes((n + 1).to_be_bytes());
+            run.parent_run_id = (n > 0).then(|| RunId::from_bytes((n / 4 + 1).to_be_bytes()));
+            run.total_tokens = Some(10);
+            run
+        })
+        .collect();
+    let started = Instant::now();
+    let skeleton = Skeleton::new(&Tree::new(runs).unwrap(), project());
+    let built = started.elapsed();
+    let bytes = serde_json::to_vec(&skeleton).unwrap().len();
+    // The budget is 50 ms on an idle machine; the bound leaves room for a busy one and still fails for anything
+    // that is not linear.
+    assert!(built < Duration::from_millis(1_500), "{built:?} for {bytes} bytes");
+    assert!(bytes < 14_000_000, "{bytes}");
+}

@@ -1,0 +1,119 @@
+use clearspan_model::{CostSource, ProjectId, RunId, RunType, Status, TraceId, UnixNanos};
+use clearspan_store::RunSummary;
+
+use super::Tree;
+
+/// A run of 1 s that begins `start` ms into the trace; `id` and `parent` are small numbers, 0 for no parent.
+pub(crate) fn run(id: u8, parent: u8, name: &str, start: i64) -> RunSummary {
+    let run_id = |id: u8| RunId::from_bytes([id; 16]);
+    RunSummary {
+        project_id: ProjectId::from_bytes([1; 16]),
+        trace_id: TraceId::from_bytes([2; 16]),
+        run_id: run_id(id),
+        parent_run_id: (parent != 0).then(|| run_id(parent)),
+        span_id: None,
+        dotted_order: None,
+        name: name.to_owned(),
+        run_type: RunType::Chain,
+        status: Status::Success,
+        error: None,
+        error_type: None,
+        start_time: UnixNanos::from_nanos(start * 1_000_000),
+        end_time: Some(UnixNanos::from_nanos((start + 1_000) * 1_000_000)),
+        first_token_time: None,
+        received_at: UnixNanos::from_nanos(0),
+        model: None,
+        provider: None,
+        input_tokens: None,
+        output_tokens: None,
+        total_tokens: None,
+        cache_read_tokens: None,
+        reasoning_tokens: None,
+        total_cost: None,
+        cost_source: CostSource::None,
+        billed: clearspan_model::rollup::Billed::default(),
+        thread_id: None,
+        user_id: None,
+        environment: None,
+        service: None,
+        release: None,
+        tags: Vec::new(),
+        metadata: std::collections::BTreeMap::new(),
+        input_preview: None,
+        output_preview: None,
+    }
+}
+
+pub(crate) fn failed(mut run: RunSummary, error: &str) -> RunSummary {
+    run.status = Status::Error;
+    run.error = Some(error.to_owned());
+    run
+}
+
+fn shape(runs: Vec<RunSummary>) -> Vec<(String, Option<usize>)> {
+    let tree = Tree::new(runs).unwrap();
+    tree.runs.iter().map(|run| run.name.clone()).zip(tree.parents.iter().copied()).collect()
+}
+
+#[test]
+fn parents_come_first_and_siblings_by_start() {
+    let runs = vec![run(4, 2, "c", 30), run(3, 1, "b", 20), run(2, 1, "a", 10), run(1, 0, "root", 0)];
+    let expected = [("root", None), ("a", Some(0)), ("c", Some(1)), ("b", Some(0))];
+    assert_eq!(shape(runs), expected.map(|(name, parent)| (name.to_owned(), parent)));
+}
+
+#[test]
+fn orphans_come_after_roots_and_are_marked() {
+    let runs = vec![run(2, 9, "orphan", 0), run(3, 2, "below", 5), run(1, 0, "root", 10)];
+    let tree = Tree::new(runs).unwrap();
+    assert_eq!(tree.root().name, "root");
+    assert_eq!(tree.orphans, [1]);
+    assert_eq!(tree.parents, [None, None, Some(1)]);
+}
+
+#[test]
+fn circles_are_cut() {
+    let itself = Tree::new(vec![run(1, 1, "itself", 0)]).unwrap();
+    assert_eq!((itself.parents, itself.orphans), (vec![None], vec![0]));
+    let three = vec![run(1, 3, "a", 0), run(2, 1, "b", 1), run(3, 2, "c", 2), run(4, 2, "d", 3)];
+    let tree = Tree::new(three).unwrap();
+    assert_eq!(tree.runs.len(), 4);
+    assert_eq!(tree.parents, [None, Some(0), Some(1), Some(1)]);
+    assert_eq!(tree.orphans, [0]);
+    assert_eq!(tree.sizes, [4, 3, 1, 1]);
+    assert_eq!(tree.children(1).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn tries_are_numbered() {
+    let ended = |mut run: RunSummary, end: i64| {
+        run.end_time = Some(UnixNanos::from_nanos(end * 1_000_000));
+        run
+    };
+    let runs = vec![
+        ended(run(1, 0, "root", 0), 100),
+        failed(ended(run(2, 1, "call", 10), 20), "x"),
+        failed(ended(run(3, 1, "call", 30), 40), "x"),
+        ended(run(4, 1, "call", 50), 60),
+        // A success ends the tries; a failure next to another name is none.
+        ended(run(5, 1, "call", 70), 80),
+        failed(ended(run(6, 1, "other", 81), 90), "x"),
+        // Parallel calls are no tries.
+        failed(ended(run(7, 1, "parallel", 91), 99), "x"),
+        ended(run(8, 1, "parallel", 92), 99),
+    ];
+    assert_eq!(Tree::new(runs).unwrap().attempts, [0, 1, 2, 3, 0, 0, 0, 0]);
+}
+
+#[test]
+fn a_chain_of_many_runs_needs_no_stack() {
+    let mut chain = Vec::new();
+    for n in 0..100_000_u128 {
+        let mut link = run(1, 0, "link", i64::try_from(n).unwrap());
+        link.run_id = RunId::from_bytes((n + 1).to_be_bytes());
+        link.parent_run_id = (n > 0).then(|| RunId::from_bytes(n.to_be_bytes()));
+        chain.push(link);
+    }
+    let tree = Tree::new(chain).unwrap();
+    assert_eq!(tree.depths[99_999], 99_999);
+}

@@ -1,0 +1,156 @@
+//! What broke, what was tried again, what went in circles, what made people wait.
+
+use std::cmp::Reverse;
+
+use clearspan_model::{RunId, RunType, Status};
+use rustc_hash::FxHashMap;
+use serde_json::json;
+
+use super::{Axis, Finding, Rule, percent};
+use crate::api::format::{duration, first_line};
+use crate::api::tree::Tree;
+
+/// Shorter recoveries are not worth a sentence, unless they take a good part of the trace.
+const SLOW_RECOVERY_NANOS: i64 = 1_000_000_000;
+const SLOW_RECOVERY_PERCENT: u128 = 10;
+/// The same call so often is a loop.
+const LOOP_CALLS: usize = 3;
+/// Previews are cut at this length: equal beginnings of longer arguments prove nothing.
+const WHOLE_PREVIEW_CHARS: usize = 159;
+/// A wait for the first token is slow when it is this long and this much of the trace.
+const SLOW_FIRST_TOKEN_NANOS: i64 = 3_000_000_000;
+const SLOW_FIRST_TOKEN_PERCENT: u128 = 20;
+
+/// From the top-most failed run down to the failed child that ended last, until none failed.
+pub(super) fn where_it_broke(tree: &Tree) -> Option<Finding> {
+    let top = tree.roots().find(|root| tree.runs[*root].status == Status::Error)?;
+    let mut broken = top;
+    let failed = |row: &usize| tree.runs[*row].status == Status::Error;
+    while let Some(child) =
+        tree.children(broken).filter(failed).max_by_key(|row| (tree.runs[*row].end_time, tree.runs[*row].start_time))
+    {
+        broken = child;
+    }
+    let run = &tree.runs[broken];
+    let at = run.end_time.unwrap_or(run.start_time).nanos_since(tree.start_time());
+    let above = tree.depths[broken] - tree.depths[top];
+    let reason = run.error.as_deref().or(run.error_type.as_deref()).map(|error| first_line(error, 120));
+    let reason = reason.filter(|line| !line.is_empty()).map_or(String::new(), |line| format!(": {line}"));
+    let text = match above {
+        0 => format!("{} failed after {}{reason}", run.name, duration(at)),
+        1 => format!("{} failed after {} and took {} down with it{reason}", run.name, duration(at), tree.runs[top].name),
+        above => format!("{} failed after {} and took {above} runs above it down{reason}", run.name, duration(at)),
+    };
+    let errors = tree.runs.iter().filter(|run| run.status == Status::Error).count();
+    let numbers = [("at_us", json!(at / 1_000)), ("failed_above", json!(above)), ("error_count", json!(errors))];
+    Some(Rule::WhereItBroke.find(tree, broken, Axis::Time, text, numbers))
+}
+
+/// The sequence of tries that lost most time.
+pub(super) fn slow_recovery(tree: &Tree) -> Option<Finding> {
+    let whole = tree.duration_nanos();
+    let (first, last, lost) = retries(tree).max_by_key(|(first, _, lost)| (*lost, Reverse(*first)))?;
+    let share = percent(clamp(lost), clamp(whole));
+    if lost < SLOW_RECOVERY_NANOS && share < SLOW_RECOVERY_PERCENT {
+        return None;
+    }
+    let (name, tries) = (&tree.runs[last].name, tree.attempts[last]);
+    let recovered = tree.runs[last].status != Status::Error;
+    let text = match recovered {
+        true => format!("{name} worked at try {tries}; the tries before it lost {}", duration(lost)),
+        false => format!("{name} failed {tries} times in a row and lost {}", duration(lost)),
+    };
+    let numbers = [
+        ("attempts", json!(tries)),
+        ("lost_us", json!(lost / 1_000)),
+        ("share_percent", json!(share as u64)),
+        ("recovered", json!(recovered)),
+    ];
+    Some(Rule::SlowRecovery.find(tree, first, Axis::Time, text, numbers))
+}
+
+/// First row, last row and lost time of each sequence of tries.
+fn retries(tree: &Tree) -> impl Iterator<Item = (usize, usize, i64)> + '_ {
+    // Where the sequence began whose newest try is this row.
+    let mut first_of: FxHashMap<(Option<usize>, &str), usize> = FxHashMap::default();
+    let mut last_of: FxHashMap<usize, usize> = FxHashMap::default();
+    for (row, attempt) in tree.attempts.iter().enumerate() {
+        let key = (tree.parents[row], tree.runs[row].name.as_str());
+        match attempt {
+            0 => {}
+            1 => {
+                first_of.insert(key, row);
+            }
+            _ => {
+                if let Some(first) = first_of.get(&key) {
+                    last_of.insert(*first, row);
+                }
+            }
+        }
+    }
+    last_of.into_iter().map(|(first, last)| {
+        let (begin, end) = (tree.runs[first].start_time, &tree.runs[last]);
+        let until = match end.status {
+            Status::Error => end.end_time.unwrap_or(end.start_time),
+            Status::Pending | Status::Success => end.start_time,
+        };
+        (first, last, until.nanos_since(begin))
+    })
+}
+
+/// One tool called with the same input again and again by one agent.
+pub(super) fn repeated_tool_call(tree: &Tree) -> Option<Finding> {
+    // An agent calls its tools directly or through one step: a call belongs to its two nearest ancestors.
+    let mut calls: FxHashMap<(usize, &str, &str), Vec<usize>> = FxHashMap::default();
+    for (row, run) in tree.runs.iter().enumerate() {
+        // What is tried again after a failure is a matter of recovery.
+        if run.run_type != RunType::Tool || tree.attempts[row] > 0 {
+            continue;
+        }
+        let Some(input) = run.input_preview.as_deref().filter(|text| text.chars().count() < WHOLE_PREVIEW_CHARS) else {
+            continue;
+        };
+        let parent = tree.parents[row];
+        for agent in [parent, parent.and_then(|parent| tree.parents[parent])].into_iter().flatten() {
+            calls.entry((agent, &run.name, input)).or_default().push(row);
+        }
+    }
+    let often = calls.into_values().filter(|rows| rows.len() >= LOOP_CALLS);
+    let rows = often.max_by_key(|rows| (rows.len(), Reverse(rows[0])))?;
+    let run = &tree.runs[rows[0]];
+    let input = run.input_preview.as_deref().map(|text| first_line(text, 60)).unwrap_or_default();
+    let text = format!("{} was called {} times with the same input: {input}", run.name, rows.len());
+    let ids: Vec<RunId> = rows.iter().take(20).map(|row| tree.runs[*row].run_id).collect();
+    let numbers = [("calls", json!(rows.len())), ("run_ids", json!(ids))];
+    Some(Rule::Loop.find(tree, rows[0], Axis::Time, text, numbers))
+}
+
+/// The longest wait of a model call for its first token.
+pub(super) fn slow_first_token(tree: &Tree) -> Option<Finding> {
+    let waits = tree.runs.iter().enumerate().filter(|(_, run)| run.run_type == RunType::Llm).filter_map(|(row, run)| {
+        run.first_token_time.map(|first| (first.nanos_since(run.start_time), row))
+    });
+    let (wait, row) = waits.max_by_key(|(wait, row)| (*wait, Reverse(*row)))?;
+    let share = percent(clamp(wait), clamp(tree.duration_nanos()));
+    if wait < SLOW_FIRST_TOKEN_NANOS || share < SLOW_FIRST_TOKEN_PERCENT {
+        return None;
+    }
+    let name = &tree.runs[row].name;
+    let text = format!("{name} waited {} for its first token, {share}% of the trace", duration(wait));
+    let numbers = [("wait_us", json!(wait / 1_000)), ("share_percent", json!(share as u64))];
+    Some(Rule::SlowFirstToken.find(tree, row, Axis::Time, text, numbers))
+}
+
+/// Runs whose parent never came.
+pub(super) fn missing_spans(tree: &Tree) -> Option<Finding> {
+    let first = *tree.orphans.first()?;
+    let text = match tree.orphans.len() {
+        1 => format!("{} names a parent that never arrived", tree.runs[first].name),
+        orphans => format!("{orphans} runs name a parent that never arrived, {} is the first", tree.runs[first].name),
+    };
+    Some(Rule::MissingSpans.find(tree, first, Axis::Time, text, [("orphans", json!(tree.orphans.len()))]))
+}
+
+fn clamp(nanos: i64) -> u128 {
+    u128::try_from(nanos).unwrap_or(0)
+}

@@ -1,0 +1,21 @@
+//! The web UI. Feature `embed-ui` (on by default) puts it into the binary; without it only the API is served.
+
+use std::sync::Arc;
+
+use crate::context::Context;
+
+#[cfg(feature = "embed-ui")]
+mod embedded;
+
+/// The pages below `/app` and their assets.
+#[cfg(feature = "embed-ui")]
+pub(crate) fn router(context: Arc<Context>) -> axum::Router {
+    embedded::router(context)
+}
+
+/// Says that there are none.
+#[cfg(not(feature = "embed-ui"))]
+pub(crate) fn router(_context: Arc<Context>) -> axum::Router {
+    const NOTE: &str = "This server was built without its web UI. The API is under /api/clearspan/v1.\n";
+    axum::Router::new().route("/", axum::routing::get(|| async { NOTE }))
+}
