@@ -3,8 +3,7 @@
 //! The order of precedence inside one field is: explicit `langsmith.*`, GenAI conventions (newest name
 //! first), OpenInference, Traceloop, Langfuse, Vercel AI, Logfire, others, tutorials. Span events, log
 //! records and the span's own name and status come after all of them and are not attributes. Run types and
-//! names have an order of their own, given by the number in their target (lower wins):
-//! `docs` of the contract's section 4 and 5.
+//! names have an order of their own, given by the number in their target; the lower one wins.
 
 mod frameworks;
 mod genai;
@@ -12,6 +11,7 @@ mod genai_old;
 mod labels;
 mod langfuse;
 mod langsmith;
+mod llama_index;
 mod logfire;
 mod openinference;
 mod traceloop;
@@ -44,6 +44,10 @@ pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| {
     ];
     Table::new(dialects.into_iter().flatten().copied())
 });
+
+/// Rows for the attributes of LlamaIndex's events.
+pub(crate) static LLAMA_INDEX_EVENTS: LazyLock<Table> =
+    LazyLock::new(|| Table::new(llama_index::EVENT_ROWS.iter().copied()));
 
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,8 @@ pub(crate) enum To {
     Release,
     Environment,
     Model,
+    /// The model that was asked for, where nothing names the one that answered.
+    RequestModel,
     Provider,
     /// A parameter of the model call; JSON in text is read.
     Param(&'static str),
@@ -124,7 +126,9 @@ pub(crate) enum To {
     /// The input or output details as a JSON object or a Python dict.
     UsageDetails(Side),
     Cost(Money),
-    /// A JSON object with costs.
+    /// A cost of a sender that writes zero when it knows no price: zero is not used.
+    CostUnlessZero(Money),
+    /// A JSON object with costs, with zero for those that are not known.
     Costs,
     /// Seconds from the start to the first token.
     FirstTokenSeconds,

@@ -15,6 +15,7 @@ mod read;
 mod tree;
 
 use clearspan_model::{JsonText, Side};
+use rustc_hash::FxHashSet;
 
 use crate::json::{Json, Text, push_string};
 
@@ -41,6 +42,7 @@ pub(crate) struct Message {
     name: Option<String>,
     parts: Vec<Part>,
     tool_calls: Vec<ToolCall>,
+    tool_call_ids: FxHashSet<String>,
     tool_call_id: Option<String>,
     finish_reason: Option<String>,
     /// Further members, each as `,"name":value`.
@@ -76,7 +78,7 @@ impl Message {
 
     /// Adds a tool call, unless the message has one with this id: some senders tell each call twice.
     fn push_tool_call(&mut self, call: ToolCall) {
-        let known = call.id.is_some() && self.tool_calls.iter().any(|other| other.id == call.id);
+        let known = call.id.as_ref().is_some_and(|id| !self.tool_call_ids.insert(id.clone()));
         if !known && (call.name.is_some() || call.id.is_some() || call.arguments.is_some()) {
             self.tool_calls.push(call);
         }

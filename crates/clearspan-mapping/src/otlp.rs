@@ -73,6 +73,10 @@ pub struct Mapped {
 /// How many reasons a partial-success message spells out.
 const REASONS_IN_MESSAGE: usize = 5;
 
+/// How many different reasons are told apart; the rest are counted together, so that a body full of bad
+/// items costs no more than a good one.
+const MAX_REASONS: usize = 100;
+
 impl Mapped {
     /// How many items were refused.
     pub fn rejected(&self) -> u64 {
@@ -94,7 +98,12 @@ impl Mapped {
     }
 
     fn reject(&mut self, count: u64, reason: impl fmt::Display) {
-        let reason = reason.to_string();
+        let full = self.rejections.len() >= MAX_REASONS;
+        let reason = if full { "further items of the same kind".to_owned() } else { reason.to_string() };
+        if full && self.rejections.last().is_some_and(|last| last.reason == reason) {
+            self.rejections.last_mut().expect("there are reasons").count += count;
+            return;
+        }
         match self.rejections.iter_mut().find(|rejection| rejection.reason == reason) {
             Some(rejection) => rejection.count += count,
             None => self.rejections.push(Rejection { count, reason }),

@@ -6,8 +6,8 @@ use clearspan_model::Side::{Input, Output};
 use super::values::genai_operation;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
-    Cost, FinishReasons, FirstTokenSeconds, FlatMessages, Implies, Instructions, Member, Messages, Metadata,
-    Model, Param, Payload, Provider, RunType, Thread, Tokens, ToolName, User,
+    Cost, CostUnlessZero, FinishReasons, FirstTokenSeconds, FlatMessages, Implies, Instructions, Member,
+    Messages, Metadata, Model, Param, Payload, Provider, RunType, Thread, Tokens, ToolName, User,
 };
 use crate::engine::{Money, Row, row, under};
 
@@ -78,7 +78,8 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.usage.text.input_tokens", &[Tokens(InputDetail("text"))]),
     row("gen_ai.usage.text.output_tokens", &[Tokens(OutputDetail("text"))]),
     // Cost.
-    row("gen_ai.usage.cost", &[Cost(Money::Total)]),
+    // OpenLIT writes zero for models without a price.
+    row("gen_ai.usage.cost", &[CostUnlessZero(Money::Total)]),
     row("gen_ai.cost.total_cost", &[Cost(Money::Total)]),
     row("gen_ai.cost.input_cost", &[Cost(Money::Input)]),
     row("gen_ai.cost.output_cost", &[Cost(Money::Output)]),

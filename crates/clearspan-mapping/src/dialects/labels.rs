@@ -41,7 +41,7 @@ const SCOPES: &[(&str, &str)] = &[
     ("openlit", "openlit"),
     ("traceloop", "traceloop"),
     ("@traceloop/", "traceloop"),
-    ("llama_index", "llama-index"),
+    ("llamaindex", "llama-index"),
     ("mlflow", "mlflow"),
     ("gen_ai", "vercel"),
     ("ai", "vercel"),

@@ -43,11 +43,12 @@ impl Draft {
             To::Name(_) | To::ToolName(_) | To::RootName(_) => self.take_name(to, item),
             To::RunType(..) | To::Implies(..) => self.take_type(to, item),
             To::Tags => self.take_tags(&item.json()),
-            To::Thread => fill(&mut self.run.thread_id, item.label()),
-            To::User => fill(&mut self.run.user_id, item.label()),
+            To::Thread => fill(&mut self.run.thread_id, item.label().filter(|label| !is_scrubbed(label))),
+            To::User => fill(&mut self.run.user_id, item.label().filter(|label| !is_scrubbed(label))),
             To::Release => fill(&mut self.run.release, item.label()),
             To::Environment => fill(&mut self.run.environment, item.label()),
             To::Model => fill(&mut self.run.model, item.label().filter(|model| !is_python_none(model))),
+            To::RequestModel => fill(&mut self.raw_model, item.label()),
             To::Provider => self.take_provider(item),
             To::Param(name) => self.params.put(name, &item.json()),
             To::Params => self.params.put_all(&item.json()),
@@ -56,17 +57,15 @@ impl Draft {
             To::Tokens(count) => self.take_count(count, item),
             To::Usage => self.take_usage(&item.json()),
             To::UsageDetails(side) => self.take_usage_details(side, item),
-            To::Cost(part) => self.take_cost(part, item),
+            To::Cost(part) => self.take_cost(part, item, true),
+            To::CostUnlessZero(part) => self.take_cost(part, item, false),
             To::Costs => cost::fill_from_json(&mut self.cost, &item.json(), cost::COST_NAMES),
             To::FirstTokenSeconds | To::FirstTokenMillis | To::FirstTokenAt => {
                 self.take_first_token(to, item)
             }
             To::Payload(side) => self.take_payload(side, item),
             To::PlainPayload(side) => self.offer_payload(side, &item.raw()),
-            // Parsing a long value that has no place any more would be wasted.
-            To::Messages(side) => {
-                self.payload(side).messages.is_empty() && self.take_messages(side, &item.json())
-            }
+            To::Messages(side) => self.take_messages(side, &item.json()),
             To::Instructions => self.take_instructions(&item.json()),
             To::Member(side, name) => self.take_member(side, name, &item.json()),
             To::MimeType(side) => self.take_mime_type(side, item),
@@ -216,12 +215,12 @@ impl Draft {
         true
     }
 
-    fn take_cost(&mut self, part: Money, item: &Attribute) -> bool {
+    fn take_cost(&mut self, part: Money, item: &Attribute, zero_counts: bool) -> bool {
         let Some(money) = cost::read_money(&item.raw()) else {
             self.issue(IssueKind::Unusable, &item.key, "not a sum of money");
             return false;
         };
-        cost::fill(&mut self.cost, part, money)
+        (zero_counts || !money.is_zero()) && cost::fill(&mut self.cost, part, money)
     }
 
     fn take_first_token(&mut self, to: To, item: &Attribute) -> bool {
@@ -296,8 +295,14 @@ impl Draft {
     }
 
     pub(super) fn take_messages(&mut self, side: Side, json: &Json<'_>) -> bool {
-        if json.is_blank() || !self.payload(side).messages.is_empty() {
+        if json.is_blank() {
             return false;
+        }
+        if !self.payload(side).messages.is_empty() {
+            // Two dialects may tell the same messages; one copy is enough.
+            let mut messages = Vec::new();
+            return Reader::new(side).read_list(json, &mut messages)
+                && messages == self.payload(side).messages;
         }
         // A stronger source told the whole; for a model call the messages are worth having beside it.
         if self.payload(side).rest.is_some() && !self.is_model_call() {
@@ -383,6 +388,11 @@ const RAW_PARAMS: &[&str] = &[
     "frequency_penalty",
     "thinking",
 ];
+
+/// Logfire's and OpenInference's marks for values that were taken out.
+fn is_scrubbed(label: &str) -> bool {
+    label.starts_with("[Scrubbed due to") || label == "__REDACTED__"
+}
 
 /// What a retriever found, as a bare list.
 fn is_document_list(json: &Json<'_>) -> bool {

@@ -36,7 +36,7 @@ pub(super) fn fill(cost: &mut Cost, part: Money, money: Decimal) -> bool {
 pub(super) fn fill_from_json(cost: &mut Cost, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
     let mut found = false;
     for (name, part) in names {
-        if let Some(money) = json.get(name).and_then(read_money) {
+        if let Some(money) = json.get(name).and_then(read_money).filter(|money| !money.is_zero()) {
             fill(cost, *part, money);
             found = true;
         }

@@ -4,8 +4,16 @@ use super::{Message, Part, ToolCall, push_member};
 use crate::json::{Json, Text, parse};
 
 /// Bookkeeping of SDKs beside a part's content: not part of what was said.
-const NOISE: &[&str] =
-    &["type", "index", "id", "providerOptions", "providerMetadata", "provider_name", "provider_details"];
+const NOISE: &[&str] = &[
+    "type",
+    "block_type",
+    "index",
+    "id",
+    "providerOptions",
+    "providerMetadata",
+    "provider_name",
+    "provider_details",
+];
 
 impl Message {
     /// Adds content of any form: text, a list of parts, one part.
@@ -31,7 +39,7 @@ impl Message {
             }
             other => return self.parts.push(Part::Other(other.to_text())),
         }
-        let kind = part.get("type").and_then(Json::as_simple).unwrap_or_default();
+        let kind = part.first(&["type", "block_type"]).and_then(Json::as_simple).unwrap_or_default();
         let known = match kind {
             "" => self.push_untyped(part),
             "text" | "input_text" | "output_text" | "summary_text" => self.push_text_part(part),

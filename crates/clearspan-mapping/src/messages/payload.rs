@@ -50,10 +50,35 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
             if let Some(name) = read_member(json, reader, is_model_call, &mut messages) {
                 return split(json, members, name, side, is_model_call, messages);
             }
+            if let Some(payload) = read_nested(members, side) {
+                return payload;
+            }
         }
         _ => {}
     }
     Payload { messages, rest: Some(JsonText::from_trusted(json.to_text())) }
+}
+
+/// OpenLLMetry wraps what LangChain calls with: `{"inputs": {…}, "tags": …, "kwargs": …}`.
+fn read_nested(members: &[(Text<'_>, Json<'_>)], side: Side) -> Option<Payload> {
+    let wrapper = match side {
+        Side::Input => "inputs",
+        Side::Output => "outputs",
+    };
+    let (_, inner) = members.iter().find(|(name, _)| name.simple() == wrapper)?;
+    let nested = read_payload(inner, side, false);
+    if nested.messages.is_empty() {
+        return None;
+    }
+    let mut rest =
+        write_rest(members.iter().filter(|(name, value)| name.simple() != wrapper && !value.is_blank()));
+    if let Some(inner) = nested.rest {
+        let outer =
+            rest.as_ref().and_then(|rest| rest.as_str().strip_suffix('}')).map(|open| format!("{open},"));
+        let open = outer.unwrap_or_else(|| "{".to_owned());
+        rest = Some(JsonText::from_trusted(format!("{open}\"{wrapper}\":{}}}", inner.as_str())));
+    }
+    Some(Payload { messages: nested.messages, rest })
 }
 
 fn reader_role(side: Side) -> &'static str {

@@ -15,6 +15,7 @@ const KNOWN: &[&str] = &[
     "content",
     "contents",
     "parts",
+    "blocks",
     "name",
     "tool_calls",
     "toolCalls",
@@ -51,6 +52,7 @@ const KNOWN: &[&str] = &[
     "lc_namespace",
     "usage",
     "text",
+    "user",
     "finish_reasons",
     "lc_error",
     "delta",
@@ -210,11 +212,12 @@ impl Reader {
         {
             message.push_reasoning_of(reasoning, "");
         }
-        match json.first(&["content", "parts", "contents"]) {
+        match json.first(&["content", "parts", "contents", "blocks"]) {
             Some(Json::String(text)) => self.push_text(&mut message, *text),
             Some(content) => message.push_content_of(content),
             None => {
-                if let Some(Json::String(text)) = json.get("text") {
+                // OpenLLMetry names the prompt of the legacy completions API by its role.
+                if let Some(Json::String(text)) = json.first(&["text", "user"]) {
                     message.push_text(*text);
                 }
             }
@@ -286,6 +289,7 @@ impl Reader {
             "tool_calls",
             "function_call",
             "text",
+            "user",
             "finish_reason",
         ]);
         speaks.filter(|_| json.get("type").is_none()).map(|_| Cow::Borrowed(self.default_role()))
@@ -400,12 +404,17 @@ pub(super) fn is_message(json: &Json<'_>) -> bool {
         || is_response_item(json)
 }
 
-/// A list of messages (not empty), or a list of such lists.
+/// A list of messages (not empty), or a list of such lists, as batches are.
 pub(crate) fn is_message_list(json: &Json<'_>) -> bool {
-    json.items().is_some_and(|items| {
-        !items.is_empty()
-            && items.iter().all(|item| is_message(item) || item.items().is_some() && is_message_list(item))
-    })
+    is_list_of_messages(json, 2)
+}
+
+fn is_list_of_messages(json: &Json<'_>, batches: usize) -> bool {
+    let fits = |item: &Json<'_>| match item {
+        Json::Array(_) => batches > 0 && is_list_of_messages(item, batches - 1),
+        _ => is_message(item),
+    };
+    json.items().is_some_and(|items| !items.is_empty() && items.iter().all(fits))
 }
 
 /// A list of content parts, or one part.

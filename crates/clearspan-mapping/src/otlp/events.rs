@@ -7,8 +7,8 @@ use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use super::value::{any_to_json, attribute_texts};
-use crate::dialects::TABLE;
-use crate::engine::{Attributes, Draft};
+use crate::dialects::{LLAMA_INDEX_EVENTS, TABLE};
+use crate::engine::{Attributes, Draft, Table};
 use crate::json::{Json, Text, parse};
 use crate::messages::{Reader, event_role, unflatten};
 
@@ -49,7 +49,11 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
             "gen_ai.content.completion" => map_content(draft, Side::Output, &event),
             "db.query.result" => has_documents,
             OPERATION_DETAILS => {
-                map_details(draft, event);
+                map_by_rows(draft, event, &TABLE);
+                continue;
+            }
+            name if is_llama_index(name, &event.attributes) => {
+                map_by_rows(draft, event, &LLAMA_INDEX_EVENTS);
                 continue;
             }
             name if FIRST_TOKEN.contains(&name) => {
@@ -113,9 +117,14 @@ fn with_json<T>(value: &Json<'_>, read: impl FnOnce(&Json<'_>) -> T) -> T {
     read(value)
 }
 
-/// The event's attributes are those of a span; what no rule uses stays with the event.
-fn map_details(draft: &mut Draft, event: Event) {
-    let mut attributes = Attributes::new(event.attributes, &TABLE);
+/// LlamaIndex names its events like their classes.
+fn is_llama_index(name: &str, attributes: &[KeyValue]) -> bool {
+    name.ends_with("Event") && get(attributes, "class_name").as_simple() == Some(name)
+}
+
+/// The event's attributes are read like those of a span; what no rule uses stays with the event.
+fn map_by_rows(draft: &mut Draft, event: Event, table: &Table) {
+    let mut attributes = Attributes::new(event.attributes, table);
     draft.apply_rows(&mut attributes, |_| {});
     let rest = attributes.into_rest();
     if !rest.is_empty() {

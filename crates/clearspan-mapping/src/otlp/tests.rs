@@ -312,3 +312,23 @@ fn metrics_are_refused_with_a_count() {
     assert_eq!(mapped.rejected(), 3);
     assert_eq!(mapped.message(), "this version of Clearspan does not store metrics (3 rejected)");
 }
+
+#[test]
+fn hostile_bodies_take_no_longer_than_honest_ones() {
+    // Rejected spans with names of their own: reasons are not compared with each other without end.
+    let spans: Vec<_> = (0..20_000).map(|idx| format!(r#"{{"name":"{idx}"}}"#)).collect();
+    let mapped =
+        check_json(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{}]}}]}}]}}"#, spans.join(",")));
+    assert_eq!((mapped.rejected(), mapped.rejections.len()), (20_000, 101));
+    assert!(mapped.message().ends_with("and 96 more reasons"), "{}", mapped.message());
+    // One message with very many calls, and lists of lists of messages.
+    let calls: Vec<_> = (0..20_000).map(|idx| format!(r#"{{"id":"{idx}","name":"f"}}"#)).collect();
+    let many = format!(r#"[{{"role":"assistant","tool_calls":[{}]}}]"#, calls.join(","));
+    let nested =
+        format!("{}{}{}", "[".repeat(150), vec![r#"{"role":"user"}"#; 20_000].join(","), "]".repeat(150));
+    for list in [many, nested] {
+        let value = serde_json::json!({ "stringValue": list });
+        let run = one(&format!(r#","attributes":[{{"key":"gen_ai.input.messages","value":{value}}}]"#));
+        assert!(!run.inputs.is_empty());
+    }
+}
