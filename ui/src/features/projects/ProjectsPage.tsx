@@ -4,6 +4,7 @@ import { FolderOpen, Send } from "lucide-react";
 import { projectsQuery } from "@/lib/api/queries";
 import type { Project } from "@/lib/api/types";
 import { formatAgo, formatDateTime, formatInt, UNKNOWN } from "@/lib/format";
+import { useTitle } from "@/lib/title";
 import { Button } from "@/components/Button";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
@@ -11,6 +12,7 @@ import styles from "./ProjectsPage.module.css";
 
 /** Every project, the busiest recently first. A project is made by its first trace, so there is nothing to create. */
 export function ProjectsPage() {
+  useTitle("Projects");
   const query = useQuery({ ...projectsQuery(), refetchInterval: 5_000 });
   const navigate = useNavigate();
   const send = (

@@ -5,6 +5,7 @@ import { type KeyboardEvent, useRef } from "react";
 import { messageOf } from "@/lib/api/client";
 import { readKey } from "@/lib/api/auth";
 import { infoQuery } from "@/lib/api/queries";
+import { useTitle } from "@/lib/title";
 import { Button } from "@/components/Button";
 import { Page, PageBar } from "@/components/PageBar";
 import { CodeBlock } from "./CodeBlock";
@@ -16,6 +17,7 @@ import { Waiting } from "./Waiting";
 
 /** The first page of a new server: how to send a trace, and a line that turns into it. */
 export function SetupPage() {
+  useTitle("Send traces");
   const { sdk } = useSearch({ from: "/setup" });
   const navigate = useNavigate();
   const info = useQuery(infoQuery());

@@ -5,6 +5,7 @@ import { useRef, useState } from "react";
 import { isBadFilter } from "@/lib/api/client";
 import { facetsQuery } from "@/lib/api/queries";
 import { useMediaQuery } from "@/lib/media";
+import { useTitle } from "@/lib/title";
 import { Button } from "@/components/Button";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { EmptyState, ErrorState } from "@/components/Notice";
@@ -41,6 +42,7 @@ export function TracesPage() {
 function TracesOf({ project }: { project: string }) {
   const list = useList(project);
   const { q, t, unit, rows, peek } = list;
+  useTitle(`${unit === "traces" ? "Traces" : "Runs"} of ${project}`);
   const [facetsOpen, setFacetsOpen] = useState(false);
   const input = useRef<HTMLInputElement>(null);
   const viewport = useRef<HTMLDivElement>(null);
