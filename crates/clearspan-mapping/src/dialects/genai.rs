@@ -31,6 +31,7 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.tool.call.arguments", &[Payload(Input)]),
     row("gen_ai.tool.call.result", &[Payload(Output)]),
     row("gen_ai.tool.args", &[Payload(Input)]),
+    row("anthropic.tool_result.content", &[Payload(Output)]),
     row("gen_ai.tool.call.id", &[Metadata("tool_call_id")]),
     row("gen_ai.tool.definitions", &[Param("tools")]),
     row("gen_ai.request.tools", &[Param("tools")]),
@@ -88,6 +89,7 @@ pub(super) const ROWS: &[Row] = &[
     // The answer, beside its content.
     row("gen_ai.response.finish_reasons", &[FinishReasons]),
     row("gen_ai.response.finish_reason", &[FinishReasons]),
+    row("anthropic.message.stop_reason", &[FinishReasons]),
     row("gen_ai.response.id", &[Metadata("response_id")]),
     row("gen_ai.response.time_to_first_chunk", &[FirstTokenSeconds]),
     row("gen_ai.client.operation.time_to_first_chunk", &[FirstTokenSeconds]),

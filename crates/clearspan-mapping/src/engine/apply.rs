@@ -248,7 +248,7 @@ impl Draft {
             return false;
         }
         let is_plain = self.is_plain.get(&side).copied().unwrap_or(false);
-        self.offer_payload(side, &if is_plain { item.raw() } else { item.json() })
+        self.offer_payload(side, &if is_plain { item.raw() } else { item.payload() })
     }
 
     /// Fills a side that nothing has told yet with a whole payload.

@@ -27,16 +27,26 @@ impl Attribute {
         self.value.as_ref().map_or(Json::Null, value_to_json)
     }
 
-    /// The value; text that is JSON is read. Bare numbers stay text: most of them are.
+    /// The value; text that is a JSON object, list or string is read.
     pub(crate) fn json(&self) -> Json<'_> {
         if let Some(Value::StringValue(text)) = &self.value
-            && (text.trim_start().starts_with(['{', '[', '"'])
-                || matches!(text.as_str(), "null" | "true" | "false"))
+            && text.trim_start().starts_with(['{', '[', '"'])
             && let Ok(json) = parse(text)
         {
             return json;
         }
         self.raw()
+    }
+
+    /// The same for inputs and outputs, which senders make JSON of whatever they are. Bare numbers stay
+    /// text: most of them are.
+    pub(crate) fn payload(&self) -> Json<'_> {
+        match self.text() {
+            Some("null") => Json::Null,
+            Some("true") => Json::Bool(true),
+            Some("false") => Json::Bool(false),
+            _ => self.json(),
+        }
     }
 
     /// The text, if it is text.

@@ -84,6 +84,7 @@ impl UsageDraft {
         if !self.reported {
             return None;
         }
+        sum_cache_writes(&mut usage);
         include_cached(&mut usage, issues);
         if usage.total_tokens.is_none()
             && let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens)
@@ -94,12 +95,21 @@ impl UsageDraft {
     }
 }
 
+/// `cache_write` is the whole of its two kinds; LangChain leaves it at zero when it tells the kinds.
+fn sum_cache_writes(usage: &mut Usage) {
+    let kinds = ["cache_write_5m", "cache_write_1h"].map(|kind| usage.input_details.get(kind).copied());
+    if kinds.iter().all(Option::is_none) {
+        return;
+    }
+    let sum = kinds.into_iter().flatten().fold(0, u64::saturating_add);
+    let whole = usage.input_details.entry("cache_write".to_owned()).or_insert(sum);
+    *whole = sum.max(*whole);
+}
+
 /// Anthropic's own counts leave cached tokens out of the input. They are told by details that exceed it.
 fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
     let detail = |name: &str| usage.input_details.get(name).copied().unwrap_or(0);
-    let written =
-        detail("cache_write").max(detail("cache_write_5m").saturating_add(detail("cache_write_1h")));
-    let cached = detail("cache_read").saturating_add(written);
+    let cached = detail("cache_read").saturating_add(detail("cache_write"));
     let Some(input) = usage.input_tokens.filter(|input| cached > *input) else { return };
     let whole = input.saturating_add(cached);
     // A total that did not count them either has to follow.
