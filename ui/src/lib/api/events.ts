@@ -6,37 +6,65 @@ import { apiUrl, authHeaders } from "./client";
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 15_000;
 
+interface Listener {
+  onTraces: (ids: string[]) => void;
+  /** The connection was lost and is back: what happened meanwhile was not heard. */
+  onReconnect: () => void;
+}
+
 /** Calls `onTraces` with the ids of traces that received runs; reconnects by itself. */
-export function subscribeTraces(project: string, onTraces: (ids: string[]) => void): () => void {
+export function subscribeTraces(
+  project: string,
+  onTraces: (ids: string[]) => void,
+  onReconnect: () => void = () => {},
+): () => void {
   const stop = new AbortController();
-  void listen(project, onTraces, stop.signal);
+  void listen(project, { onTraces, onReconnect }, stop.signal);
   return () => stop.abort();
 }
 
-/** The hook for pages: always calls the newest `onTraces`. Pass `null` to listen to nothing. */
-export function useTraceEvents(project: string | null, onTraces: (ids: string[]) => void): void {
-  const latest = useRef(onTraces);
+/** The hook for pages: always calls the newest functions. Pass `null` to listen to nothing. */
+export function useTraceEvents(
+  project: string | null,
+  onTraces: (ids: string[]) => void,
+  onReconnect: () => void = () => {},
+): void {
+  const latest = useRef({ onTraces, onReconnect });
   useEffect(() => {
-    latest.current = onTraces;
+    latest.current = { onTraces, onReconnect };
   });
-  useEffect(() => (project === null ? undefined : subscribeTraces(project, (ids) => latest.current(ids))), [project]);
+  useEffect(
+    () =>
+      project === null
+        ? undefined
+        : subscribeTraces(
+            project,
+            (ids) => latest.current.onTraces(ids),
+            () => latest.current.onReconnect(),
+          ),
+    [project],
+  );
 }
 
-async function listen(project: string, onTraces: (ids: string[]) => void, signal: AbortSignal): Promise<void> {
+async function listen(project: string, listener: Listener, signal: AbortSignal): Promise<void> {
   let delay = FIRST_RETRY_MS;
+  let tries = 0;
   while (!signal.aborted) {
     try {
       const headers = { accept: "text/event-stream", ...authHeaders() };
       const response = await fetch(apiUrl("/events", { project }), { headers, signal });
-      if (response.status === 401 || response.status === 403 || response.status === 404) return;
+      if (response.status === 401 || response.status === 403) return;
+      // A project that does not exist yet may come: 404 is asked again like a server that is away.
       if (response.ok && response.body) {
         delay = FIRST_RETRY_MS;
-        await read(response.body, onTraces);
+        if (tries > 0) listener.onReconnect();
+        await read(response.body, listener.onTraces);
       }
     } catch {
       // Server restarting or network gone: try again below.
     }
     if (signal.aborted) return;
+    tries++;
     await new Promise((resolve) => setTimeout(resolve, delay));
     delay = Math.min(LAST_RETRY_MS, delay * 2);
   }

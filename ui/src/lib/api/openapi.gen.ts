@@ -1,0 +1,510 @@
+// Made by `npm run api` from docs/openapi.json. Do not edit.
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * @description What the sentence measures, so that the page can switch to it.
+         * @enum {string}
+         */
+        Axis: "time" | "cost" | "tokens";
+        /** @description What successful traces of the same name did in the last seven days. */
+        Baseline: {
+            /** @description Their median cost in dollars. */
+            p50_cost?: string | null;
+            /**
+             * Format: int64
+             * @description Their median latency.
+             */
+            p50_us?: number | null;
+            /**
+             * Format: int64
+             * @description How many there were.
+             */
+            runs: number;
+        };
+        /** @description One entry a run in each column, except `orphan`. */
+        Columns: {
+            /** @description 0: not tried again; else which try it was. */
+            attempt: number[];
+            /** @description 1 when its own tokens or cost count in the totals. */
+            billed: number[];
+            cached_tokens: (number | null)[];
+            /** @description The run's own cost in nano-dollars. */
+            cost: (number | null)[];
+            /** @description Null while pending. */
+            duration_us: (number | null)[];
+            /** @description First line of the error: position in `dict`, or -1. */
+            error: number[];
+            /** @description Microseconds after the start of the run. */
+            first_token_us: (number | null)[];
+            id: string[];
+            input_tokens: (number | null)[];
+            /** @description Position in `dict`, or -1. */
+            model: number[];
+            /** @description Position in `dict`. */
+            name: number[];
+            /** @description Rows whose named parent is not here. */
+            orphan: number[];
+            output_tokens: (number | null)[];
+            /** @description Row of the parent, -1 for roots. */
+            parent: number[];
+            reasoning_tokens: (number | null)[];
+            /** @description Microseconds after the start of the trace. */
+            start_us: number[];
+            /** @description 0 pending, 1 success, 2 error. */
+            status: number[];
+            /** @description The cost of the run and everything below it, in nano-dollars. */
+            tree_cost: (number | null)[];
+            tree_tokens: number[];
+            /** @description Position in `dict`. */
+            type: number[];
+            /** @description Why it has no cost: position in `dict`, or -1. */
+            unpriced: number[];
+        };
+        /** @description Dollars as decimal text; null is unknown. */
+        CostAnswer: {
+            details: {
+                [key: string]: string;
+            };
+            input?: string | null;
+            output?: string | null;
+            source: components["schemas"]["CostOrigin"];
+            total?: string | null;
+        };
+        /** @description Where a cost came from. */
+        CostOrigin: {
+            /** @enum {string} */
+            kind: "none";
+        } | {
+            /** @enum {string} */
+            kind: "unpriced";
+            /** @description `no_model`, `unknown_model`, `no_usage` or `no_price_at_time`. */
+            reason: string;
+        } | {
+            /** @enum {string} */
+            kind: "priced";
+            /** @description Which one. */
+            price_id: string;
+        } | {
+            /** @enum {string} */
+            kind: "reported";
+        };
+        DemoAnswer: {
+            /** @description The one to look at first. */
+            featured_trace_id: string;
+            project: string;
+            trace_ids: string[];
+        };
+        DemoBody: {
+            /** @description The project that the traces go to; `demo` unless told otherwise. */
+            project?: string | null;
+        };
+        /** @description Requests that were refused in the last ten minutes. */
+        DiagnosticList: {
+            events: components["schemas"]["DiagnosticRow"][];
+        };
+        DiagnosticRow: {
+            /** @description What to change, where that is known. */
+            hint?: string | null;
+            path: string;
+            /** @description `otlp_http`, `otlp_grpc` or `langsmith`. */
+            protocol: string;
+            reason: string;
+            /** Format: int32 */
+            status: number;
+            /** Format: int64 */
+            time: number;
+        };
+        EventAnswer: {
+            attributes: {
+                [key: string]: unknown;
+            };
+            name: string;
+            /** Format: int64 */
+            time: number;
+        };
+        FacetList: {
+            facets: components["schemas"]["FacetRow"][];
+        };
+        /** @description How many traces have each value of a field. */
+        FacetRow: {
+            field: string;
+            values: components["schemas"]["FacetValue"][];
+        };
+        FacetValue: {
+            /** Format: int64 */
+            count: number;
+            value: string;
+        };
+        /** @description One sentence and where to look. */
+        Finding: {
+            axis: components["schemas"]["Axis"];
+            /** @description The figures behind the sentence. */
+            numbers: {
+                [key: string]: unknown;
+            };
+            rule: components["schemas"]["Rule"];
+            run_id: string;
+            text: string;
+            title: string;
+        };
+        /** @description Traces by time, in buckets of equal width. */
+        HistogramAnswer: {
+            /** Format: int64 */
+            bucket_us: number;
+            /** @description Nano-dollars. */
+            cost: number[];
+            error: number[];
+            /** Format: int64 */
+            from: number;
+            ok: number[];
+            p95_us: (number | null)[];
+            /** Format: int64 */
+            to: number;
+        };
+        /** @description What this server is. */
+        Info: {
+            /** @description `open`: no key is needed; `keys`: every request needs one. */
+            auth: string;
+            /** @description Where OTLP over gRPC is. */
+            grpc_url: string;
+            /** @description Where OTLP over HTTP, the API and the page are. */
+            http_url: string;
+            version: string;
+            workspace: components["schemas"]["WorkspaceRef"];
+        };
+        IssueAnswer: {
+            field: string;
+            kind: string;
+            message: string;
+        };
+        LinkAnswer: {
+            attributes: {
+                [key: string]: unknown;
+            };
+            span_id: string;
+            trace_id: string;
+        };
+        /** @description One side of a run. */
+        PayloadAnswer: {
+            /** @description `{role, content, name?, tool_calls?, tool_call_id?, finish_reason?}`; content is text or a list of parts. */
+            messages: unknown[];
+            /** @description What is not a message. */
+            rest?: unknown;
+        };
+        /** @description At most 120 characters of plain text. */
+        Preview: {
+            input?: string | null;
+            output?: string | null;
+        };
+        Previews: {
+            /** @description By run id. Runs that do not exist are left out. */
+            previews: {
+                [key: string]: components["schemas"]["Preview"];
+            };
+        };
+        /** @description The rows whose previews are wanted. */
+        PreviewsBody: {
+            /** @description At most 200. */
+            run_ids: string[];
+        };
+        ProjectList: {
+            /** @description The project that was written to last comes first. */
+            projects: components["schemas"]["ProjectRow"][];
+        };
+        /** @description A project by its two names. */
+        ProjectRef: {
+            id: string;
+            name: string;
+        };
+        /** @description A named container of traces. */
+        ProjectRow: {
+            /** Format: int64 */
+            created_at: number;
+            id: string;
+            /** Format: int64 */
+            last_run_at?: number | null;
+            name: string;
+            /**
+             * Format: int64
+             * @description Traces that began in the last seven days.
+             */
+            trace_count: number;
+        };
+        /** @enum {string} */
+        Rule: "where_it_broke" | "slow_recovery" | "why_it_cost" | "context_growth" | "loop" | "cache_miss" | "slow_first_token" | "missing_spans";
+        /** @description A whole run. Values that were JSON come back as the same JSON. */
+        RunAnswer: {
+            /** @description What arrived and is shown nowhere else. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            cost?: components["schemas"]["CostAnswer"] | null;
+            /** @description The dialect of instrumentation that decided the mapping. */
+            dialect?: string | null;
+            dotted_order?: string | null;
+            /** Format: int64 */
+            end_time?: number | null;
+            environment?: string | null;
+            error?: string | null;
+            error_type?: string | null;
+            events: components["schemas"]["EventAnswer"][];
+            /** Format: int64 */
+            first_token_time?: number | null;
+            inputs: components["schemas"]["PayloadAnswer"];
+            invocation_params?: unknown;
+            /** @description What the mapping had to repair. */
+            issues: components["schemas"]["IssueAnswer"][];
+            /** Format: int64 */
+            latency_us?: number | null;
+            links: components["schemas"]["LinkAnswer"][];
+            metadata: {
+                [key: string]: unknown;
+            };
+            model?: string | null;
+            name: string;
+            outputs: components["schemas"]["PayloadAnswer"];
+            parent_run_id?: string | null;
+            project: components["schemas"]["ProjectRef"];
+            provider?: string | null;
+            /** Format: int64 */
+            received_at: number;
+            release?: string | null;
+            /** @description Attributes of the process that sent it. */
+            resource: {
+                [key: string]: unknown;
+            };
+            run_id: string;
+            run_type: string;
+            scope?: components["schemas"]["ScopeAnswer"] | null;
+            service?: string | null;
+            /** @description How many leading input messages the model call before it under the same parent had read as well. */
+            shared_prefix: number;
+            /** @description The OTLP span id, when it came as a span. */
+            span_id?: string | null;
+            /** Format: int64 */
+            start_time: number;
+            status: string;
+            tags: string[];
+            thread_id?: string | null;
+            trace_id: string;
+            usage?: components["schemas"]["UsageAnswer"] | null;
+            user_id?: string | null;
+        };
+        RunList: {
+            /** @description Pass it as `cursor` to go on; null at the end. */
+            next_cursor?: string | null;
+            runs: components["schemas"]["RunRow"][];
+        };
+        /** @description A run as lists show it. */
+        RunRow: {
+            /** @description The run's own cost, without its children. */
+            cost?: string | null;
+            cost_source: components["schemas"]["CostOrigin"];
+            environment?: string | null;
+            error?: string | null;
+            /** Format: int64 */
+            first_token_us?: number | null;
+            input_preview?: string | null;
+            /** Format: int64 */
+            input_tokens?: number | null;
+            is_root: boolean;
+            /** Format: int64 */
+            latency_us?: number | null;
+            model?: string | null;
+            name: string;
+            output_preview?: string | null;
+            /** Format: int64 */
+            output_tokens?: number | null;
+            parent_run_id?: string | null;
+            provider?: string | null;
+            run_id: string;
+            run_type: string;
+            service?: string | null;
+            /** Format: int64 */
+            start_time: number;
+            status: string;
+            tags: string[];
+            thread_id?: string | null;
+            /** Format: int64 */
+            total_tokens?: number | null;
+            trace_id: string;
+            user_id?: string | null;
+        };
+        ScopeAnswer: {
+            name: string;
+            version?: string | null;
+        };
+        SearchAnswer: {
+            /** @description In order of start time. */
+            run_ids: string[];
+        };
+        /** @description All runs of a trace as columns, parents before their children, siblings by start time. */
+        Skeleton: {
+            /** @description Texts that rows refer to by position. */
+            dict: string[];
+            /** Format: int64 */
+            duration_us: number;
+            environment?: string | null;
+            name: string;
+            project: components["schemas"]["ProjectRef"];
+            /** @description Whether some run has not ended. */
+            running: boolean;
+            runs: components["schemas"]["Columns"];
+            /**
+             * Format: int64
+             * @description Start of the earliest run, in microseconds since the epoch.
+             */
+            start_time: number;
+            /** @description `pending`, `success` or `error`: that of the root. */
+            status: string;
+            tags: string[];
+            thread_id?: string | null;
+            totals: components["schemas"]["SkeletonTotals"];
+            trace_id: string;
+            user_id?: string | null;
+            /** @description Changes with the content; also the ETag. */
+            version: string;
+        };
+        /** @description Sums over the whole trace. Nothing counts twice. */
+        SkeletonTotals: {
+            /** Format: int64 */
+            cached_tokens?: number | null;
+            /** @description Dollars; null while nothing has a cost. */
+            cost?: string | null;
+            error_count: number;
+            /** Format: int64 */
+            input_tokens?: number | null;
+            llm_count: number;
+            /** Format: int64 */
+            output_tokens?: number | null;
+            /** Format: int64 */
+            reasoning_tokens?: number | null;
+            run_count: number;
+            /** Format: int64 */
+            total_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description Runs that should have a cost and have none: while it is not 0, the cost is a lower bound.
+             */
+            unpriced_count: number;
+        };
+        /** @description Figures over everything that a filter selects. */
+        StatsAnswer: {
+            cost: string;
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            error_count: number;
+            /** Format: int64 */
+            first_run_at?: number | null;
+            /** Format: int64 */
+            input_tokens: number;
+            /** Format: int64 */
+            last_run_at?: number | null;
+            /** Format: int64 */
+            output_tokens: number;
+            /** Format: int64 */
+            p50_us?: number | null;
+            /** Format: int64 */
+            p95_us?: number | null;
+            /** Format: int64 */
+            p99_us?: number | null;
+            /** Format: int64 */
+            total_tokens: number;
+            /** Format: int64 */
+            unpriced_count: number;
+        };
+        TraceList: {
+            /** @description Pass it as `cursor` to go on; null at the end. */
+            next_cursor?: string | null;
+            traces: components["schemas"]["TraceRow"][];
+        };
+        /** @description A trace summed up from all its runs. */
+        TraceRow: {
+            /** Format: int64 */
+            cached_tokens?: number | null;
+            cost?: string | null;
+            environment?: string | null;
+            /** @description First line of the root's error, else of the run that broke first. */
+            error?: string | null;
+            /** Format: int64 */
+            error_count: number;
+            /** Format: int64 */
+            first_token_us?: number | null;
+            input_preview?: string | null;
+            /** Format: int64 */
+            input_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description Null while pending.
+             */
+            latency_us?: number | null;
+            /** @description The root's metadata. */
+            metadata: {
+                [key: string]: unknown;
+            };
+            models: string[];
+            name: string;
+            /** @description The root names a parent that never came. */
+            orphan: boolean;
+            output_preview?: string | null;
+            /** Format: int64 */
+            output_tokens?: number | null;
+            providers: string[];
+            root_run_id: string;
+            /** Format: int64 */
+            run_count: number;
+            run_type: string;
+            service?: string | null;
+            /** Format: int64 */
+            start_time: number;
+            /** @description `pending`, `success` or `error`: that of the root. */
+            status: string;
+            tags: string[];
+            thread_id?: string | null;
+            /** Format: int64 */
+            total_tokens?: number | null;
+            trace_id: string;
+            /** Format: int64 */
+            unpriced_count: number;
+            user_id?: string | null;
+        };
+        /** @description Tokens; null is unknown. */
+        UsageAnswer: {
+            /** @description `cache_read`, `cache_write`, `audio`, … */
+            input_details: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            input_tokens?: number | null;
+            /** @description `reasoning`, `audio`, … */
+            output_details: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            output_tokens?: number | null;
+            /** Format: int64 */
+            total_tokens?: number | null;
+        };
+        /** @description The answer to both questions. */
+        Verdict: {
+            baseline?: components["schemas"]["Baseline"] | null;
+            /** @description The most important first. */
+            findings: components["schemas"]["Finding"][];
+        };
+        WorkspaceRef: {
+            id: string;
+            name: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;
