@@ -121,7 +121,10 @@ createServer((req, res) => {
       `  /app/p/${project.name}/traces/${skeleton.trace_id}  ${skeleton.name}, ${skeleton.runs.id.length} runs`,
     );
 });
+let steps = 1;
 setInterval(() => {
+  skeletons[4] = running(31, { ...who, start: now - 12_000_000 }, ++steps);
+  byId.set(skeletons[4].trace_id, skeletons[4]);
   for (const res of listeners)
     res.write(`event: traces\ndata: ${JSON.stringify({ trace_ids: [skeletons[4].trace_id] })}\n\n`);
 }, 5000);

@@ -156,14 +156,19 @@ export function rag(seed, meta, unpriced = false) {
   return rec.skeleton(meta);
 }
 
-export function running(seed, meta) {
+/** An agent that has taken `steps` steps and is waiting for the next answer. */
+export function running(seed, meta, steps = 1) {
   const rec = new Recorder(seed);
   const root = rec.span("support-triage", "agent", -1, 0);
   rec.rows[root].status = 0;
-  const call = rec.llm(root, 5, 1, 3200, 180, 0.1);
-  const tool = rec.span("lookup_invoice", "tool", root, rec.rows[call].t1 + 2);
-  rec.end(tool, rec.rows[tool].t0 + 900);
-  const next = rec.llm(root, rec.rows[tool].t1 + 2, 1, 3600, 0, 0.8);
+  let at = 5;
+  for (let k = 0; k < steps; k++) {
+    const turn = rec.span("step", "chain", root, at);
+    const call = rec.llm(turn, at + 1, 1, 3200 + k * 400, 180, 0.1);
+    const tool = rec.span("lookup_invoice", "tool", turn, rec.rows[call].t1 + 2);
+    at = rec.end(turn, rec.end(tool, rec.rows[tool].t0 + 900) + 1) + 2;
+  }
+  const next = rec.llm(root, at, 1, 3600, 0, 0.8);
   rec.rows[next].status = 0;
   rec.rows[root].t1 = rec.rows[next].t1;
   return rec.skeleton(meta);

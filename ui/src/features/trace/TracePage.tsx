@@ -8,6 +8,7 @@ import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { buildModel } from "./model/build";
 import { useNow } from "./state/useNow";
+import { Bones } from "./view/Bones";
 import { TraceView } from "./view/TraceView";
 
 const route = getRouteApi("/p/$project/traces/$traceId");
@@ -37,7 +38,9 @@ export function TracePage() {
   return (
     <Page busy={query.isPending}>
       <PageBar project={project} parents={[]} current={traceId.slice(0, 8)} />
-      {query.isPending ? null : query.error instanceof ApiError && query.error.status === 404 ? (
+      {query.isPending ? (
+        <Bones />
+      ) : query.error instanceof ApiError && query.error.status === 404 ? (
         <EmptyState title="This trace is not here">
           <p>
             Project {project} has no trace {traceId}. It may have been deleted, may belong to another project, or its
