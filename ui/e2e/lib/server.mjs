@@ -27,14 +27,15 @@ export async function startServer({ args = [] } = {}) {
   const dir = mkdtempSync(join(tmpdir(), "clearspan-e2e-"));
   const [http, grpc] = [await freePort(), await freePort()];
   const url = `http://127.0.0.1:${http}`;
-  const child = spawn(
-    binary(),
-    ["serve", "--data-dir", dir, "--http", `127.0.0.1:${http}`, "--grpc", `127.0.0.1:${grpc}`, ...args],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+  const command = ["serve", "--data-dir", dir, "--http", `127.0.0.1:${http}`, "--grpc", `127.0.0.1:${grpc}`, ...args];
   let log = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (log += data));
-  const exited = new Promise((resolve) => child.once("exit", resolve));
+  let child, exited;
+  const start = async () => {
+    child = spawn(binary(), command, { stdio: ["ignore", "pipe", "pipe"] });
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (log += data));
+    exited = new Promise((resolve) => child.once("exit", resolve));
+    await ready(url, child, () => log);
+  };
   const stop = async () => {
     child.kill("SIGTERM");
     const late = setTimeout(() => child.kill("SIGKILL"), 5_000);
@@ -42,13 +43,18 @@ export async function startServer({ args = [] } = {}) {
     clearTimeout(late);
     rmSync(dir, { recursive: true, force: true });
   };
+  /** As if the power went: no word of goodbye. */
+  const crash = async () => {
+    child.kill("SIGKILL");
+    await exited;
+  };
   try {
-    await ready(url, child, () => log);
+    await start();
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url, api: `${url}/api/clearspan/v1`, stop, log: () => log };
+  return { url, api: `${url}/api/clearspan/v1`, start, stop, crash, log: () => log };
 }
 
 async function ready(url, child, log) {

@@ -113,9 +113,15 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
     }, [client, project]),
     COUNTS_MS,
   );
-  useTraceEvents(live.on ? project : null, () => {
+  const { refetch } = query;
+  const update = () => {
     refresh();
     recount();
+  };
+  // After a restart of the server: a list that could not be loaded is loaded, any other is brought up to date.
+  useTraceEvents(live.on ? project : null, update, () => {
+    if (query.isError) void refetch();
+    update();
   });
   // What waited enters as soon as nobody reads any more.
   useEffect(() => {
@@ -130,7 +136,7 @@ export function useRows({ project, unit, q, t, sort }: ListParams, live: Live): 
 
   const pages = useLastGood(query.data?.pages, unit);
   const rows = useMemo(() => pages?.flatMap((page) => page.rows) ?? [], [pages]);
-  const { fetchNextPage, isFetchingNextPage, refetch } = query;
+  const { fetchNextPage, isFetchingNextPage } = query;
   const full = rows.length >= MAX_ROWS;
   return {
     rows,
