@@ -30,7 +30,6 @@ use axum::routing::{get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
-use crate::auth::require_caller;
 use crate::context::Context;
 use error::{ApiError, ErrorCode, ErrorShape};
 pub(crate) use system::info_of;
@@ -40,7 +39,7 @@ const COMPRESS_ABOVE_BYTES: u64 = 1_024;
 
 pub(crate) fn router(context: Arc<Context>) -> Router {
     let with_key = |routes: Router<Arc<Context>>| {
-        routes.route_layer(from_fn_with_state(Arc::clone(&context), require_caller))
+        routes.route_layer(from_fn_with_state(Arc::clone(&context), respond::require_key))
     };
     let ours = with_key(our_routes())
         .route("/info", get(system::info))

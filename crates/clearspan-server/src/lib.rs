@@ -1,1 +1,20 @@
+//! Everything that runs: receivers, ingest, REST, the web UI, settings and the command line.
+//!
+//! A module imports only from its right:
+//! `main > cli > app > {receivers, api, ui, demo} > context > ingest > auth > {config, telemetry} > {clock, error, task}`.
+//! This crate knows nothing of the layout of files and holds no SQL.
 
+mod api;
+mod app;
+mod auth;
+pub mod cli;
+mod clock;
+mod config;
+mod context;
+mod demo;
+mod error;
+mod ingest;
+mod receivers;
+mod task;
+mod telemetry;
+mod ui;

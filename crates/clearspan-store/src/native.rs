@@ -115,6 +115,44 @@ fn lock_folder(dir: &std::path::Path) -> Result<File> {
     }
 }
 
+/// What [`check`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Segments in the manifest.
+    pub segments: usize,
+    /// Their rows, dead ones included.
+    pub rows: u64,
+    /// Files of the log.
+    pub log_files: usize,
+}
+
+/// Reads everything that a stopped store keeps in its folder, and fails with the first thing that is not sound.
+pub fn check(dir: &std::path::Path) -> Result<CheckReport> {
+    let _lock = lock_folder(dir)?;
+    let manifest = manifest::Manifest::load(dir)
+        .context(ErrorKind::Corrupt, || "reading the manifest".into())?
+        .unwrap_or_default();
+    let segment_dir = paths::segment_dir(dir);
+    let mut rows = 0;
+    for entry in &manifest.segments {
+        rows += segment::Segment::new(&segment_dir, entry).check()?;
+    }
+    let log_dir = paths::log_dir(dir);
+    let numbers = if log_dir.exists() {
+        paths::log_numbers(&log_dir).context(ErrorKind::Unavailable, || "listing the log".into())?
+    } else {
+        Vec::new()
+    };
+    for number in &numbers {
+        let scan = log::scan_file(&log_dir, *number)
+            .context(ErrorKind::Corrupt, || format!("reading log file {number}"))?;
+        if !scan.damage.is_empty() {
+            return Err(Error::new(ErrorKind::Corrupt, format!("log file {number} has damaged records in the middle")));
+        }
+    }
+    Ok(CheckReport { segments: manifest.segments.len(), rows, log_files: numbers.len() })
+}
+
 /// Merges patches of one run within a batch, so that every key occurs once.
 fn merge_within(patches: Vec<Run>, finish: &Finish) -> Vec<Run> {
     let mut places: FxHashMap<RunKey, usize> = FxHashMap::default();

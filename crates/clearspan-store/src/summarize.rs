@@ -6,6 +6,8 @@
 
 mod preview;
 
+pub(crate) use preview::{of_input as input_preview, of_output as output_preview};
+
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +17,7 @@ use clearspan_model::{CostSource, ProjectId, Run, RunId, RunType, Status, TraceI
 use crate::{RunSummary, TraceSummary};
 
 /// What is shown of a run without a name.
-const UNNAMED: &str = "unnamed";
+pub(crate) const UNNAMED: &str = "unnamed";
 
 /// The row of one run, with the verdict on what counts as if it stood alone ([`mark_billed`] needs the whole trace).
 pub(crate) fn run_summary(run: &Run) -> RunSummary {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use crate::error::{chain, http_status};
+use crate::error::{Refusal, chain, http_status};
 
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 
@@ -35,6 +35,8 @@ pub(crate) enum ErrorCode {
     Conflict,
     /// A key is missing or not valid.
     Unauthorized,
+    /// The credentials contradict each other or cannot be read.
+    InvalidCredentials,
     /// More was sent or asked for than is allowed.
     TooLarge,
     /// Too busy now; ask again later.
@@ -96,6 +98,7 @@ impl ApiError {
             ErrorCode::InvalidFilter
             | ErrorCode::InvalidParameter
             | ErrorCode::InvalidCursor
+            | ErrorCode::InvalidCredentials
             | ErrorCode::InvalidBody => StatusCode::BAD_REQUEST,
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
             ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -135,6 +138,9 @@ impl ApiError {
             }
             ErrorShape::LangSmith => (self.status, Json(json!({ "detail": self.message }))).into_response(),
         };
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -160,6 +166,18 @@ impl From<clearspan_store::Error> for ApiError {
 impl From<clearspan_catalog::Error> for ApiError {
     fn from(error: clearspan_catalog::Error) -> Self {
         of_kind(error.kind(), &error)
+    }
+}
+
+/// The words of `auth`, in our shape.
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal.status {
+            StatusCode::UNAUTHORIZED => ErrorCode::Unauthorized,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+            _ => ErrorCode::InvalidCredentials,
+        };
+        Self { status: refusal.status, ..Self::new(code, refusal.message) }
     }
 }
 

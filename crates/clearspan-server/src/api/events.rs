@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::sse::{Event, Sse};
-use clearspan_model::{ProjectId, TraceId};
+use clearspan_model::{ProjectId, TraceId, WorkspaceId};
 use futures::Stream;
 use serde::Deserialize;
 use serde_json::json;
@@ -21,6 +21,7 @@ use super::openapi::Errors;
 use super::projects;
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::ingest::Committed;
 
 /// At most ten events a second.
 const COALESCE: Duration = Duration::from_millis(100);
@@ -46,6 +47,61 @@ pub(crate) async fn stream(
     Params(asked): Params<EventsParams>,
 ) -> Result<Sse<impl Stream<Item = std::result::Result<Event, Infallible>>>> {
     let project = projects::find(&ctx, caller.workspace_id, &asked.project).await?;
-    let live = ctx.live.subscribe();
-    Ok(Sse::new(futures::stream::unfold(live, move |live| next_event(live, project.id))))
+    let listener = Listener::new(&ctx, caller.workspace_id, project.id);
+    Ok(Sse::new(futures::stream::unfold(listener, |mut listener| async {
+        let event = listener.next().await?;
+        Some((Ok(event), listener))
+    })))
+}
+
+/// Waits for traces of one project.
+struct Listener {
+    live: broadcast::Receiver<Committed>,
+    workspace_id: WorkspaceId,
+    project_id: ProjectId,
+    /// When the newest event left.
+    last_event: Option<Instant>,
+    next_ping: Instant,
+}
+
+impl Listener {
+    fn new(ctx: &Context, workspace_id: WorkspaceId, project_id: ProjectId) -> Self {
+        let live = ctx.live.subscribe();
+        Self { live, workspace_id, project_id, last_event: None, next_ping: Instant::now() + PING }
+    }
+
+    /// The next event; `None` when the server stops or the client was too slow.
+    async fn next(&mut self) -> Option<Event> {
+        let mut traces = BTreeSet::new();
+        loop {
+            // Once something is known, it waits only as long as the pace demands.
+            let pace = self.last_event.filter(|_| !traces.is_empty()).map(|last| last + COALESCE);
+            let until = match (traces.is_empty(), pace) {
+                (true, _) => self.next_ping,
+                (false, pace) => pace.unwrap_or_else(Instant::now),
+            };
+            match timeout_at(until, self.live.recv()).await {
+                Ok(Ok(committed)) => traces.extend(self.own_traces(&committed)),
+                // What was missed is unknown. The client connects again, which tells it to read again.
+                Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => return None,
+                Err(_) if traces.is_empty() => {
+                    self.next_ping = Instant::now() + PING;
+                    return Some(Event::default().event("ping").data("{}"));
+                }
+                Err(_) => break,
+            }
+        }
+        self.last_event = Some(Instant::now());
+        self.next_ping = Instant::now() + PING;
+        let data = json!({ "trace_ids": traces }).to_string();
+        Some(Event::default().event("traces").data(data))
+    }
+
+    fn own_traces(&self, committed: &Committed) -> Vec<TraceId> {
+        if committed.workspace_id != self.workspace_id {
+            return Vec::new();
+        }
+        let own = committed.traces.iter().filter(|(project_id, _)| *project_id == self.project_id);
+        own.map(|(_, trace_id)| *trace_id).collect()
+    }
 }

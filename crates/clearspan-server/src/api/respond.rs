@@ -29,6 +29,17 @@ pub(super) fn wrap(routes: Router<Arc<Context>>, shape: ErrorShape) -> Router<Ar
         .layer(middleware::from_fn_with_state(shape, respond))
 }
 
+/// Lets only callers pass, and tells handlers who calls.
+pub(super) async fn require_key(State(ctx): State<Arc<Context>>, mut request: Request, next: Next) -> Response {
+    match ctx.auth.check(request.headers(), ctx.clock.now()).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => ApiError::from(refusal).into_response(),
+    }
+}
+
 async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let span = tracing::info_span!("api", request_id = %id);

@@ -57,6 +57,7 @@ pub(crate) fn info_of(ctx: &Context) -> Info {
 /// Requests that were refused in the last ten minutes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DiagnosticList {
+    /// The newest first.
     events: Vec<DiagnosticRow>,
 }
 
@@ -64,7 +65,7 @@ pub(crate) struct DiagnosticList {
 pub(crate) struct DiagnosticRow {
     time: i64,
     /// `otlp_http`, `otlp_grpc` or `langsmith`.
-    protocol: String,
+    protocol: &'static str,
     path: String,
     status: u16,
     reason: String,
@@ -74,8 +75,17 @@ pub(crate) struct DiagnosticRow {
 
 /// What arrived and was refused in the last ten minutes
 #[utoipa::path(get, path = "/ingest/diagnostics", tag = "server", responses((status = 200, body = DiagnosticList), Errors))]
-pub(crate) async fn diagnostics(State(_ctx): State<Arc<Context>>, _caller: Caller) -> Result<Json<DiagnosticList>> {
-    Ok(Json(DiagnosticList { events: Vec::new() }))
+pub(crate) async fn diagnostics(State(ctx): State<Arc<Context>>, _caller: Caller) -> Json<DiagnosticList> {
+    let refused = ctx.diagnostics.recent(ctx.clock.now()).into_iter();
+    let events = refused.map(|refused| DiagnosticRow {
+        time: refused.time.as_micros(),
+        protocol: refused.protocol,
+        path: refused.path,
+        status: refused.status,
+        reason: refused.reason,
+        hint: refused.hint,
+    });
+    Json(DiagnosticList { events: events.collect() })
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -24,7 +24,7 @@ use crate::{Result, RunSummary, summarize};
 const JOIN_ROWS: usize = 1024;
 
 /// The place of a row in a tier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RowRef {
     pub(crate) batch: u32,
     pub(crate) row: u32,

@@ -8,8 +8,6 @@
 use std::io;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +46,9 @@ pub(crate) struct SegmentEntry {
 }
 
 mod bitmap {
-    use super::{Engine as _, RoaringBitmap, STANDARD};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use roaring::RoaringBitmap;
     use serde::{Deserialize, Deserializer, Serializer, de::Error as _, ser::Error as _};
 
     pub(super) fn serialize<S: Serializer>(bitmap: &RoaringBitmap, serializer: S) -> Result<S::Ok, S::Error> {

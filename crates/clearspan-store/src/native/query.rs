@@ -32,9 +32,14 @@ mod udf;
 use answer::Answer;
 
 /// Runs queries.
-#[derive(Debug)]
 pub(crate) struct Engine {
     context: OnceContext,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
 }
 
 /// DataFusion's session registers hundreds of functions; the first query pays for that, not the start.

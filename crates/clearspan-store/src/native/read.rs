@@ -29,13 +29,13 @@ pub(super) fn runs(
         Some(trace_id) => Wanted::RunsOf(trace_id, run_ids),
         None => Wanted::Runs(run_ids),
     };
-    collect(snapshot, scope, wanted, &[], Rows::run)
+    collect(snapshot, scope, wanted, &[], |rows, row| rows.run(row))
 }
 
 /// The runs of a trace without payload, by start time.
 pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
     let columns = with_tenant(SKELETON.to_vec());
-    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, Rows::summary)?;
+    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, |rows, row| rows.summary(row))?;
     runs.sort_by_key(|run| (run.project_id, run.start_time, run.run_id));
     for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
         summarize::mark_billed(project);
@@ -46,12 +46,12 @@ pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) ->
 
 /// The runs of some traces as lists show them, in no order.
 pub(super) fn traces(snapshot: &Snapshot, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), Rows::summary)
+    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), |rows, row| rows.summary(row))
 }
 
 /// Some runs as lists show them, in no order.
 pub(super) fn run_summaries(snapshot: &Snapshot, scope: &Scope, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), Rows::summary)
+    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), |rows, row| rows.summary(row))
 }
 
 /// The scope is checked on the row, so its columns are read too.
@@ -62,7 +62,7 @@ fn with_tenant(mut columns: Vec<Col>) -> Vec<Col> {
 
 /// The runs of a trace, whole, by start time.
 pub(super) fn trace(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
-    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &[], Rows::run)?;
+    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &[], |rows, row| rows.run(row))?;
     runs.sort_by_key(|run| (run.start_time.unwrap_or(run.received_at), run.key.run_id, run.key.project_id));
     Ok(runs)
 }

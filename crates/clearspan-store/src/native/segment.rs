@@ -187,6 +187,22 @@ impl Segment {
         Ok(None)
     }
 
+    /// Decodes every row, which verifies every page. Returns how many there are.
+    pub(crate) fn check(&self) -> Result<u64> {
+        let footer = self.footer()?;
+        let mut rows = 0;
+        for idx in 0..footer.groups.len() {
+            for batch in self.reader(&[idx], &[], None, None)? {
+                rows += batch.num_rows() as u64;
+            }
+        }
+        if rows != u64::from(self.rows) {
+            let what = format!("segment {} has {rows} rows where the manifest says {}", self.number, self.rows);
+            return Err(Error::new(ErrorKind::Corrupt, what));
+        }
+        Ok(rows)
+    }
+
     /// True when a run of the trace may be in here.
     pub(crate) fn may_hold_trace(&self, trace_id: TraceId) -> Result<bool> {
         Ok(self.footer()?.groups.iter().any(|group| group.may_hold(None, trace_id)))

@@ -178,9 +178,8 @@ impl Encoder {
         self.text(Col::output_rest, run.outputs.rest.as_ref().map(JsonText::as_str));
         self.json(Col::fragments, (!run.fragments.is_empty()).then_some(&run.fragments));
         self.text(Col::invocation_params, run.invocation_params.as_ref().map(JsonText::as_str));
-        let (input, output) = summarize::previews(run);
-        self.text(Col::input_preview, input.as_deref());
-        self.text(Col::output_preview, output.as_deref());
+        self.text(Col::input_preview, summarize::input_preview(run).as_deref());
+        self.text(Col::output_preview, summarize::output_preview(run).as_deref());
     }
 
     fn push_usage(&mut self, run: &Run) {

@@ -15,12 +15,12 @@ const TELLING: &[&str] =
     &["input", "question", "query", "prompt", "text", "output", "answer", "content", "result"];
 
 /// What the user said last, else what else went in.
-pub(super) fn of_input(run: &Run) -> Option<String> {
+pub(crate) fn of_input(run: &Run) -> Option<String> {
     of_side(run, Side::Input, &run.inputs, &["user", "human"])
 }
 
 /// What the model said last, else what else came out.
-pub(super) fn of_output(run: &Run) -> Option<String> {
+pub(crate) fn of_output(run: &Run) -> Option<String> {
     of_side(run, Side::Output, &run.outputs, &["assistant", "ai", "model"])
 }
 

@@ -1,0 +1,171 @@
+//! Puts the parts together and runs them until the process is told to stop.
+
+mod host;
+mod serve;
+
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Router, middleware};
+use clearspan_catalog::{Catalog, SqliteCatalog};
+use clearspan_mapping::pricing::PriceTable;
+use clearspan_model::Run;
+use clearspan_store::RunStore;
+use clearspan_store::native::{NativeConfig, NativeStore};
+use http::{StatusCode, header};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::auth::Authenticator;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::context::{Bound, Context};
+use crate::error::chain;
+use crate::ingest::{Ingest, LiveFeed, Projects};
+use crate::receivers::{self, Budget};
+use crate::telemetry::{Diagnostics, Metrics};
+use crate::{api, ui};
+
+/// How long requests may take to finish after the process was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves until SIGTERM or SIGINT, then drains and stops. A second signal stops at once.
+pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
+    Metrics::count_panics();
+    let http = listen(settings.http.addr(), "--http").await?;
+    let grpc = listen(settings.grpc.addr(), "--grpc").await?;
+    let bound = Bound { http: http.local_addr()?, grpc: grpc.local_addr()? };
+    let context = build_context(settings, bound).await?;
+    let store = Arc::clone(&context.store);
+
+    let (stop, stopping) = watch::channel(false);
+    let limits = serve::Limits { connections: context.settings.max_connections.get() as usize };
+    let http = crate::task::spawn("http", serve::serve(http, build_http(&context), limits, stopping.clone()));
+    let grpc_routes = receivers::grpc_router(Arc::clone(&context));
+    let grpc = crate::task::spawn("grpc", serve::serve(grpc, grpc_routes, limits, stopping));
+    greet(&context);
+    drop(context);
+
+    stop_signal().await?;
+    tracing::info!("stopping: no new requests, finishing those that run");
+    stop.send_replace(true);
+    let drained = async { (http.await, grpc.await) };
+    tokio::select! {
+        // Neither branch holds anything that a cancelled one could lose: connections close with the process.
+        _ = tokio::time::timeout(DRAIN, drained) => {}
+        _ = stop_signal() => anyhow::bail!("stopped by a second signal"),
+    }
+    match store.flush().await {
+        Ok(()) => tracing::info!("stopped"),
+        Err(err) => tracing::warn!(error = chain(&err), "memory was not flushed; the log keeps it"),
+    }
+    Ok(())
+}
+
+async fn listen(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(addr)
+        .await
+        .with_context(|| format!("cannot listen on {addr}; choose another address with {flag} or stop what uses it"))
+}
+
+async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<Context>> {
+    let (store, catalog) = {
+        let settings = settings.clone();
+        tokio::task::spawn_blocking(move || open(&settings)).await.context("opening the data folder panicked")??
+    };
+    let workspace = catalog.default_workspace()?;
+    let clock = Clock::default();
+    let projects = Arc::new(Projects::new(Arc::clone(&catalog)));
+    let live = LiveFeed::new();
+    let required = settings.requires_keys();
+    // The price table takes some milliseconds to read: have it ready before the first span, not before the start.
+    std::mem::drop(tokio::task::spawn_blocking(|| PriceTable::builtin().price_id("openai", "gpt-4o-mini").is_some()));
+    Ok(Arc::new(Context {
+        auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, required)),
+        ingest: Ingest::new(Arc::clone(&store), Arc::clone(&projects), live.clone(), clock),
+        diagnostics: Arc::new(Diagnostics::default()),
+        metrics: Arc::new(Metrics::default()),
+        store,
+        catalog,
+        projects,
+        live,
+        settings,
+        clock,
+        workspace,
+        bound,
+    }))
+}
+
+/// Opens the data folder. Blocks.
+fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catalog>)> {
+    let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
+    let memory_bytes = NonZeroUsize::new(settings.memory.bytes()).context("the memory setting is zero")?;
+    // The store locks the folder, so it comes first.
+    let store = NativeStore::open(NativeConfig { dir: settings.data_dir.clone(), memory_bytes, finish })?;
+    let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&settings.catalog_path())?);
+    if settings.requires_keys() && !catalog.has_active_keys()? {
+        anyhow::bail!(
+            "other machines can reach {} or {}, so callers must show a key, but there is none: \
+             run `clearspan keys create --data-dir {}` first, or listen on 127.0.0.1",
+            settings.http,
+            settings.grpc,
+            settings.data_dir.display()
+        );
+    }
+    Ok((Arc::new(store), catalog))
+}
+
+fn build_http(context: &Arc<Context>) -> Router {
+    let budget = Budget::new(context.settings.inflight.bytes());
+    let operators = Router::new()
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(Arc::clone(context));
+    Router::new()
+        .merge(operators)
+        .merge(receivers::http_router(Arc::clone(context), budget))
+        .merge(api::router(Arc::clone(context)))
+        .merge(ui::router(Arc::clone(context)))
+        .layer(middleware::from_fn_with_state(host::Allowed::of(&context.settings), host::check))
+        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+}
+
+async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
+    match context.store.check_writable() {
+        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Err(err) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", chain(&err))),
+    }
+}
+
+async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], context.metrics.render())
+}
+
+/// Says where the page is, and in one JSON line what scripts want to know.
+#[expect(clippy::print_stdout, reason = "this is what the person who started it waits for")]
+fn greet(context: &Context) {
+    let (http, grpc) = (context.bound.http_url(), context.bound.grpc_url());
+    println!(
+        "\n  Clearspan {} is ready.\n\n  Open     {http}/\n  OTLP     {http} (HTTP), {grpc} (gRPC)\n  Data     {}\n",
+        env!("CARGO_PKG_VERSION"),
+        context.settings.data_dir.display()
+    );
+    println!("{}", serde_json::json!({"event": "ready", "http_url": http, "grpc_url": grpc}));
+}
+
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        // Both are cancel-safe: a signal that is not taken is taken by the next call.
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

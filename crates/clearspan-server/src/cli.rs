@@ -1,0 +1,212 @@
+//! The command line. Stable: scripts rely on it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use clearspan_catalog::{Catalog, KeyName, KeySecret, NewKey, ProjectName, SqliteCatalog};
+
+use crate::clock::Clock;
+use crate::config::{RawSettings, Settings};
+use crate::demo::{self, DemoArgs};
+use crate::{app, telemetry};
+
+/// See what your LLM application did, where it broke, and what it cost.
+#[derive(Debug, Parser)]
+#[command(name = "clearspan", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server (what happens without a command, too)
+    Serve(ServeArgs),
+    /// Make, list and revoke API keys
+    Keys(KeysArgs),
+    /// Send a realistic set of demo traces to a running server
+    Demo(SendArgs),
+    /// Check the settings and the data folder
+    Doctor(ServeArgs),
+}
+
+#[derive(Debug, Default, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    settings: RawSettings,
+    /// A file with settings [default: clearspan.toml, where there is one]
+    #[arg(long, env = "CLEARSPAN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings that would be used, and stop
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Debug, Args)]
+struct KeysArgs {
+    #[command(subcommand)]
+    command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Make a key; its secret is shown once
+    Create {
+        #[command(flatten)]
+        serve: ServeArgs,
+        /// What to call it
+        #[arg(long, default_value = "unnamed")]
+        name: String,
+        /// The project of runs that name none
+        #[arg(long)]
+        project: Option<String>,
+    },
+    /// List keys, without their secrets
+    List {
+        #[command(flatten)]
+        serve: ServeArgs,
+    },
+    /// Make a key useless
+    Revoke {
+        #[command(flatten)]
+        serve: ServeArgs,
+        /// The key's id, as `keys list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct SendArgs {
+    /// The server to send to
+    #[arg(long, env = "CLEARSPAN_ENDPOINT", default_value = "http://127.0.0.1:4318")]
+    endpoint: String,
+    /// The project that the traces go to
+    #[arg(long, default_value = "demo")]
+    project: String,
+    /// A key, where the server demands one
+    #[arg(long, env = "CLEARSPAN_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+    /// The same seed tells the same stories
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve(args),
+        Command::Keys(args) => keys(args.command),
+        Command::Demo(args) => send_demo(args),
+        Command::Doctor(args) => doctor(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            eprintln!("clearspan: {err:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+impl ServeArgs {
+    fn resolve(self) -> anyhow::Result<Settings> {
+        self.settings.resolve(self.config.as_deref())
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let print = args.print_config;
+    let settings = args.resolve()?;
+    if print {
+        print!("{}", settings.to_toml()?);
+        return Ok(());
+    }
+    telemetry::start_logging(settings.log_format);
+    runtime()?.block_on(app::run(settings))
+}
+
+fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
+    Ok(SqliteCatalog::open(&settings.catalog_path())?)
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn keys(command: KeysCommand) -> anyhow::Result<()> {
+    let now = Clock::default().now();
+    match command {
+        KeysCommand::Create { serve, name, project } => {
+            let catalog = open_catalog(&serve.resolve()?)?;
+            let secret = KeySecret::generate();
+            let key = NewKey {
+                workspace_id: catalog.default_workspace()?.id,
+                name: KeyName::parse(&name)?,
+                hash: secret.hash(),
+                prefix: secret.visible_prefix(),
+                default_project: project.as_deref().map(ProjectName::parse).transpose()?,
+            };
+            let key = catalog.create_key(key, now)?;
+            eprintln!("Key {} made. Keep its secret: it is not shown again.", key.id);
+            println!("{}", secret.reveal());
+        }
+        KeysCommand::List { serve } => {
+            let catalog = open_catalog(&serve.resolve()?)?;
+            for key in catalog.list_keys(catalog.default_workspace()?.id)? {
+                let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
+                println!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str());
+            }
+        }
+        KeysCommand::Revoke { serve, id } => {
+            let catalog = open_catalog(&serve.resolve()?)?;
+            let id = id.parse().context("that is not the id of a key; `clearspan keys list` shows them")?;
+            if !catalog.revoke_key(catalog.default_workspace()?.id, id, now)? {
+                anyhow::bail!("there is no active key {id}");
+            }
+            eprintln!("Key {id} revoked. A running server stops accepting it within 15 seconds.");
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn send_demo(args: SendArgs) -> anyhow::Result<()> {
+    let SendArgs { endpoint, project, api_key, seed } = args;
+    let page = endpoint.trim_end_matches('/').to_owned();
+    let args = DemoArgs { endpoint, api_key, project, now: Clock::default().now(), seed };
+    let report = runtime()?.block_on(demo::send(args))?;
+    println!("Sent {} traces to project {}. Look at this one first:", report.trace_ids.len(), report.project);
+    println!("{page}/app/t/{}", report.featured_trace_id);
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+fn doctor(args: ServeArgs) -> anyhow::Result<()> {
+    let settings = args.resolve()?;
+    println!("data folder   {}", settings.data_dir.display());
+    println!("http          {}", settings.http);
+    println!("grpc          {}", settings.grpc);
+    println!("keys          {}", if settings.requires_keys() { "demanded" } else { "not needed on loopback" });
+    if !settings.data_dir.exists() {
+        println!("The data folder does not exist yet; `clearspan serve` makes it.");
+        return Ok(());
+    }
+    let catalog = open_catalog(&settings)?;
+    catalog.check_integrity()?;
+    println!("catalog       sound");
+    if settings.requires_keys() && !catalog.has_active_keys()? {
+        anyhow::bail!("callers must show a key, but there is none: run `clearspan keys create`");
+    }
+    let store = clearspan_store::native::check(&settings.data_dir)?;
+    println!("runs          {} segments with {} rows, {} log files, sound", store.segments, store.rows, store.log_files);
+    Ok(())
+}

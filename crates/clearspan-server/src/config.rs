@@ -1,0 +1,144 @@
+//! Settings: a flag wins over `CLEARSPAN_*`, which wins over `clearspan.toml`.
+//!
+//! [`RawSettings`] is the one table of settings: flag, variable, key of the file and manual. [`Settings`] is
+//! the same, checked and complete. Nothing else reads the environment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+mod values;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use values::{BindAddr, ByteSize, LogFormat};
+
+/// The file that is read when `--config` names none and it exists.
+const DEFAULT_FILE: &str = "clearspan.toml";
+
+/// Settings as they are given: everything may be missing.
+#[derive(Debug, Clone, Default, clap::Args, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RawSettings {
+    /// The folder that holds all data; it is made when it is missing [default: clearspan-data]
+    #[arg(long, env = "CLEARSPAN_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    /// Where to listen for HTTP: the page, the API, OTLP [default: 127.0.0.1:4318]
+    #[arg(long, env = "CLEARSPAN_HTTP", value_name = "ADDR")]
+    pub(crate) http: Option<BindAddr>,
+
+    /// Where to listen for OTLP over gRPC [default: 127.0.0.1:4317]
+    #[arg(long, env = "CLEARSPAN_GRPC", value_name = "ADDR")]
+    pub(crate) grpc: Option<BindAddr>,
+
+    /// Memory for recent runs before they are written to segments [default: 256MiB]
+    #[arg(long, env = "CLEARSPAN_MEMORY", value_name = "SIZE")]
+    pub(crate) memory: Option<ByteSize>,
+
+    /// Memory for request bodies being read; beyond it clients are asked to come back [default: 256MiB]
+    #[arg(long, env = "CLEARSPAN_INFLIGHT", value_name = "SIZE")]
+    pub(crate) inflight: Option<ByteSize>,
+
+    /// Connections that each port serves at once [default: 4096]
+    #[arg(long, env = "CLEARSPAN_MAX_CONNECTIONS", value_name = "COUNT")]
+    pub(crate) max_connections: Option<NonZeroU32>,
+
+    /// Further host names under which browsers may open this server, besides localhost
+    #[arg(long = "allow-host", env = "CLEARSPAN_ALLOW_HOSTS", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) allow_hosts: Option<Vec<String>>,
+
+    /// How log lines look [default: text]
+    #[arg(long, env = "CLEARSPAN_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// Settings that are checked and complete. No secret among them yet; one must be a type that prints nothing.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) http: BindAddr,
+    pub(crate) grpc: BindAddr,
+    pub(crate) memory: ByteSize,
+    pub(crate) inflight: ByteSize,
+    pub(crate) max_connections: NonZeroU32,
+    pub(crate) allow_hosts: Vec<String>,
+    pub(crate) log_format: LogFormat,
+}
+
+impl RawSettings {
+    /// Adds what the file says (`file`, else `clearspan.toml` where there is one) and checks everything.
+    pub(crate) fn resolve(self, file: Option<&Path>) -> anyhow::Result<Settings> {
+        let from_file = match file {
+            Some(path) => Self::load(path)?,
+            None if Path::new(DEFAULT_FILE).exists() => Self::load(Path::new(DEFAULT_FILE))?,
+            None => Self::default(),
+        };
+        Ok(self.or(from_file).complete())
+    }
+
+    fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings file {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("cannot use the settings file {}", path.display()))
+    }
+
+    fn or(self, weaker: Self) -> Self {
+        Self {
+            data_dir: self.data_dir.or(weaker.data_dir),
+            http: self.http.or(weaker.http),
+            grpc: self.grpc.or(weaker.grpc),
+            memory: self.memory.or(weaker.memory),
+            inflight: self.inflight.or(weaker.inflight),
+            max_connections: self.max_connections.or(weaker.max_connections),
+            allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
+            log_format: self.log_format.or(weaker.log_format),
+        }
+    }
+
+    fn complete(self) -> Settings {
+        let allow_hosts = self.allow_hosts.unwrap_or_default();
+        Settings {
+            data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("clearspan-data")),
+            http: self.http.unwrap_or(BindAddr::loopback(4318)),
+            grpc: self.grpc.unwrap_or(BindAddr::loopback(4317)),
+            memory: self.memory.unwrap_or(ByteSize::mebibytes(256)),
+            inflight: self.inflight.unwrap_or(ByteSize::mebibytes(256)),
+            max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
+            allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+            log_format: self.log_format.unwrap_or_default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Whether callers must show a key: as soon as other machines can reach any port.
+    pub(crate) fn requires_keys(&self) -> bool {
+        [self.http.addr(), self.grpc.addr()].iter().any(|addr| !is_loopback(addr))
+    }
+
+    /// The settings as a file that `--config` would read.
+    pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
+        toml::to_string(self).context("cannot write the settings as TOML")
+    }
+
+    /// The file of the catalog.
+    pub(crate) fn catalog_path(&self) -> PathBuf {
+        self.data_dir.join("catalog.sqlite")
+    }
+
+    /// The folder of the run store.
+    pub(crate) fn store_dir(&self) -> PathBuf {
+        self.data_dir.join("runs")
+    }
+}
+
+fn is_loopback(addr: &SocketAddr) -> bool {
+    match addr.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback()),
+    }
+}

@@ -1,0 +1,122 @@
+//! The kinds of values that settings have.
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An address to listen on: `127.0.0.1:4318`, `[::]:4318` or `localhost:4318`. Port 0 takes any free port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BindAddr(SocketAddr);
+
+impl BindAddr {
+    pub(crate) const fn loopback(port: u16) -> Self {
+        Self(SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    }
+
+    pub(crate) const fn addr(self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl FromStr for BindAddr {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Names are not resolved, so that an address always means the same; localhost is the exception.
+        let resolved = match text.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => text.to_owned(),
+        };
+        resolved.parse().map(Self).map_err(|_| {
+            "not an address and port, for example 127.0.0.1:4318 or 0.0.0.0:4318".to_owned()
+        })
+    }
+}
+
+impl fmt::Display for BindAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A number of bytes: `512MiB`, `1GiB`, `64kB` or a plain number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByteSize(u64);
+
+/// Units and their factors; longer names first so that `B` does not hide them.
+const UNITS: &[(&str, u64)] = &[
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("b", 1),
+    ("", 1),
+];
+
+impl ByteSize {
+    pub(crate) const fn mebibytes(count: u64) -> Self {
+        Self(count << 20)
+    }
+
+    pub(crate) fn bytes(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim().to_ascii_lowercase();
+        let (unit, factor) = UNITS.iter().find(|(unit, _)| text.ends_with(unit)).expect("the empty unit fits");
+        let number = text.strip_suffix(unit).expect("it ends with the unit").trim();
+        let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
+        match size {
+            Some(1..) => Ok(Self(size.expect("checked above"))),
+            _ => Err("not a size, for example 256MiB or 1GiB".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes if bytes.is_multiple_of(1 << 30) => write!(f, "{}GiB", bytes >> 30),
+            bytes if bytes.is_multiple_of(1 << 20) => write!(f, "{}MiB", bytes >> 20),
+            bytes => write!(f, "{bytes}B"),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+macro_rules! as_text {
+    ($($name:ident),*) => {$(
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+as_text!(BindAddr, ByteSize);

@@ -1,0 +1,84 @@
+//! Names and ids of projects, from memory where possible: each run needs one.
+
+use std::sync::Arc;
+
+use clearspan_catalog::{Catalog, ProjectName};
+use clearspan_mapping::otlp::ProjectRef;
+use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
+use parking_lot::RwLock;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::Destination;
+
+/// Names remembered at most; a client that invents names must not fill the memory.
+const REMEMBERED: usize = 10_000;
+
+/// Finds projects and makes them on first use.
+#[derive(Debug)]
+pub(crate) struct Projects {
+    catalog: Arc<dyn Catalog>,
+    by_name: RwLock<FxHashMap<(WorkspaceId, String), ProjectId>>,
+    ids: RwLock<FxHashSet<(WorkspaceId, ProjectId)>>,
+}
+
+impl Projects {
+    pub(crate) fn new(catalog: Arc<dyn Catalog>) -> Self {
+        Self { catalog, by_name: RwLock::default(), ids: RwLock::default() }
+    }
+
+    /// The project of a run: what the request names, else what the span names, else the key's, else `default`.
+    /// Blocks when the project is not in memory.
+    pub(crate) fn resolve(
+        &self,
+        to: &Destination,
+        asked: Option<&ProjectRef>,
+        now: UnixNanos,
+    ) -> clearspan_catalog::Result<ProjectId> {
+        if let Some(name) = &to.project {
+            return self.by_name(to.workspace_id, name, now);
+        }
+        match asked {
+            Some(ProjectRef::Id(id)) if self.exists(to.workspace_id, *id)? => return Ok(*id),
+            Some(ProjectRef::Name(name)) => {
+                if let Some(name) = ProjectName::repair(name) {
+                    return self.by_name(to.workspace_id, &name, now);
+                }
+            }
+            // A project id that nobody knows cannot be made: it has no name.
+            Some(ProjectRef::Id(_)) | None => {}
+        }
+        let default = to.default_project.clone().unwrap_or_else(ProjectName::default_project);
+        self.by_name(to.workspace_id, &default, now)
+    }
+
+    fn by_name(
+        &self,
+        workspace_id: WorkspaceId,
+        name: &ProjectName,
+        now: UnixNanos,
+    ) -> clearspan_catalog::Result<ProjectId> {
+        let key = (workspace_id, name.as_str().to_owned());
+        if let Some(id) = self.by_name.read().get(&key) {
+            return Ok(*id);
+        }
+        let project = self.catalog.get_or_create_project(workspace_id, name, now)?;
+        let mut by_name = self.by_name.write();
+        if by_name.len() >= REMEMBERED {
+            by_name.clear();
+        }
+        by_name.insert(key, project.id);
+        Ok(project.id)
+    }
+
+    fn exists(&self, workspace_id: WorkspaceId, id: ProjectId) -> clearspan_catalog::Result<bool> {
+        if self.ids.read().contains(&(workspace_id, id)) {
+            return Ok(true);
+        }
+        let known = self.catalog.load_project(workspace_id, id)?.is_some();
+        let mut ids = self.ids.write();
+        if known && ids.len() < REMEMBERED {
+            ids.insert((workspace_id, id));
+        }
+        Ok(known)
+    }
+}

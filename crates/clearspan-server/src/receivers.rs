@@ -1,0 +1,30 @@
+//! Receivers: what speaks OTLP to clients. They own limits, content types and answers; [`crate::ingest`] does the rest.
+
+mod body;
+mod budget;
+mod grpc;
+mod http;
+mod status;
+
+pub(crate) use budget::Budget;
+pub(crate) use grpc::router as grpc_router;
+pub(crate) use http::router as http_router;
+
+use ::http::HeaderMap;
+use clearspan_catalog::ProjectName;
+
+use crate::auth::Caller;
+use crate::ingest::Destination;
+
+/// A request may have this many bytes after decompression.
+pub(crate) const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// Where the runs of a request go. The header may be spelled in any case; gRPC metadata is a header too.
+fn destination(caller: Caller, headers: &HeaderMap) -> Destination {
+    let named = headers.get("langsmith-project").and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    Destination {
+        workspace_id: caller.workspace_id,
+        project: named.and_then(ProjectName::repair),
+        default_project: caller.default_project,
+    }
+}

@@ -1,0 +1,21 @@
+//! The one place that starts tasks: each has a name, and its panic is seen.
+
+use std::future::Future;
+
+use futures::FutureExt;
+use tokio::task::JoinHandle;
+
+/// Starts a task. A panic inside it ends this task only; the panic hook has counted and logged it.
+#[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+pub(crate) fn spawn<T: Send + 'static>(
+    name: &'static str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> JoinHandle<Option<T>> {
+    tokio::spawn(async move {
+        let outcome = std::panic::AssertUnwindSafe(work).catch_unwind().await;
+        if outcome.is_err() {
+            tracing::error!(task = name, "a task ended by a panic");
+        }
+        outcome.ok()
+    })
+}

@@ -1,0 +1,9 @@
+//! What the server tells about itself: metrics, refused requests, logs.
+
+mod diagnostics;
+mod logging;
+mod metrics;
+
+pub(crate) use diagnostics::{Diagnostics, Refused};
+pub(crate) use logging::start_logging;
+pub(crate) use metrics::Metrics;
