@@ -2,7 +2,7 @@ import { ChevronRight, Link2, Route } from "lucide-react";
 import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from "react";
 import { BigNumber, printJson } from "@/lib/api/json";
 import { cx } from "@/lib/cx";
-import { formatInt } from "@/lib/format";
+import { formatBytes, formatInt } from "@/lib/format";
 import { useSize } from "@/lib/use-size";
 import { IconButton } from "./Button";
 import { CopyButton, copyText } from "./CopyButton";
@@ -13,6 +13,9 @@ const ROW_PX = 20;
 const OVERSCAN = 6;
 /** Longer strings open in a panel of their own. */
 const LONG_STRING = 400;
+/** Pictures and files inside of a text say what they are instead of their letters. */
+const DATA_URL = /^data:([\w.+-]+\/[\w.+-]+)[;,]/;
+const LONG_DATA = 120;
 
 interface Props {
   data: unknown;
@@ -174,6 +177,13 @@ function Value({ row: { value, entries } }: { row: JsonRow }) {
     return (
       <span className={styles.soft}>
         {Array.isArray(value) ? `[${formatInt(entries)}]` : `{${formatInt(entries)}}`}
+      </span>
+    );
+  const embedded = typeof value === "string" && value.length > LONG_DATA ? DATA_URL.exec(value) : null;
+  if (embedded)
+    return (
+      <span className={styles.more}>
+        {embedded[1]}, {formatBytes(Math.round((String(value).length * 3) / 4))} in text
       </span>
     );
   if (typeof value === "string")

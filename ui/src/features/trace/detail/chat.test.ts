@@ -41,6 +41,27 @@ it("reads content of every form", () => {
   expect(plainText({ role: "assistant", content: "Hi", tool_calls: [call("a", "fx")] })).toBe('Hi\n\nfx({"q":1})');
 });
 
+it("draws the image forms of the large providers, and keeps what it does not know", () => {
+  const parts = partsOf({
+    role: "user",
+    content: [
+      { type: "image_url", image_url: { url: "https://example.org/a.png" } },
+      { type: "input_image", image_url: "data:image/png;base64,AA==" },
+      { type: "image", source: { type: "base64", media_type: "image/png", data: "AA==" } },
+      { type: "custom", value: 1 },
+      "text" as never,
+      null as never,
+    ],
+  });
+  expect(parts).toEqual([
+    { type: "image", url: "https://example.org/a.png" },
+    { type: "image", url: "data:image/png;base64,AA==" },
+    { type: "image", data: "AA==", mime_type: "image/png" },
+    { type: "custom", value: 1 },
+    { type: "text", text: "text" },
+  ]);
+});
+
 it("sees errors in tool results only", () => {
   expect(reportsError({ role: "tool", content: '{"error":"no"}' })).toBe(true);
   expect(reportsError({ role: "tool", content: '{"error":null,"ok":1}' })).toBe(false);

@@ -58,11 +58,34 @@ export function pairResults(turns: Turn[]): Turn[] {
   return out;
 }
 
-/** Content as parts, whatever form it came in. */
+/** Content as parts, whatever form it came in: instrumentations pass on what they were given. */
 export function partsOf(message: Message): Part[] {
-  if (typeof message.content === "string")
-    return message.content === "" ? [] : [{ type: "text", text: message.content }];
-  return message.content ?? [];
+  const content: unknown = message.content;
+  if (content === null || content === undefined || content === "") return [];
+  const list: unknown[] = Array.isArray(content) ? content : [content];
+  return list.filter((item) => item !== null && item !== undefined).map(partOf);
+}
+
+function partOf(item: unknown): Part {
+  if (typeof item !== "object") return { type: "text", text: String(item) };
+  const part = item as Part;
+  return mediaOf(part) ?? part;
+}
+
+/** Images in the forms of the large providers, as the one form that is drawn. */
+function mediaOf(part: Part): Part | null {
+  if (part.type === "image_url" || part.type === "input_image") {
+    const address = part.image_url as string | { url?: string } | undefined;
+    const url = typeof address === "string" ? address : address?.url;
+    return typeof url === "string" ? { type: "image", url } : null;
+  }
+  const source = part.source as { data?: string; media_type?: string; url?: string } | undefined;
+  if ((part.type === "image" || part.type === "document") && source && typeof source === "object") {
+    const type = part.type === "image" ? "image" : "file";
+    if (typeof source.data === "string") return { type, data: source.data, mime_type: source.media_type };
+    if (typeof source.url === "string") return { type, url: source.url };
+  }
+  return null;
 }
 
 /** A message as text, for copying. */
