@@ -78,7 +78,9 @@ function TracesOf({ project }: { project: string }) {
         >
           Facets
         </Button>
-        <ColumnMenu unit={unit} rows={rows.rows} columns={columns} />
+        <span className={styles.columns}>
+          <ColumnMenu unit={unit} rows={rows.rows} columns={columns} />
+        </span>
       </FilterBar>
       <ErrorBoundary title="The chart failed" resetKey={t}>
         <Histogram project={project} q={q} t={t} onBrush={(from, to) => brush.start(absoluteRange(from, to))} />
