@@ -155,14 +155,20 @@ fn authorization_key(value: &str) -> Result<Option<String>, Refusal> {
     Ok(password.filter(|password| !password.is_empty()))
 }
 
+/// What the middleware needs of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    pub(crate) auth: Arc<Authenticator>,
+    pub(crate) clock: crate::clock::Clock,
+}
+
 /// Middleware: lets only callers pass, and tells handlers who calls.
 pub(crate) async fn require_caller(
-    State(auth): State<Arc<Authenticator>>,
-    State(clock): State<crate::clock::Clock>,
+    State(gate): State<Gate>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match auth.check(request.headers(), clock.now()).await {
+    match gate.auth.check(request.headers(), gate.clock.now()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await

@@ -7,7 +7,7 @@ use axum::extract::FromRef;
 use clearspan_catalog::{Catalog, Workspace};
 use clearspan_store::RunStore;
 
-use crate::auth::Authenticator;
+use crate::auth::{Authenticator, Gate};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ingest::{Ingest, LiveFeed, Projects};
@@ -63,14 +63,8 @@ fn url_of(mut addr: SocketAddr) -> String {
     format!("http://{addr}")
 }
 
-impl FromRef<Arc<Context>> for Arc<Authenticator> {
+impl FromRef<Arc<Context>> for Gate {
     fn from_ref(context: &Arc<Context>) -> Self {
-        Arc::clone(&context.auth)
-    }
-}
-
-impl FromRef<Arc<Context>> for Clock {
-    fn from_ref(context: &Arc<Context>) -> Self {
-        context.clock
+        Self { auth: Arc::clone(&context.auth), clock: context.clock }
     }
 }
