@@ -78,10 +78,16 @@ async function read(body: ReadableStream<Uint8Array>, onTraces: (ids: string[]) 
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    const blocks = (rest + value).split(/\r?\n\r?\n/);
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) dispatch(block, onTraces);
+    rest = takeEvents(rest + value, onTraces);
   }
+}
+
+/** Hands over the complete events of a piece of the stream and gives back what is left of it. */
+export function takeEvents(text: string, onTraces: (ids: string[]) => void): string {
+  const blocks = text.split(/\r?\n\r?\n/);
+  const rest = blocks.pop() ?? "";
+  for (const block of blocks) dispatch(block, onTraces);
+  return rest;
 }
 
 function dispatch(block: string, onTraces: (ids: string[]) => void): void {
