@@ -6,13 +6,14 @@ interface MenuProps {
   /** One button-like element; it gets the open state as data-state. */
   trigger: ReactElement;
   align?: "start" | "end";
+  defaultOpen?: boolean;
   children: ReactNode;
 }
 
 /** A menu under a button, with the keyboard behaviour of menus. */
-export function Menu({ trigger, align = "start", children }: MenuProps) {
+export function Menu({ trigger, align = "start", defaultOpen, children }: MenuProps) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className={styles.menu} align={align} sideOffset={4} collisionPadding={8} loop>

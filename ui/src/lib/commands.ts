@@ -15,6 +15,8 @@ export interface Command {
   keysOnly?: boolean;
   /** Also acts while a text field has the focus. */
   inFields?: boolean;
+  /** Where it is not wanted now, the key does what the browser does with it. */
+  when?: () => boolean;
 }
 
 /** Registered lists; later ones win when keys meet (a page over the frame). */

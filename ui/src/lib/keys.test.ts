@@ -23,6 +23,11 @@ describe("findCommand", () => {
   ];
   it("keeps single keys out of text fields", () => {
     expect(findCommand(commands, "ArrowDown", false)?.id).toBe("a");
+    const off = [
+      { ...commands[0], when: () => false },
+      { ...commands[0], id: "c" },
+    ];
+    expect(findCommand(off, "j", false)?.id).toBe("c");
     expect(findCommand(commands, "j", true)).toBeUndefined();
     expect(findCommand(commands, "Escape", true)?.id).toBe("b");
   });

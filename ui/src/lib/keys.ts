@@ -40,7 +40,12 @@ export function usedByControl(target: EventTarget | null, name: string): boolean
 }
 
 export function findCommand(commands: Command[], name: string, field: boolean): Command | undefined {
-  return commands.find((command) => command.keys?.includes(name) && (!field || command.inFields === true));
+  return commands.find(
+    (command) =>
+      command.keys?.includes(name) &&
+      (!field || command.inFields === true) &&
+      (command.when === undefined || command.when()),
+  );
 }
 
 /** Installed once, by the app. */

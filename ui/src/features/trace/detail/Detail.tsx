@@ -36,7 +36,7 @@ export function Detail({ state, sheet, onClose }: Props) {
   // A breakdown needs no payload; everything else waits for it.
   const needsRun = current.id !== "breakdown";
   return (
-    <section className={cx(styles.detail, sheet && styles.sheet)} aria-label="Span details">
+    <section className={cx(styles.detail, sheet && styles.sheet)} aria-label="Span details" data-details>
       <Head state={state} sheet={sheet} onClose={onClose} />
       <ErrorBox state={state} run={run} />
       <Warnings t={t} i={i} run={run} />

@@ -104,7 +104,17 @@ function useJumps(state: TraceState): Command[] {
     { id: "next-error", title: "Next error", group: GROUP, keys: ["e"], run: () => nextError(1) },
     { id: "previous-error", title: "Previous error", group: GROUP, keys: ["E"], run: () => nextError(-1) },
     { id: "expensive", title: "Next most expensive call", group: GROUP, keys: ["$"], run: nextExpensive },
-    { id: "find", title: "Find in trace", group: GROUP, keys: ["/", "Mod+f"], run: () => openFind() },
+    { id: "find", title: "Find in trace", group: GROUP, keys: ["/"], run: () => openFind() },
+    // In the details the browser searches; elsewhere most of the trace is not on the page for it to find.
+    {
+      id: "find-mod",
+      title: "Find in trace",
+      group: GROUP,
+      keys: ["Mod+f"],
+      keysOnly: true,
+      run: () => openFind(),
+      when: () => document.activeElement?.closest("[data-details]") === null,
+    },
     // ⇧/ is ? on most layouts, which is the help; payload search gets Alt.
     { id: "find-payloads", title: "Find in payloads", group: GROUP, keys: ["Alt+/"], run: () => openFind(true) },
     { id: "next-match", title: "Next match", group: GROUP, keys: ["n"], run: () => nextMatch(1) },
