@@ -34,8 +34,8 @@ export function verdict(skeleton) {
         "Slow recovery",
         fx,
         "time",
-        `${name(fx)}: 3 attempts, all timed out, before the agent went on`,
-        { lost_us: c.duration_us[fx] },
+        fx < 0 ? "" : `${name(fx)} failed 3 times in a row and lost 13.76 s`,
+        { attempts: 3, recovered: false, lost_us: c.duration_us[fx] },
       ),
       finding(
         "why_it_cost",
@@ -53,6 +53,6 @@ export function verdict(skeleton) {
         `Input grew 4.3k → ${k(c.input_tokens[most])} tokens per call; 81 calls re-send the history`,
         { first_tokens: 4300, max_tokens: c.input_tokens[most], calls: 81, cached_percent: 2 },
       ),
-    ],
+    ].filter((item) => item.run_id !== undefined),
   };
 }

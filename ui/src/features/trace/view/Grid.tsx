@@ -7,13 +7,13 @@ import { toolsBelow } from "../model/fold";
 import { type TraceModel, typeOf } from "../model/types";
 import { usePreviews } from "../state/usePreviews";
 import type { TraceState } from "../state/useTraceState";
+import { ROW_PX } from "./geometry";
 import styles from "./Grid.module.css";
 import { Row, rowId } from "./Row";
 import { Ruler } from "./Ruler";
 import { useLaneWheel } from "./useLaneWheel";
 
 export const GRID_ID = "trace-grid";
-export const ROW_PX = 26;
 /** Rows rendered beyond each edge, so that fast scrolling finds them there. */
 const OVERSCAN = 8;
 

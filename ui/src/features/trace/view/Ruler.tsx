@@ -3,6 +3,7 @@ import { useStore } from "@/lib/store";
 import { theme as themeStore } from "@/lib/theme";
 import { ERROR } from "../model/types";
 import type { TraceState } from "../state/useTraceState";
+import { ROW_PX } from "./geometry";
 import styles from "./Grid.module.css";
 
 const WIDTH = 8;
@@ -22,7 +23,9 @@ export function Ruler({ state, height }: { state: TraceState; height: number }) 
     canvas.height = height * ratio;
     context.scale(ratio, ratio);
     const style = getComputedStyle(canvas);
-    const y = (r: number): number => (r / Math.max(1, count)) * height;
+    // A list shorter than the view has its marks beside its rows.
+    const step = Math.min(ROW_PX, height / Math.max(1, count));
+    const y = (r: number): number => r * step + (step > 8 ? step / 2 : 0);
     const marks = (color: string, x: number, test: (i: number) => boolean): void => {
       context.fillStyle = style.getPropertyValue(color);
       for (let r = 0; r < count; r++) if (test(rows[r])) context.fillRect(x, y(r), WIDTH - x, 2);
