@@ -6,27 +6,31 @@ import { Documents } from "./Documents";
 import { MessageCard } from "./MessageCard";
 import { empty, Rest } from "./Messages";
 import styles from "./Messages.module.css";
+import { SourceContext, useSourceSwitch } from "./source";
 
 /** What went in and what came out, as it was sent; documents of retrievers as documents. */
 export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
+  const source = useSourceSwitch();
   const documents = documentsOf(run);
   const nothingIn = run.inputs.messages.length === 0 && empty(run.inputs.rest);
   const nothingOut = run.outputs.messages.length === 0 && empty(run.outputs.rest);
   return (
-    <div className={styles.chat}>
-      <Side run={run} side="inputs" />
-      {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
-      {nothingIn ? <p className={styles.none}>No input was recorded for this span.</p> : null}
-      {run.inputs.messages.length > 0 ? <div className={styles.divider}>output</div> : null}
-      <Side run={run} side="outputs" />
-      {documents ? <Documents documents={documents} /> : null}
-      {documents || empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
-      {nothingOut ? (
-        <p className={styles.none}>
-          {run.status === "pending" ? "The output has not arrived yet." : "No output was recorded for this span."}
-        </p>
-      ) : null}
-    </div>
+    <SourceContext value={source}>
+      <div className={styles.chat}>
+        <Side run={run} side="inputs" />
+        {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
+        {nothingIn ? <p className={styles.none}>No input was recorded for this span.</p> : null}
+        {run.inputs.messages.length > 0 ? <div className={styles.divider}>output</div> : null}
+        <Side run={run} side="outputs" />
+        {documents ? <Documents documents={documents} /> : null}
+        {documents || empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
+        {nothingOut ? (
+          <p className={styles.none}>
+            {run.status === "pending" ? "The output has not arrived yet." : "No output was recorded for this span."}
+          </p>
+        ) : null}
+      </div>
+    </SourceContext>
   );
 }
 

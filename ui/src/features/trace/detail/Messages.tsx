@@ -10,6 +10,7 @@ import { buildChat, type Turn } from "./chat";
 import { findToolSpan } from "./find-tool-span";
 import { MessageCard } from "./MessageCard";
 import styles from "./Messages.module.css";
+import { SourceContext, useSourceSwitch } from "./source";
 import { copyPathLink } from "./TabContent";
 
 /** Without a known shared part, more than this many messages start folded. */
@@ -19,6 +20,7 @@ const SHOWN_AT_ONCE = 40;
 export function Messages({ run, state }: { run: Run; state: TraceState }) {
   const chat = useMemo(() => buildChat(run.inputs.messages, run.outputs.messages, run.shared_prefix), [run]);
   const [all, setAll] = useState(false);
+  const source = useSourceSwitch();
   useCommands([
     {
       id: "history",
@@ -43,33 +45,35 @@ export function Messages({ run, state }: { run: Run; state: TraceState }) {
   const nothingIn = run.inputs.messages.length === 0 && empty(run.inputs.rest);
   const nothingOut = chat.response.length === 0 && empty(run.outputs.rest);
   return (
-    <div className={styles.chat}>
-      {chat.system.map((turn) => card(turn, true))}
-      {earlier.length > 0 ? (
-        <button type="button" className={styles.earlier} aria-expanded={all} onClick={() => setAll(!all)}>
-          <ChevronRight size={12} aria-hidden style={{ transform: all ? "rotate(90deg)" : undefined }} />
-          <span>
-            <b>{plural(countOf(earlier), "earlier message")}</b>
-            {unknownCut ? "" : ", unchanged since the previous call"}
-          </span>
-          <span className="grow" />
-          {unknownCut ? null : (
-            <Tag tone="warn" title="These messages were sent, and paid for, again">
-              re-sent
-            </Tag>
-          )}
-        </button>
-      ) : null}
-      {all ? earlier.map((turn) => card(turn)) : null}
-      {chat.earlier.length > 0 && fresh.length > 0 ? <div className={styles.divider}>new in this call</div> : null}
-      {fresh.map((turn) => card(turn))}
-      {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
-      {nothingIn ? <p className={styles.none}>No input was recorded for this call.</p> : null}
-      <div className={styles.divider}>response</div>
-      {chat.response.map((turn) => card(turn))}
-      {empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
-      {nothingOut ? <p className={styles.none}>{noOutput(run)}</p> : null}
-    </div>
+    <SourceContext value={source}>
+      <div className={styles.chat}>
+        {chat.system.map((turn) => card(turn, true))}
+        {earlier.length > 0 ? (
+          <button type="button" className={styles.earlier} aria-expanded={all} onClick={() => setAll(!all)}>
+            <ChevronRight size={12} aria-hidden style={{ transform: all ? "rotate(90deg)" : undefined }} />
+            <span>
+              <b>{plural(countOf(earlier), "earlier message")}</b>
+              {unknownCut ? "" : ", unchanged since the previous call"}
+            </span>
+            <span className="grow" />
+            {unknownCut ? null : (
+              <Tag tone="warn" title="These messages were sent, and paid for, again">
+                re-sent
+              </Tag>
+            )}
+          </button>
+        ) : null}
+        {all ? earlier.map((turn) => card(turn)) : null}
+        {chat.earlier.length > 0 && fresh.length > 0 ? <div className={styles.divider}>new in this call</div> : null}
+        {fresh.map((turn) => card(turn))}
+        {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
+        {nothingIn ? <p className={styles.none}>No input was recorded for this call.</p> : null}
+        <div className={styles.divider}>response</div>
+        {chat.response.map((turn) => card(turn))}
+        {empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
+        {nothingOut ? <p className={styles.none}>{noOutput(run)}</p> : null}
+      </div>
+    </SourceContext>
   );
 }
 

@@ -1,13 +1,14 @@
 import { ChevronRight } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useContext, useMemo, useState } from "react";
 import type { Part } from "@/lib/api/types";
 import { formatBytes, formatInt } from "@/lib/format";
 import { Button } from "@/components/Button";
 import { JsonView } from "@/components/JsonView";
 import { Markdown } from "@/components/Markdown";
-import { jsonIn } from "@/components/PayloadView";
+import { jsonIn, LongText } from "@/components/PayloadView";
 import { MediaView } from "./MediaView";
 import styles from "./Messages.module.css";
+import { SourceContext } from "./source";
 
 /** A longer text starts with its beginning: a pasted book must not push the answer off the screen. */
 const FIRST_CHARS = 12_000;
@@ -36,7 +37,9 @@ function ToolResult({ content }: { content: unknown }) {
 
 function TextPart({ text }: { text: string }) {
   const [all, setAll] = useState(false);
+  const source = useContext(SourceContext);
   const parsed = useMemo(() => jsonIn(text), [text]);
+  if (source) return <LongText text={text} />;
   if (parsed !== undefined) return <Tree data={parsed} />;
   const cut = !all && text.length > FIRST_CHARS;
   return (
