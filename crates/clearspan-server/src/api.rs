@@ -32,7 +32,6 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use crate::context::Context;
 use error::{ApiError, ErrorCode, ErrorShape};
-pub(crate) use system::info_of;
 
 /// Smaller answers are not compressed: they fit one packet either way.
 const COMPRESS_ABOVE_BYTES: u64 = 1_024;
@@ -47,8 +46,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .fallback(async || ApiError::new(ErrorCode::NotFound, "the API has no such path; see openapi.json"));
     let langsmith =
         respond::wrap(with_key(langsmith::routes()).merge(langsmith::open_routes()), ErrorShape::LangSmith);
-    let compressed =
-        CompressionLayer::new().compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
+    let compressed = CompressionLayer::new()
+        .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
     Router::new()
         .nest("/api/clearspan/v1", respond::wrap(ours, ErrorShape::Clearspan))
         .nest("/api/v1", langsmith.clone())
@@ -77,3 +76,6 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/demo", post(system::demo))
         .route("/ingest/diagnostics", get(system::diagnostics))
 }
+
+#[cfg(test)]
+mod tests;

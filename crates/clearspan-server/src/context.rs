@@ -1,5 +1,7 @@
 //! What every handler of a request may use. Made once in `app`, shared, never changed.
 
+mod info;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ingest::{Ingest, LiveFeed, Projects};
 use crate::telemetry::{Diagnostics, Metrics};
+
+pub(crate) use info::Info;
 
 #[derive(Debug)]
 pub(crate) struct Context {

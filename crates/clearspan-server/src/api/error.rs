@@ -131,7 +131,8 @@ impl ApiError {
     pub(crate) fn render(&self, shape: ErrorShape, request_id: &str) -> Response {
         let mut response = match shape {
             ErrorShape::Clearspan => {
-                let position = self.position.clone().map(|span| Position { start: span.start, end: span.end });
+                let position =
+                    self.position.clone().map(|span| Position { start: span.start, end: span.end });
                 let (message, request_id) = (self.message.clone(), request_id.to_owned());
                 let error = ErrorDetail { code: self.code, message, position, request_id };
                 (self.status, Json(ErrorBody { error })).into_response()

@@ -40,7 +40,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathPar
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::from_request_parts(parts, state).await;
         path.map(|Path(params)| Self(params)).map_err(|rejection| {
-            ApiError::new(ErrorCode::InvalidParameter, format!("cannot read the path: {}", rejection.body_text()))
+            ApiError::new(
+                ErrorCode::InvalidParameter,
+                format!("cannot read the path: {}", rejection.body_text()),
+            )
         })
     }
 }
@@ -86,7 +89,8 @@ impl<'de> Deserialize<'de> for RunParam {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let id = clearspan_query::text::parse_run_id(&text);
-        id.map(Self).ok_or_else(|| complaint(&text, &"not a run id (a UUID, or a span id of 16 hexadecimal digits)"))
+        id.map(Self)
+            .ok_or_else(|| complaint(&text, &"not a run id (a UUID, or a span id of 16 hexadecimal digits)"))
     }
 }
 

@@ -65,7 +65,9 @@ mod tests {
         for (nanos, text) in durations {
             assert_eq!(duration(nanos), text);
         }
-        for (dollars, text) in [("43.968", "$43.97"), ("0.0281", "$0.028"), ("0.00012", "$0.0001"), ("0.00001", "<$0.0001")] {
+        for (dollars, text) in
+            [("43.968", "$43.97"), ("0.0281", "$0.028"), ("0.00012", "$0.0001"), ("0.00001", "<$0.0001")]
+        {
             assert_eq!(money(dollars.parse().unwrap()), text);
         }
         for (tokens, text) in [(812, "812"), (4_321, "4.3k"), (70_123, "70k"), (3_310_000, "3.3M")] {

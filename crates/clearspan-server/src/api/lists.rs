@@ -13,9 +13,7 @@ use super::extract::{Params, PathParams};
 use super::openapi::Errors;
 use super::params::{self, HistogramParams, ListParams, SelectionParams, StatsParams};
 use super::projects;
-use super::types::{
-    FacetList, FacetRow, FacetValue, HistogramAnswer, RunList, StatsAnswer, TraceList,
-};
+use super::types::{FacetList, FacetRow, FacetValue, HistogramAnswer, RunList, StatsAnswer, TraceList};
 use crate::auth::Caller;
 use crate::context::Context;
 

@@ -117,7 +117,10 @@ pub(crate) fn parse_range(t: Option<&str>, now: UnixNanos) -> Result<TimeRange> 
         return Ok(TimeRange::default());
     }
     let unusable = || {
-        ApiError::parameter("t", format_args!("is {text:?}; write 15m, 24h, 7d, all or <from>..<to> in RFC 3339"))
+        ApiError::parameter(
+            "t",
+            format_args!("is {text:?}; write 15m, 24h, 7d, all or <from>..<to> in RFC 3339"),
+        )
     };
     if let Some((from, to)) = text.split_once("..") {
         let end = |text: &str| match text.trim() {
@@ -148,7 +151,8 @@ fn parse_order(sort: Option<&str>) -> Result<Order> {
         "cost" => SortKey::Cost,
         "tokens" => SortKey::Tokens,
         _ => {
-            let problem = format_args!("is {text:?}; it can be start, latency, cost or tokens, with a - in front");
+            let problem =
+                format_args!("is {text:?}; it can be start, latency, cost or tokens, with a - in front");
             return Err(ApiError::parameter("sort", problem));
         }
     };

@@ -30,7 +30,11 @@ pub(super) fn wrap(routes: Router<Arc<Context>>, shape: ErrorShape) -> Router<Ar
 }
 
 /// Lets only callers pass, and tells handlers who calls.
-pub(super) async fn require_key(State(ctx): State<Arc<Context>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn require_key(
+    State(ctx): State<Arc<Context>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match ctx.auth.check(request.headers(), ctx.clock.now()).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::Project;
-use clearspan_model::{
-    Cost, IssueKind, JsonText, Run, RunId, RunType, Side, TraceId, UnixNanos, Usage,
-};
+use clearspan_model::{Cost, IssueKind, JsonText, Run, RunId, RunType, Side, TraceId, UnixNanos, Usage};
 use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{Order, RunQuery, Scope, Selection, SortKey, TimeRange};
 use serde::Serialize;
@@ -167,7 +165,9 @@ async fn shared_prefix(ctx: &Arc<Context>, run: &Run) -> Result<usize> {
     }
     let key = &run.key;
     let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
-    let Some(previous) = previous_call(ctx, scope.clone(), key.trace_id, parent, run.key.run_id, start).await? else {
+    let Some(previous) =
+        previous_call(ctx, scope.clone(), key.trace_id, parent, run.key.run_id, start).await?
+    else {
         return Ok(0);
     };
     let previous = ctx.store.load_runs(&scope, Some(key.trace_id), &[previous]).await?;

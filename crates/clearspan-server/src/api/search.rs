@@ -32,7 +32,10 @@ impl Finder {
                 .flatten()
                 .any(|json| self.is_in_json(json, true))
             || [&run.metadata, &run.attributes].iter().any(|map| self.is_in_map(map))
-            || run.events.iter().any(|event| self.is_in_text(&event.name) || self.is_in_map(&event.attributes))
+            || run
+                .events
+                .iter()
+                .any(|event| self.is_in_text(&event.name) || self.is_in_map(&event.attributes))
     }
 
     fn is_in_messages(&mut self, run: &Run, side: Side) -> bool {

@@ -12,46 +12,16 @@ use super::error::{ApiError, ErrorCode, Result};
 use super::extract::JsonBody;
 use super::openapi::Errors;
 use crate::auth::Caller;
-use crate::context::Context;
+use crate::context::{Context, Info};
 use crate::demo::{self as demo_set, DemoArgs};
 
 /// Where the demo goes unless told otherwise.
 const DEMO_PROJECT: &str = "demo";
 
-/// What this server is.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Info {
-    version: &'static str,
-    /// `open`: no key is needed; `keys`: every request needs one.
-    auth: &'static str,
-    /// Where OTLP over HTTP, the API and the page are.
-    http_url: String,
-    /// Where OTLP over gRPC is.
-    grpc_url: String,
-    workspace: WorkspaceRef,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct WorkspaceRef {
-    id: String,
-    name: String,
-}
-
 /// What this server is; needs no key
 #[utoipa::path(get, path = "/info", tag = "server", responses((status = 200, body = Info)))]
 pub(crate) async fn info(State(ctx): State<Arc<Context>>) -> Json<Info> {
-    Json(info_of(&ctx))
-}
-
-/// The answer of `GET /info`, which the page also carries.
-pub(crate) fn info_of(ctx: &Context) -> Info {
-    Info {
-        version: env!("CARGO_PKG_VERSION"),
-        auth: if ctx.settings.requires_keys() { "keys" } else { "open" },
-        http_url: ctx.bound.http_url(),
-        grpc_url: ctx.bound.grpc_url(),
-        workspace: WorkspaceRef { id: ctx.workspace.id.to_string(), name: ctx.workspace.name.clone() },
-    }
+    Json(ctx.info())
 }
 
 /// Requests that were refused in the last ten minutes.
@@ -116,7 +86,10 @@ pub(crate) async fn demo(
     let args = DemoArgs {
         endpoint: ctx.bound.http_url(),
         api_key: key_of(&headers),
-        project: body.project.filter(|name| !name.trim().is_empty()).unwrap_or_else(|| DEMO_PROJECT.to_owned()),
+        project: body
+            .project
+            .filter(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| DEMO_PROJECT.to_owned()),
         now,
         seed: now.as_nanos().cast_unsigned(),
     };

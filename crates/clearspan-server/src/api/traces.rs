@@ -68,7 +68,9 @@ pub(crate) async fn skeleton(
         known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
     let mut response = match is_known {
         true => StatusCode::NOT_MODIFIED.into_response(),
-        false => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response(),
+        false => {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+        }
     };
     let etag = HeaderValue::from_str(&etag).expect("hexadecimal digits in quotes");
     response.headers_mut().insert(header::ETAG, etag);

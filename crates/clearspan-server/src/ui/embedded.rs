@@ -11,7 +11,6 @@ use base64::Engine as _;
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
-use crate::api;
 use crate::context::Context;
 
 #[derive(rust_embed::Embed)]
@@ -35,7 +34,7 @@ async fn index(State(ctx): State<Arc<Context>>) -> Response {
     let Some(file) = Dist::get("index.html") else { return StatusCode::NOT_FOUND.into_response() };
     let nonce = base64::engine::general_purpose::STANDARD.encode(rand::random::<[u8; 16]>());
     // Inside of a script element only `<` could end the data early.
-    let boot = serde_json::to_string(&api::info_of(&ctx)).unwrap_or_default().replace('<', "\\u003c");
+    let boot = serde_json::to_string(&ctx.info()).unwrap_or_default().replace('<', "\\u003c");
     let page = String::from_utf8_lossy(&file.data)
         .replace("__CSP_NONCE__", &nonce)
         .replace(r#"id="boot">null<"#, &format!(r#"id="boot">{boot}<"#));
@@ -61,11 +60,17 @@ async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let Some((file, encoding)) = packed.or_else(|| Some((Dist::get(path)?, None))) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let hash: String = file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hash: String =
+        file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = format!("\"{hash}\"");
     let is_known = headers.get(header::IF_NONE_MATCH).is_some_and(|known| known == etag.as_str());
     let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let common = [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, cache), (header::VARY, "accept-encoding"), NO_SNIFF];
+    let common = [
+        (header::ETAG, etag.as_str()),
+        (header::CACHE_CONTROL, cache),
+        (header::VARY, "accept-encoding"),
+        NO_SNIFF,
+    ];
     if is_known {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }

@@ -80,7 +80,9 @@ impl RunsBody {
         let descending = match self.order.as_deref() {
             None | Some("desc") => true,
             Some("asc") => false,
-            Some(other) => return Err(ApiError::parameter("order", format_args!("is {other:?}; it can be asc or desc"))),
+            Some(other) => {
+                return Err(ApiError::parameter("order", format_args!("is {other:?}; it can be asc or desc")));
+            }
         };
         Ok(Order { by: SortKey::Start, descending })
     }
@@ -114,8 +116,9 @@ impl RunsBody {
             terms.push(Expr::Test(Field::ParentRunId, Op::Eq(Literal::Id(*parent.as_bytes()))));
         }
         if let Some(name) = self.run_type {
-            let run_type: RunType =
-                name.parse().map_err(|error| ApiError::parameter("run_type", format_args!("is {name:?}, {error}")))?;
+            let run_type: RunType = name
+                .parse()
+                .map_err(|error| ApiError::parameter("run_type", format_args!("is {name:?}, {error}")))?;
             terms.push(Expr::Test(Field::RunType, Op::Eq(Literal::RunType(run_type))));
         }
         if let Some(flag) = self.is_root {
@@ -128,7 +131,10 @@ impl RunsBody {
             None => {}
             Some(1) => terms.push(is_root()),
             Some(_) => {
-                return Err(ApiError::parameter("execution_order", "is no longer supported, except 1 for root runs"));
+                return Err(ApiError::parameter(
+                    "execution_order",
+                    "is no longer supported, except 1 for root runs",
+                ));
             }
         }
         if let Some(filter) = parse_filter("filter", self.filter.as_deref())? {

@@ -52,7 +52,13 @@ pub(super) struct Place {
 }
 
 /// The run with the keys that were selected.
-pub(super) fn run_json(summary: &RunSummary, run: Option<&Run>, place: &Place, select: &Select, app_path: &str) -> Value {
+pub(super) fn run_json(
+    summary: &RunSummary,
+    run: Option<&Run>,
+    place: &Place,
+    select: &Select,
+    app_path: &str,
+) -> Value {
     let mut json = head(summary, place, app_path);
     figures(&mut json, summary, run, place);
     if let Some(run) = run {
@@ -148,7 +154,9 @@ fn extra(run: &Run) -> Value {
     let mut metadata: Map<String, Value> =
         run.metadata.iter().map(|(key, value)| (key.clone(), value.to_value())).collect();
     // Where LangSmith's users look for them.
-    for (key, value) in [("ls_model_name", &run.model), ("ls_provider", &run.provider), ("thread_id", &run.thread_id)] {
+    for (key, value) in
+        [("ls_model_name", &run.model), ("ls_provider", &run.provider), ("thread_id", &run.thread_id)]
+    {
         if let Some(value) = value {
             metadata.entry(key).or_insert_with(|| Value::String(value.clone()));
         }

@@ -34,13 +34,15 @@ pub(super) async fn get(
     let scope = Scope { workspace_id: caller.workspace_id, project_ids: None };
     let runs = ctx.store.load_runs(&scope, None, &[run_id]).await?;
     // Span ids are unique per trace only: of several, the newest is meant.
-    let newest = runs.iter().max_by_key(|run| run.start_time).ok_or_else(|| ApiError::not_found("run", run_id))?;
+    let newest =
+        runs.iter().max_by_key(|run| run.start_time).ok_or_else(|| ApiError::not_found("run", run_id))?;
     let trace = (newest.key.project_id, newest.key.trace_id);
     let tree = load_tree(&ctx, caller.workspace_id, trace).await?;
     let row = tree.as_ref().and_then(|tree| tree.runs.iter().position(|run| run.run_id == run_id));
     let (Some(tree), Some(row)) = (tree, row) else { return Err(ApiError::not_found("run", run_id)) };
     let mut place = place_in(&tree, row);
-    place.descendants = Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
+    place.descendants =
+        Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
     let summary = &tree.runs[row];
     let app_path = app_path(summary, &project_names(&ctx, caller.workspace_id).await?);
     Ok(Json(run_json(summary, Some(newest), &place, &Select::new(None), &app_path)))
@@ -122,9 +124,9 @@ async fn places(
         page.iter().filter(needs_tree).map(|run| (run.project_id, run.trace_id)).collect();
     traces.sort_unstable();
     traces.dedup();
-    let loads = traces.into_iter().map(|trace| async move {
-        load_tree(ctx, workspace_id, trace).await.map(|tree| (trace, tree))
-    });
+    let loads = traces
+        .into_iter()
+        .map(|trace| async move { load_tree(ctx, workspace_id, trace).await.map(|tree| (trace, tree)) });
     let trees: FxHashMap<(ProjectId, TraceId), Option<Tree>> =
         futures::stream::iter(loads).buffered(TRACES_AT_ONCE).try_collect().await?;
     let rows: FxHashMap<(ProjectId, TraceId, RunId), usize> = trees
@@ -151,7 +153,10 @@ async fn places(
                 (Some(tree), Some(row)) => place_in(tree, *row),
                 _ => Place {
                     dotted_order: step(run),
-                    totals: totals.get(&(run.project_id, run.trace_id, run.run_id)).copied().unwrap_or_default(),
+                    totals: totals
+                        .get(&(run.project_id, run.trace_id, run.run_id))
+                        .copied()
+                        .unwrap_or_default(),
                     ..Place::default()
                 },
             }
@@ -218,14 +223,18 @@ fn step(run: &RunSummary) -> String {
     run.dotted_order.clone().unwrap_or_else(|| dotted_step(run.start_time, run.run_id))
 }
 
-async fn project_names(ctx: &Arc<Context>, workspace_id: WorkspaceId) -> Result<FxHashMap<ProjectId, String>> {
+async fn project_names(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+) -> Result<FxHashMap<ProjectId, String>> {
     let projects = projects::all(ctx, workspace_id).await?;
     Ok(projects.into_iter().map(|project| (project.id, project.name.as_str().to_owned())).collect())
 }
 
 /// The page of a run in our UI. By id where the name would need escaping.
 fn app_path(run: &RunSummary, names: &FxHashMap<ProjectId, String>) -> String {
-    let is_plain = |name: &&String| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    let is_plain =
+        |name: &&String| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     let project = names.get(&run.project_id).filter(is_plain).cloned();
     let project = project.unwrap_or_else(|| run.project_id.to_string());
     format!("/app/p/{project}/traces/{}?span={}", run.trace_id, run.run_id)

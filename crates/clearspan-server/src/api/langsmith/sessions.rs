@@ -73,7 +73,8 @@ pub(super) async fn get(
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Value>> {
     let asked = Asked::parse(&pairs)?;
-    let id: ProjectId = id.parse().map_err(|error| ApiError::parameter("session_id", format_args!("is {error}")))?;
+    let id: ProjectId =
+        id.parse().map_err(|error| ApiError::parameter("session_id", format_args!("is {error}")))?;
     let project = projects::by_id(&ctx, caller.workspace_id, id).await?;
     let activity = projects::activity(&ctx, caller.workspace_id).await?;
     let session = session(&ctx, &caller, &project, activity.get(&id), asked.include_stats).await?;
@@ -85,11 +86,17 @@ impl Asked {
         let mut asked = Self { limit: DEFAULT_LIMIT, ..Self::default() };
         for (key, value) in pairs {
             let count = || {
-                value.parse().map_err(|_| ApiError::parameter(key, format_args!("is {value:?}, which is no count")))
+                value
+                    .parse()
+                    .map_err(|_| ApiError::parameter(key, format_args!("is {value:?}, which is no count")))
             };
             match key.as_str() {
                 "id" => {
-                    asked.ids.push(value.parse().map_err(|error| ApiError::parameter("id", format_args!("is {error}")))?);
+                    asked.ids.push(
+                        value
+                            .parse()
+                            .map_err(|error| ApiError::parameter("id", format_args!("is {error}")))?,
+                    );
                 }
                 "name" => asked.name = Some(value.clone()),
                 "name_contains" => asked.name_contains = Some(value.to_lowercase()),
@@ -101,7 +108,10 @@ impl Asked {
                 "sort_by" => asked.sort_by = Some(value.clone()),
                 "sort_by_desc" => asked.ascending = !is_true(value),
                 "filter" => {
-                    return Err(ApiError::new(ErrorCode::InvalidFilter, "filtering projects is not supported yet"));
+                    return Err(ApiError::new(
+                        ErrorCode::InvalidFilter,
+                        "filtering projects is not supported yet",
+                    ));
                 }
                 _ => {}
             }
@@ -187,7 +197,8 @@ mod tests {
 
     #[test]
     fn parameters_of_both_sdks_are_understood() {
-        let python = asked(&[("limit", "1"), ("name", "demo"), ("reference_free", "True"), ("include_stats", "True")]);
+        let python =
+            asked(&[("limit", "1"), ("name", "demo"), ("reference_free", "True"), ("include_stats", "True")]);
         let expected =
             Asked { limit: 1, name: Some("demo".to_owned()), include_stats: true, ..Asked::default() };
         assert_eq!(python.unwrap(), expected);

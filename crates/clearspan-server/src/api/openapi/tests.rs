@@ -14,5 +14,8 @@ fn the_copy_in_docs_is_current() {
         std::fs::write(&path, &current).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == current, "docs/openapi.json is not current: run the test with UPDATE_EXPECT=1 and look at the change");
+    assert!(
+        kept == current,
+        "docs/openapi.json is not current: run the test with UPDATE_EXPECT=1 and look at the change"
+    );
 }

@@ -25,9 +25,8 @@ fn every_place_is_searched() {
     runs[4].attributes.insert("http.status".to_owned(), json(json!(429)));
     runs[5].inputs.messages = vec![message];
 
-    let found = |text: &str| -> Vec<u8> {
-        runs_with_text(&runs, text).iter().map(|id| id.as_bytes()[0]).collect()
-    };
+    let found =
+        |text: &str| -> Vec<u8> { runs_with_text(&runs, text).iter().map(|id| id.as_bytes()[0]).collect() };
     assert_eq!(found("\"grÜßE\"\nto"), [1, 6], "as it reads, not as it is escaped");
     assert_eq!(found("refund POLICY"), [2]);
     assert_eq!(found("timeout"), [3]);

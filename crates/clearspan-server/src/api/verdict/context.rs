@@ -40,8 +40,12 @@ pub(super) fn context_growth(tree: &Tree) -> Option<Finding> {
         Some(cached) => format!("; {cached}% of it came from the cache"),
         None => String::new(),
     };
-    let text =
-        format!("The input of {name} grew from {} to {} tokens in {} calls{tail}", count(first), count(most), calls.len());
+    let text = format!(
+        "The input of {name} grew from {} to {} tokens in {} calls{tail}",
+        count(first),
+        count(most),
+        calls.len()
+    );
     let numbers = [
         ("first_tokens", json!(first)),
         ("max_tokens", json!(most)),

@@ -19,7 +19,8 @@ fn least_cost() -> Decimal {
 pub(super) fn why_it_cost(tree: &Tree) -> Option<Finding> {
     let total = tree.trace_totals().total_cost.filter(|total| *total >= least_cost())?;
     let cost = |row: usize| tree.totals[row].total_cost.unwrap_or_default();
-    let is_hot = |part: Decimal, whole: Decimal| part * Decimal::ONE_HUNDRED >= whole * Decimal::from(HOT_PERCENT);
+    let is_hot =
+        |part: Decimal, whole: Decimal| part * Decimal::ONE_HUNDRED >= whole * Decimal::from(HOT_PERCENT);
 
     let mut hot = tree.roots().max_by_key(|row| cost(*row))?;
     while let Some(child) =
@@ -38,7 +39,9 @@ pub(super) fn why_it_cost(tree: &Tree) -> Option<Finding> {
     let share = (spent * Decimal::ONE_HUNDRED / total).round();
     let how = match (run.run_type, calls) {
         (RunType::Llm, _) => match (tree.runs[hot].input_tokens, &run.model) {
-            (Some(tokens), Some(model)) => format!(" in one call of {model} that read {} tokens", count(tokens)),
+            (Some(tokens), Some(model)) => {
+                format!(" in one call of {model} that read {} tokens", count(tokens))
+            }
             (Some(tokens), None) => format!(" in one call that read {} tokens", count(tokens)),
             (None, _) => " in one call".to_owned(),
         },

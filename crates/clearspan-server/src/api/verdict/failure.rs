@@ -26,8 +26,10 @@ pub(super) fn where_it_broke(tree: &Tree) -> Option<Finding> {
     let top = tree.roots().find(|root| tree.runs[*root].status == Status::Error)?;
     let mut broken = top;
     let failed = |row: &usize| tree.runs[*row].status == Status::Error;
-    while let Some(child) =
-        tree.children(broken).filter(failed).max_by_key(|row| (tree.runs[*row].end_time, tree.runs[*row].start_time))
+    while let Some(child) = tree
+        .children(broken)
+        .filter(failed)
+        .max_by_key(|row| (tree.runs[*row].end_time, tree.runs[*row].start_time))
     {
         broken = child;
     }
@@ -38,11 +40,19 @@ pub(super) fn where_it_broke(tree: &Tree) -> Option<Finding> {
     let reason = reason.filter(|line| !line.is_empty()).map_or(String::new(), |line| format!(": {line}"));
     let text = match above {
         0 => format!("{} failed after {}{reason}", run.name, duration(at)),
-        1 => format!("{} failed after {} and took {} down with it{reason}", run.name, duration(at), tree.runs[top].name),
-        above => format!("{} failed after {} and took {above} runs above it down{reason}", run.name, duration(at)),
+        1 => format!(
+            "{} failed after {} and took {} down with it{reason}",
+            run.name,
+            duration(at),
+            tree.runs[top].name
+        ),
+        above => {
+            format!("{} failed after {} and took {above} runs above it down{reason}", run.name, duration(at))
+        }
     };
     let errors = tree.runs.iter().filter(|run| run.status == Status::Error).count();
-    let numbers = [("at_us", json!(at / 1_000)), ("failed_above", json!(above)), ("error_count", json!(errors))];
+    let numbers =
+        [("at_us", json!(at / 1_000)), ("failed_above", json!(above)), ("error_count", json!(errors))];
     Some(Rule::WhereItBroke.find(tree, broken, Axis::Time, text, numbers))
 }
 
@@ -107,7 +117,9 @@ pub(super) fn repeated_tool_call(tree: &Tree) -> Option<Finding> {
         if run.run_type != RunType::Tool || tree.attempts[row] > 0 {
             continue;
         }
-        let Some(input) = run.input_preview.as_deref().filter(|text| text.chars().count() < WHOLE_PREVIEW_CHARS) else {
+        let Some(input) =
+            run.input_preview.as_deref().filter(|text| text.chars().count() < WHOLE_PREVIEW_CHARS)
+        else {
             continue;
         };
         let parent = tree.parents[row];
@@ -127,9 +139,10 @@ pub(super) fn repeated_tool_call(tree: &Tree) -> Option<Finding> {
 
 /// The longest wait of a model call for its first token.
 pub(super) fn slow_first_token(tree: &Tree) -> Option<Finding> {
-    let waits = tree.runs.iter().enumerate().filter(|(_, run)| run.run_type == RunType::Llm).filter_map(|(row, run)| {
-        run.first_token_time.map(|first| (first.nanos_since(run.start_time), row))
-    });
+    let waits =
+        tree.runs.iter().enumerate().filter(|(_, run)| run.run_type == RunType::Llm).filter_map(
+            |(row, run)| run.first_token_time.map(|first| (first.nanos_since(run.start_time), row)),
+        );
     let (wait, row) = waits.max_by_key(|(wait, row)| (*wait, Reverse(*row)))?;
     let share = percent(clamp(wait), clamp(tree.duration_nanos()));
     if wait < SLOW_FIRST_TOKEN_NANOS || share < SLOW_FIRST_TOKEN_PERCENT {
@@ -146,7 +159,9 @@ pub(super) fn missing_spans(tree: &Tree) -> Option<Finding> {
     let first = *tree.orphans.first()?;
     let text = match tree.orphans.len() {
         1 => format!("{} names a parent that never arrived", tree.runs[first].name),
-        orphans => format!("{orphans} runs name a parent that never arrived, {} is the first", tree.runs[first].name),
+        orphans => {
+            format!("{orphans} runs name a parent that never arrived, {} is the first", tree.runs[first].name)
+        }
     };
     Some(Rule::MissingSpans.find(tree, first, Axis::Time, text, [("orphans", json!(tree.orphans.len()))]))
 }

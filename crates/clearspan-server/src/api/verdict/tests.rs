@@ -189,7 +189,10 @@ fn a_cache_that_is_missed_is_told() {
         llm(4, 1, 3, 50_000, None),
     ];
     let finding = of_rule(Rule::CacheMiss, runs.clone());
-    assert_eq!(finding.text, "chat opus read 48k tokens at full price; the call before it had 36k from the cache");
+    assert_eq!(
+        finding.text,
+        "chat opus read 48k tokens at full price; the call before it had 36k from the cache"
+    );
     assert_eq!(finding.run_id, runs[2].run_id);
 }
 

@@ -14,7 +14,10 @@ fn times_have_six_digits() {
 fn payloads_become_objects() {
     let text = |value: Value| JsonText::from_value(&value);
     let message = json!({"role": "user", "content": "hi"});
-    let both = Payload { messages: vec![text(message.clone())], rest: Some(text(json!({"tools": [], "messages": 1}))) };
+    let both = Payload {
+        messages: vec![text(message.clone())],
+        rest: Some(text(json!({"tools": [], "messages": 1}))),
+    };
     assert_eq!(
         payload(&both, both.messages.clone(), "input"),
         json!({"messages": [message], "tools": []}),
