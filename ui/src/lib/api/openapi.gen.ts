@@ -103,6 +103,7 @@ export interface components {
         };
         /** @description Requests that were refused in the last ten minutes. */
         DiagnosticList: {
+            /** @description The newest first. */
             events: components["schemas"]["DiagnosticRow"][];
         };
         DiagnosticRow: {
