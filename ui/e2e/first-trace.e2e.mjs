@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { eventually, openBrowser, openPage, row } from "./lib/browser.mjs";
+import { crowding } from "./lib/machine.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const shell = promisify(execFile);
@@ -61,7 +62,8 @@ test("snippet, trace, run, content", async () => {
   const arrived = Date.now();
   const link = page.getByRole("link", { name: /chat gpt-5-mini.*arrived/ });
   await link.waitFor();
-  assert.ok(Date.now() - arrived < 2_000, `the trace showed up after ${Date.now() - arrived} ms`);
+  const took = Date.now() - arrived;
+  assert.ok(took < 1_500 * crowding(), `the trace showed up after ${took} ms`);
 
   await link.click();
   const run = page.getByRole("treegrid").getByRole("row", { name: /chat gpt-5-mini/ });
@@ -91,7 +93,7 @@ test("the demo is on screen within two seconds, without a reload", async () => {
   await page.getByRole("button", { name: "Send a demo trace" }).click();
   await page.getByRole("treegrid").getByRole("row").nth(3).waitFor();
   const took = Date.now() - clicked;
-  assert.ok(took <= 2_000, `the demo trace took ${took} ms`);
+  assert.ok(took <= 2_000 * crowding(), `the demo trace took ${took} ms`);
   assert.ok(await page.evaluate(() => window.sameDocument), "the page was loaded anew");
   assert.match(page.url(), /\/app\/p\/demo\/traces\//);
 
@@ -99,9 +101,9 @@ test("the demo is on screen within two seconds, without a reload", async () => {
   await page.getByRole("treegrid").getByRole("row").nth(2).click();
   await eventually(() => page.url().includes("span="), "the run is in the address");
   const selected = page.locator("[role=treegrid] [role=row][aria-selected=true]");
-  const name = await selected.textContent();
+  const place = await selected.getAttribute("aria-rowindex");
   await page.reload();
-  await eventually(async () => (await selected.textContent()) === name, "the run is selected again");
+  await eventually(async () => (await selected.getAttribute("aria-rowindex")) === place, "the run is selected again");
   await clean();
   await page.close();
 });
