@@ -69,7 +69,7 @@ export function formatPercent(share: number): string {
 }
 
 /** `2.1×`. */
-export const formatRatio = (x: number): string => `${x < 10 ? x.toFixed(1) : Math.round(x)}×`;
+export const formatRatio = (x: number): string => `${x < 10 ? x.toFixed(1) : formatInt(Math.round(x))}×`;
 
 /** `18.2 MB`. */
 export function formatBytes(bytes: number): string {

@@ -16,3 +16,7 @@ export function unpricedReason(code: string, model: string | null | undefined): 
       return code;
   }
 }
+
+/** For a cell: a missing price can be added by somebody, missing token counts cannot. */
+export const unpricedWord = (code: string | null): string =>
+  code === "unknown_model" || code === "no_price_at_time" ? "no price" : "unknown";

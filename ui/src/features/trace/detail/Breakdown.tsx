@@ -63,7 +63,7 @@ function Models({ t, i, models }: { t: TraceModel; i: number; models: ModelShare
           </span>
           <Meter share={total > 0 ? share.cost / total : 0} color="var(--money)" />
           {share.unpriced === share.calls ? (
-            <span className={cx(styles.value, styles.warn)}>no price</span>
+            <span className={cx(styles.value, styles.warn)}>unknown</span>
           ) : (
             <span className={styles.value}>{formatCost(share.cost)}</span>
           )}

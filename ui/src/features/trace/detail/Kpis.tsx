@@ -9,7 +9,7 @@ import {
   nanoOf,
   plural,
 } from "@/lib/format";
-import { unpricedReason } from "@/lib/unpriced";
+import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
 import styles from "./Kpis.module.css";
@@ -126,7 +126,7 @@ function CallCost({ t, i, run }: { t: TraceModel; i: number; run: Run | undefine
       <Kpi
         title="Cost"
         note={model}
-        value="no price"
+        value={unpricedWord(cost.source.reason)}
         hint={unpricedReason(cost.source.reason, run?.model)}
         parts={[]}
       />
@@ -161,11 +161,11 @@ function TreeCost({ t, i }: { t: TraceModel; i: number }) {
   const known = !Number.isNaN(cost);
   const unpriced = t.unpriced[i];
   const share = t.totals.cost > 0 && known ? `${formatPercent(cost / t.totals.cost)} of trace` : "";
-  const value = known ? (unpriced > 0 ? formatAtLeast(cost) : formatCost(cost)) : unpriced > 0 ? "no price" : "–";
+  const value = known ? (unpriced > 0 ? formatAtLeast(cost) : formatCost(cost)) : unpriced > 0 ? "unknown" : "–";
   return (
     <Kpi
       title="Cost"
-      note={unpriced > 0 ? `${plural(unpriced, "call")} without price` : share}
+      note={unpriced > 0 ? `${plural(unpriced, "call")} unknown` : share}
       value={value}
       parts={
         known

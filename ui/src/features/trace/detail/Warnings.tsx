@@ -1,15 +1,13 @@
 import type { Run } from "@/lib/api/types";
 import { plural } from "@/lib/format";
 import { unpricedReason } from "@/lib/unpriced";
-import { modelOf, type TraceModel } from "../model/types";
+import { modelOf, type TraceModel, unpricedOf } from "../model/types";
 import styles from "./Detail.module.css";
 
 /** What makes the numbers of this span incomplete: a missing price, and fields that could not be read. */
 export function Warnings({ t, i, run }: { t: TraceModel; i: number; run: Run | undefined }) {
   const s = t.run[i];
-  const index = s >= 0 ? t.skeleton.runs.unpriced[s] : -1;
-  const code =
-    run?.cost?.source.kind === "unpriced" ? run.cost.source.reason : index >= 0 ? t.skeleton.dict[index] : null;
+  const code = run?.cost?.source.kind === "unpriced" ? run.cost.source.reason : unpricedOf(t, s);
   const reason = code === null ? null : unpricedReason(code, modelOf(t, s));
   const issues = run?.issues ?? [];
   if (!reason && issues.length === 0) return null;

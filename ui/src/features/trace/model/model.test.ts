@@ -6,7 +6,7 @@ import { criticalPath } from "./critical-path";
 import { findNodes } from "./find";
 import { carryFold, defaultFold, foldAll, keepMask, reveal, rowOf, visibleRows } from "./fold";
 import { fanOut, skeletonOf } from "./fixture";
-import { ancestorsOf, keyOf, nameOf, normaliseKey } from "./types";
+import { ancestorsOf, keyOf, nameOf, normaliseKey, shortModel } from "./types";
 
 const names = (t: ReturnType<typeof buildModel>, nodes: Iterable<number>): string[] =>
   [...nodes].map((i) => nameOf(t, i));
@@ -205,4 +205,10 @@ it("reads span ids and run ids in every form", () => {
   expect(normaliseKey("4BF92F3577B34DA6")).toBe("00000000-0000-0000-4bf9-2f3577b34da6");
   expect(normaliseKey("4bf92f3577b34da6a3ce929d0e0e4736")).toBe("4bf92f35-77b3-4da6-a3ce-929d0e0e4736");
   expect(normaliseKey("group:run-1")).toBe("group:run-1");
+});
+
+it("shortens models by their release date only", () => {
+  expect(shortModel("gpt-5-mini-2025-08-07")).toBe("gpt-5-mini");
+  expect(shortModel("claude-sonnet-4-5-20250929")).toBe("claude-sonnet-4-5");
+  expect(shortModel("text-embedding-3-large")).toBe("text-embedding-3-large");
 });

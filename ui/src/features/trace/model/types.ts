@@ -62,6 +62,15 @@ export function modelOf(t: TraceModel, s: number): string | null {
   return index >= 0 ? t.skeleton.dict[index] : null;
 }
 
+/** Why a row of the skeleton has no cost: a code, or nothing. */
+export function unpricedOf(t: TraceModel, s: number): string | null {
+  const index = s >= 0 ? t.skeleton.runs.unpriced[s] : -1;
+  return index >= 0 ? t.skeleton.dict[index] : null;
+}
+
+/** A model without the date of its release: `gpt-5-mini-2025-08-07` is gpt-5-mini. */
+export const shortModel = (model: string): string => model.replace(/[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$/, "");
+
 export const isParent = (t: TraceModel, i: number): boolean => t.size[i] > 1 && t.members[i] === 0;
 
 /** Stable name of a node over refetches: the run id, or the first member's for a group. */

@@ -2,12 +2,22 @@ import { ChevronRight } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
-import { formatAtLeast, formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
-import { unpricedReason } from "@/lib/unpriced";
+import { formatAtLeast, formatCost, formatDuration, formatInt, formatTokens, plural } from "@/lib/format";
+import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
-import { ERROR, errorOf, modelOf, nameOf, PENDING, type TraceModel, typeOf } from "../model/types";
+import {
+  ERROR,
+  errorOf,
+  modelOf,
+  nameOf,
+  PENDING,
+  shortModel,
+  type TraceModel,
+  typeOf,
+  unpricedOf,
+} from "../model/types";
 import { Lane } from "./Lane";
 import styles from "./Row.module.css";
 
@@ -78,6 +88,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
   const input = s >= 0 ? (rows.input_tokens[s] ?? 0) : 0;
   const cached = input > 0 ? (rows.cached_tokens[s] ?? 0) / input : 0;
   const model = t.size[i] === 1 ? modelOf(t, s) : null;
+  const modelTag = model && !name.includes(shortModel(model)) ? shortModel(model) : null;
   const text = failed ? errorOf(t, i) : preview;
   return (
     <div className={styles.name} role="gridcell">
@@ -107,7 +118,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
           {Math.round(cached * 100)}% cached
         </Tag>
       ) : null}
-      {model && !name.includes(model) ? <Tag>{model}</Tag> : null}
+      {modelTag ? <Tag title={model ?? undefined}>{modelTag}</Tag> : null}
       {open === false && t.members[i] === 0 ? (
         <span className={styles.inside} title="spans inside">
           +{formatInt(t.runsIn[i] - 1)}
@@ -142,7 +153,7 @@ function NumberCells({ t, i }: { t: TraceModel; i: number }) {
         role="gridcell"
         title={unpriced ? unpricedTitle(t, i) : undefined}
       >
-        {costText(cost, unpriced)}
+        {costText(t, i)}
         {costShare > 0.01 ? (
           <i className={styles.money} style={{ width: Math.min(1, costShare) * DATA_BAR_PX }} />
         ) : null}
@@ -155,8 +166,9 @@ function NumberCells({ t, i }: { t: TraceModel; i: number }) {
 }
 
 /** Blank where nothing was spent; what has no price never reads as zero. */
-function costText(cost: number, unpriced: boolean): string {
-  if (unpriced) return cost > 0 ? formatAtLeast(cost) : "no price";
+function costText(t: TraceModel, i: number): string {
+  const cost = t.cost[i];
+  if (t.unpriced[i] > 0) return cost > 0 ? formatAtLeast(cost) : unpricedWord(unpricedOf(t, t.run[i]));
   return Number.isNaN(cost) ? "" : formatCost(cost);
 }
 
@@ -169,11 +181,10 @@ function ownTitle(t: TraceModel, i: number): string | undefined {
 }
 
 function unpricedTitle(t: TraceModel, i: number): string {
-  const s = t.run[i];
-  const reason = s >= 0 ? t.skeleton.runs.unpriced[s] : -1;
-  return reason >= 0
-    ? unpricedReason(t.skeleton.dict[reason], modelOf(t, s))
-    : `${formatInt(t.unpriced[i])} calls inside have no price`;
+  const code = unpricedOf(t, t.run[i]);
+  return code === null
+    ? `${plural(t.unpriced[i], "call")} inside of unknown cost`
+    : unpricedReason(code, modelOf(t, t.run[i]));
 }
 
 function highlight(name: string, find: string): ReactNode {

@@ -79,7 +79,7 @@ function Metrics({ t, baseline }: { t: TraceModel; baseline: Verdict["baseline"]
         <dd className={styles.value}>{cost !== null && partial ? formatAtLeast(cost) : formatCost(cost)}</dd>
         {totals.unpriced_count > 0 ? (
           <dd className={styles.note}>
-            <b>{plural(totals.unpriced_count, "call")}</b> without a price
+            <b>{plural(totals.unpriced_count, "call")}</b> of unknown cost
           </dd>
         ) : (
           <Ratio value={cost ?? 0} usual={nanoOf(baseline?.p50_cost)} runs={baseline?.runs} />
