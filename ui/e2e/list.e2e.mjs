@@ -46,7 +46,7 @@ test("shows what was sent: newest first, error in the place of the output, total
   const { page, clean } = await open();
   await row(page, "Question number 0").waitFor();
   await total(page).getByText("300 traces").waitFor();
-  assert.match(await total(page).textContent(), /10% failed/);
+  assert.match(await total(page).textContent(), /\$0\.\d+.*10% failed.*p50 1\.50 s.*p95 1\.50 s/);
   const failed = row(page, /Question number 3(?!\d)/);
   assert.match(await failed.textContent(), /RateLimitError: 429/);
   assert.equal(await failed.getByRole("img", { name: "failed" }).count(), 1);

@@ -60,7 +60,7 @@ function Numbers({ row }: { row: ListRow }) {
     [
       "Cost",
       `${row.unpriced ? "≥ " : ""}${formatDollars(row.cost)}`,
-      row.unpriced ? "some calls have no price" : undefined,
+      row.unpriced ? "some calls are unpriced" : undefined,
     ],
     ["Tokens", formatTokens(row.tokens), `${formatTokens(row.inputTokens)} in · ${formatTokens(row.outputTokens)} out`],
   ];

@@ -29,7 +29,7 @@ export function Totals({ project, unit, q, t, loaded }: Props) {
           {stats.count > 0 ? (
             <>
               <span
-                title={stats.unpriced_count > 0 ? `${formatInt(stats.unpriced_count)} calls have no price` : undefined}
+                title={stats.unpriced_count > 0 ? `${formatInt(stats.unpriced_count)} calls are unpriced` : undefined}
               >
                 {stats.unpriced_count > 0 ? "≥ " : ""}
                 <b>{formatDollars(stats.cost)}</b>

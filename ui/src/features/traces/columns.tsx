@@ -127,12 +127,12 @@ function nameCell(row: ListRow): ReactNode {
 const atLeast = (text: string): string => (text.startsWith("<") ? "> $0" : `≥ ${text}`);
 
 function costCell(row: ListRow): ReactNode {
-  if (row.cost === null) return row.unpriced ? <span title="Some calls have no price">no price</span> : "";
+  if (row.cost === null) return row.unpriced ? <span title="What its calls cost is not known">unpriced</span> : "";
   const text = formatDollars(row.cost);
   return (
     <span
       className={hotCost(row) ? styles.hot : undefined}
-      title={row.unpriced ? "Some calls have no price: the true cost is higher" : `$${row.cost}`}
+      title={row.unpriced ? "Some calls are unpriced: the true cost is higher" : `$${row.cost}`}
     >
       {row.unpriced || row.status === "pending" ? atLeast(text) : text}
     </span>
