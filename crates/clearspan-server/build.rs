@@ -5,7 +5,6 @@ use std::path::Path;
 const DIST: &str = "../../ui/dist";
 
 #[expect(clippy::disallowed_methods, reason = "cargo talks to a build script by the environment")]
-#[expect(clippy::print_stdout, reason = "cargo reads a build script's standard output")]
 fn main() {
     println!("cargo::rerun-if-changed={DIST}");
     let embeds_ui = std::env::var_os("CARGO_FEATURE_EMBED_UI").is_some();

@@ -55,7 +55,7 @@ impl SourceFile {
                 || part.contains(".test.")
                 || part.contains(".spec.")
         });
-        !is_test && !self.path.contains("/generated")
+        !is_test && !self.path.contains("/generated") && !self.path.contains(".gen.")
     }
 }
 

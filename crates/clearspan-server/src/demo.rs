@@ -22,32 +22,32 @@ use dialect::Dialect;
 use rng::Rng;
 use trace::Trace;
 
-pub use send::send;
+pub(crate) use send::send;
 
 /// Where to send the demo, and as what.
 #[derive(Debug, Clone)]
-pub struct DemoArgs {
+pub(crate) struct DemoArgs {
     /// The server's HTTP address, for example `http://127.0.0.1:4318`.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Sent as `x-api-key` where the server demands one.
-    pub api_key: Option<String>,
+    pub(crate) api_key: Option<String>,
     /// The project that the traces go to.
-    pub project: String,
+    pub(crate) project: String,
     /// The stories end shortly before this moment.
-    pub now: UnixNanos,
+    pub(crate) now: UnixNanos,
     /// Another seed tells the same stories with other ids, times and numbers.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// What was sent.
 #[derive(Debug, Clone, Serialize)]
-pub struct DemoReport {
+pub(crate) struct DemoReport {
     /// The project that the traces went to.
-    pub project: String,
+    pub(crate) project: String,
     /// Every trace, oldest story first.
-    pub trace_ids: Vec<TraceId>,
+    pub(crate) trace_ids: Vec<TraceId>,
     /// The one to look at first.
-    pub featured_trace_id: TraceId,
+    pub(crate) featured_trace_id: TraceId,
 }
 
 /// One export request.

@@ -25,8 +25,8 @@ use rustc_hash::FxHashMap;
 
 use crate::error::Context;
 use crate::store::{
-    Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope,
-    Selection, Stats, TracePage, Unit,
+    Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery, RunStore, RunSummary,
+    Scope, Selection, Stats, TracePage, Unit,
 };
 use crate::{Error, Result};
 
@@ -107,7 +107,10 @@ fn lock_folder(dir: &std::path::Path) -> Result<File> {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(
             ErrorKind::Conflict,
-            format!("the data folder {} is in use by another clearspan process; stop it first", dir.display()),
+            format!(
+                "the data folder {} is in use by another clearspan process; stop it first",
+                dir.display()
+            ),
         )),
         Err(std::fs::TryLockError::Error(source)) => {
             Err(Error::caused(ErrorKind::Unavailable, format!("locking {}", path.display()), source))
@@ -147,7 +150,10 @@ pub fn check(dir: &std::path::Path) -> Result<CheckReport> {
         let scan = log::scan_file(&log_dir, *number)
             .context(ErrorKind::Corrupt, || format!("reading log file {number}"))?;
         if !scan.damage.is_empty() {
-            return Err(Error::new(ErrorKind::Corrupt, format!("log file {number} has damaged records in the middle")));
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("log file {number} has damaged records in the middle"),
+            ));
         }
     }
     Ok(CheckReport { segments: manifest.segments.len(), rows, log_files: numbers.len() })
@@ -191,7 +197,12 @@ impl RunStore for NativeStore {
         self.committer.commit(batch, payload).await
     }
 
-    async fn load_runs(&self, scope: &Scope, trace_id: Option<TraceId>, run_ids: &[RunId]) -> Result<Vec<Run>> {
+    async fn load_runs(
+        &self,
+        scope: &Scope,
+        trace_id: Option<TraceId>,
+        run_ids: &[RunId],
+    ) -> Result<Vec<Run>> {
         let (snapshot, scope, run_ids) = (self.shared.snapshot(), scope.clone(), run_ids.to_vec());
         blocking(move || read::runs(&snapshot, &scope, trace_id, &run_ids)).await
     }
@@ -226,7 +237,11 @@ impl RunStore for NativeStore {
         self.query.facet(self.shared.settled_snapshot()?, query).await
     }
 
-    async fn project_activity(&self, workspace_id: WorkspaceId, since: UnixNanos) -> Result<Vec<ProjectActivity>> {
+    async fn project_activity(
+        &self,
+        workspace_id: WorkspaceId,
+        since: UnixNanos,
+    ) -> Result<Vec<ProjectActivity>> {
         self.query.project_activity(self.shared.snapshot(), workspace_id, since).await
     }
 

@@ -59,8 +59,11 @@ impl Kind {
             Self::Words => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
             Self::Map => {
                 let entries = DataType::Struct(
-                    vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Utf8, true)]
-                        .into(),
+                    vec![
+                        Field::new("keys", DataType::Utf8, false),
+                        Field::new("values", DataType::Utf8, true),
+                    ]
+                    .into(),
                 );
                 DataType::Map(Arc::new(Field::new("entries", entries, false)), false)
             }

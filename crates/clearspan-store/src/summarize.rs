@@ -88,7 +88,9 @@ pub(crate) fn root_of(runs: &[RunSummary]) -> Option<usize> {
     let is_orphan = |idx: &usize| parent(&runs[*idx], &positions).is_none();
     let all = 0..runs.len();
     let without_parent = all.clone().filter(is_root).min_by_key(by_start);
-    without_parent.or_else(|| all.clone().filter(is_orphan).min_by_key(by_start)).or_else(|| all.min_by_key(by_start))
+    without_parent
+        .or_else(|| all.clone().filter(is_orphan).min_by_key(by_start))
+        .or_else(|| all.min_by_key(by_start))
 }
 
 /// True when a run should have a cost and has none.

@@ -115,7 +115,7 @@ impl Rule {
 
 /// Whole per cent, rounded.
 fn percent(part: u128, whole: u128) -> u128 {
-    if whole == 0 { 0 } else { (part * 100 + whole / 2) / whole }
+    (part * 100 + whole / 2).checked_div(whole).unwrap_or(0)
 }
 
 #[cfg(test)]

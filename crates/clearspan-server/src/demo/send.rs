@@ -9,7 +9,7 @@ use super::{DemoArgs, DemoReport, build};
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends the demo to a server and says what was sent.
-pub async fn send(args: DemoArgs) -> anyhow::Result<DemoReport> {
+pub(crate) async fn send(args: DemoArgs) -> anyhow::Result<DemoReport> {
     let DemoArgs { endpoint, api_key, project, now, seed } = args;
     let endpoint = endpoint.trim_end_matches('/');
     if endpoint.starts_with("https://") {

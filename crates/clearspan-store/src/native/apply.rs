@@ -80,9 +80,10 @@ impl Applier {
 
     fn apply_group(&mut self, batches: Vec<(LogSeq, RecordBatch, Done)>) {
         for (seq, batch, done) in batches {
-            let applied = self.shared.check_writable().and_then(|()| {
-                self.apply(seq, &batch).inspect_err(|err| self.shared.poison(err))
-            });
+            let applied = self
+                .shared
+                .check_writable()
+                .and_then(|()| self.apply(seq, &batch).inspect_err(|err| self.shared.poison(err)));
             // A caller that hung up needs no answer.
             let _answered = done.send(applied);
         }
@@ -298,8 +299,11 @@ impl Applier {
         let mut state = self.shared.state.write();
         if let Some(written) = written {
             let number = written.segment.number;
-            let rows: FxHashMap<RowRef, u32> =
-                if killed.is_empty() { FxHashMap::default() } else { written.origin.iter().copied().zip(0..).collect() };
+            let rows: FxHashMap<RowRef, u32> = if killed.is_empty() {
+                FxHashMap::default()
+            } else {
+                written.origin.iter().copied().zip(0..).collect()
+            };
             for row in killed.iter().filter_map(|place| rows.get(place)) {
                 state.bury(number, *row);
                 state.active.replaced.push((number, *row));

@@ -38,6 +38,7 @@ enum ToLog {
 }
 
 /// Work for the applier.
+#[expect(clippy::large_enum_variant, reason = "at most four are on their way")]
 pub(super) enum ToApplier {
     /// Durable batches, in the order of the log.
     Apply(Vec<(LogSeq, RecordBatch, oneshot::Sender<Result<()>>)>),
@@ -106,7 +107,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<Handle> {
     // The flusher logs what it carries over; a weak sender lets the threads end with the handle.
     let relog = to_log.downgrade();
     let log_thread = {
-        let (shared, to_applier, log_files) = (Arc::clone(shared), to_applier.clone(), Arc::clone(&log_files));
+        let (shared, to_applier, log_files) =
+            (Arc::clone(shared), to_applier.clone(), Arc::clone(&log_files));
         spawn("clearspan-log", move || LogThread { shared, writer, log_files }.run(log_work, &to_applier))?
     };
     let applier_thread = spawn("clearspan-applier", move || applier.run(&applier_work))?;

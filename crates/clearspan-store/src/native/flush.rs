@@ -4,9 +4,9 @@ use arrow::array::RecordBatch;
 
 use super::hot::View;
 use super::log::LogSeq;
+use super::paths;
 use super::segment::{self, Written};
 use super::state::Shared;
-use super::paths;
 use crate::Result;
 
 /// A tier to be written.

@@ -42,9 +42,10 @@ impl HotBatch {
     /// The living rows, with the columns asked for (by their place in the schema; all when `None`).
     pub(crate) fn living(&self, projection: Option<&[usize]>) -> Result<RecordBatch> {
         let batch = match projection {
-            Some(columns) => {
-                self.batch.project(columns).context(ErrorKind::Internal, || "projecting the hot tier".into())?
-            }
+            Some(columns) => self
+                .batch
+                .project(columns)
+                .context(ErrorKind::Internal, || "projecting the hot tier".into())?,
             None => self.batch.clone(),
         };
         let Some(dead) = &self.dead else { return Ok(batch) };
@@ -198,7 +199,8 @@ impl Tier {
     fn set_flags(&mut self, batch: u32, flags: &[(u32, [bool; 4])]) {
         let hot = &mut self.batches[batch as usize];
         let mut columns = hot.batch.columns().to_vec();
-        for (idx, col) in [Col::tokens_billed, Col::cost_billed, Col::cost_gap, Col::is_trace_root].into_iter().enumerate()
+        for (idx, col) in
+            [Col::tokens_billed, Col::cost_billed, Col::cost_gap, Col::is_trace_root].into_iter().enumerate()
         {
             let mut values: Vec<bool> = columns[col as usize].as_boolean().values().iter().collect();
             for (row, flags) in flags {

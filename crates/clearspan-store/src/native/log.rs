@@ -72,10 +72,10 @@ impl Writer {
 
     /// Writes one record. It is durable after the next [`Self::sync`].
     pub(crate) fn append(&mut self, kind: RecordKind, payload: &[u8]) -> io::Result<LogSeq> {
-        let len = u32::try_from(payload.len())
-            .ok()
-            .filter(|_| payload.len() <= MAX_PAYLOAD_BYTES)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the batch is too large for the log"))?;
+        let len =
+            u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_BYTES).ok_or_else(
+                || io::Error::new(io::ErrorKind::InvalidInput, "the batch is too large for the log"),
+            )?;
         let seq = self.next_seq;
         let mut header = [0_u8; RECORD_HEADER_BYTES];
         header[..4].copy_from_slice(RECORD_MAGIC);

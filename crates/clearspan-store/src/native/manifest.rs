@@ -88,7 +88,8 @@ impl Manifest {
 
     fn parse(bytes: &[u8]) -> io::Result<Self> {
         let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-        let newline = bytes.iter().position(|b| *b == b'\n').ok_or_else(|| bad("the manifest has no header".into()))?;
+        let newline =
+            bytes.iter().position(|b| *b == b'\n').ok_or_else(|| bad("the manifest has no header".into()))?;
         let (header, body) = (String::from_utf8_lossy(&bytes[..newline]), &bytes[newline + 1..]);
         let words: Vec<&str> = header.split(' ').collect();
         let [NAME, version, crc] = words.as_slice() else {
@@ -96,7 +97,9 @@ impl Manifest {
         };
         let version: u32 = version.parse().map_err(|_| bad("the manifest's version is no number".into()))?;
         if version > VERSION {
-            return Err(bad(format!("the manifest has format {version}; this version reads up to {VERSION}")));
+            return Err(bad(format!(
+                "the manifest has format {version}; this version reads up to {VERSION}"
+            )));
         }
         if u32::from_str_radix(crc, 16).ok() != Some(crc32fast::hash(body)) {
             return Err(bad("the manifest's checksum does not match".into()));

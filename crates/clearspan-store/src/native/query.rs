@@ -184,7 +184,10 @@ fn only_if(condition: Expr, value: Expr) -> Result<Expr> {
 }
 
 fn bad_cursor() -> Error {
-    Error::new(ErrorKind::InvalidInput, "the cursor belongs to another sort order; ask for the first page again")
+    Error::new(
+        ErrorKind::InvalidInput,
+        "the cursor belongs to another sort order; ask for the first page again",
+    )
 }
 
 fn trace_id_of(answer: &Answer<'_>, row: usize) -> Result<TraceId> {

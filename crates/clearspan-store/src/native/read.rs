@@ -14,7 +14,8 @@ use crate::{Result, summarize};
 
 impl Scope {
     pub(crate) fn holds(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> bool {
-        self.workspace_id == workspace_id && self.project_ids.as_ref().is_none_or(|ids| ids.contains(&project_id))
+        self.workspace_id == workspace_id
+            && self.project_ids.as_ref().is_none_or(|ids| ids.contains(&project_id))
     }
 }
 
@@ -35,7 +36,8 @@ pub(super) fn runs(
 /// The runs of a trace without payload, by start time.
 pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
     let columns = with_tenant(SKELETON.to_vec());
-    let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, |rows, row| rows.summary(row))?;
+    let mut runs =
+        collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, |rows, row| rows.summary(row))?;
     runs.sort_by_key(|run| (run.project_id, run.start_time, run.run_id));
     for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
         summarize::mark_billed(project);
@@ -46,12 +48,20 @@ pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) ->
 
 /// The runs of some traces as lists show them, in no order.
 pub(super) fn traces(snapshot: &Snapshot, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), |rows, row| rows.summary(row))
+    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), |rows, row| {
+        rows.summary(row)
+    })
 }
 
 /// Some runs as lists show them, in no order.
-pub(super) fn run_summaries(snapshot: &Snapshot, scope: &Scope, run_ids: &[RunId]) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), |rows, row| rows.summary(row))
+pub(super) fn run_summaries(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    run_ids: &[RunId],
+) -> Result<Vec<RunSummary>> {
+    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), |rows, row| {
+        rows.summary(row)
+    })
 }
 
 /// The scope is checked on the row, so its columns are read too.
@@ -104,7 +114,8 @@ fn collect<T>(
 impl Rows<'_> {
     fn matches(&self, row: usize, wanted: Wanted<'_>) -> bool {
         let is_trace = |trace_id: &TraceId| self.is_id(Col::trace_id, row, trace_id.as_bytes());
-        let is_one_of = |run_ids: &[RunId]| run_ids.iter().any(|id| self.is_id(Col::run_id, row, id.as_bytes()));
+        let is_one_of =
+            |run_ids: &[RunId]| run_ids.iter().any(|id| self.is_id(Col::run_id, row, id.as_bytes()));
         match wanted {
             Wanted::Traces(trace_ids) => trace_ids.iter().any(is_trace),
             Wanted::RunsOf(trace_id, run_ids) => is_trace(&trace_id) && is_one_of(run_ids),

@@ -22,7 +22,8 @@ pub(crate) fn encode(runs: &[Run]) -> Result<(RecordBatch, Vec<u8>)> {
 pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
     let failed = || "encoding a batch for the log".to_owned();
     let mut compressor = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).context(ErrorKind::Internal, failed)?;
-    let mut writer = StreamWriter::try_new(&mut compressor, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
+    let mut writer =
+        StreamWriter::try_new(&mut compressor, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
     writer.write(batch).context(ErrorKind::Internal, failed)?;
     writer.finish().context(ErrorKind::Internal, failed)?;
     drop(writer);

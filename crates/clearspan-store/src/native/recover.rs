@@ -15,8 +15,8 @@ pub(super) fn replay(applier: &mut Applier, log_files: &LogFiles) -> Result<(u64
     let numbers = paths::log_numbers(&dir).context(ErrorKind::Unavailable, || "listing the log".into())?;
     let (mut replayed, mut next_seq) = (0_u64, applier.applied().0 + 1);
     for number in &numbers {
-        let scan =
-            log::scan_file(&dir, *number).context(ErrorKind::Corrupt, || format!("reading log file {number}"))?;
+        let scan = log::scan_file(&dir, *number)
+            .context(ErrorKind::Corrupt, || format!("reading log file {number}"))?;
         report(&dir, *number, &scan)?;
         log_files.lock().push((*number, scan.records.first().map_or(next_seq, |record| record.seq.0)));
         for record in scan.records {
@@ -26,7 +26,9 @@ pub(super) fn replay(applier: &mut Applier, log_files: &LogFiles) -> Result<(u64
             }
             if record.kind != RecordKind::Patches as u8 {
                 let (seq, kind) = (record.seq.0, record.kind);
-                let what = format!("log record {seq} has kind {kind}, which this version does not know; start the newer version");
+                let what = format!(
+                    "log record {seq} has kind {kind}, which this version does not know; start the newer version"
+                );
                 return Err(Error::new(ErrorKind::Corrupt, what));
             }
             applier.apply(record.seq, &record::decode(&record.payload)?)?;
@@ -50,7 +52,11 @@ fn flush_now(applier: &Applier) -> Result<()> {
 
 fn report(dir: &std::path::Path, number: u64, scan: &Scan) -> Result<()> {
     if scan.torn_bytes > 0 {
-        tracing::warn!(file = number, bytes = scan.torn_bytes, "cut off an unfinished record at the end of the log");
+        tracing::warn!(
+            file = number,
+            bytes = scan.torn_bytes,
+            "cut off an unfinished record at the end of the log"
+        );
     }
     if scan.damage.is_empty() {
         return Ok(());

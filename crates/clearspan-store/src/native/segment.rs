@@ -10,9 +10,9 @@
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
 use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -158,7 +158,9 @@ impl Segment {
 
     fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
         let bloom = self.blooms()?.get(group).and_then(Option::as_ref);
-        Ok(bloom.is_none_or(|bloom| bloom.check(&parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec()))))
+        Ok(bloom.is_none_or(|bloom| {
+            bloom.check(&parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec()))
+        }))
     }
 
     /// The row of a run, dead or not.
@@ -197,7 +199,8 @@ impl Segment {
             }
         }
         if rows != u64::from(self.rows) {
-            let what = format!("segment {} has {rows} rows where the manifest says {}", self.number, self.rows);
+            let what =
+                format!("segment {} has {rows} rows where the manifest says {}", self.number, self.rows);
             return Err(Error::new(ErrorKind::Corrupt, what));
         }
         Ok(rows)
@@ -212,20 +215,23 @@ impl Segment {
     pub(crate) fn read_row(&self, row: u32) -> Result<RecordBatch> {
         let footer = self.footer()?;
         let idx = footer.groups.partition_point(|group| group.rows.end <= row);
-        let group = footer
-            .groups
-            .get(idx)
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number)))?;
+        let group = footer.groups.get(idx).ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number))
+        })?;
         let at = (row - group.rows.start) as usize;
         let selection = RowSelection::from_consecutive_ranges(std::iter::once(at..at + 1), group.rows.len());
-        self.reader(&[idx], &[], Some(selection), None)?
-            .into_iter()
-            .next()
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number)))
+        self.reader(&[idx], &[], Some(selection), None)?.into_iter().next().ok_or_else(|| {
+            Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number))
+        })
     }
 
     /// Living runs, with the columns asked for (all when empty).
-    pub(crate) fn read(&self, wanted: Wanted<'_>, dead: Option<&RoaringBitmap>, columns: &[Col]) -> Result<Vec<RecordBatch>> {
+    pub(crate) fn read(
+        &self,
+        wanted: Wanted<'_>,
+        dead: Option<&RoaringBitmap>,
+        columns: &[Col],
+    ) -> Result<Vec<RecordBatch>> {
         let footer = self.footer()?;
         let mut groups = Vec::new();
         for (idx, group) in footer.groups.iter().enumerate() {
@@ -247,9 +253,9 @@ impl Segment {
         if groups.is_empty() {
             return Ok(Vec::new());
         }
-        let selection = dead.filter(|dead| !dead.is_empty()).map(|dead| {
-            alive_selection(dead, groups.iter().map(|idx| footer.groups[*idx].rows.clone()))
-        });
+        let selection = dead
+            .filter(|dead| !dead.is_empty())
+            .map(|dead| alive_selection(dead, groups.iter().map(|idx| footer.groups[*idx].rows.clone())));
         self.reader(&groups, columns, selection, Some(wanted))
     }
 
@@ -261,9 +267,10 @@ impl Segment {
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<RecordBatch>> {
         let footer = self.footer()?;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
-            .with_row_groups(groups.to_vec())
-            .with_batch_size(ROW_GROUP_ROWS);
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
+                .with_row_groups(groups.to_vec())
+                .with_batch_size(ROW_GROUP_ROWS);
         let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
         if !columns.is_empty() {
             let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
@@ -283,14 +290,20 @@ impl Segment {
 impl Group {
     fn may_hold(&self, project_id: Option<ProjectId>, trace_id: TraceId) -> bool {
         let inside = |bounds: &Option<(Vec<u8>, Vec<u8>)>, id: &[u8; 16]| {
-            bounds.as_ref().is_none_or(|(min, max)| min.as_slice() <= id.as_slice() && id.as_slice() <= max.as_slice())
+            bounds
+                .as_ref()
+                .is_none_or(|(min, max)| min.as_slice() <= id.as_slice() && id.as_slice() <= max.as_slice())
         };
-        project_id.is_none_or(|id| inside(&self.projects, id.as_bytes())) && inside(&self.traces, trace_id.as_bytes())
+        project_id.is_none_or(|id| inside(&self.projects, id.as_bytes()))
+            && inside(&self.traces, trace_id.as_bytes())
     }
 }
 
 /// The rows that are not dead, over the rows of some row groups put one behind the other.
-pub(crate) fn alive_selection(dead: &RoaringBitmap, groups: impl Iterator<Item = Range<u32>>) -> RowSelection {
+pub(crate) fn alive_selection(
+    dead: &RoaringBitmap,
+    groups: impl Iterator<Item = Range<u32>>,
+) -> RowSelection {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut offset = 0;
     for rows in groups {
@@ -323,7 +336,9 @@ fn row_filter(wanted: Wanted<'_>, schema: &parquet::schema::types::SchemaDescrip
         })));
     };
     match wanted {
-        Wanted::Traces(trace_ids) => require(Col::trace_id, trace_ids.iter().map(|id| *id.as_bytes()).collect()),
+        Wanted::Traces(trace_ids) => {
+            require(Col::trace_id, trace_ids.iter().map(|id| *id.as_bytes()).collect())
+        }
         Wanted::RunsOf(trace_id, run_ids) => {
             require(Col::trace_id, vec![*trace_id.as_bytes()]);
             require(Col::run_id, run_ids.iter().map(|id| *id.as_bytes()).collect());

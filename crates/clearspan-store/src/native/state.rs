@@ -62,9 +62,12 @@ impl Shared {
     pub(crate) fn load(config: NativeConfig) -> Result<Self> {
         let (log_dir, segment_dir) = (paths::log_dir(&config.dir), paths::segment_dir(&config.dir));
         for dir in [&log_dir, &segment_dir] {
-            std::fs::create_dir_all(dir).context(ErrorKind::Unavailable, || format!("making {}", dir.display()))?;
+            std::fs::create_dir_all(dir)
+                .context(ErrorKind::Unavailable, || format!("making {}", dir.display()))?;
         }
-        let manifest = match Manifest::load(&config.dir).context(ErrorKind::Corrupt, || "reading the manifest".into())? {
+        let manifest = match Manifest::load(&config.dir)
+            .context(ErrorKind::Corrupt, || "reading the manifest".into())?
+        {
             Some(manifest) => manifest,
             None => {
                 refuse_orphans(&segment_dir)?;
@@ -114,7 +117,9 @@ impl Shared {
             None => Ok(()),
             Some(why) => Err(Error::new(
                 ErrorKind::Unavailable,
-                format!("the store is read-only since a write failed ({why}); restart clearspan after mending it"),
+                format!(
+                    "the store is read-only since a write failed ({why}); restart clearspan after mending it"
+                ),
             )),
         }
     }
@@ -126,7 +131,9 @@ impl Shared {
         let room = pressure.wait_for(|bytes| *bytes < limit);
         match tokio::time::timeout(ROOM_TIMEOUT, room).await {
             Ok(_) => self.check_writable(),
-            Err(_) => Err(Error::new(ErrorKind::Overloaded, "the disk cannot keep up with what arrives; try again")),
+            Err(_) => {
+                Err(Error::new(ErrorKind::Overloaded, "the disk cannot keep up with what arrives; try again"))
+            }
         }
     }
 
@@ -197,7 +204,8 @@ impl Snapshot {
 
 /// Segments without a manifest mean that the manifest was lost: starting empty would hide the data.
 fn refuse_orphans(segment_dir: &std::path::Path) -> Result<()> {
-    let numbers = paths::segment_numbers(segment_dir).context(ErrorKind::Unavailable, || "listing segments".into())?;
+    let numbers =
+        paths::segment_numbers(segment_dir).context(ErrorKind::Unavailable, || "listing segments".into())?;
     // A crash before the very first manifest leaves at most the segment that was being written.
     match numbers.as_slice() {
         [] | [1] => Ok(()),

@@ -134,7 +134,8 @@ impl TableProvider for RunsTable {
 }
 
 fn absolute(path: &std::path::Path) -> DfResult<std::path::PathBuf> {
-    std::path::absolute(path).map_err(|err| external(Error::caused(ErrorKind::Internal, "finding the data folder", err)))
+    std::path::absolute(path)
+        .map_err(|err| external(Error::caused(ErrorKind::Internal, "finding the data folder", err)))
 }
 
 fn external(err: Error) -> DataFusionError {

@@ -15,7 +15,8 @@ fn open(dir: &Path) -> NativeStore {
 
 fn open_with(dir: &Path, memory_bytes: usize) -> NativeStore {
     let memory_bytes = NonZeroUsize::new(memory_bytes).unwrap();
-    NativeStore::open(NativeConfig { dir: dir.to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) }).unwrap()
+    NativeStore::open(NativeConfig { dir: dir.to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) })
+        .unwrap()
 }
 
 async fn make() -> (Arc<NativeStore>, tempfile::TempDir) {

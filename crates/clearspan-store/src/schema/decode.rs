@@ -3,14 +3,14 @@
 //! Columns are looked up by name, so a batch may hold any part of the schema: what is missing reads as absent.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, ListArray, MapArray, RecordBatch,
-    StringArray, TimestampNanosecondArray, UInt64Array,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, ListArray, MapArray,
+    RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
 };
 use arrow::datatypes::{DataType, Int32Type};
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
-    Cost, CostSource, Decimal, ErrorKind, JsonText, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId, Status,
-    TraceId, UnixNanos, UnpricedReason, Usage, Version, Versions, WorkspaceId,
+    Cost, CostSource, Decimal, ErrorKind, JsonText, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId,
+    Status, TraceId, UnixNanos, UnpricedReason, Usage, Version, Versions, WorkspaceId,
 };
 use std::sync::Arc;
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, ListBuilder, MapBuilder,
-    MapFieldNames, RecordBatch, StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder, UInt64Builder,
+    ArrayBuilder, ArrayRef, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, ListBuilder,
+    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringDictionaryBuilder,
+    TimestampNanosecondBuilder, UInt64Builder,
 };
 use arrow::datatypes::Int32Type;
 use clearspan_model::rollup::{self, Node};
@@ -36,9 +37,7 @@ impl Builder {
             Kind::Id8 => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 8)),
             Kind::Text => Self::Text(StringBuilder::with_capacity(rows, 0)),
             Kind::Word => Self::Word(WordBuilder::new()),
-            Kind::Time => {
-                Self::Time(TimestampNanosecondBuilder::with_capacity(rows).with_timezone("UTC"))
-            }
+            Kind::Time => Self::Time(TimestampNanosecondBuilder::with_capacity(rows).with_timezone("UTC")),
             Kind::Count => Self::Count(UInt64Builder::with_capacity(rows)),
             Kind::Money => Self::Money(
                 Decimal128Builder::with_capacity(rows)
@@ -49,7 +48,8 @@ impl Builder {
             Kind::Messages => Self::Messages(ListBuilder::new(WordBuilder::new())),
             Kind::Words => Self::Words(ListBuilder::new(StringBuilder::new())),
             Kind::Map => {
-                let names = MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
+                let names =
+                    MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
                 Self::Map(MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()))
             }
         }
@@ -103,27 +103,37 @@ impl Encoder {
     }
 
     fn time(&mut self, col: Col, value: Option<UnixNanos>) {
-        let Builder::Time(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no time") };
+        let Builder::Time(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} is no time")
+        };
         builder.append_option(value.map(UnixNanos::as_nanos));
     }
 
     fn count(&mut self, col: Col, value: Option<u64>) {
-        let Builder::Count(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no count") };
+        let Builder::Count(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} is no count")
+        };
         builder.append_option(value);
     }
 
     fn money(&mut self, col: Col, value: Option<Decimal>) {
-        let Builder::Money(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no money") };
+        let Builder::Money(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} is no money")
+        };
         builder.append_option(value.and_then(money_to_units));
     }
 
     fn flag(&mut self, col: Col, value: bool) {
-        let Builder::Flag(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no flag") };
+        let Builder::Flag(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} is no flag")
+        };
         builder.append_value(value);
     }
 
     fn messages(&mut self, col: Col, messages: &[JsonText]) {
-        let Builder::Messages(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} holds none") };
+        let Builder::Messages(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} holds none")
+        };
         for message in messages {
             builder.values().append_value(message.as_str());
         }
@@ -131,7 +141,9 @@ impl Encoder {
     }
 
     fn words(&mut self, col: Col, words: &[String]) {
-        let Builder::Words(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} holds none") };
+        let Builder::Words(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} holds none")
+        };
         for word in words {
             builder.values().append_value(word);
         }
@@ -139,7 +151,9 @@ impl Encoder {
     }
 
     fn map<'a>(&mut self, col: Col, entries: impl Iterator<Item = (&'a String, &'a JsonText)>) {
-        let Builder::Map(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no map") };
+        let Builder::Map(builder) = &mut self.builders[col as usize] else {
+            unreachable!("{col:?} is no map")
+        };
         for (key, value) in entries {
             builder.keys().append_value(key);
             builder.values().append_value(value.as_str());

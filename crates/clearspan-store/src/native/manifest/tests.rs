@@ -5,8 +5,22 @@ fn sample() -> Manifest {
         applied_seq: 41,
         next_segment: 3,
         segments: vec![
-            SegmentEntry { number: 1, rows: 10, bytes: 100, min_time: -5, max_time: 5, dead: [1, 7].into_iter().collect() },
-            SegmentEntry { number: 2, rows: 1, bytes: 9, min_time: 0, max_time: 0, dead: RoaringBitmap::new() },
+            SegmentEntry {
+                number: 1,
+                rows: 10,
+                bytes: 100,
+                min_time: -5,
+                max_time: 5,
+                dead: [1, 7].into_iter().collect(),
+            },
+            SegmentEntry {
+                number: 2,
+                rows: 1,
+                bytes: 9,
+                min_time: 0,
+                max_time: 0,
+                dead: RoaringBitmap::new(),
+            },
         ],
     }
 }

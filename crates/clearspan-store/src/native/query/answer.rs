@@ -1,7 +1,9 @@
 //! Reading the columns of a query's answer by name.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Float64Type, Int64Type, TimestampNanosecondType, UInt64Type,
+};
 use clearspan_model::{Decimal, ErrorKind};
 
 use crate::schema::decode::{money_from_units, text_at};
@@ -34,7 +36,9 @@ impl<'a> Answer<'a> {
         match array.data_type() {
             DataType::Int64 => Some(array.as_primitive::<Int64Type>().value(row).into()),
             DataType::UInt64 => Some(array.as_primitive::<UInt64Type>().value(row).into()),
-            DataType::Timestamp(..) => Some(array.as_primitive::<TimestampNanosecondType>().value(row).into()),
+            DataType::Timestamp(..) => {
+                Some(array.as_primitive::<TimestampNanosecondType>().value(row).into())
+            }
             DataType::Decimal128(..) => Some(array.as_primitive::<Decimal128Type>().value(row)),
             // What percentiles of nanoseconds come as; far below 2^53 but for runs of months.
             DataType::Float64 => Some(array.as_primitive::<Float64Type>().value(row).round() as i128),

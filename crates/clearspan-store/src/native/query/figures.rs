@@ -6,7 +6,8 @@ use datafusion::logical_expr::{Expr, JoinType, cast, lit};
 use datafusion::prelude::DataFrame;
 
 use super::filter::{
-    COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, name, or_else, stands_for_trace,
+    COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, name, or_else,
+    stands_for_trace,
 };
 use super::traces::traces;
 use super::{Answer, Engine, collect, column, exact, named, nanos, only_if, planning, span};
@@ -14,7 +15,9 @@ use crate::Result;
 use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::schema::Col;
-use crate::store::{Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, Selection, Stats};
+use crate::store::{
+    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, Selection, Stats,
+};
 
 const FAILED: &str = "failed";
 const LATENCY: &str = "latency";
@@ -97,7 +100,11 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
 }
 
 /// Traces with their latency and whether their root failed.
-async fn traces_with_outcome(engine: &Engine, snapshot: &Snapshot, selection: &Selection) -> Result<DataFrame> {
+async fn traces_with_outcome(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    selection: &Selection,
+) -> Result<DataFrame> {
     let failed = bool_or(stands_for_trace().and(is_error())).alias(FAILED);
     traces(engine, snapshot, selection, vec![failed])
         .await?
@@ -105,17 +112,26 @@ async fn traces_with_outcome(engine: &Engine, snapshot: &Snapshot, selection: &S
         .context(ErrorKind::Internal, planning)
 }
 
-pub(super) async fn trace_stats(engine: &Engine, snapshot: &Snapshot, selection: &Selection) -> Result<Stats> {
+pub(super) async fn trace_stats(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    selection: &Selection,
+) -> Result<Stats> {
     let frame = traces_with_outcome(engine, snapshot, selection).await?;
     read_stats(row_of(frame, stats_aggregates(START, named(GAPS).gt(lit(0_i64))))?).await
 }
 
-pub(super) async fn histogram(engine: &Engine, snapshot: &Snapshot, query: &HistogramQuery) -> Result<Histogram> {
+pub(super) async fn histogram(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    query: &HistogramQuery,
+) -> Result<Histogram> {
     let selection = &query.selection;
     let frame = traces_with_outcome(engine, snapshot, selection).await?;
     let (mut from, mut to) = (selection.range.from, selection.range.to);
     if from.is_none() || to.is_none() {
-        let ends = row_of(frame.clone(), vec![min(named(START)).alias("first"), max(named(START)).alias("last")])?;
+        let ends =
+            row_of(frame.clone(), vec![min(named(START)).alias("first"), max(named(START)).alias("last")])?;
         let batches = collect(ends).await?;
         let end = |name: &str| batches.iter().find_map(|batch| Answer::new(batch).int(name, 0));
         from = from.or_else(|| end("first").map(UnixNanos::from_nanos));
@@ -209,7 +225,8 @@ pub(super) async fn facet(engine: &Engine, snapshot: &Snapshot, query: &FacetQue
     for batch in collect(frame).await? {
         let answer = Answer::new(&batch);
         for row in 0..batch.num_rows() {
-            facet.extend(answer.text(VALUE, row).map(|value| (value.to_owned(), answer.count("traces", row))));
+            facet
+                .extend(answer.text(VALUE, row).map(|value| (value.to_owned(), answer.count("traces", row))));
         }
     }
     Ok(facet)

@@ -196,7 +196,9 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::StartTime => compare_time(column(Col::time), op),
         Field::EndTime => compare_time(column(Col::end_time), op),
         Field::Latency => compare_duration(span(column(Col::time), column(Col::end_time))?, op),
-        Field::TimeToFirstToken => compare_duration(span(column(Col::time), column(Col::first_token_time))?, op),
+        Field::TimeToFirstToken => {
+            compare_duration(span(column(Col::time), column(Col::first_token_time))?, op)
+        }
         Field::InputTokens => compare_number(number(column(Col::input_tokens)), op),
         Field::OutputTokens => compare_number(number(column(Col::output_tokens)), op),
         Field::TotalTokens => compare_number(number(column(Col::total_tokens)), op),

@@ -141,4 +141,3 @@ fn after(cursor: &Cursor, order: Order) -> Result<Expr> {
         if order.descending { named(VALUE).lt(value.clone()) } else { named(VALUE).gt(value.clone()) };
     Ok(further.or(named(VALUE).eq(value).and(later_id)).or(named(VALUE).is_null()))
 }
-

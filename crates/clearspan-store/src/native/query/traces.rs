@@ -52,7 +52,8 @@ pub(super) async fn traces(
 const HAS_ROOT: &str = "trace_has_root";
 
 fn totals() -> Result<Vec<Expr>> {
-    let tokens = |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
+    let tokens =
+        |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
     // A count without its total adds what it knows.
     let all = datafusion::functions::core::expr_fn::coalesce(vec![
         exact(column(Col::total_tokens)),

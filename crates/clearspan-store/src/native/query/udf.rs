@@ -106,4 +106,3 @@ pub(super) fn id_in_set(id: Expr, label: &str, set: FxHashSet<[u8; 16]>) -> Expr
     };
     call(format!("id_in_set({label})"), DataType::Boolean, id, Box::new(body))
 }
-

@@ -8,7 +8,11 @@ use clearspan_model::Run;
 /// Two batches of runs in many traces, enough for several row groups.
 fn sample() -> (tempfile::TempDir, Vec<Run>, Segment) {
     let runs: Vec<Run> = (0..10_000_u32)
-        .map(|id| run(id % 700, id, |run| run.inputs.messages = vec![crate::testing::build::json(r#"{"role":"user"}"#)]))
+        .map(|id| {
+            run(id % 700, id, |run| {
+                run.inputs.messages = vec![crate::testing::build::json(r#"{"role":"user"}"#)]
+            })
+        })
         .collect();
     let mut tier = Tier::default();
     for part in runs.chunks(6_000) {

@@ -6,8 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
-    StringBuilder,
+    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray, StringBuilder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::interleave;
@@ -61,7 +60,10 @@ pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Opti
         writer.flush().context(ErrorKind::Unavailable, failed)?;
     }
     let buffered = writer.into_inner().context(ErrorKind::Unavailable, failed)?;
-    let file = buffered.into_inner().map_err(std::io::IntoInnerError::into_error).context(ErrorKind::Unavailable, failed)?;
+    let file = buffered
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)
+        .context(ErrorKind::Unavailable, failed)?;
     file.sync_all().context(ErrorKind::Unavailable, failed)?;
     let bytes = file.metadata().context(ErrorKind::Unavailable, failed)?.len();
     std::fs::rename(&temporary, &path).context(ErrorKind::Unavailable, failed)?;
@@ -74,7 +76,9 @@ pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Opti
 
 fn properties() -> WriterProperties {
     let path = |col: Col| ColumnPath::from(col.name());
-    let docs = COLUMNS.iter().map(|column| KeyValue::new(format!("clearspan.doc.{}", column.name), Some(column.doc.to_owned())));
+    let docs = COLUMNS
+        .iter()
+        .map(|column| KeyValue::new(format!("clearspan.doc.{}", column.name), Some(column.doc.to_owned())));
     let mut builder = WriterProperties::builder()
         .set_created_by(format!("clearspan {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(docs.collect()))
@@ -114,17 +118,20 @@ fn sorted_rows(view: &View) -> Vec<RowRef> {
 
 /// One batch of the rows at these places.
 fn gather(batches: &[&RecordBatch], rows: &[RowRef]) -> Result<RecordBatch> {
-    let places: Vec<(usize, usize)> = rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
+    let places: Vec<(usize, usize)> =
+        rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
     let mut columns = Vec::with_capacity(COLUMNS.len());
     for (idx, column) in COLUMNS.iter().enumerate() {
         let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
         let gathered = match column.kind {
             Kind::Messages => gather_messages(&arrays, &places),
-            _ => interleave(&arrays, &places).context(ErrorKind::Internal, || format!("gathering {}", column.name))?,
+            _ => interleave(&arrays, &places)
+                .context(ErrorKind::Internal, || format!("gathering {}", column.name))?,
         };
         columns.push(gathered);
     }
-    RecordBatch::try_new(Arc::clone(&SCHEMA), columns).context(ErrorKind::Internal, || "gathering rows".into())
+    RecordBatch::try_new(Arc::clone(&SCHEMA), columns)
+        .context(ErrorKind::Internal, || "gathering rows".into())
 }
 
 /// Like `interleave` for the message columns, with one entry for each distinct message: Arrow's own kernel
