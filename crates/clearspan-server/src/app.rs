@@ -1,6 +1,7 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
 mod host;
+mod pace;
 mod serve;
 
 use std::net::SocketAddr;
@@ -19,15 +20,15 @@ use clearspan_store::RunStore;
 use clearspan_store::native::{NativeConfig, NativeStore};
 use http::{StatusCode, header};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::{Bound, Context};
 use crate::error::chain;
-use crate::ingest::{Ingest, LiveFeed, Projects};
-use crate::receivers::{self, Budget};
+use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects};
+use crate::receivers;
 use crate::telemetry::{Diagnostics, Metrics};
 use crate::{api, ui};
 
@@ -43,17 +44,22 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let context = build_context(settings, bound).await?;
     let store = Arc::clone(&context.store);
 
-    let (stop, stopping) = watch::channel(false);
-    let limits = serve::Limits { connections: context.settings.max_connections.get() as usize };
+    let live = context.live.clone();
+    let stopping = CancellationToken::new();
+    let connections = context.settings.max_connections.get() as usize;
+    let limits = serve::Limits { connections, http2_only: false };
     let http = crate::task::spawn("http", serve::serve(http, build_http(&context), limits, stopping.clone()));
+    let limits = serve::Limits { connections, http2_only: true };
     let grpc_routes = receivers::grpc_router(Arc::clone(&context));
-    let grpc = crate::task::spawn("grpc", serve::serve(grpc, grpc_routes, limits, stopping));
+    let grpc = crate::task::spawn("grpc", serve::serve(grpc, grpc_routes, limits, stopping.clone()));
     greet(&context);
     drop(context);
 
     stop_signal().await?;
     tracing::info!("stopping: no new requests, finishing those that run");
-    stop.send_replace(true);
+    stopping.cancel();
+    // Listeners would wait for ever.
+    live.close();
     let drained = async { (http.await, grpc.await) };
     tokio::select! {
         // Neither branch holds anything that a cancelled one could lose: connections close with the process.
@@ -68,31 +74,34 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 }
 
 async fn listen(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(addr)
-        .await
-        .with_context(|| format!("cannot listen on {addr}; choose another address with {flag} or stop what uses it"))
+    TcpListener::bind(addr).await.with_context(|| {
+        format!("cannot listen on {addr}; choose another address with {flag} or stop what uses it")
+    })
 }
 
 async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<Context>> {
     let (store, catalog) = {
         let settings = settings.clone();
-        tokio::task::spawn_blocking(move || open(&settings)).await.context("opening the data folder panicked")??
+        tokio::task::spawn_blocking(move || open(&settings))
+            .await
+            .context("opening the data folder panicked")??
     };
     let workspace = catalog.default_workspace()?;
     let clock = Clock::default();
     let projects = Arc::new(Projects::new(Arc::clone(&catalog)));
     let live = LiveFeed::new();
     let required = settings.requires_keys();
+    let budget = Budget::new(settings.inflight.bytes());
+    let ingest = IngestArgs { store: Arc::clone(&store), projects, live: live.clone(), clock, budget };
     // The price table takes some milliseconds to read: have it ready before the first span, not before the start.
     std::mem::drop(tokio::task::spawn_blocking(PriceTable::builtin));
     Ok(Arc::new(Context {
         auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, required)),
-        ingest: Ingest::new(Arc::clone(&store), Arc::clone(&projects), live.clone(), clock),
+        ingest: Ingest::new(ingest),
         diagnostics: Arc::new(Diagnostics::default()),
         metrics: Arc::new(Metrics::default()),
         store,
         catalog,
-        projects,
         live,
         settings,
         clock,
@@ -121,7 +130,6 @@ fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catal
 }
 
 fn build_http(context: &Arc<Context>) -> Router {
-    let budget = Budget::new(context.settings.inflight.bytes());
     let operators = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -129,11 +137,11 @@ fn build_http(context: &Arc<Context>) -> Router {
         .with_state(Arc::clone(context));
     Router::new()
         .merge(operators)
-        .merge(receivers::http_router(Arc::clone(context), budget))
+        .merge(receivers::http_router(Arc::clone(context)))
+        .merge(receivers::grpc_routes(Arc::clone(context)))
         .merge(api::router(Arc::clone(context)))
         .merge(ui::router(Arc::clone(context)))
         .layer(middleware::from_fn_with_state(host::Allowed::of(&context.settings), host::check))
-        .layer(tower_http::catch_panic::CatchPanicLayer::new())
 }
 
 async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {

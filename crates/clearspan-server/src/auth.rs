@@ -6,9 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::FromRequestParts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clearspan_catalog::{Catalog, KeyHash, ProjectName};
@@ -49,7 +47,11 @@ impl Authenticator {
     }
 
     /// The caller that these headers prove.
-    pub(crate) async fn check(self: &Arc<Self>, headers: &HeaderMap, now: UnixNanos) -> Result<Caller, Refusal> {
+    pub(crate) async fn check(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        now: UnixNanos,
+    ) -> Result<Caller, Refusal> {
         let caller = match presented_key(headers)? {
             Some(secret) => self.look_up(KeyHash::of(&secret), now).await?,
             None => None,
@@ -81,7 +83,8 @@ impl Authenticator {
             Ok(Err(err)) => return Err(unavailable(&err)),
             Err(err) => return Err(unavailable(&err)),
         };
-        let caller = key.map(|key| Caller { workspace_id: key.workspace_id, default_project: key.default_project });
+        let caller =
+            key.map(|key| Caller { workspace_id: key.workspace_id, default_project: key.default_project });
         let mut known = self.known.lock();
         if known.len() >= CACHED_KEYS {
             known.clear();
@@ -155,29 +158,7 @@ fn authorization_key(value: &str) -> Result<Option<String>, Refusal> {
     Ok(password.filter(|password| !password.is_empty()))
 }
 
-/// What the middleware needs of the server.
-#[derive(Debug, Clone)]
-pub(crate) struct Gate {
-    pub(crate) auth: Arc<Authenticator>,
-    pub(crate) clock: crate::clock::Clock,
-}
-
-/// Middleware: lets only callers pass, and tells handlers who calls.
-pub(crate) async fn require_caller(
-    State(gate): State<Gate>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    match gate.auth.check(request.headers(), gate.clock.now()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-/// Handlers behind [`require_caller`] take the caller as an argument.
+/// Handlers take the caller as an argument. A middleware before them must have put it there.
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Refusal;
 
@@ -185,7 +166,6 @@ impl<S: Sync> FromRequestParts<S> for Caller {
         parts.extensions.get::<Self>().cloned().ok_or_else(unauthorized)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

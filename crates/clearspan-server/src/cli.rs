@@ -132,7 +132,11 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     telemetry::start_logging(settings.log_format);
-    runtime()?.block_on(app::run(settings))
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(app::run(settings));
+    // Threads that still work (a batch on its way to the disk) get a moment; nobody waits for them longer.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    outcome
 }
 
 fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
@@ -195,7 +199,10 @@ fn doctor(args: ServeArgs) -> anyhow::Result<()> {
     println!("data folder   {}", settings.data_dir.display());
     println!("http          {}", settings.http);
     println!("grpc          {}", settings.grpc);
-    println!("keys          {}", if settings.requires_keys() { "demanded" } else { "not needed on loopback" });
+    println!(
+        "keys          {}",
+        if settings.requires_keys() { "demanded" } else { "not needed on loopback" }
+    );
     if !settings.data_dir.exists() {
         println!("The data folder does not exist yet; `clearspan serve` makes it.");
         return Ok(());
@@ -207,6 +214,9 @@ fn doctor(args: ServeArgs) -> anyhow::Result<()> {
         anyhow::bail!("callers must show a key, but there is none: run `clearspan keys create`");
     }
     let store = clearspan_store::native::check(&settings.data_dir)?;
-    println!("runs          {} segments with {} rows, {} log files, sound", store.segments, store.rows, store.log_files);
+    println!(
+        "runs          {} segments with {} rows, {} log files, sound",
+        store.segments, store.rows, store.log_files
+    );
     Ok(())
 }

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub(crate) use values::{BindAddr, ByteSize, LogFormat};
 
@@ -128,11 +128,6 @@ impl Settings {
     /// The file of the catalog.
     pub(crate) fn catalog_path(&self) -> PathBuf {
         self.data_dir.join("catalog.sqlite")
-    }
-
-    /// The folder of the run store.
-    pub(crate) fn store_dir(&self) -> PathBuf {
-        self.data_dir.join("runs")
     }
 }
 

@@ -5,14 +5,13 @@ mod info;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use clearspan_catalog::{Catalog, Workspace};
 use clearspan_store::RunStore;
 
-use crate::auth::{Authenticator, Gate};
+use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::ingest::{Ingest, LiveFeed, Projects};
+use crate::ingest::{Ingest, LiveFeed};
 use crate::telemetry::{Diagnostics, Metrics};
 
 pub(crate) use info::Info;
@@ -23,8 +22,6 @@ pub(crate) struct Context {
     pub(crate) store: Arc<dyn RunStore>,
     /// Blocks: call it from `tokio::task::spawn_blocking`.
     pub(crate) catalog: Arc<dyn Catalog>,
-    /// Names and ids of projects, from memory where possible.
-    pub(crate) projects: Arc<Projects>,
     /// The only way to write runs.
     pub(crate) ingest: Ingest,
     /// Which traces were just written.
@@ -32,7 +29,7 @@ pub(crate) struct Context {
     /// Requests refused in the last minutes, for the set-up page.
     pub(crate) diagnostics: Arc<Diagnostics>,
     pub(crate) metrics: Arc<Metrics>,
-    /// Who is calling. `auth::require_caller` is the middleware, `auth::Caller` the extractor.
+    /// Who is calling. `auth::Caller` is the extractor.
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) settings: Settings,
     pub(crate) clock: Clock,
@@ -65,10 +62,4 @@ fn url_of(mut addr: SocketAddr) -> String {
         addr.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     format!("http://{addr}")
-}
-
-impl FromRef<Arc<Context>> for Gate {
-    fn from_ref(context: &Arc<Context>) -> Self {
-        Self { auth: Arc::clone(&context.auth), clock: context.clock }
-    }
 }

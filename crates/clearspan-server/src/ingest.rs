@@ -3,21 +3,21 @@
 //! An [`Ingest::deliver`] that returns `Ok` means that the store has acknowledged: durable and readable. It goes on
 //! when its caller hangs up, because half a delivery must not depend on a client's patience.
 
+mod budget;
 mod live;
 mod projects;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clearspan_catalog::ProjectName;
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{ErrorKind, Run, WorkspaceId};
 use clearspan_store::RunStore;
-use hyper::body::Bytes;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use tokio::sync::Semaphore;
 
+pub(crate) use budget::{Budget, Reservation};
 pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
 
@@ -32,13 +32,14 @@ pub(crate) enum Signal {
     Metrics,
 }
 
-/// An export request, as bytes or decoded.
+/// An export request.
 #[derive(Debug)]
-pub(crate) enum Export {
-    Encoded(Signal, Encoding, Bytes),
-    Traces(ExportTraceServiceRequest),
-    Logs(ExportLogsServiceRequest),
-    Metrics(ExportMetricsServiceRequest),
+pub(crate) struct Export {
+    pub(crate) signal: Signal,
+    pub(crate) encoding: Encoding,
+    pub(crate) body: Bytes,
+    /// Stands for the memory of the body until the export is done, also when its client has gone.
+    pub(crate) reservation: Reservation,
 }
 
 /// Whose export it is, and where it goes.
@@ -76,14 +77,27 @@ impl From<DecodeError> for IngestError {
 impl From<clearspan_store::Error> for IngestError {
     fn from(err: clearspan_store::Error) -> Self {
         tracing::error!(error = chain(&err), "the store refused a batch");
-        Self { kind: err.kind(), message: err.to_string() }
+        Self::of_ours(err.kind())
     }
 }
 
 impl From<clearspan_catalog::Error> for IngestError {
     fn from(err: clearspan_catalog::Error) -> Self {
         tracing::error!(error = chain(&err), "a project cannot be looked up");
-        Self { kind: err.kind(), message: err.to_string() }
+        Self::of_ours(err.kind())
+    }
+}
+
+impl IngestError {
+    /// A failure that the client cannot help. It is told what to do; what failed is in the log.
+    fn of_ours(kind: ErrorKind) -> Self {
+        let message = match kind {
+            ErrorKind::Overloaded => "the server has too much to do; try again",
+            ErrorKind::Unavailable => "the server cannot write now; try again later",
+            ErrorKind::Timeout => "the server took too long; try again",
+            _ => "the server failed on this request; the log has the details",
+        };
+        Self { kind, message: message.to_owned() }
     }
 }
 
@@ -94,11 +108,30 @@ pub(crate) struct Ingest {
     projects: Arc<Projects>,
     live: LiveFeed,
     clock: Clock,
+    budget: Budget,
+    /// Exports that are decoded at the same time: more than processors would only take memory.
+    processors: Arc<Semaphore>,
+}
+
+/// What an [`Ingest`] works with.
+#[derive(Debug)]
+pub(crate) struct IngestArgs {
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) projects: Arc<Projects>,
+    pub(crate) live: LiveFeed,
+    pub(crate) clock: Clock,
+    pub(crate) budget: Budget,
 }
 
 impl Ingest {
-    pub(crate) fn new(store: Arc<dyn RunStore>, projects: Arc<Projects>, live: LiveFeed, clock: Clock) -> Self {
-        Self { store, projects, live, clock }
+    pub(crate) fn new(IngestArgs { store, projects, live, clock, budget }: IngestArgs) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
+        Self { store, projects, live, clock, budget, processors: Arc::new(Semaphore::new(processors)) }
+    }
+
+    /// An empty share of the memory for bodies that are being received.
+    pub(crate) fn reservation(&self) -> Reservation {
+        self.budget.reservation()
     }
 
     /// Returns when everything that could be used is durable and readable.
@@ -107,32 +140,39 @@ impl Ingest {
         let work = crate::task::spawn("deliver", async move { this.deliver_all(export, to).await });
         match work.await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) | Err(_) => Err(IngestError {
-                kind: ErrorKind::Internal,
-                message: "the server failed on this request; the log has the details".to_owned(),
-            }),
+            Ok(None) | Err(_) => Err(IngestError::of_ours(ErrorKind::Internal)),
         }
     }
 
     async fn deliver_all(self, export: Export, to: Destination) -> Result<Receipt, IngestError> {
-        let (store, live, workspace_id) = (Arc::clone(&self.store), self.live.clone(), to.workspace_id);
-        let prepared = tokio::task::spawn_blocking(move || self.prepare(export, &to)).await;
-        let (runs, receipt) = prepared.map_err(|err| IngestError {
-            kind: ErrorKind::Internal,
-            message: format!("the request could not be mapped: {err}"),
-        })??;
-        if runs.is_empty() {
-            return Ok(receipt);
+        let processor = self.processors.acquire().await.expect("nobody closes it");
+        let (this, workspace_id) = (self.clone(), to.workspace_id);
+        let prepared = tokio::task::spawn_blocking(move || {
+            let Export { signal, encoding, body, reservation } = export;
+            this.prepare(signal, encoding, &body, &to).map(|(runs, receipt)| (runs, receipt, reservation))
+        });
+        let prepared = prepared.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
+        drop(processor);
+        let (runs, receipt, reservation) = prepared?;
+        if !runs.is_empty() {
+            let keys: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
+            self.store.write(runs).await?;
+            self.live.publish(workspace_id, keys);
         }
-        let keys: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
-        store.write(runs).await?;
-        live.publish(workspace_id, keys);
+        drop(reservation);
         Ok(receipt)
     }
 
     /// Everything that takes the processor: decode, map, find projects, price.
-    fn prepare(&self, export: Export, to: &Destination) -> Result<(Vec<Run>, Receipt), IngestError> {
-        let mapped = map(export, MapContext { received_at: self.clock.now() })?;
+    fn prepare(
+        &self,
+        signal: Signal,
+        encoding: Encoding,
+        body: &[u8],
+        to: &Destination,
+    ) -> Result<(Vec<Run>, Receipt), IngestError> {
+        let now = self.clock.now();
+        let mapped = map(signal, encoding, body, MapContext { received_at: now })?;
         let receipt = Receipt {
             accepted: mapped.runs.len() as u64,
             rejected: mapped.rejected(),
@@ -142,7 +182,7 @@ impl Ingest {
         for found in mapped.runs {
             let mut run = found.run;
             run.key.workspace_id = to.workspace_id;
-            run.key.project_id = self.projects.resolve(to, found.project.as_ref(), self.clock.now())?;
+            run.key.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
             PriceTable::builtin().price(&mut run);
             runs.push(run);
         }
@@ -150,17 +190,10 @@ impl Ingest {
     }
 }
 
-fn map(export: Export, ctx: MapContext) -> Result<Mapped, DecodeError> {
-    Ok(match export {
-        Export::Encoded(Signal::Traces, encoding, body) => {
-            otlp::map_traces(otlp::decode_traces(&body, encoding)?, &ctx)
-        }
-        Export::Encoded(Signal::Logs, encoding, body) => otlp::map_logs(otlp::decode_logs(&body, encoding)?, &ctx),
-        Export::Encoded(Signal::Metrics, encoding, body) => {
-            otlp::map_metrics(otlp::decode_metrics(&body, encoding)?)
-        }
-        Export::Traces(request) => otlp::map_traces(request, &ctx),
-        Export::Logs(request) => otlp::map_logs(request, &ctx),
-        Export::Metrics(request) => otlp::map_metrics(request),
+fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext) -> Result<Mapped, DecodeError> {
+    Ok(match signal {
+        Signal::Traces => otlp::map_traces(otlp::decode_traces(body, encoding)?, &ctx),
+        Signal::Logs => otlp::map_logs(otlp::decode_logs(body, encoding)?, &ctx),
+        Signal::Metrics => otlp::map_metrics(otlp::decode_metrics(body, encoding)?),
     })
 }

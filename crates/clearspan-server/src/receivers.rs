@@ -1,13 +1,12 @@
 //! Receivers: what speaks OTLP to clients. They own limits, content types and answers; [`crate::ingest`] does the rest.
 
+mod answer;
 mod body;
-mod budget;
 mod grpc;
 mod http;
 mod status;
 
-pub(crate) use budget::Budget;
-pub(crate) use grpc::router as grpc_router;
+pub(crate) use grpc::{router as grpc_router, routes as grpc_routes};
 pub(crate) use http::router as http_router;
 
 use ::http::HeaderMap;

@@ -23,7 +23,7 @@ use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::RawSettings;
 use crate::context::{Bound, Context};
-use crate::ingest::{Ingest, LiveFeed, Projects};
+use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects};
 use crate::telemetry::{Diagnostics, Metrics};
 
 /// 2026-11-20T00:00:00Z: when everything here happens.
@@ -63,15 +63,16 @@ impl Server {
         let project = catalog.get_or_create_project(workspace.id, &name, clock.now()).unwrap();
         let projects = Arc::new(Projects::new(Arc::clone(&catalog)));
         let live = LiveFeed::new();
+        let budget = Budget::new(1 << 20);
+        let ingest = IngestArgs { store: Arc::clone(&store), projects, live: live.clone(), clock, budget };
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 4318));
         let context = Arc::new(Context {
             auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, false)),
-            ingest: Ingest::new(Arc::clone(&store), Arc::clone(&projects), live.clone(), clock),
+            ingest: Ingest::new(ingest),
             diagnostics: Arc::new(Diagnostics::default()),
             metrics: Arc::new(Metrics::default()),
             store,
             catalog,
-            projects,
             live,
             settings: RawSettings::default().resolve(None).unwrap(),
             clock,

@@ -29,9 +29,10 @@ impl FromStr for BindAddr {
             Some(port) => format!("127.0.0.1:{port}"),
             None => text.to_owned(),
         };
-        resolved.parse().map(Self).map_err(|_| {
-            "not an address and port, for example 127.0.0.1:4318 or 0.0.0.0:4318".to_owned()
-        })
+        resolved
+            .parse()
+            .map(Self)
+            .map_err(|_| "not an address and port, for example 127.0.0.1:4318 or 0.0.0.0:4318".to_owned())
     }
 }
 
@@ -72,7 +73,8 @@ impl FromStr for ByteSize {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim().to_ascii_lowercase();
-        let (unit, factor) = UNITS.iter().find(|(unit, _)| text.ends_with(unit)).expect("the empty unit fits");
+        let (unit, factor) =
+            UNITS.iter().find(|(unit, _)| text.ends_with(unit)).expect("the empty unit fits");
         let number = text.strip_suffix(unit).expect("it ends with the unit").trim();
         let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
         match size {

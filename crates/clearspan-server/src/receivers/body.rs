@@ -1,20 +1,22 @@
-//! Reading a request's body: bounded in time, in bytes on the wire, and in bytes after decompression.
+//! Reading a request's body: bounded in bytes on the wire and in bytes after decompression. Time is bounded by the
+//! connection, which ends bodies that arrive too slowly (`app::pace`).
 
-use std::io::Read;
+use std::fmt;
+use std::io::{self, Read};
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
-use hyper::body::Bytes;
 
 use super::MAX_BODY_BYTES;
-use super::budget::Reservation;
+use crate::ingest::Reservation;
 
-/// A client that sends nothing for so long has gone.
-const CHUNK_TIMEOUT: Duration = Duration::from_secs(15);
-/// A whole body takes this long at most.
-const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How much of a refused body is still read, so that the client has written all of it when the answer arrives;
+/// many clients do not look for an answer earlier and see a broken connection instead.
+const DRAIN_BYTES: usize = 2 * MAX_BODY_BYTES;
+const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// The largest window that a zstd frame may ask for: 8 MiB.
 const ZSTD_WINDOW_LOG: u32 = 23;
 
@@ -36,6 +38,21 @@ pub(super) enum BodyError {
     Broken,
     /// The packed bytes are damaged.
     Damaged(String),
+    /// Unpacking failed by a fault of ours.
+    Failed,
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the request has more than 64 MiB after decompression; send smaller batches",
+            Self::NoMemory => "too many bytes are being received; try again",
+            Self::TimedOut => "the request's body did not arrive in time",
+            Self::Broken => "the request's body broke off",
+            Self::Damaged(why) => why,
+            Self::Failed => "the server failed on this request; the log has the details",
+        })
+    }
 }
 
 /// The content coding of a request; the text is what is wrong with it.
@@ -50,41 +67,87 @@ pub(super) fn coding_of(value: Option<&str>) -> Result<Coding, String> {
     }
 }
 
-/// Reads the body as it is on the wire.
+/// Reads the body as it is on the wire. `check` may refuse it by what has arrived so far.
 pub(super) async fn read(
     mut body: Body,
-    announced: Option<u64>,
+    limit_bytes: usize,
+    check: impl Fn(&[u8]) -> Result<(), BodyError>,
     reservation: &mut Reservation,
 ) -> Result<Bytes, BodyError> {
-    if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES as u64) {
-        return Err(BodyError::TooLarge);
+    // The announced length is only a reason to refuse early. Memory is taken as bytes arrive: a liar must send what it costs.
+    let outcome = if http_body::Body::size_hint(&body).lower() > limit_bytes as u64 {
+        Err(BodyError::TooLarge)
+    } else {
+        read_all(&mut body, limit_bytes, check, reservation).await
+    };
+    if matches!(outcome, Err(BodyError::TooLarge | BodyError::NoMemory)) {
+        drain(body).await;
     }
-    let whole = async {
-        let mut bytes = Vec::new();
-        loop {
-            let frame = match tokio::time::timeout(CHUNK_TIMEOUT, body.frame()).await {
-                Err(_) => return Err(BodyError::TimedOut),
-                Ok(None) => return Ok(Bytes::from(bytes)),
-                Ok(Some(Err(_))) => return Err(BodyError::Broken),
-                Ok(Some(Ok(frame))) => frame,
-            };
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > MAX_BODY_BYTES {
-                return Err(BodyError::TooLarge);
+    outcome
+}
+
+async fn read_all(
+    body: &mut Body,
+    limit_bytes: usize,
+    check: impl Fn(&[u8]) -> Result<(), BodyError>,
+    reservation: &mut Reservation,
+) -> Result<Bytes, BodyError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|err| read_error(&err))?.into_data() else { continue };
+        if bytes.len() + data.len() > limit_bytes {
+            return Err(BodyError::TooLarge);
+        }
+        reservation.grow_to(bytes.len() + data.len()).map_err(|_| BodyError::NoMemory)?;
+        bytes.extend_from_slice(&data);
+        check(&bytes)?;
+    }
+    Ok(bytes.into())
+}
+
+fn read_error(err: &axum::Error) -> BodyError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
+    while let Some(err) = cause {
+        if err.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::TimedOut) {
+            return BodyError::TimedOut;
+        }
+        cause = err.source();
+    }
+    BodyError::Broken
+}
+
+/// Reads and forgets what a client still sends of a refused body.
+pub(super) async fn drain(mut body: Body) {
+    let reading = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > DRAIN_BYTES {
+                return;
             }
-            reservation.grow_to(bytes.len() + data.len()).map_err(|_| BodyError::NoMemory)?;
-            if bytes.is_empty() {
-                // The announced length is believed for small bodies only: a liar must send what it costs.
-                bytes.reserve(announced.map_or(0, |n| usize::try_from(n).unwrap_or(0)).min(4 << 20));
-            }
-            bytes.extend_from_slice(&data);
         }
     };
-    tokio::time::timeout(BODY_TIMEOUT, whole).await.unwrap_or(Err(BodyError::TimedOut))
+    // A client that takes longer sees its connection close.
+    let _in_time = tokio::time::timeout(DRAIN_TIME, reading).await;
+}
+
+/// [`unpack`] on a thread that may take its time. The reservation comes back with the bytes that it stands for.
+pub(super) async fn unpack_elsewhere(
+    coding: Coding,
+    packed: Bytes,
+    mut reservation: Reservation,
+) -> Result<(Bytes, Reservation), BodyError> {
+    if coding == Coding::Identity {
+        return Ok((packed, reservation));
+    }
+    let unpacking = tokio::task::spawn_blocking(move || {
+        unpack(coding, packed, &mut reservation).map(|bytes| (bytes, reservation))
+    });
+    unpacking.await.unwrap_or(Err(BodyError::Failed))
 }
 
 /// Unpacks a body. Stops as soon as it is too large, so that a bomb costs no more than the limit.
-pub(super) fn unpack(coding: Coding, packed: Bytes, reservation: &mut Reservation) -> Result<Bytes, BodyError> {
+fn unpack(coding: Coding, packed: Bytes, reservation: &mut Reservation) -> Result<Bytes, BodyError> {
     if packed.is_empty() {
         return Ok(packed);
     }
@@ -92,7 +155,7 @@ pub(super) fn unpack(coding: Coding, packed: Bytes, reservation: &mut Reservatio
         Coding::Identity => Ok(packed),
         Coding::Gzip => read_bounded(MultiGzDecoder::new(packed.as_ref()), reservation),
         Coding::Zstd => {
-            let damaged = |err: std::io::Error| BodyError::Damaged(format!("the zstd body is damaged: {err}"));
+            let damaged = |err: io::Error| BodyError::Damaged(format!("the zstd body is damaged: {err}"));
             let mut decoder = zstd::Decoder::with_buffer(packed.as_ref()).map_err(damaged)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(damaged)?;
             read_bounded(decoder, reservation)
@@ -111,7 +174,7 @@ fn read_bounded(mut decoder: impl Read, reservation: &mut Reservation) -> Result
                 reservation.grow_to(bytes.len() + read).map_err(|_| BodyError::NoMemory)?;
                 bytes.extend_from_slice(chunk.get(..read).expect("no more than the buffer holds"));
             }
-            Err(err) if err.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
             Err(err) => return Err(BodyError::Damaged(format!("the compressed body is damaged: {err}"))),
         }
     }

@@ -6,41 +6,55 @@ use std::time::Instant;
 use ::http::request::Parts;
 use ::http::{HeaderMap, StatusCode, header};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use clearspan_mapping::otlp::Encoding;
-use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsPartialSuccess, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
-use prost::Message;
-use serde_json::json;
 
 use super::body::{self, BodyError, Coding};
 use super::status::OtlpError;
-use super::{Budget, destination};
+use super::{MAX_BODY_BYTES, answer, destination};
+use crate::auth::Caller;
 use crate::context::Context;
 use crate::error::http_status;
 use crate::ingest::{Export, Receipt, Signal};
-use crate::telemetry::Refused;
+use crate::telemetry::{Accepted, Protocol, Refused};
 
-/// Where clients may send to: the standard path, and those of LangSmith, Langfuse and gateways.
-const PREFIXES: [&str; 6] =
-    ["", "/otel", "/otlp", "/api/otel", "/api/v1/otel", "/api/public/otel"];
+/// What stands before `/v1/traces` in the endpoints that clients are configured with: nothing (the standard), what
+/// LangSmith, Langfuse and Phoenix clients add by themselves, and what the documentation of other servers
+/// made people write.
+const PREFIXES: [&str; 16] = [
+    "",
+    "/otel",
+    "/otlp",
+    "/opentelemetry",
+    "/v1/otel",
+    "/v1/otlp",
+    "/api",
+    "/api/otel",
+    "/api/otlp",
+    "/api/v1/otel",
+    "/api/v1/otlp",
+    "/api/v2/otel",
+    "/api/default",
+    "/api/public",
+    "/api/public/otel",
+    "/api/public/otlp",
+];
 
 #[derive(Debug, Clone)]
 struct Receiver {
     context: Arc<Context>,
-    budget: Budget,
 }
 
-pub(crate) fn router(context: Arc<Context>, budget: Budget) -> Router {
-    let receiver = Receiver { context, budget };
+pub(crate) fn router(context: Arc<Context>) -> Router {
+    let receiver = Receiver { context };
     let mut router = Router::new();
     for prefix in PREFIXES {
-        for (name, signal) in [("traces", Signal::Traces), ("logs", Signal::Logs), ("metrics", Signal::Metrics)] {
+        for (name, signal) in
+            [("traces", Signal::Traces), ("logs", Signal::Logs), ("metrics", Signal::Metrics)]
+        {
             let handler = move |State(receiver): State<Receiver>, request: Request| async move {
                 receiver.answer(signal, request).await
             };
@@ -51,7 +65,9 @@ pub(crate) fn router(context: Arc<Context>, budget: Budget) -> Router {
                     encoding: answer_encoding(&headers),
                 }
             };
-            router = router.route(&format!("{prefix}/v1/{name}"), post(handler).fallback(refuse));
+            for end in ["", "/"] {
+                router = router.route(&format!("{prefix}/v1/{name}{end}"), post(handler).fallback(refuse));
+            }
         }
     }
     router.with_state(receiver)
@@ -64,13 +80,13 @@ impl Receiver {
         match self.receive(signal, &parts, body, begin).await {
             Ok(response) => response,
             Err(refused) => {
-                self.context.metrics.note_refused();
+                self.context.metrics.note_refused(Protocol::OtlpHttp, refused.status);
                 self.context.diagnostics.note(Refused {
                     time: self.context.clock.now(),
-                    protocol: "otlp_http",
+                    protocol: Protocol::OtlpHttp.as_str(),
                     path: parts.uri.path().to_owned(),
                     status: refused.status.as_u16(),
-                    hint: hint(&refused, &parts.headers),
+                    hint: answer::hint(refused.status).map(str::to_owned),
                     reason: refused.message.clone(),
                 });
                 refused.into_response()
@@ -82,56 +98,70 @@ impl Receiver {
         &self,
         signal: Signal,
         parts: &Parts,
-        body: axum::body::Body,
+        body: Body,
         begin: Instant,
     ) -> Result<Response, OtlpError> {
-        let encoding = request_encoding(&parts.headers)?;
-        let refuse = |status: StatusCode, message: String| OtlpError { status, message, encoding };
-        let caller = self.context.auth.check(&parts.headers, self.context.clock.now()).await;
-        let caller = caller.map_err(|refusal| refuse(refusal.status, refusal.message))?;
-        let coding = parts.headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("unreadable"));
-        let coding =
-            body::coding_of(coding).map_err(|message| refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))?;
-
-        let mut reservation = self.budget.reservation();
-        let announced = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        let packed = body::read(body, announced, &mut reservation).await;
-        let packed = packed.map_err(|err| body_error(err, &refuse))?;
-        let (unpacked, reservation) = match coding {
-            Coding::Identity => (packed, reservation),
-            Coding::Gzip | Coding::Zstd => {
-                let unpacking = tokio::task::spawn_blocking(move || {
-                    body::unpack(coding, packed, &mut reservation).map(|bytes| (bytes, reservation))
-                });
-                let unpacked = unpacking.await.unwrap_or_else(|err| Err(BodyError::Damaged(err.to_string())));
-                unpacked.map_err(|err| body_error(err, &refuse))?
+        let (encoding, caller, coding) = match self.check(&parts.headers).await {
+            Ok(checked) => checked,
+            Err(refused) => {
+                // Who waits for "100 Continue" has sent nothing yet; reading would invite it to.
+                if !parts.headers.contains_key(header::EXPECT) {
+                    body::drain(body).await;
+                }
+                return Err(refused);
             }
         };
+        let refuse = |status: StatusCode, message: String| OtlpError { status, message, encoding };
+        let refuse_body = |err: BodyError| refuse(body_status(&err), err.to_string());
 
-        let bytes = unpacked.len() as u64;
-        let to = destination(caller, &parts.headers);
-        let receipt = self.context.ingest.deliver(Export::Encoded(signal, encoding, unpacked), to).await;
-        drop(reservation);
-        let receipt = receipt.map_err(|err| refuse(http_status(err.kind), err.message))?;
-        self.context.metrics.note_accepted(receipt.accepted, receipt.rejected, bytes, begin.elapsed());
-        Ok(success(signal, encoding, receipt))
+        let mut reservation = self.context.ingest.reservation();
+        let packed =
+            body::read(body, MAX_BODY_BYTES, |_| Ok(()), &mut reservation).await.map_err(refuse_body)?;
+        let (body, reservation) =
+            body::unpack_elsewhere(coding, packed, reservation).await.map_err(refuse_body)?;
+
+        let bytes = body.len() as u64;
+        let receipt = if body.is_empty() {
+            // An empty protobuf message is a request without spans; nothing in JSON is taken for the same.
+            Receipt::default()
+        } else {
+            let export = Export { signal, encoding, body, reservation };
+            let delivered = self.context.ingest.deliver(export, destination(caller, &parts.headers)).await;
+            delivered.map_err(|err| refuse(http_status(err.kind), err.message))?
+        };
+        let accepted = Accepted { runs: receipt.accepted, rejected: receipt.rejected, bytes };
+        self.context.metrics.note_accepted(Protocol::OtlpHttp, accepted, begin.elapsed());
+        Ok(match encoding {
+            Encoding::Json => axum::Json(answer::json(signal, receipt)).into_response(),
+            Encoding::Protobuf => {
+                let body = answer::protobuf(signal, receipt);
+                ([(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
+            }
+        })
+    }
+
+    /// Everything that can be refused before the body is read.
+    async fn check(&self, headers: &HeaderMap) -> Result<(Encoding, Caller, Coding), OtlpError> {
+        let encoding = request_encoding(headers)?;
+        let refuse = |status: StatusCode, message: String| OtlpError { status, message, encoding };
+        let caller = self.context.auth.check(headers, self.context.clock.now()).await;
+        let caller = caller.map_err(|refusal| refuse(refusal.status, refusal.message))?;
+        let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+        let coding = codings.next().map(|value| value.to_str().unwrap_or("unreadable"));
+        let coding = if codings.next().is_some() { Some("several,codings") } else { coding };
+        let coding =
+            body::coding_of(coding).map_err(|message| refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))?;
+        Ok((encoding, caller, coding))
     }
 }
 
-fn body_error(err: BodyError, refuse: &dyn Fn(StatusCode, String) -> OtlpError) -> OtlpError {
+fn body_status(err: &BodyError) -> StatusCode {
     match err {
-        BodyError::TooLarge => refuse(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request has more than 64 MiB after decompression; send smaller batches".to_owned(),
-        ),
-        BodyError::NoMemory => {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "too many bytes are being received; try again".to_owned())
-        }
-        BodyError::TimedOut => {
-            refuse(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time".to_owned())
-        }
-        BodyError::Broken => refuse(StatusCode::BAD_REQUEST, "the request's body broke off".to_owned()),
-        BodyError::Damaged(message) => refuse(StatusCode::BAD_REQUEST, message),
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
+        BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Broken | BodyError::Damaged(_) => StatusCode::BAD_REQUEST,
+        BodyError::Failed => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -153,9 +183,13 @@ fn request_encoding(headers: &HeaderMap) -> Result<Encoding, OtlpError> {
     let (kind, parameters) = text.split_once(';').unwrap_or((&text, ""));
     match kind.trim() {
         "application/x-protobuf" | "application/protobuf" => Ok(Encoding::Protobuf),
-        "application/json" if !parameters.contains("charset") || parameters.contains("utf-8") => Ok(Encoding::Json),
+        "application/json" if !parameters.contains("charset") || parameters.contains("utf-8") => {
+            Ok(Encoding::Json)
+        }
         "application/json" => Err(refuse("JSON must be UTF-8")),
-        "application/grpc" => Err(refuse("this is the HTTP port: send gRPC to the gRPC port (4317 unless changed)")),
+        "application/grpc" => {
+            Err(refuse("this is the HTTP port: send gRPC to the gRPC port (4317 unless changed)"))
+        }
         _ => Err(refuse("the content type must be application/x-protobuf or application/json")),
     }
 }
@@ -163,51 +197,6 @@ fn request_encoding(headers: &HeaderMap) -> Result<Encoding, OtlpError> {
 /// In which encoding to refuse a request whose body does not matter.
 fn answer_encoding(headers: &HeaderMap) -> Encoding {
     request_encoding(headers).unwrap_or(Encoding::Json)
-}
-
-fn hint(refused: &OtlpError, headers: &HeaderMap) -> Option<String> {
-    let is_grpc = headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"));
-    Some(match refused.status {
-        _ if is_grpc => "use the gRPC port, or switch the exporter to http/protobuf".to_owned(),
-        StatusCode::UNAUTHORIZED => "set the header x-api-key in OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "use http/protobuf or http/json, with gzip, zstd or no compression".to_owned(),
-        StatusCode::PAYLOAD_TOO_LARGE => "lower OTEL_BSP_MAX_EXPORT_BATCH_SIZE".to_owned(),
-        _ => return None,
-    })
-}
-
-/// The answer that OTLP defines; it names what was rejected.
-fn success(signal: Signal, encoding: Encoding, receipt: Receipt) -> Response {
-    let rejected = i64::try_from(receipt.rejected).unwrap_or(i64::MAX);
-    let is_partial = rejected > 0 || !receipt.message.is_empty();
-    if encoding == Encoding::Json {
-        let field = match signal {
-            Signal::Traces => "rejectedSpans",
-            Signal::Logs => "rejectedLogRecords",
-            Signal::Metrics => "rejectedDataPoints",
-        };
-        // OTLP's JSON writes 64-bit integers as strings.
-        let partial = json!({"partialSuccess": {field: rejected.to_string(), "errorMessage": receipt.message}});
-        return axum::Json(if is_partial { partial } else { json!({}) }).into_response();
-    }
-    let error_message = receipt.message;
-    let body = match signal {
-        Signal::Traces => {
-            let partial = ExportTracePartialSuccess { rejected_spans: rejected, error_message };
-            ExportTraceServiceResponse { partial_success: is_partial.then_some(partial) }.encode_to_vec()
-        }
-        Signal::Logs => {
-            let partial = ExportLogsPartialSuccess { rejected_log_records: rejected, error_message };
-            ExportLogsServiceResponse { partial_success: is_partial.then_some(partial) }.encode_to_vec()
-        }
-        Signal::Metrics => {
-            let partial = ExportMetricsPartialSuccess { rejected_data_points: rejected, error_message };
-            ExportMetricsServiceResponse { partial_success: is_partial.then_some(partial) }.encode_to_vec()
-        }
-    };
-    ([(header::CONTENT_TYPE, "application/x-protobuf")], body).into_response()
 }
 
 #[cfg(test)]

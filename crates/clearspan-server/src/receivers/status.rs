@@ -42,10 +42,14 @@ struct RetryDelay {
     nanos: i32,
 }
 
-/// The detail that tells a gRPC client when to come back.
-pub(super) fn retry_detail() -> AnyDetail {
+/// Refuses a gRPC call for now and tells the client when to come back: without that, exporters do not retry some codes.
+pub(super) fn retryable(code: tonic::Code, message: &str) -> tonic::Status {
     let info = RetryInfo { retry_delay: Some(RetryDelay { seconds: RETRY_SECONDS, nanos: 0 }) };
-    AnyDetail { type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(), value: info.encode_to_vec() }
+    let detail = AnyDetail {
+        type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
+        value: info.encode_to_vec(),
+    };
+    RpcStatus { code: code as i32, message: message.to_owned(), details: vec![detail] }.into_grpc()
 }
 
 /// The gRPC code for a kind of error.

@@ -1,8 +1,12 @@
 //! Counters in Prometheus' text format under `/metrics`.
+//!
+//! All of them live here, by hand: a dozen counters with labels from closed sets need no registry.
 
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+
+use http::StatusCode;
 
 /// Upper bounds of the acknowledgement histogram, in milliseconds.
 const ACK_BOUNDS_MS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000];
@@ -10,25 +14,72 @@ const ACK_BOUNDS_MS: [u64; 10] = [1, 2, 5, 10, 25, 50, 100, 250, 1_000, 5_000];
 /// Panics of the whole process: the panic hook has no other way to reach a counter.
 static PANICS: AtomicU64 = AtomicU64::new(0);
 
+/// How an export arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    OtlpHttp,
+    OtlpGrpc,
+}
+
+impl Protocol {
+    const ALL: [Self; 2] = [Self::OtlpHttp, Self::OtlpGrpc];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::OtlpHttp => "otlp_http",
+            Self::OtlpGrpc => "otlp_grpc",
+        }
+    }
+}
+
+/// Why exports are refused as a whole, and the status that says so.
+const REASONS: [(&str, StatusCode); 9] = [
+    ("invalid", StatusCode::BAD_REQUEST),
+    ("unauthorized", StatusCode::UNAUTHORIZED),
+    ("forbidden", StatusCode::FORBIDDEN),
+    ("too_slow", StatusCode::REQUEST_TIMEOUT),
+    ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+    ("unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ("unavailable", StatusCode::SERVICE_UNAVAILABLE),
+    ("timeout", StatusCode::GATEWAY_TIMEOUT),
+    // Last, because everything else counts as one of our failures.
+    ("internal", StatusCode::INTERNAL_SERVER_ERROR),
+];
+
 /// Everything that is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    accepted_runs: AtomicU64,
-    rejected_items: AtomicU64,
-    received_bytes: AtomicU64,
-    accepted_requests: AtomicU64,
-    refused_requests: AtomicU64,
+    protocols: [PerProtocol; Protocol::ALL.len()],
     ack_buckets: [AtomicU64; ACK_BOUNDS_MS.len()],
     ack_micros: AtomicU64,
 }
 
+#[derive(Debug, Default)]
+struct PerProtocol {
+    accepted_requests: AtomicU64,
+    accepted_runs: AtomicU64,
+    rejected_items: AtomicU64,
+    received_bytes: AtomicU64,
+    refused: [AtomicU64; REASONS.len()],
+}
+
+/// What an export request brought, as far as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Accepted {
+    pub(crate) runs: u64,
+    pub(crate) rejected: u64,
+    /// After decompression.
+    pub(crate) bytes: u64,
+}
+
 impl Metrics {
     /// One export request that was acknowledged.
-    pub(crate) fn note_accepted(&self, runs: u64, rejected: u64, bytes: u64, took: Duration) {
-        self.accepted_requests.fetch_add(1, Relaxed);
-        self.accepted_runs.fetch_add(runs, Relaxed);
-        self.rejected_items.fetch_add(rejected, Relaxed);
-        self.received_bytes.fetch_add(bytes, Relaxed);
+    pub(crate) fn note_accepted(&self, protocol: Protocol, accepted: Accepted, took: Duration) {
+        let counters = &self.protocols[protocol as usize];
+        counters.accepted_requests.fetch_add(1, Relaxed);
+        counters.accepted_runs.fetch_add(accepted.runs, Relaxed);
+        counters.rejected_items.fetch_add(accepted.rejected, Relaxed);
+        counters.received_bytes.fetch_add(accepted.bytes, Relaxed);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.ack_micros.fetch_add(micros, Relaxed);
         for (bound, bucket) in ACK_BOUNDS_MS.iter().zip(&self.ack_buckets) {
@@ -39,8 +90,9 @@ impl Metrics {
     }
 
     /// One export request that was refused as a whole.
-    pub(crate) fn note_refused(&self) {
-        self.refused_requests.fetch_add(1, Relaxed);
+    pub(crate) fn note_refused(&self, protocol: Protocol, status: StatusCode) {
+        let reason = REASONS.iter().position(|(_, known)| *known == status).unwrap_or(REASONS.len() - 1);
+        self.protocols[protocol as usize].refused[reason].fetch_add(1, Relaxed);
     }
 
     /// Counts panics from now on, and logs them.
@@ -54,36 +106,73 @@ impl Metrics {
 
     pub(crate) fn render(&self) -> String {
         let mut text = String::new();
-        let mut counter = |name: &str, help: &str, value: &AtomicU64| {
-            let value = value.load(Relaxed);
-            writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}").expect("a string takes text");
-        };
-        counter("clearspan_accepted_runs_total", "Runs and log records that are durable", &self.accepted_runs);
-        counter("clearspan_rejected_items_total", "Spans, log records and points refused one by one", &self.rejected_items);
-        counter("clearspan_received_bytes_total", "Bytes of acknowledged requests, decompressed", &self.received_bytes);
-        counter("clearspan_accepted_requests_total", "Export requests acknowledged", &self.accepted_requests);
-        counter("clearspan_refused_requests_total", "Export requests refused as a whole", &self.refused_requests);
-        counter("clearspan_panics_total", "Panics; each is a bug", &PANICS);
+        let by_protocol = [
+            (
+                "clearspan_accepted_requests_total",
+                "Export requests acknowledged",
+                (|counters| &counters.accepted_requests) as fn(&PerProtocol) -> &AtomicU64,
+            ),
+            ("clearspan_accepted_runs_total", "Runs and log records that are durable", |c| &c.accepted_runs),
+            (
+                "clearspan_rejected_items_total",
+                "Spans, log records and data points refused one by one in partial answers",
+                |counters| &counters.rejected_items,
+            ),
+            ("clearspan_received_bytes_total", "Bytes of acknowledged requests, decompressed", |c| {
+                &c.received_bytes
+            }),
+        ];
+        for (name, help, get) in by_protocol {
+            write_head(&mut text, name, help, "counter");
+            for (protocol, counters) in Protocol::ALL.iter().zip(&self.protocols) {
+                let value = get(counters).load(Relaxed);
+                write_line(&mut text, format_args!("{name}{{protocol=\"{}\"}} {value}", protocol.as_str()));
+            }
+        }
+        self.render_refused(&mut text);
+        write_head(&mut text, "clearspan_panics_total", "Panics; each is a bug", "counter");
+        write_line(&mut text, format_args!("clearspan_panics_total {}", PANICS.load(Relaxed)));
         self.render_acks(&mut text);
         text
     }
 
+    fn render_refused(&self, text: &mut String) {
+        let name = "clearspan_refused_requests_total";
+        write_head(text, name, "Export requests refused as a whole", "counter");
+        for (protocol, counters) in Protocol::ALL.iter().zip(&self.protocols) {
+            for ((reason, _), count) in REASONS.iter().zip(&counters.refused) {
+                let (protocol, count) = (protocol.as_str(), count.load(Relaxed));
+                write_line(
+                    text,
+                    format_args!("{name}{{protocol=\"{protocol}\",reason=\"{reason}\"}} {count}"),
+                );
+            }
+        }
+    }
+
     fn render_acks(&self, text: &mut String) {
         let name = "clearspan_ack_seconds";
-        let count = self.accepted_requests.load(Relaxed);
-        let mut line = |content: String| {
-            text.push_str(&content);
-            text.push('\n');
-        };
-        line(format!("# HELP {name} From the last byte of an export request to its acknowledgement"));
-        line(format!("# TYPE {name} histogram"));
+        let count: u64 = self.protocols.iter().map(|counters| counters.accepted_requests.load(Relaxed)).sum();
+        write_head(text, name, "From the head of an export request to its acknowledgement", "histogram");
         for (bound, bucket) in ACK_BOUNDS_MS.iter().zip(&self.ack_buckets) {
-            let (whole, millis) = (bound / 1_000, bound % 1_000);
-            line(format!("{name}_bucket{{le=\"{whole}.{millis:03}\"}} {}", bucket.load(Relaxed)));
+            let (whole, millis, value) = (bound / 1_000, bound % 1_000, bucket.load(Relaxed));
+            write_line(text, format_args!("{name}_bucket{{le=\"{whole}.{millis:03}\"}} {value}"));
         }
-        line(format!("{name}_bucket{{le=\"+Inf\"}} {count}"));
+        write_line(text, format_args!("{name}_bucket{{le=\"+Inf\"}} {count}"));
         let micros = self.ack_micros.load(Relaxed);
-        line(format!("{name}_sum {}.{:06}", micros / 1_000_000, micros % 1_000_000));
-        line(format!("{name}_count {count}"));
+        write_line(text, format_args!("{name}_sum {}.{:06}", micros / 1_000_000, micros % 1_000_000));
+        write_line(text, format_args!("{name}_count {count}"));
     }
 }
+
+fn write_head(text: &mut String, name: &str, help: &str, kind: &str) {
+    write_line(text, format_args!("# HELP {name} {help}"));
+    write_line(text, format_args!("# TYPE {name} {kind}"));
+}
+
+fn write_line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("a string takes text");
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use super::*;
-use crate::receivers::Budget;
+use crate::ingest::Budget;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
@@ -32,7 +32,10 @@ fn content_codings_are_named_in_any_case() {
 fn packed_bodies_are_unpacked() {
     let text = b"some text, some text, some text".repeat(1000);
     assert_eq!(unpacked(Coding::Gzip, gzip(&text)).unwrap(), text);
-    assert_eq!(unpacked(Coding::Gzip, [gzip(b"one "), gzip(b"two")].concat()).unwrap(), b"one two".as_slice());
+    assert_eq!(
+        unpacked(Coding::Gzip, [gzip(b"one "), gzip(b"two")].concat()).unwrap(),
+        b"one two".as_slice()
+    );
     assert_eq!(unpacked(Coding::Zstd, zstd::encode_all(text.as_slice(), 3).unwrap()).unwrap(), text);
     assert_eq!(unpacked(Coding::Gzip, Vec::new()).unwrap(), Bytes::new());
 }
@@ -54,6 +57,9 @@ fn damage_is_noticed() {
 fn bombs_stop_at_the_limit() {
     let zeros = vec![0; MAX_BODY_BYTES + 1];
     assert_eq!(unpacked(Coding::Gzip, gzip(&zeros)), Err(BodyError::TooLarge));
-    assert_eq!(unpacked(Coding::Zstd, zstd::encode_all(zeros.as_slice(), 1).unwrap()), Err(BodyError::TooLarge));
+    assert_eq!(
+        unpacked(Coding::Zstd, zstd::encode_all(zeros.as_slice(), 1).unwrap()),
+        Err(BodyError::TooLarge)
+    );
     assert_eq!(unpacked(Coding::Gzip, gzip(&zeros[1..])).unwrap().len(), MAX_BODY_BYTES);
 }

@@ -25,7 +25,8 @@ fn errors_speak_the_clients_encoding() {
     for (encoding, content_type) in
         [(Encoding::Protobuf, "application/x-protobuf"), (Encoding::Json, "application/json")]
     {
-        let error = OtlpError { status: StatusCode::SERVICE_UNAVAILABLE, message: "full".to_owned(), encoding };
+        let error =
+            OtlpError { status: StatusCode::SERVICE_UNAVAILABLE, message: "full".to_owned(), encoding };
         let response = error.into_response();
         assert_eq!(response.headers()[header::CONTENT_TYPE], content_type);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");

@@ -1,0 +1,24 @@
+use super::*;
+
+#[test]
+fn what_happened_is_counted_by_protocol_and_reason() {
+    let metrics = Metrics::default();
+    let accepted = Accepted { runs: 7, rejected: 2, bytes: 1000 };
+    metrics.note_accepted(Protocol::OtlpHttp, accepted, Duration::from_millis(3));
+    metrics.note_refused(Protocol::OtlpGrpc, StatusCode::PAYLOAD_TOO_LARGE);
+    metrics.note_refused(Protocol::OtlpGrpc, StatusCode::BAD_GATEWAY);
+    let text = metrics.render();
+    for line in [
+        "clearspan_accepted_runs_total{protocol=\"otlp_http\"} 7",
+        "clearspan_rejected_items_total{protocol=\"otlp_http\"} 2",
+        "clearspan_received_bytes_total{protocol=\"otlp_grpc\"} 0",
+        "clearspan_refused_requests_total{protocol=\"otlp_grpc\",reason=\"too_large\"} 1",
+        "clearspan_refused_requests_total{protocol=\"otlp_grpc\",reason=\"internal\"} 1",
+        "clearspan_ack_seconds_bucket{le=\"0.002\"} 0",
+        "clearspan_ack_seconds_bucket{le=\"0.005\"} 1",
+        "clearspan_ack_seconds_bucket{le=\"+Inf\"} 1",
+        "clearspan_ack_seconds_sum 0.003000",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
