@@ -30,6 +30,7 @@ use crate::store::{
 };
 use crate::{Error, Result};
 
+mod adopt;
 mod apply;
 mod commit;
 mod flush;

@@ -13,7 +13,7 @@ use super::hot::{RowRef, Tier};
 use super::log::LogSeq;
 use super::segment::Segment;
 use super::state::{DeadRows, Shared};
-use super::{flush, paths};
+use super::{adopt, flush, paths};
 use crate::error::Context;
 use crate::schema::Col;
 use crate::schema::decode::Rows;
@@ -98,6 +98,7 @@ impl Applier {
     pub(super) fn apply(&mut self, seq: LogSeq, batch: &RecordBatch) -> Result<()> {
         let rows = Rows::new(batch);
         let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
+        adopt::adopt_traces(&self.shared, &keys)?;
         let known = self.find_known(&keys)?;
 
         // Rows that meet an older state of their run are merged with it and leave the batch.

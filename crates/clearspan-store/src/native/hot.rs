@@ -105,6 +105,11 @@ impl Tier {
         rows
     }
 
+    /// Whether a run of the trace is or was here.
+    pub(crate) fn has_seen(&self, trace_id: TraceId) -> bool {
+        self.traces.contains_key(&trace_id)
+    }
+
     pub(crate) fn batch(&self, idx: u32) -> &HotBatch {
         &self.batches[idx as usize]
     }

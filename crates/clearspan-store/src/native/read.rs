@@ -38,6 +38,10 @@ pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) ->
     let columns = with_tenant(SKELETON.to_vec());
     let mut runs =
         collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, |rows, row| rows.summary(row))?;
+    for run in &mut runs {
+        // Segments were not asked for it; the hot tier has it at hand.
+        run.metadata.clear();
+    }
     runs.sort_by_key(|run| (run.project_id, run.start_time, run.run_id));
     for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
         summarize::mark_billed(project);

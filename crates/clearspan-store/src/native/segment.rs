@@ -51,7 +51,7 @@ pub(crate) struct Segment {
     pub(crate) max_time: i64,
     path: PathBuf,
     footer: OnceLock<Footer>,
-    blooms: OnceLock<Vec<Option<Sbbf>>>,
+    blooms: OnceLock<Vec<GroupBlooms>>,
 }
 
 #[derive(Debug)]
@@ -66,6 +66,17 @@ struct Group {
     rows: Range<u32>,
     projects: Option<(Vec<u8>, Vec<u8>)>,
     traces: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// What the bloom filters of a row group know.
+#[derive(Debug)]
+struct GroupBlooms {
+    traces: Option<Sbbf>,
+    runs: Option<Sbbf>,
+}
+
+fn may_hold(bloom: Option<&Sbbf>, id: &[u8; 16]) -> bool {
+    bloom.is_none_or(|bloom| bloom.check(&parquet::data_type::FixedLenByteArray::from(id.to_vec())))
 }
 
 /// What to read of the runs of a segment.
@@ -134,8 +145,8 @@ impl Segment {
         Ok(self.footer.get_or_init(|| Footer { reader, groups }))
     }
 
-    /// The bloom filter over run ids of each row group.
-    fn blooms(&self) -> Result<&[Option<Sbbf>]> {
+    /// The bloom filters over trace ids and run ids of each row group.
+    fn blooms(&self) -> Result<&[GroupBlooms]> {
         if let Some(blooms) = self.blooms.get() {
             return Ok(blooms);
         }
@@ -146,21 +157,58 @@ impl Segment {
         let mut blooms = Vec::new();
         for idx in 0..reader.num_row_groups() {
             let group = reader.get_row_group(idx).map_err(self.corrupt())?;
-            let column = group
-                .metadata()
-                .columns()
-                .iter()
-                .position(|column| column.column_path().string() == Col::run_id.name());
-            blooms.push(column.and_then(|column| group.get_column_bloom_filter(column).cloned()));
+            let of = |col: Col| {
+                let columns = group.metadata().columns();
+                let place = columns.iter().position(|column| column.column_path().string() == col.name())?;
+                group.get_column_bloom_filter(place).cloned()
+            };
+            blooms.push(GroupBlooms { traces: of(Col::trace_id), runs: of(Col::run_id) });
         }
         Ok(self.blooms.get_or_init(|| blooms))
     }
 
     fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
-        let bloom = self.blooms()?.get(group).and_then(Option::as_ref);
-        Ok(bloom.is_none_or(|bloom| {
-            bloom.check(&parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec()))
-        }))
+        Ok(may_hold(self.blooms()?.get(group).and_then(|blooms| blooms.runs.as_ref()), run_id.as_bytes()))
+    }
+
+    /// The rows of a trace, dead or not.
+    pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Result<Vec<u32>> {
+        let mut found = Vec::new();
+        for (idx, group) in self.footer()?.groups.iter().enumerate() {
+            let bloom = || Ok(may_hold(self.blooms()?.get(idx).and_then(|b| b.traces.as_ref()), trace_id.as_bytes()));
+            if !group.may_hold(None, trace_id) || !bloom()? {
+                continue;
+            }
+            let mut row = group.rows.start;
+            for batch in self.reader(&[idx], &[Col::trace_id], None, None)? {
+                for id in fixed(&batch, Col::trace_id).iter() {
+                    if id == Some(trace_id.as_bytes().as_slice()) {
+                        found.push(row);
+                    }
+                    row += 1;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Some rows, whole. `rows` must be in order.
+    pub(crate) fn read_rows(&self, rows: &[u32]) -> Result<Vec<RecordBatch>> {
+        let (mut groups, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
+        for (idx, group) in self.footer()?.groups.iter().enumerate() {
+            let inside = rows.iter().filter(|row| group.rows.contains(row));
+            let before = ranges.len();
+            ranges.extend(inside.map(|row| {
+                let at = offset + (row - group.rows.start) as usize;
+                at..at + 1
+            }));
+            if ranges.len() > before {
+                groups.push(idx);
+                offset += group.rows.len();
+            }
+        }
+        let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), offset);
+        self.reader(&groups, &[], Some(selection), None)
     }
 
     /// The row of a run, dead or not.
@@ -213,16 +261,8 @@ impl Segment {
 
     /// One row, whole.
     pub(crate) fn read_row(&self, row: u32) -> Result<RecordBatch> {
-        let footer = self.footer()?;
-        let idx = footer.groups.partition_point(|group| group.rows.end <= row);
-        let group = footer.groups.get(idx).ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number))
-        })?;
-        let at = (row - group.rows.start) as usize;
-        let selection = RowSelection::from_consecutive_ranges(std::iter::once(at..at + 1), group.rows.len());
-        self.reader(&[idx], &[], Some(selection), None)?.into_iter().next().ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number))
-        })
+        let missing = || Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number));
+        self.read_rows(&[row])?.into_iter().next().ok_or_else(missing)
     }
 
     /// Living runs, with the columns asked for (all when empty).

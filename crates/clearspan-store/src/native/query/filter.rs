@@ -1,11 +1,12 @@
 //! From a checked filter to DataFusion expressions.
 
-use clearspan_model::ErrorKind;
+use clearspan_model::{Decimal, ErrorKind};
 use clearspan_query::{Expr as Filter, Field, Literal, Op};
 use datafusion::functions_aggregate::expr_fn::bool_or;
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use rust_decimal::RoundingStrategy;
 use rustc_hash::FxHashSet;
 
 use super::{Answer, Engine, collect, column, exact, id, money, named, planning, span, time, udf};
@@ -273,10 +274,33 @@ fn compare_duration(expr: Expr, op: &Op) -> Expr {
 }
 
 fn compare_number(expr: Expr, op: &Op) -> Expr {
-    compare(expr, op, &|literal| match literal {
-        Literal::Number(value) => money_to_units(*value).map(money),
+    // Stored figures have twelve places. A literal with more lies between two of them, so that comparing with the
+    // lower one answers for it.
+    let lower = |literal: &Literal| match literal {
+        Literal::Number(value) => money_to_units(value.floor_dp()),
         _ => None,
-    })
+    };
+    let is_between = |literal: &Literal| matches!(literal, Literal::Number(value) if value.floor_dp() != *value);
+    let floor = |literal: &Literal| lower(literal).map(money);
+    match op {
+        Op::Ge(value) if is_between(value) => compare(expr, &Op::Gt(value.clone()), &floor),
+        Op::Lt(value) if is_between(value) => compare(expr, &Op::Le(value.clone()), &floor),
+        _ => compare(expr, op, &|literal| match (op, is_between(literal)) {
+            (Op::Eq(_) | Op::In(_), true) => None,
+            _ => floor(literal),
+        }),
+    }
+}
+
+/// Rounds down to the places that money is stored with.
+trait FloorPlaces {
+    fn floor_dp(&self) -> Self;
+}
+
+impl FloorPlaces for Decimal {
+    fn floor_dp(&self) -> Self {
+        self.round_dp_with_strategy(u32::from(MONEY_SCALE.unsigned_abs()), RoundingStrategy::ToNegativeInfinity)
+    }
 }
 
 fn literal_bool(literal: &Literal) -> Option<Expr> {

@@ -1,0 +1,92 @@
+//! Late runs: when a run arrives for a trace that was flushed, the trace comes back into the hot tier.
+//!
+//! What a run counts for, and which run stands for the trace, depends on the whole tree. So the rows of the trace move
+//! to the tier that takes writes: the old ones die, the next flush writes the trace in one piece. Nothing is logged
+//! for it: until that flush is in the manifest, a restart finds the old rows alive and adopts them again.
+
+use arrow::array::{RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use clearspan_model::{ErrorKind, RunKey, TraceId};
+use rustc_hash::FxHashSet;
+use std::sync::Arc;
+
+use super::hot::Tier;
+use super::state::Shared;
+use crate::Result;
+use crate::error::Context;
+use crate::schema::SCHEMA;
+use crate::schema::decode::Rows;
+
+/// A larger trace stays where it is: moving it for each late run would cost more than exact flags are worth.
+const MAX_ROWS: usize = 20_000;
+
+/// Brings in the traces of these runs, as far as they are elsewhere.
+pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
+    let (unseen, segments, dead) = {
+        let state = shared.state.read();
+        let unseen: FxHashSet<TraceId> =
+            keys.iter().map(|key| key.trace_id).filter(|trace_id| !state.active.has_seen(*trace_id)).collect();
+        (unseen, Arc::clone(&state.segments), state.dead.clone())
+    };
+    for trace_id in unseen {
+        let mut from_segments = Vec::new();
+        let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
+        for segment in segments.iter() {
+            let dead = dead.get(&segment.number);
+            let mut rows = segment.trace_rows(trace_id)?;
+            rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
+            count += rows.len();
+            if !rows.is_empty() {
+                from_segments.push((segment, rows));
+            }
+        }
+        if count == 0 || count > MAX_ROWS {
+            continue;
+        }
+        let mut batches = Vec::new();
+        for (segment, rows) in &from_segments {
+            batches.extend(segment.read_rows(rows)?);
+        }
+        // Only this thread changes state, so nothing moved in between.
+        let mut state = shared.state.write();
+        for (segment, rows) in from_segments {
+            for row in rows {
+                state.bury(segment.number, row);
+                state.active.replaced.push((segment.number, row));
+            }
+        }
+        if let Some(frozen) = &mut state.frozen {
+            batches.extend(take_trace(frozen, trace_id)?);
+        }
+        for batch in batches {
+            push_all(&mut state.active, &batch)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes the rows of a trace out of a tier.
+fn take_trace(tier: &mut Tier, trace_id: TraceId) -> Result<Vec<RecordBatch>> {
+    let places = tier.trace_rows(trace_id);
+    let mut batches = Vec::new();
+    for of_batch in places.chunk_by(|one, other| one.batch == other.batch) {
+        let rows = UInt32Array::from_iter_values(of_batch.iter().map(|place| place.row));
+        let batch = take_record_batch(&tier.batch(of_batch[0].batch).batch, &rows)
+            .context(ErrorKind::Internal, || "taking a trace out of the hot tier".into())?;
+        let rows = Rows::new(&batch);
+        for row in 0..batch.num_rows() {
+            tier.kill(&rows.key(row)?);
+        }
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+fn push_all(tier: &mut Tier, batch: &RecordBatch) -> Result<()> {
+    // Parquet's reader makes a schema of its own with the same fields.
+    let batch = RecordBatch::try_new(Arc::clone(&SCHEMA), batch.columns().to_vec())
+        .context(ErrorKind::Corrupt, || "a segment has other columns than the table".into())?;
+    let rows = Rows::new(&batch);
+    let keys = (0..batch.num_rows()).map(|row| rows.key(row).map(Some)).collect::<Result<Vec<_>>>()?;
+    tier.push(batch, &keys)
+}
