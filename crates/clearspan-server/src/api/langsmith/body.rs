@@ -81,7 +81,10 @@ impl RunsBody {
             None | Some("desc") => true,
             Some("asc") => false,
             Some(other) => {
-                return Err(ApiError::parameter("order", format_args!("is {other:?}; it can be asc or desc")));
+                return Err(ApiError::parameter(
+                    "order",
+                    format_args!("is {other:?}; it can be asc or desc"),
+                ));
             }
         };
         Ok(Order { by: SortKey::Start, descending })
@@ -92,7 +95,14 @@ impl RunsBody {
         self.reference_example.is_some()
     }
 
+    /// True when only roots are wanted: then the figures of whole traces can be asked for, as LangSmith counts what is
+    /// below a run as its own. [`Self::selection`] selects traces in that case.
+    pub(super) fn wants_roots(&self) -> bool {
+        self.is_root.is_some_and(Flag::is_set) && self.id.is_none() && self.parent_run.is_none()
+    }
+
     pub(super) fn selection(self, workspace_id: WorkspaceId) -> Result<Selection> {
+        let wants_roots = self.wants_roots();
         let project_ids = self.session.map(OneOrMany::into_vec).filter(|ids| !ids.is_empty());
         let scope = Scope { workspace_id, project_ids };
         if let Some(ids) = self.id {
@@ -153,7 +163,21 @@ impl RunsBody {
                 .map(|to| UnixNanos::from_nanos(to.as_nanos().saturating_add(1))),
         };
         let filter = if terms.len() <= 1 { terms.pop() } else { Some(Expr::All(terms)) };
+        let filter = if wants_roots { filter.map(over_traces) } else { filter };
         Ok(Selection { scope, range, filter })
+    }
+}
+
+/// The same condition for traces: figures are those of the whole trace, everything else is the root's.
+fn over_traces(filter: Expr) -> Expr {
+    match filter {
+        Expr::All(terms) => Expr::All(terms.into_iter().map(over_traces).collect()),
+        Expr::Any(terms) => Expr::Any(terms.into_iter().map(over_traces).collect()),
+        Expr::Not(inner) => Expr::Not(Box::new(over_traces(*inner))),
+        Expr::Test(Field::Cost | Field::InputTokens | Field::OutputTokens | Field::TotalTokens, _)
+        | Expr::AnyRun(_)
+        | Expr::Root(_) => filter,
+        Expr::Test(..) => Expr::Root(Box::new(filter)),
     }
 }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use clearspan_model::rollup::Totals;
 use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
 use clearspan_query::{Expr, Field, Literal, Op};
-use clearspan_store::{Order, RunQuery, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, Unit};
+use clearspan_store::{
+    Cursor, Order, RunQuery, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TraceSummary, Unit,
+};
 use futures::{StreamExt as _, TryStreamExt as _};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Value, json};
 
 use super::body::RunsBody;
@@ -57,24 +60,22 @@ pub(super) async fn query(
         return Ok(Json(json!({ "runs": [], "cursors": { "next": null } })));
     }
     let select = Select::new(body.select.take());
-    let (order, limit) = (body.order()?, body.limit());
-    let after = body.cursor.take().map(|cursor| decode_cursor(&cursor, order, Unit::Runs)).transpose()?;
-    let selection = body.selection(caller.workspace_id)?;
-    let page = ctx.store.query_runs(&RunQuery { selection, order, after, limit }).await?;
-
+    let page = match body.wants_roots() {
+        true => page_of_roots(&ctx, &caller, body).await?,
+        false => page_of_runs(&ctx, &caller, body).await?,
+    };
     let whole = match select.wants_whole_runs() {
         true => load_whole(&ctx, caller.workspace_id, &page.runs).await?,
         false => FxHashMap::default(),
     };
-    let places = places(&ctx, caller.workspace_id, &page.runs, &select).await?;
+    let places = places(&ctx, caller.workspace_id, &page, &select).await?;
     let names = project_names(&ctx, caller.workspace_id).await?;
     let runs: Vec<Value> = page
         .runs
         .iter()
         .zip(places)
         .map(|(summary, place)| {
-            let run = whole.get(&(summary.project_id, summary.trace_id, summary.run_id));
-            run_json(summary, run, &place, &select, &app_path(summary, &names))
+            run_json(summary, whole.get(&key(summary)), &place, &select, &app_path(summary, &names))
         })
         .collect();
     let next = page.next.as_ref().map(encode_cursor);
@@ -86,11 +87,43 @@ pub(super) async fn stats(
     caller: Caller,
     JsonBody(body): JsonBody<RunsBody>,
 ) -> Result<Json<Value>> {
-    let stats = match body.is_about_examples() {
-        true => Stats::default(),
-        false => ctx.store.stats(Unit::Runs, &body.selection(caller.workspace_id)?).await?,
-    };
+    if body.is_about_examples() {
+        return Ok(Json(Value::Object(stats_json(&Stats::default()))));
+    }
+    let unit = if body.wants_roots() { Unit::Traces } else { Unit::Runs };
+    let stats = ctx.store.stats(unit, &body.selection(caller.workspace_id)?).await?;
     Ok(Json(Value::Object(stats_json(&stats))))
+}
+
+/// What identifies a run inside of a workspace.
+type Key = (ProjectId, TraceId, RunId);
+
+fn key(run: &RunSummary) -> Key {
+    (run.project_id, run.trace_id, run.run_id)
+}
+
+/// One page, and what is known of whole traces by their root.
+struct Page {
+    runs: Vec<RunSummary>,
+    totals: FxHashMap<Key, Totals>,
+    next: Option<Cursor>,
+}
+
+async fn page_of_runs(ctx: &Arc<Context>, caller: &Caller, mut body: RunsBody) -> Result<Page> {
+    let (order, limit) = (body.order()?, body.limit());
+    let after = body.cursor.take().map(|cursor| decode_cursor(&cursor, order, Unit::Runs)).transpose()?;
+    let selection = body.selection(caller.workspace_id)?;
+    let page = ctx.store.query_runs(&RunQuery { selection, order, after, limit }).await?;
+    Ok(Page { runs: page.runs, totals: FxHashMap::default(), next: page.next })
+}
+
+async fn page_of_roots(ctx: &Arc<Context>, caller: &Caller, mut body: RunsBody) -> Result<Page> {
+    let (order, limit) = (body.order()?, body.limit());
+    let after = body.cursor.take().map(|cursor| decode_cursor(&cursor, order, Unit::Traces)).transpose()?;
+    let selection = body.selection(caller.workspace_id)?;
+    let page = ctx.store.query_traces(&RunQuery { selection, order, after, limit }).await?;
+    let totals = page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect();
+    Ok(Page { runs: page.traces.into_iter().map(|trace| trace.root).collect(), totals, next: page.next })
 }
 
 /// The runs of a page with their payloads, one read for each trace.
@@ -116,52 +149,42 @@ async fn load_whole(
 async fn places(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    page: &[RunSummary],
+    page: &Page,
     select: &Select,
 ) -> Result<Vec<Place>> {
-    let needs_tree = |run: &&RunSummary| run.parent_run_id.is_some();
+    let (roots, others): (Vec<&RunSummary>, Vec<&RunSummary>) =
+        page.runs.iter().partition(|run| run.parent_run_id.is_none());
     let mut traces: Vec<(ProjectId, TraceId)> =
-        page.iter().filter(needs_tree).map(|run| (run.project_id, run.trace_id)).collect();
+        others.iter().map(|run| (run.project_id, run.trace_id)).collect();
     traces.sort_unstable();
     traces.dedup();
-    let loads = traces
-        .into_iter()
-        .map(|trace| async move { load_tree(ctx, workspace_id, trace).await.map(|tree| (trace, tree)) });
-    let trees: FxHashMap<(ProjectId, TraceId), Option<Tree>> =
+    let loads = traces.into_iter().map(|trace| async move { load_tree(ctx, workspace_id, trace).await });
+    let trees: Vec<Option<Tree>> =
         futures::stream::iter(loads).buffered(TRACES_AT_ONCE).try_collect().await?;
-    let rows: FxHashMap<(ProjectId, TraceId, RunId), usize> = trees
-        .iter()
-        .filter_map(|(trace, tree)| Some((trace, tree.as_ref()?)))
-        .flat_map(|((project_id, trace_id), tree)| {
-            tree.runs.iter().enumerate().map(|(row, run)| ((*project_id, *trace_id, run.run_id), row))
-        })
-        .collect();
+    let wanted: FxHashSet<Key> = others.iter().map(|run| key(run)).collect();
+    let mut places: FxHashMap<Key, Place> = FxHashMap::default();
+    for tree in trees.iter().flatten() {
+        let rows = tree.runs.iter().enumerate().filter(|(_, run)| wanted.contains(&key(run)));
+        places.extend(rows.map(|(row, run)| (key(run), place_in(tree, row))));
+    }
 
-    let wants_figures = ["prompt_tokens", "completion_tokens", "total_tokens", "total_cost"];
-    let roots: Vec<TraceId> =
-        page.iter().filter(|run| run.parent_run_id.is_none()).map(|run| run.trace_id).collect();
-    let totals = match wants_figures.iter().any(|key| select.wants(key)) && !roots.is_empty() {
-        true => trace_totals(ctx, workspace_id, &roots).await?,
-        false => FxHashMap::default(),
-    };
-    Ok(page
+    let wants_figures = ["prompt_tokens", "completion_tokens", "total_tokens", "total_cost"]
         .iter()
-        .map(|run| {
-            let key = (run.project_id, run.trace_id, run.run_id);
-            let tree = trees.get(&(run.project_id, run.trace_id)).and_then(Option::as_ref);
-            match (tree, rows.get(&key)) {
-                (Some(tree), Some(row)) => place_in(tree, *row),
-                _ => Place {
-                    dotted_order: step(run),
-                    totals: totals
-                        .get(&(run.project_id, run.trace_id, run.run_id))
-                        .copied()
-                        .unwrap_or_default(),
-                    ..Place::default()
-                },
-            }
+        .any(|key| select.wants(key));
+    let unknown: Vec<TraceId> =
+        roots.iter().filter(|run| !page.totals.contains_key(&key(run))).map(|run| run.trace_id).collect();
+    let mut totals = page.totals.clone();
+    if wants_figures && !unknown.is_empty() {
+        totals.extend(trace_totals(ctx, workspace_id, &unknown).await?);
+    }
+    let place = |run: &RunSummary| {
+        places.get(&key(run)).cloned().unwrap_or_else(|| Place {
+            dotted_order: step(run),
+            totals: totals.get(&key(run)).copied().unwrap_or_default(),
+            ..Place::default()
         })
-        .collect())
+    };
+    Ok(page.runs.iter().map(place).collect())
 }
 
 /// The totals of whole traces, by their root.
@@ -169,7 +192,7 @@ async fn trace_totals(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     trace_ids: &[TraceId],
-) -> Result<FxHashMap<(ProjectId, TraceId, RunId), clearspan_model::rollup::Totals>> {
+) -> Result<FxHashMap<Key, Totals>> {
     let ids = trace_ids.iter().map(|id| Literal::Id(*id.as_bytes())).collect();
     let selection = Selection {
         scope: Scope { workspace_id, project_ids: None },
@@ -180,18 +203,18 @@ async fn trace_totals(
     // One id may be a trace in several projects.
     let limit = trace_ids.len() * 2;
     let page = ctx.store.query_traces(&RunQuery { selection, order, after: None, limit }).await?;
-    let by_root = page.traces.into_iter().map(|trace| {
-        let totals = clearspan_model::rollup::Totals {
-            input_tokens: trace.input_tokens,
-            output_tokens: trace.output_tokens,
-            total_tokens: trace.total_tokens,
-            total_cost: trace.total_cost,
-            unpriced_runs: trace.unpriced_count,
-            ..clearspan_model::rollup::Totals::default()
-        };
-        ((trace.root.project_id, trace.root.trace_id, trace.root.run_id), totals)
-    });
-    Ok(by_root.collect())
+    Ok(page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect())
+}
+
+fn totals_of(trace: &TraceSummary) -> Totals {
+    Totals {
+        input_tokens: trace.input_tokens,
+        output_tokens: trace.output_tokens,
+        total_tokens: trace.total_tokens,
+        total_cost: trace.total_cost,
+        unpriced_runs: trace.unpriced_count,
+        ..Totals::default()
+    }
 }
 
 async fn load_tree(

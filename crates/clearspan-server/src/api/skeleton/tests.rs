@@ -92,8 +92,9 @@ fn a_hundred_thousand_runs_are_quick() {
     let skeleton = Skeleton::new(&Tree::new(runs).unwrap(), project());
     let built = started.elapsed();
     let bytes = serde_json::to_vec(&skeleton).unwrap().len();
-    // The budget is 50 ms on an idle machine; the bound leaves room for a busy one and still fails for anything
-    // that is not linear.
-    assert!(built < Duration::from_millis(1_500), "{built:?} for {bytes} bytes");
+    // The budget is 50 ms for optimised code on an idle machine; the bounds leave room for a busy one and still fail
+    // for anything that is not linear.
+    let bound = if cfg!(debug_assertions) { Duration::from_secs(30) } else { Duration::from_millis(1_500) };
+    assert!(built < bound, "{built:?} for {bytes} bytes");
     assert!(bytes < 14_000_000, "{bytes}");
 }

@@ -52,6 +52,12 @@ async fn runs_are_queried_and_paged() {
         format!("20261119T235955000000Z{}.20261119T235955100000Z{}", uuid(1), uuid(2))
     );
 
+    // What is below a root counts as its own.
+    let costly = query(json!({"is_root": true, "filter": "gt(total_cost, 0.02)"})).await.json();
+    assert_eq!(costly["runs"].as_array().unwrap().len(), 1);
+    let costly = query(json!({"filter": "and(gt(total_cost, 0.015), eq(is_root, false))"})).await.json();
+    assert_eq!(costly["runs"][0]["id"], uuid(3));
+
     let narrow = query(json!({"trace": uuid(1), "is_root": true, "select": ["total_cost"]})).await.json();
     let keys: Vec<&str> = narrow["runs"][0].as_object().unwrap().keys().map(String::as_str).collect();
     assert!(

@@ -19,7 +19,11 @@ fn bodies_of_the_sdks_become_filters() {
     let cases = [
         (json!({}), ""),
         (json!({"session": null, "start_time": null, "filter": null, "is_root": null}), ""),
-        (json!({"is_root": true}), "is:root"),
+        (json!({"is_root": true}), "root(is:root)"),
+        (
+            json!({"is_root": true, "filter": "and(gt(total_cost, 0.5), not(eq(name, 'x')))"}),
+            "root(is:root) (cost:>0.5 -root(name:x))",
+        ),
         (json!({"is_root": 0, "run_type": "llm"}), "type:llm -is:root"),
         (json!({"error": false}), "-has:error"),
         (json!({"trace": id, "is_root": false}), &format!("trace:[{id}] -is:root")),
