@@ -20,6 +20,8 @@ use clearspan_store::RunStore;
 use clearspan_store::native::{NativeConfig, NativeStore};
 use http::{StatusCode, header};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Authenticator;
@@ -35,42 +37,63 @@ use crate::{api, ui};
 /// How long requests may take to finish after the process was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Serves until SIGTERM or SIGINT, then drains and stops. A second signal stops at once.
+/// Serves until SIGTERM or SIGINT, then drains and stops. A second signal stops at once; what was acknowledged is
+/// safe all the same.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     Metrics::count_panics();
+    let mut signals = StopSignals::listen()?;
     let http = listen(settings.http.addr(), "--http").await?;
     let grpc = listen(settings.grpc.addr(), "--grpc").await?;
     let bound = Bound { http: http.local_addr()?, grpc: grpc.local_addr()? };
     let context = build_context(settings, bound).await?;
-    let store = Arc::clone(&context.store);
-
-    let live = context.live.clone();
+    let (store, live) = (Arc::clone(&context.store), context.live.clone());
     let stopping = CancellationToken::new();
-    let connections = context.settings.max_connections.get() as usize;
-    let limits = serve::Limits { connections, http2_only: false };
-    let http = crate::task::spawn("http", serve::serve(http, build_http(&context), limits, stopping.clone()));
-    let limits = serve::Limits { connections, http2_only: true };
-    let grpc_routes = receivers::grpc_router(Arc::clone(&context));
-    let grpc = crate::task::spawn("grpc", serve::serve(grpc, grpc_routes, limits, stopping.clone()));
+    let mut servers = start_servers(&context, http, grpc, &stopping);
     greet(&context);
     drop(context);
 
-    stop_signal().await?;
+    tokio::select! {
+        () = signals.next() => {}
+        // A server ends by itself only after a panic; half a server helps nobody.
+        _ = servers.join_next() => anyhow::bail!("a part of the server ended; the log has the details"),
+    }
     tracing::info!("stopping: no new requests, finishing those that run");
     stopping.cancel();
-    // Listeners would wait for ever.
+    // Whoever listens to what is written would wait for ever.
     live.close();
-    let drained = async { (http.await, grpc.await) };
+    let stopped = async {
+        if tokio::time::timeout(DRAIN, async { while servers.join_next().await.is_some() {} }).await.is_err()
+        {
+            tracing::warn!("some requests did not finish in time");
+        }
+        match store.flush().await {
+            Ok(()) => tracing::info!("stopped"),
+            Err(err) => tracing::warn!(error = chain(&err), "memory was not flushed; the log keeps it"),
+        }
+    };
     tokio::select! {
-        // Neither branch holds anything that a cancelled one could lose: connections close with the process.
-        _ = tokio::time::timeout(DRAIN, drained) => {}
-        _ = stop_signal() => anyhow::bail!("stopped by a second signal"),
+        // Neither branch holds anything that a cancelled one could lose: what is not flushed is in the log.
+        () = stopped => Ok(()),
+        () = signals.next() => anyhow::bail!("stopped by a second signal"),
     }
-    match store.flush().await {
-        Ok(()) => tracing::info!("stopped"),
-        Err(err) => tracing::warn!(error = chain(&err), "memory was not flushed; the log keeps it"),
-    }
-    Ok(())
+}
+
+fn start_servers(
+    context: &Arc<Context>,
+    http: TcpListener,
+    grpc: TcpListener,
+    stopping: &CancellationToken,
+) -> JoinSet<Option<()>> {
+    let connections = context.settings.max_connections.get() as usize;
+    let mut servers = JoinSet::new();
+    let limits = serve::Limits { connections, http2_only: false };
+    let http = serve::serve(http, build_http(context), limits, stopping.clone());
+    servers.spawn(crate::task::guard("http", http));
+    let limits = serve::Limits { connections, http2_only: true };
+    let routes = receivers::grpc_router(Arc::clone(context));
+    let grpc = serve::serve(grpc, routes, limits, stopping.clone());
+    servers.spawn(crate::task::guard("grpc", grpc));
+    servers
 }
 
 async fn listen(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
@@ -167,13 +190,23 @@ fn greet(context: &Context) {
     println!("{}", serde_json::json!({"event": "ready", "http_url": http, "grpc_url": grpc}));
 }
 
-async fn stop_signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        // Both are cancel-safe: a signal that is not taken is taken by the next call.
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// What tells the process to stop. Listens from the beginning, so that a signal that comes early is not deadly.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen to signals");
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn next(&mut self) {
+        tokio::select! {
+            // Both are cancel-safe: a signal that is not taken is taken by the next call.
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

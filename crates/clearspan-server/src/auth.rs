@@ -20,6 +20,10 @@ use crate::error::Refusal;
 
 /// How long a key that was looked up is believed: a revoked one works this long at most.
 const BELIEVED: Duration = Duration::from_secs(15);
+/// The same for a key that was not found: somebody may be making it right now.
+const DISBELIEVED: Duration = Duration::from_secs(2);
+/// The time of a key's last use is kept this exactly, because keeping it writes to the disk.
+const USE_NOTED_NANOS: i64 = 300_000_000_000;
 /// Looked-up keys kept at most, so that guessing cannot fill the memory.
 const CACHED_KEYS: usize = 1_024;
 
@@ -52,7 +56,13 @@ impl Authenticator {
         headers: &HeaderMap,
         now: UnixNanos,
     ) -> Result<Caller, Refusal> {
-        let caller = match presented_key(headers)? {
+        let presented = match presented_key(headers) {
+            Ok(presented) => presented,
+            Err(refusal) if self.required => return Err(refusal),
+            // Where nobody needs a key, a strange one is as good as none.
+            Err(_) => None,
+        };
+        let caller = match presented {
             Some(secret) => self.look_up(KeyHash::of(&secret), now).await?,
             None => None,
         };
@@ -65,15 +75,19 @@ impl Authenticator {
 
     async fn look_up(self: &Arc<Self>, hash: KeyHash, now: UnixNanos) -> Result<Option<Caller>, Refusal> {
         if let Some((since, caller)) = self.known.lock().get(&hash)
-            && since.elapsed() < BELIEVED
+            && since.elapsed() < if caller.is_some() { BELIEVED } else { DISBELIEVED }
         {
             return Ok(caller.clone());
         }
         let this = Arc::clone(self);
         let found = tokio::task::spawn_blocking(move || {
             let key = this.catalog.find_active_key(&hash)?;
-            if let Some(key) = &key {
-                this.catalog.note_key_used(key.id, now)?;
+            if let Some(key) = &key
+                && key.last_used_at.is_none_or(|last| now.nanos_since(last) > USE_NOTED_NANOS)
+                && let Err(err) = this.catalog.note_key_used(key.id, now)
+            {
+                // A full disk must not lock people out.
+                tracing::warn!(error = crate::error::chain(&err), "the use of a key was not noted");
             }
             Ok::<_, clearspan_catalog::Error>(key)
         })

@@ -1,5 +1,7 @@
 //! The command line. Stable: scripts rely on it.
 
+mod doctor;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,17 +32,23 @@ enum Command {
     Keys(KeysArgs),
     /// Send a realistic set of demo traces to a running server
     Demo(SendArgs),
-    /// Check the settings and the data folder
-    Doctor(ServeArgs),
+    /// Check the settings, the data folder and the ports
+    Doctor(SettingsArgs),
 }
 
-#[derive(Debug, Default, Args)]
-struct ServeArgs {
+#[derive(Debug, Args)]
+struct SettingsArgs {
     #[command(flatten)]
     settings: RawSettings,
     /// A file with settings [default: clearspan.toml, where there is one]
     #[arg(long, env = "CLEARSPAN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
     /// Print the settings that would be used, and stop
     #[arg(long)]
     print_config: bool,
@@ -57,7 +65,7 @@ enum KeysCommand {
     /// Make a key; its secret is shown once
     Create {
         #[command(flatten)]
-        serve: ServeArgs,
+        settings: SettingsArgs,
         /// What to call it
         #[arg(long, default_value = "unnamed")]
         name: String,
@@ -68,12 +76,12 @@ enum KeysCommand {
     /// List keys, without their secrets
     List {
         #[command(flatten)]
-        serve: ServeArgs,
+        settings: SettingsArgs,
     },
     /// Make a key useless
     Revoke {
         #[command(flatten)]
-        serve: ServeArgs,
+        settings: SettingsArgs,
         /// The key's id, as `keys list` shows it
         id: String,
     },
@@ -102,7 +110,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Keys(args) => keys(args.command),
         Command::Demo(args) => send_demo(args),
-        Command::Doctor(args) => doctor(args),
+        Command::Doctor(args) => args.resolve().and_then(|settings| doctor::run(&settings)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -113,7 +121,7 @@ pub fn run() -> ExitCode {
     }
 }
 
-impl ServeArgs {
+impl SettingsArgs {
     fn resolve(self) -> anyhow::Result<Settings> {
         self.settings.resolve(self.config.as_deref())
     }
@@ -126,7 +134,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let print = args.print_config;
-    let settings = args.resolve()?;
+    let settings = args.settings.resolve()?;
     if print {
         print!("{}", settings.to_toml()?);
         return Ok(());
@@ -149,8 +157,8 @@ fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
 fn keys(command: KeysCommand) -> anyhow::Result<()> {
     let now = Clock::default().now();
     match command {
-        KeysCommand::Create { serve, name, project } => {
-            let catalog = open_catalog(&serve.resolve()?)?;
+        KeysCommand::Create { settings, name, project } => {
+            let catalog = open_catalog(&settings.resolve()?)?;
             let secret = KeySecret::generate();
             let key = NewKey {
                 workspace_id: catalog.default_workspace()?.id,
@@ -163,15 +171,15 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
             eprintln!("Key {} made. Keep its secret: it is not shown again.", key.id);
             println!("{}", secret.reveal());
         }
-        KeysCommand::List { serve } => {
-            let catalog = open_catalog(&serve.resolve()?)?;
+        KeysCommand::List { settings } => {
+            let catalog = open_catalog(&settings.resolve()?)?;
             for key in catalog.list_keys(catalog.default_workspace()?.id)? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
                 println!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str());
             }
         }
-        KeysCommand::Revoke { serve, id } => {
-            let catalog = open_catalog(&serve.resolve()?)?;
+        KeysCommand::Revoke { settings, id } => {
+            let catalog = open_catalog(&settings.resolve()?)?;
             let id = id.parse().context("that is not the id of a key; `clearspan keys list` shows them")?;
             if !catalog.revoke_key(catalog.default_workspace()?.id, id, now)? {
                 anyhow::bail!("there is no active key {id}");
@@ -190,33 +198,5 @@ fn send_demo(args: SendArgs) -> anyhow::Result<()> {
     let report = runtime()?.block_on(demo::send(args))?;
     println!("Sent {} traces to project {}. Look at this one first:", report.trace_ids.len(), report.project);
     println!("{page}/app/t/{}", report.featured_trace_id);
-    Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
-fn doctor(args: ServeArgs) -> anyhow::Result<()> {
-    let settings = args.resolve()?;
-    println!("data folder   {}", settings.data_dir.display());
-    println!("http          {}", settings.http);
-    println!("grpc          {}", settings.grpc);
-    println!(
-        "keys          {}",
-        if settings.requires_keys() { "demanded" } else { "not needed on loopback" }
-    );
-    if !settings.data_dir.exists() {
-        println!("The data folder does not exist yet; `clearspan serve` makes it.");
-        return Ok(());
-    }
-    let catalog = open_catalog(&settings)?;
-    catalog.check_integrity()?;
-    println!("catalog       sound");
-    if settings.requires_keys() && !catalog.has_active_keys()? {
-        anyhow::bail!("callers must show a key, but there is none: run `clearspan keys create`");
-    }
-    let store = clearspan_store::native::check(&settings.data_dir)?;
-    println!(
-        "runs          {} segments with {} rows, {} log files, sound",
-        store.segments, store.rows, store.log_files
-    );
     Ok(())
 }
