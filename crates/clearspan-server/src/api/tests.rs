@@ -15,7 +15,6 @@ use clearspan_model::{
 use clearspan_store::RunStore;
 use clearspan_store::memory::MemoryStore;
 use http::{HeaderMap, Request, StatusCode};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -115,7 +114,7 @@ impl Server {
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        let body = axum::body::to_bytes(body, 16 << 20).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

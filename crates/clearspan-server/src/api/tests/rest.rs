@@ -1,3 +1,5 @@
+use http_body_util::BodyExt as _;
+
 use super::*;
 
 const TRACES: &str = "/api/clearspan/v1/projects/demo/traces";
