@@ -1,0 +1,15 @@
+//! Black-box tests: each starts the real binary on free ports and speaks to it as a client would.
+
+mod api;
+mod captures;
+mod connection;
+mod crash;
+mod hosts;
+mod http_edges;
+mod keys;
+mod otlp_grpc;
+mod otlp_http;
+mod otlp_http_errors;
+mod restart;
+mod server;
+mod spans;
