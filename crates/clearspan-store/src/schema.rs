@@ -125,7 +125,8 @@ columns! {
     provider Word optional "Who served the model.";
     input_tokens Count optional "Tokens in, cached ones included.";
     output_tokens Count optional "Tokens out, reasoning included.";
-    total_tokens Count optional "All tokens.";
+    total_tokens Count optional "Derived: all tokens; what the client stated, else the sum.";
+    said_total_tokens Count optional "The total that the client stated.";
     cache_read_tokens Count optional "Derived: tokens in that were read from a cache.";
     reasoning_tokens Count optional "Derived: tokens out that were spent on reasoning.";
     token_details Word optional "Token counts by kind: JSON with `input_details` and `output_details`.";

@@ -12,7 +12,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use clearspan_model::rollup::{self, Billed, Node, Totals};
-use clearspan_model::{CostSource, ProjectId, Run, RunId, RunType, Status, TraceId};
+use clearspan_model::{CostSource, ProjectId, Run, RunId, RunType, Status, TraceId, Usage};
 
 use crate::{RunSummary, TraceSummary};
 
@@ -44,7 +44,7 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
         provider: run.provider.clone(),
         input_tokens,
         output_tokens,
-        total_tokens: usage.and_then(|u| u.total_tokens).or_else(|| sum(input_tokens, output_tokens)),
+        total_tokens: usage.and_then(total_tokens),
         cache_read_tokens: usage.and_then(|u| u.input_details.get("cache_read").copied()),
         reasoning_tokens: usage.and_then(|u| u.output_details.get("reasoning").copied()),
         total_cost: run.cost.as_ref().and_then(|cost| cost.total),
@@ -231,6 +231,11 @@ fn first_known<'a>(
 fn distinct<'a>(values: impl Iterator<Item = &'a String>) -> Vec<String> {
     let values: BTreeSet<&String> = values.collect();
     values.into_iter().cloned().collect()
+}
+
+/// What the client stated, else the sum.
+pub(crate) fn total_tokens(usage: &Usage) -> Option<u64> {
+    usage.total_tokens.or_else(|| sum(usage.input_tokens, usage.output_tokens))
 }
 
 fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {

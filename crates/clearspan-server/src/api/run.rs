@@ -1,14 +1,13 @@
 //! One run with everything that was sent for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::Project;
-use clearspan_model::{Cost, IssueKind, JsonText, Run, RunId, RunType, Side, TraceId, UnixNanos, Usage};
-use clearspan_query::{Expr, Field, Literal, Op};
-use clearspan_store::{Order, RunQuery, Scope, Selection, SortKey, TimeRange};
+use clearspan_model::{Cost, IssueKind, JsonText, Run, RunId, RunType, Side, UnixNanos, Usage};
+use clearspan_store::{RunSummary, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -156,45 +155,40 @@ pub(crate) async fn get(
     Ok(Json(RunAnswer::new(run, &project, shared_prefix)))
 }
 
-/// How many leading messages are those of the previous model call below the same parent.
+/// How many leading messages are those of the agent's previous model call.
 async fn shared_prefix(ctx: &Arc<Context>, run: &Run) -> Result<usize> {
     let messages = run.messages(Side::Input);
-    let (Some(parent), Some(start)) = (run.parent_run_id, run.start_time) else { return Ok(0) };
     if run.effective_type() != RunType::Llm || messages.is_empty() {
         return Ok(0);
     }
     let key = &run.key;
     let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
-    let Some(previous) =
-        previous_call(ctx, scope.clone(), key.trace_id, parent, run.key.run_id, start).await?
-    else {
-        return Ok(0);
-    };
+    let runs = ctx.store.load_skeleton(&scope, key.trace_id).await?;
+    let Some(previous) = previous_call(&runs, key.run_id) else { return Ok(0) };
     let previous = ctx.store.load_runs(&scope, Some(key.trace_id), &[previous]).await?;
     let before = previous.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
     Ok(messages.iter().zip(&before).take_while(|(one, other)| one == other).count())
 }
 
-async fn previous_call(
-    ctx: &Arc<Context>,
-    scope: Scope,
-    trace_id: TraceId,
-    parent: RunId,
-    run_id: RunId,
-    start: UnixNanos,
-) -> Result<Option<RunId>> {
-    let id = |bytes: &[u8; 16]| Op::Eq(Literal::Id(*bytes));
-    let filter = Expr::All(vec![
-        Expr::Test(Field::TraceId, id(trace_id.as_bytes())),
-        Expr::Test(Field::ParentRunId, id(parent.as_bytes())),
-        Expr::Test(Field::RunType, Op::Eq(Literal::RunType(RunType::Llm))),
-        Expr::Test(Field::StartTime, Op::Le(Literal::Time(start))),
-        Expr::Not(Box::new(Expr::Test(Field::RunId, id(run_id.as_bytes())))),
-    ]);
-    let selection = Selection { scope, range: TimeRange::default(), filter: Some(filter) };
-    let order = Order { by: SortKey::Start, descending: true };
-    let page = ctx.store.query_runs(&RunQuery { selection, order, after: None, limit: 1 }).await?;
-    Ok(page.runs.first().map(|run| run.run_id))
+/// The model call before this one below the same parent; where each call has a step of its own, below the parent of
+/// those steps.
+fn previous_call(runs: &[RunSummary], run_id: RunId) -> Option<RunId> {
+    let by_id: HashMap<RunId, &RunSummary> = runs.iter().map(|run| (run.run_id, run)).collect();
+    let this = by_id.get(&run_id)?;
+    let parent = this.parent_run_id?;
+    let above = |id: RunId| by_id.get(&id).and_then(|run| run.parent_run_id);
+    let is_before = |run: &&RunSummary| {
+        run.run_type == RunType::Llm && (run.start_time, run.run_id) < (this.start_time, this.run_id)
+    };
+    let latest = |runs: &mut dyn Iterator<Item = &RunSummary>| {
+        runs.max_by_key(|run| (run.start_time, run.run_id)).map(|run| run.run_id)
+    };
+    let siblings = &mut runs.iter().filter(is_before).filter(|run| run.parent_run_id == Some(parent));
+    latest(siblings).or_else(|| {
+        let agent = above(parent)?;
+        let is_cousin = |run: &&RunSummary| run.parent_run_id.and_then(above) == Some(agent);
+        latest(&mut runs.iter().filter(is_before).filter(is_cousin))
+    })
 }
 
 impl RunAnswer {

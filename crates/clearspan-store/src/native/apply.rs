@@ -227,7 +227,8 @@ impl Applier {
         Ok(true)
     }
 
-    /// Closes the tier that takes writes, and opens a new one with the runs that are still pending.
+    /// Closes the tier that takes writes, and opens a new one with the traces that have a pending run: whole ones,
+    /// because what a run counts for depends on its tree.
     pub(super) fn freeze(&self, carry_pending: bool) -> Result<Option<flush::Job>> {
         let mut state = self.shared.state.write();
         if state.active.is_empty() {
@@ -235,20 +236,21 @@ impl Applier {
         }
         state.active.settle()?;
         let oldest_pending = self.newest.as_nanos().saturating_sub(PENDING_NANOS);
-        let mut pending = if carry_pending {
-            state.active.keys_where(|rows, row| {
+        let mut kept = if carry_pending {
+            let pending = state.active.keys_where(|rows, row| {
                 rows.text(Col::status, row) == Some(Status::Pending.as_str())
                     && rows.time(Col::received_at, row).is_some_and(|time| time.as_nanos() > oldest_pending)
-            })
+            });
+            state.active.keys_of_traces(pending.iter().map(|key| key.trace_id).collect())
         } else {
             Vec::new()
         };
-        if pending.len() * 2 > state.active.len() {
+        if kept.len() * 2 > state.active.len() {
             // Keeping most of them would free no memory.
-            pending.clear();
+            kept.clear();
         }
         let mut frozen = std::mem::take(&mut state.active);
-        let carried = carry(&mut frozen, &mut state.active, &pending)?;
+        let carried = carry(&mut frozen, &mut state.active, &kept)?;
         let job = flush::Job {
             view: frozen.view(),
             applied: self.applied,

@@ -228,6 +228,11 @@ impl Tier {
         found
     }
 
+    /// The keys of the living runs of some traces.
+    pub(crate) fn keys_of_traces(&self, trace_ids: FxHashSet<TraceId>) -> Vec<RunKey> {
+        self.keys.keys().filter(|key| trace_ids.contains(&key.trace_id)).copied().collect()
+    }
+
     /// The rows that are alive in `view` order but were replaced since it was taken.
     pub(crate) fn killed_since(&self, view: &View) -> Vec<RowRef> {
         let mut killed = Vec::new();

@@ -122,18 +122,19 @@ async fn a_pending_run_survives_the_removal_of_its_log() {
     let dir = tempfile::tempdir().unwrap();
     {
         let store = open(dir.path());
-        // Most runs have ended, so the pending one stays in memory over the flush.
-        let mut runs: Vec<Run> = (2..6).map(|id| run(1, id, |run| run.end_time = Some(at(50)))).collect();
+        // Most runs have ended, so the pending one stays in memory over the flush, and its trace with it.
+        let mut runs: Vec<Run> = (2..8).map(|id| run(2, id, |run| run.end_time = Some(at(50)))).collect();
         runs.push(run(1, 1, |run| run.end_time = None));
+        runs.push(run(1, 2, |run| run.end_time = Some(at(60))));
         store.write(runs).await.unwrap();
         store.flush().await.unwrap();
         store.flush().await.unwrap();
     }
     let store = open(dir.path());
-    assert_eq!(store.load_trace(&scope(), trace(1)).await.unwrap().len(), 5);
+    assert_eq!(store.load_trace(&scope(), trace(1)).await.unwrap().len(), 2);
     store.write(vec![run(1, 1, |run| run.end_time = Some(at(99)))]).await.unwrap();
     let runs = store.load_trace(&scope(), trace(1)).await.unwrap();
-    assert_eq!(runs.len(), 5);
+    assert_eq!(runs.len(), 2);
     assert!(runs.iter().all(|run| run.end_time.is_some()));
 }
 

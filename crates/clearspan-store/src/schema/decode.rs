@@ -223,7 +223,7 @@ impl<'a> Rows<'a> {
         Ok(Some(Usage {
             input_tokens: self.count(Col::input_tokens, row),
             output_tokens: self.count(Col::output_tokens, row),
-            total_tokens: self.count(Col::total_tokens, row),
+            total_tokens: self.count(Col::said_total_tokens, row),
             input_details,
             output_details,
         }))

@@ -202,7 +202,8 @@ impl Encoder {
         let usage = run.usage.as_ref();
         self.count(Col::input_tokens, usage.and_then(|u| u.input_tokens));
         self.count(Col::output_tokens, usage.and_then(|u| u.output_tokens));
-        self.count(Col::total_tokens, usage.and_then(|u| u.total_tokens));
+        self.count(Col::total_tokens, usage.and_then(summarize::total_tokens));
+        self.count(Col::said_total_tokens, usage.and_then(|u| u.total_tokens));
         self.count(Col::cache_read_tokens, usage.and_then(|u| u.input_details.get("cache_read").copied()));
         self.count(Col::reasoning_tokens, usage.and_then(|u| u.output_details.get("reasoning").copied()));
         // Present whenever usage is, so that "usage without a count" survives the way to the disk and back.

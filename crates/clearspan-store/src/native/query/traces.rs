@@ -54,13 +54,6 @@ const HAS_ROOT: &str = "trace_has_root";
 fn totals() -> Result<Vec<Expr>> {
     let tokens =
         |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
-    // A count without its total adds what it knows.
-    let all = datafusion::functions::core::expr_fn::coalesce(vec![
-        exact(column(Col::total_tokens)),
-        exact(column(Col::input_tokens)) + exact(column(Col::output_tokens)),
-        exact(column(Col::input_tokens)),
-        exact(column(Col::output_tokens)),
-    ]);
     Ok(vec![
         bool_or(stands_for_trace()).alias(HAS_ROOT),
         min(column(Col::time)).alias(START),
@@ -68,7 +61,7 @@ fn totals() -> Result<Vec<Expr>> {
         sum(only_if(column(Col::cost_billed), column(Col::total_cost))?).alias(COST),
         tokens(Col::input_tokens)?.alias(INPUT_TOKENS),
         tokens(Col::output_tokens)?.alias(OUTPUT_TOKENS),
-        sum(only_if(column(Col::tokens_billed), all)?).alias(TOTAL_TOKENS),
+        tokens(Col::total_tokens)?.alias(TOTAL_TOKENS),
         sum(cast(column(Col::cost_gap), arrow::datatypes::DataType::Int64)).alias(GAPS),
     ])
 }
