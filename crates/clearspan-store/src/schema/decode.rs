@@ -306,16 +306,16 @@ pub(crate) fn text_at(array: &ArrayRef, idx: usize) -> Option<&str> {
     }
 }
 
-/// Money from units of 10⁻¹² dollars.
+/// Money from units of 10⁻¹² dollars. Beyond 10¹⁶ dollars a `Decimal` has no room for twelve places: the last go.
 pub(crate) fn money_from_units(units: i128) -> Decimal {
-    match Decimal::try_from_i128_with_scale(units, MONEY_SCALE as u32) {
-        Ok(value) => value.normalize(),
-        // Beyond 96 bits the last places do not fit a Decimal: drop them.
-        Err(_) => {
-            let dollars = units / 10_i128.pow(MONEY_SCALE as u32);
-            Decimal::try_from_i128_with_scale(dollars, 0).unwrap_or(Decimal::MAX)
+    let mut units = units;
+    for places in (0..=u32::from(MONEY_SCALE.unsigned_abs())).rev() {
+        if let Ok(value) = Decimal::try_from_i128_with_scale(units, places) {
+            return value.normalize();
         }
+        units /= 10;
     }
+    if units < 0 { Decimal::MIN } else { Decimal::MAX }
 }
 
 fn cost_source_from_text(text: &str) -> CostSource {
