@@ -24,8 +24,11 @@ const MAX_ROWS: usize = 20_000;
 pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
     let (unseen, segments, dead) = {
         let state = shared.state.read();
-        let unseen: FxHashSet<TraceId> =
-            keys.iter().map(|key| key.trace_id).filter(|trace_id| !state.active.has_seen(*trace_id)).collect();
+        let unseen: FxHashSet<TraceId> = keys
+            .iter()
+            .map(|key| key.trace_id)
+            .filter(|trace_id| !state.active.has_seen(*trace_id))
+            .collect();
         (unseen, Arc::clone(&state.segments), state.dead.clone())
     };
     for trace_id in unseen {

@@ -175,7 +175,8 @@ impl Segment {
     pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Result<Vec<u32>> {
         let mut found = Vec::new();
         for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            let bloom = || Ok(may_hold(self.blooms()?.get(idx).and_then(|b| b.traces.as_ref()), trace_id.as_bytes()));
+            let bloom =
+                || Ok(may_hold(self.blooms()?.get(idx).and_then(|b| b.traces.as_ref()), trace_id.as_bytes()));
             if !group.may_hold(None, trace_id) || !bloom()? {
                 continue;
             }

@@ -280,7 +280,8 @@ fn compare_number(expr: Expr, op: &Op) -> Expr {
         Literal::Number(value) => money_to_units(value.floor_dp()),
         _ => None,
     };
-    let is_between = |literal: &Literal| matches!(literal, Literal::Number(value) if value.floor_dp() != *value);
+    let is_between =
+        |literal: &Literal| matches!(literal, Literal::Number(value) if value.floor_dp() != *value);
     let floor = |literal: &Literal| lower(literal).map(money);
     match op {
         Op::Ge(value) if is_between(value) => compare(expr, &Op::Gt(value.clone()), &floor),
@@ -299,7 +300,10 @@ trait FloorPlaces {
 
 impl FloorPlaces for Decimal {
     fn floor_dp(&self) -> Self {
-        self.round_dp_with_strategy(u32::from(MONEY_SCALE.unsigned_abs()), RoundingStrategy::ToNegativeInfinity)
+        self.round_dp_with_strategy(
+            u32::from(MONEY_SCALE.unsigned_abs()),
+            RoundingStrategy::ToNegativeInfinity,
+        )
     }
 }
 
