@@ -1,5 +1,8 @@
 //! Where the money went.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use clearspan_model::{Decimal, RunType};
 use serde_json::json;
 
@@ -15,12 +18,19 @@ fn least_cost() -> Decimal {
     Decimal::new(1, 2)
 }
 
-/// Follows the hot path from the root and names where it ends.
+/// Where the hot path ends, else the model that took most.
 pub(super) fn why_it_cost(tree: &Tree) -> Option<Finding> {
     let total = tree.trace_totals().total_cost.filter(|total| *total >= least_cost())?;
+    hot_path(tree, total).or_else(|| hot_model(tree, total))
+}
+
+fn is_hot(part: Decimal, whole: Decimal) -> bool {
+    part * Decimal::ONE_HUNDRED >= whole * Decimal::from(HOT_PERCENT)
+}
+
+/// Follows the hot path from the root and names where it ends.
+fn hot_path(tree: &Tree, total: Decimal) -> Option<Finding> {
     let cost = |row: usize| tree.totals[row].total_cost.unwrap_or_default();
-    let is_hot =
-        |part: Decimal, whole: Decimal| part * Decimal::ONE_HUNDRED >= whole * Decimal::from(HOT_PERCENT);
 
     let mut hot = tree.roots().max_by_key(|row| cost(*row))?;
     while let Some(child) =
@@ -57,4 +67,36 @@ pub(super) fn why_it_cost(tree: &Tree) -> Option<Finding> {
         ("llm_calls", json!(calls)),
     ];
     Some(Rule::WhyItCost.find(tree, hot, Axis::Cost, text, numbers))
+}
+
+/// The money is spread over the tree: names the model that took most of it, if one did.
+fn hot_model(tree: &Tree, total: Decimal) -> Option<Finding> {
+    let mut by_model: BTreeMap<&str, (Decimal, u64, Vec<usize>)> = BTreeMap::new();
+    for (row, run) in tree.runs.iter().enumerate() {
+        if let (Some(model), Some(cost), true) = (&run.model, run.total_cost, tree.billed[row].cost) {
+            let (spent, tokens, rows) = by_model.entry(model).or_default();
+            *spent += cost;
+            *tokens += run.input_tokens.unwrap_or(0);
+            rows.push(row);
+        }
+    }
+    let most = by_model.into_iter().max_by_key(|(_, (spent, ..))| *spent);
+    let (model, (spent, tokens, rows)) = most.filter(|(_, (spent, ..))| is_hot(*spent, total))?;
+    let dearest = rows.iter().copied().max_by_key(|row| (tree.runs[*row].total_cost, Reverse(*row)))?;
+    let share = (spent * Decimal::ONE_HUNDRED / total).round();
+    let text = format!(
+        "{} calls of {model} spent {share}% of the money, {} of {}; together they read {} tokens",
+        rows.len(),
+        money(spent),
+        money(total),
+        count(tokens)
+    );
+    let numbers = [
+        ("cost", json!(decimal_text(spent))),
+        ("total_cost", json!(decimal_text(total))),
+        ("share_percent", json!(i64::try_from(share).unwrap_or_default())),
+        ("llm_calls", json!(rows.len())),
+        ("input_tokens", json!(tokens)),
+    ];
+    Some(Rule::WhyItCost.find(tree, dearest, Axis::Cost, text, numbers))
 }

@@ -125,10 +125,20 @@ fn why_it_cost_follows_the_hot_path() {
 }
 
 #[test]
-fn evenly_spread_cost_has_no_cause() {
-    let mut runs = vec![run(1, 0, "trip", 0)];
-    runs.extend((2..6).map(|id| priced(llm(id, 1, i64::from(id), 100, None), 50)));
-    assert_eq!(rules(runs), []);
+fn cost_without_a_hot_path_is_told_by_model() {
+    let spread = |models: [&str; 4]| {
+        let mut runs = vec![run(1, 0, "trip", 0)];
+        for (id, model) in (2..).zip(models) {
+            let mut call = priced(llm(id, 1, i64::from(id), 1_000, None), 50);
+            call.model = Some(model.to_owned());
+            runs.push(call);
+        }
+        runs
+    };
+    let finding = of_rule(Rule::WhyItCost, spread(["mini", "opus", "opus", "opus"]));
+    let text = "3 calls of opus spent 75% of the money, $1.50 of $2.00; together they read 3.0k tokens";
+    assert_eq!(finding.text, text);
+    assert_eq!(rules(spread(["a", "b", "c", "d"])), []);
 }
 
 #[test]
