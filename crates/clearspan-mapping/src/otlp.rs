@@ -13,6 +13,7 @@ mod logs;
 mod metrics;
 mod span;
 pub(crate) mod value;
+mod weigh;
 
 use std::fmt;
 
@@ -22,6 +23,7 @@ pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics, decode_trac
 pub use logs::map_logs;
 pub use metrics::map_metrics;
 pub use span::map_traces;
+pub use weigh::decoded_bytes;
 
 pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 pub use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;

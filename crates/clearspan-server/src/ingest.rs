@@ -17,7 +17,7 @@ use clearspan_model::{ErrorKind, Run, WorkspaceId};
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
 
-pub(crate) use budget::{Budget, Reservation};
+pub(crate) use budget::{Budget, Exhausted, Reservation};
 pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
 
@@ -148,7 +148,8 @@ impl Ingest {
         let processor = self.processors.acquire().await.expect("nobody closes it");
         let (this, workspace_id) = (self.clone(), to.workspace_id);
         let prepared = tokio::task::spawn_blocking(move || {
-            let Export { signal, encoding, body, reservation } = export;
+            let Export { signal, encoding, body, mut reservation } = export;
+            reserve_decoded(&body, encoding, &mut reservation)?;
             this.prepare(signal, encoding, &body, &to).map(|(runs, receipt)| (runs, receipt, reservation))
         });
         let prepared = prepared.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
@@ -188,6 +189,26 @@ impl Ingest {
         }
         Ok((runs, receipt))
     }
+}
+
+/// Takes the memory for what the body becomes, or refuses it.
+fn reserve_decoded(
+    body: &[u8],
+    encoding: Encoding,
+    reservation: &mut Reservation,
+) -> Result<(), IngestError> {
+    let bytes = usize::try_from(otlp::decoded_bytes(body, encoding)).unwrap_or(usize::MAX);
+    reservation.grow_to(bytes).map_err(|exhausted| match exhausted {
+        Exhausted::ForNow => IngestError::of_ours(ErrorKind::Overloaded),
+        Exhausted::ForEver => IngestError {
+            kind: ErrorKind::TooLarge,
+            message: format!(
+                "the request would take about {} MiB of memory, more than the server may use for requests \
+                 (setting `inflight`); send smaller batches",
+                bytes >> 20
+            ),
+        },
+    })
 }
 
 fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext) -> Result<Mapped, DecodeError> {

@@ -1,4 +1,4 @@
-//! Memory for request bodies: taken before bytes are read, given back when the request is answered.
+//! Memory for requests: taken as bytes arrive and before they are decoded, given back when the request is done.
 
 use std::sync::Arc;
 
@@ -6,11 +6,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The budget is counted in pages of this size, because permits are 32-bit.
 const PAGE: usize = 4_096;
+/// A body that arrives in many chunks asks once for so many pages.
+const STEP_PAGES: usize = 16;
 
-/// The bytes that all requests being read may hold together.
+/// The bytes that all requests may hold together.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     pages: Arc<Semaphore>,
+    capacity_pages: usize,
 }
 
 /// A part of the budget, held as long as this lives.
@@ -18,39 +21,54 @@ pub(crate) struct Budget {
 pub(crate) struct Reservation {
     budget: Budget,
     permit: Option<OwnedSemaphorePermit>,
-    bytes: usize,
+    pages: usize,
 }
 
-/// There is no memory left for this request now.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Exhausted;
+/// There is no memory for this request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exhausted {
+    /// Others hold it now.
+    ForNow,
+    /// It is more than there is.
+    ForEver,
+}
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self { pages: Arc::new(Semaphore::new((bytes / PAGE).clamp(1, Semaphore::MAX_PERMITS))) }
+        let capacity_pages = (bytes / PAGE).clamp(1, Semaphore::MAX_PERMITS);
+        Self { pages: Arc::new(Semaphore::new(capacity_pages)), capacity_pages }
     }
 
     pub(crate) fn reservation(&self) -> Reservation {
-        Reservation { budget: self.clone(), permit: None, bytes: 0 }
+        Reservation { budget: self.clone(), permit: None, pages: 0 }
     }
 }
 
 impl Reservation {
     /// Makes sure that at least `bytes` are reserved.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
-        if bytes <= self.bytes {
+        let pages = bytes.div_ceil(PAGE);
+        if pages <= self.pages {
             return Ok(());
         }
-        // In steps, so that a body that arrives in many chunks asks rarely.
-        let target = bytes.max(self.bytes * 2).div_ceil(PAGE);
-        let missing = u32::try_from(target - self.bytes / PAGE).map_err(|_| Exhausted)?;
-        let more = Arc::clone(&self.budget.pages).try_acquire_many_owned(missing).map_err(|_| Exhausted)?;
+        if pages > self.budget.capacity_pages {
+            return Err(Exhausted::ForEver);
+        }
+        let missing = pages - self.pages;
+        let more = self.budget.try_take(missing.max(STEP_PAGES)).or_else(|| self.budget.try_take(missing));
+        let more = more.ok_or(Exhausted::ForNow)?;
+        self.pages += more.num_permits();
         match &mut self.permit {
             Some(permit) => permit.merge(more),
             None => self.permit = Some(more),
         }
-        self.bytes = target * PAGE;
         Ok(())
+    }
+}
+
+impl Budget {
+    fn try_take(&self, pages: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.pages).try_acquire_many_owned(u32::try_from(pages).ok()?).ok()
     }
 }
 
@@ -60,12 +78,28 @@ mod tests {
 
     #[test]
     fn what_is_dropped_can_be_taken_again() {
-        let budget = Budget::new(10 * PAGE);
+        let budget = Budget::new(100 * PAGE);
         let mut one = budget.reservation();
-        one.grow_to(6 * PAGE).unwrap();
+        one.grow_to(60 * PAGE).unwrap();
+        one.grow_to(10 * PAGE).unwrap();
         let mut other = budget.reservation();
-        assert_eq!(other.grow_to(6 * PAGE), Err(Exhausted));
+        assert_eq!(other.grow_to(60 * PAGE), Err(Exhausted::ForNow));
+        assert_eq!(other.grow_to(101 * PAGE), Err(Exhausted::ForEver));
+        other.grow_to(40 * PAGE).unwrap();
         drop(one);
-        other.grow_to(6 * PAGE).unwrap();
+        other.grow_to(100 * PAGE).unwrap();
+        assert_eq!(budget.pages.available_permits(), 0);
+        drop(other);
+        assert_eq!(budget.pages.available_permits(), 100);
+    }
+
+    #[test]
+    fn a_body_that_arrives_in_chunks_takes_little_more_than_it_has() {
+        let budget = Budget::new(1_000 * PAGE);
+        let mut reservation = budget.reservation();
+        for bytes in (0..400 * PAGE).step_by(1_000) {
+            reservation.grow_to(bytes).unwrap();
+        }
+        assert!(budget.pages.available_permits() >= 1_000 - 400 - STEP_PAGES);
     }
 }

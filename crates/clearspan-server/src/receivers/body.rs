@@ -11,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
 
 use super::MAX_BODY_BYTES;
-use crate::ingest::Reservation;
+use crate::ingest::{Exhausted, Reservation};
 
 /// How much of a refused body is still read, so that the client has written all of it when the answer arrives;
 /// many clients do not look for an answer earlier and see a broken connection instead.
@@ -42,10 +42,19 @@ pub(super) enum BodyError {
     Failed,
 }
 
+impl From<Exhausted> for BodyError {
+    fn from(exhausted: Exhausted) -> Self {
+        match exhausted {
+            Exhausted::ForNow => Self::NoMemory,
+            Exhausted::ForEver => Self::TooLarge,
+        }
+    }
+}
+
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLarge => "the request has more than 64 MiB after decompression; send smaller batches",
+            Self::TooLarge => "the request has more than 64 MiB after decompression (or more than the server may use); send smaller batches",
             Self::NoMemory => "too many bytes are being received; try again",
             Self::TimedOut => "the request's body did not arrive in time",
             Self::Broken => "the request's body broke off",
@@ -98,7 +107,7 @@ async fn read_all(
         if bytes.len() + data.len() > limit_bytes {
             return Err(BodyError::TooLarge);
         }
-        reservation.grow_to(bytes.len() + data.len()).map_err(|_| BodyError::NoMemory)?;
+        reservation.grow_to(bytes.len() + data.len())?;
         bytes.extend_from_slice(&data);
         check(&bytes)?;
     }
@@ -171,7 +180,7 @@ fn read_bounded(mut decoder: impl Read, reservation: &mut Reservation) -> Result
             Ok(0) => return Ok(Bytes::from(bytes)),
             Ok(read) if bytes.len() + read > MAX_BODY_BYTES => return Err(BodyError::TooLarge),
             Ok(read) => {
-                reservation.grow_to(bytes.len() + read).map_err(|_| BodyError::NoMemory)?;
+                reservation.grow_to(bytes.len() + read)?;
                 bytes.extend_from_slice(chunk.get(..read).expect("no more than the buffer holds"));
             }
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
