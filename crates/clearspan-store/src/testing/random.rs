@@ -18,7 +18,8 @@ const NAMES: &[&str] = &["agent", "Chat", "chat", "größe", "tool_x", "100%", "
 const MODELS: &[&str] = &["gpt-4o", "gpt-4o-mini", "claude-4"];
 const WORDS: &[&str] = &["alpha", "Beta", "gamma ray", "x*y", "ÄÖ"];
 const TAGS: &[&str] = &["blue", "Blue", "vip"];
-const DOLLARS: &[&str] = &["0", "0.5", "0.000001", "1.234567890123", "12", "100000000000000000000"];
+// The largest is such that sums still have room for twelve places: beyond that `Decimal` itself rounds.
+const DOLLARS: &[&str] = &["0", "0.5", "0.000001", "1.234567890123", "12", "10000000000000"];
 const TRACES: u32 = 40;
 
 /// Patches of some hundred runs in some forty traces and two projects, in the order of their arrival.

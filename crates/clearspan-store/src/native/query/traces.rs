@@ -1,6 +1,6 @@
 //! The traces of a selection: one row each, with totals and what the filter asks.
 
-use clearspan_model::ErrorKind;
+use clearspan_model::{ErrorKind, UnixNanos};
 use datafusion::functions_aggregate::expr_fn::{bool_or, max, min, sum};
 use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::DataFrame;
@@ -18,8 +18,9 @@ use crate::store::{Selection, TimeRange};
 /// One row a trace: `project_id`, `trace_id`, the totals, and `extra` aggregates; only traces that the selection
 /// holds.
 ///
-/// Runs before the range are not read. A trace that began before it therefore has no run that stands for it among
-/// those that are, which is how it is left out.
+/// Runs long before the range are not read. A trace that began there has no run that stands for it among those that
+/// are, which is how it is left out. Some time before the range is read, because clocks differ: a child may begin before
+/// its root.
 pub(super) async fn traces(
     engine: &Engine,
     snapshot: &Snapshot,
@@ -34,12 +35,17 @@ pub(super) async fn traces(
     let mut aggregates = totals()?;
     aggregates.append(&mut translator.aggregates);
     aggregates.extend(extra);
-    let since = TimeRange { from: selection.range.from, to: None };
+    let from = selection.range.from;
+    let read_from = from.map(|from| UnixNanos::from_nanos(from.as_nanos().saturating_sub(CLOCK_SKEW_NANOS)));
+    let since = TimeRange { from: read_from, to: None };
     let mut frame = engine
         .table(snapshot, &selection.scope, since)?
         .aggregate(vec![column(Col::project_id), column(Col::trace_id)], aggregates)
         .and_then(|frame| frame.filter(named(HAS_ROOT).is_true()))
         .context(ErrorKind::Internal, planning)?;
+    if let Some(from) = from {
+        frame = frame.filter(named(START).gt_eq(time(from))).context(ErrorKind::Internal, planning)?;
+    }
     if let Some(to) = selection.range.to {
         frame = frame.filter(named(START).lt(time(to))).context(ErrorKind::Internal, planning)?;
     }
@@ -48,6 +54,9 @@ pub(super) async fn traces(
     }
     Ok(frame)
 }
+
+/// A child may begin this long before its root: an hour.
+const CLOCK_SKEW_NANOS: i64 = 3_600_000_000_000;
 
 const HAS_ROOT: &str = "trace_has_root";
 
