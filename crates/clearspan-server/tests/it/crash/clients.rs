@@ -15,9 +15,12 @@ use serde_json::json;
 
 use super::ledger::{ContentHash, Ledger, RunRef};
 
-/// Children of a trace arrive one batch after its root, so that traces lie across batches and kills.
+/// Runs in a batch, besides the root of its trace.
 const CHILDREN: usize = 4;
-const NEWEST: usize = 200;
+/// A trace lies across so many batches, and so across kills.
+const BATCHES_IN_A_TRACE: usize = 20;
+/// How many of the newest runs are remembered as such.
+const NEWEST: usize = 50;
 
 pub(crate) struct Clients {
     url: String,
@@ -32,10 +35,19 @@ struct Shared {
     newest: VecDeque<RunRef>,
 }
 
-/// A trace of which the root was sent.
+/// A trace of which the root is still to come.
 struct OpenTrace {
     trace_id: [u8; 16],
     root: [u8; 8],
+    start_nanos: u64,
+    batches_left: usize,
+}
+
+impl OpenTrace {
+    fn new(rng: &mut SmallRng) -> Self {
+        let start_nanos = 1_795_000_000_000_000_000 + rng.random_range(0..3_600_000_000_000);
+        Self { trace_id: rng.random(), root: rng_id(rng), start_nanos, batches_left: BATCHES_IN_A_TRACE }
+    }
 }
 
 impl Clients {
@@ -68,13 +80,12 @@ impl Clients {
 
     pub(crate) async fn send_until_stopped(&self, seed: u64, number: u64) {
         let mut rng = SmallRng::seed_from_u64(seed ^ (number + 1));
-        let mut open = None;
+        let mut open = OpenTrace::new(&mut rng);
         while !self.stop.load(Relaxed) {
-            let (spans, runs, opened) = batch(&mut rng, open.as_ref());
-            open = Some(opened);
+            let (spans, runs) = batch(&mut rng, &mut open);
             let attempts = self.send(encode(spans)).await;
             self.note(runs, attempts);
-            tokio::time::sleep(Duration::from_millis(rng.random_range(0..12))).await;
+            tokio::time::sleep(Duration::from_millis(rng.random_range(0..25))).await;
         }
     }
 
@@ -112,23 +123,25 @@ impl Clients {
     }
 }
 
-/// The children of the trace that was opened last, and the root of a new one.
-fn batch(rng: &mut SmallRng, open: Option<&OpenTrace>) -> (Vec<Span>, Vec<(RunRef, ContentHash)>, OpenTrace) {
+/// Children of the open trace, and its root with the last of them, as exporters send it.
+fn batch(rng: &mut SmallRng, open: &mut OpenTrace) -> (Vec<Span>, Vec<(RunRef, ContentHash)>) {
+    let mut parents = vec![Some(open.root); CHILDREN];
+    open.batches_left -= 1;
+    if open.batches_left == 0 {
+        parents.push(None);
+    }
     let mut spans = Vec::new();
     let mut runs = Vec::new();
-    let mut push = |(span, run, content)| {
+    for parent in parents {
+        let span_id = if parent.is_some() { rng_id(rng) } else { open.root };
+        let (span, run, content) = span(rng, open, span_id, parent);
         spans.push(span);
         runs.push((run, content));
-    };
-    if let Some(OpenTrace { trace_id, root }) = open {
-        for _ in 0..CHILDREN {
-            let span_id = rng_id(rng);
-            push(span(rng, *trace_id, span_id, Some(*root)));
-        }
     }
-    let opened = OpenTrace { trace_id: rng.random(), root: rng_id(rng) };
-    push(span(rng, opened.trace_id, opened.root, None));
-    (spans, runs, opened)
+    if open.batches_left == 0 {
+        *open = OpenTrace::new(rng);
+    }
+    (spans, runs)
 }
 
 fn rng_id(rng: &mut SmallRng) -> [u8; 8] {
@@ -137,7 +150,7 @@ fn rng_id(rng: &mut SmallRng) -> [u8; 8] {
 
 fn span(
     rng: &mut SmallRng,
-    trace_id: [u8; 16],
+    trace: &OpenTrace,
     span_id: [u8; 8],
     parent: Option<[u8; 8]>,
 ) -> (Span, RunRef, ContentHash) {
@@ -152,9 +165,9 @@ fn span(
         text("gen_ai.input.messages", &message("user", &content[1]).to_string()),
         text("gen_ai.output.messages", &message("assistant", &content[2]).to_string()),
     ];
-    let start = 1_795_000_000_000_000_000 + rng.random_range(0..3_600_000_000_000);
+    let start = trace.start_nanos + rng.random_range(0..100_000_000);
     let span = Span {
-        trace_id: trace_id.to_vec(),
+        trace_id: trace.trace_id.to_vec(),
         span_id: span_id.to_vec(),
         parent_span_id: parent.map_or_else(Vec::new, |id| id.to_vec()),
         name: content[0].clone(),
@@ -166,7 +179,7 @@ fn span(
     };
     let mut run_id = [0; 16];
     run_id[8..].copy_from_slice(&span_id);
-    let run = RunRef { trace_id: uuid(trace_id), run_id: uuid(run_id) };
+    let run = RunRef { trace_id: uuid(trace.trace_id), run_id: uuid(run_id) };
     (span, run, ContentHash::of(&content))
 }
 

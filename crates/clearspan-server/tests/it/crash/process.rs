@@ -3,10 +3,11 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::content_of;
+use super::ledger::RunRef;
 
 const READY_LIMIT: Duration = Duration::from_secs(20);
 const PROJECT: &str = "/api/clearspan/v1/projects/default";
@@ -85,10 +86,30 @@ impl ServerProcess {
         ids.iter().map(|id| id.as_str().expect("an id is text").to_owned()).collect()
     }
 
-    /// Name, input and output of a run.
-    pub(crate) async fn content(&self, trace_id: &str, run_id: &str) -> [String; 3] {
+    /// Name, input and output of a run, when it is there.
+    pub(crate) async fn content(&self, run: &RunRef) -> Option<[String; 3]> {
+        let RunRef { trace_id, run_id } = run;
         let path = format!("/api/clearspan/v1/traces/{trace_id}/runs/{run_id}");
-        content_of(&self.get(&path).await.expect("a run of the skeleton can be read"))
+        self.get(&path).await.map(|run| content_of(&run))
+    }
+
+    /// Every run of the project as the LangSmith API lists it, page by page.
+    pub(crate) async fn all_runs(&self) -> Vec<Value> {
+        let sessions = self.get("/api/v1/sessions").await.expect("the list of projects");
+        let mut body = json!({"session": [sessions[0]["id"]], "limit": 100});
+        let mut runs = Vec::new();
+        loop {
+            let answer =
+                self.client.post(format!("{}/api/v1/runs/query", self.url())).json(&body).send().await;
+            let answer = answer.expect("the server answers");
+            assert!(answer.status().is_success(), "/runs/query answered {}", answer.status());
+            let page: Value = answer.json().await.expect("a JSON answer");
+            runs.extend(page["runs"].as_array().expect("a list of runs").iter().cloned());
+            match page["cursors"]["next"].as_str() {
+                Some(next) => body["cursor"] = json!(next),
+                None => return runs,
+            }
+        }
     }
 }
 
@@ -112,6 +133,8 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
         .arg("--data-dir")
         .arg(folder.path().join("data"))
         .args(["--http", &format!("127.0.0.1:{port}"), "--grpc", "127.0.0.1:0"])
+        // So little that kills fall into flushes as well, and segments are read back beside the log.
+        .args(["--memory", "8MiB"])
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)
