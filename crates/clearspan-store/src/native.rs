@@ -243,7 +243,7 @@ impl RunStore for NativeStore {
         workspace_id: WorkspaceId,
         since: UnixNanos,
     ) -> Result<Vec<ProjectActivity>> {
-        self.query.project_activity(self.shared.snapshot(), workspace_id, since).await
+        self.query.project_activity(self.shared.settled_snapshot()?, workspace_id, since).await
     }
 
     async fn flush(&self) -> Result<()> {

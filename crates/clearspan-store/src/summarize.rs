@@ -20,6 +20,13 @@ use crate::{RunSummary, TraceSummary};
 pub(crate) const UNNAMED: &str = "unnamed";
 
 /// The row of one run, with the verdict on what counts as if it stood alone ([`mark_billed`] needs the whole trace).
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(
+        dead_code,
+        reason = "the native engine reads this from its columns; the in-memory engine does not have any"
+    )
+)]
 pub(crate) fn run_summary(run: &Run) -> RunSummary {
     let usage = run.usage.as_ref();
     let (input_tokens, output_tokens) =
@@ -94,6 +101,13 @@ pub(crate) fn root_of(runs: &[RunSummary]) -> Option<usize> {
 }
 
 /// True when a run should have a cost and has none.
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(
+        dead_code,
+        reason = "the native engine reads this from its columns; the in-memory engine does not have any"
+    )
+)]
 pub(crate) fn is_unpriced(run: &RunSummary) -> bool {
     run.total_cost.is_none() && matches!(run.cost_source, CostSource::Unpriced { .. })
 }

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, ProjectId, TraceId, UnixNanos, WorkspaceId};
 use datafusion::common::ScalarValue;
 use datafusion::execution::config::SessionConfig;
-use datafusion::functions_aggregate::expr_fn::{count_distinct, max};
+use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext};
 
@@ -109,23 +109,34 @@ impl Engine {
         since: UnixNanos,
     ) -> Result<Vec<ProjectActivity>> {
         let scope = Scope { workspace_id, project_ids: None };
-        let runs = self.table(&snapshot, &scope, TimeRange::default())?;
-        let began = column(Col::time).gt_eq(time(since)).and(column(Col::is_trace_root));
-        let recent = when(began, column(Col::trace_id)).end().context(ErrorKind::Internal, planning)?;
-        let frame = runs
-            .aggregate(
-                vec![column(Col::project_id)],
-                vec![max(column(Col::time)).alias("last"), count_distinct(recent).alias("traces")],
-            )
+        let by_project = vec![column(Col::project_id)];
+        let last = self
+            .table(&snapshot, &scope, TimeRange::default())?
+            .aggregate(by_project.clone(), vec![max(column(Col::time)).alias("last")])
             .context(ErrorKind::Internal, planning)?;
-        let mut activity = Vec::new();
-        for batch in collect(frame).await? {
+        let recent = Selection { scope, range: TimeRange { from: Some(since), to: None }, filter: None };
+        let counts = traces::traces(self, &snapshot, &recent, Vec::new())
+            .await?
+            .aggregate(by_project, vec![count(lit(1)).alias("traces")])
+            .context(ErrorKind::Internal, planning)?;
+        let project_of =
+            |answer: &Answer<'_>, row| answer.id(Col::project_id.name(), row).map(ProjectId::from_bytes);
+        let mut trace_counts = std::collections::HashMap::new();
+        for batch in collect(counts).await? {
             let answer = Answer::new(&batch);
             for row in 0..batch.num_rows() {
+                trace_counts.insert(project_of(&answer, row)?, answer.count("traces", row));
+            }
+        }
+        let mut activity = Vec::new();
+        for batch in collect(last).await? {
+            let answer = Answer::new(&batch);
+            for row in 0..batch.num_rows() {
+                let project_id = project_of(&answer, row)?;
                 activity.push(ProjectActivity {
-                    project_id: ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?),
+                    project_id,
                     last_start: UnixNanos::from_nanos(answer.int("last", row).unwrap_or_default()),
-                    trace_count: answer.count("traces", row),
+                    trace_count: trace_counts.get(&project_id).copied().unwrap_or(0),
                 });
             }
         }
