@@ -89,9 +89,9 @@ impl Server {
         Ok(kilobytes / 1024.0)
     }
 
-    /// Everything in the data folder.
-    pub(super) fn disk_bytes(&self) -> Result<u64> {
-        size_of(&self.folder.join("data"))
+    /// Everything in a folder below the server's own.
+    pub(super) fn disk_bytes(&self, folder: &str) -> Result<u64> {
+        size_of(&self.folder.join(folder))
     }
 
     /// Ends the process in order, so that what lies in the log becomes segments.
