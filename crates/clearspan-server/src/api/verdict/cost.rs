@@ -48,7 +48,7 @@ fn hot_path(tree: &Tree, total: Decimal) -> Option<Finding> {
     let run = &tree.runs[hot];
     let share = (spent * Decimal::ONE_HUNDRED / total).round();
     let how = match (run.run_type, calls) {
-        (RunType::Llm, _) => match (tree.runs[hot].input_tokens, &run.model) {
+        (RunType::Llm, 1) => match (tree.runs[hot].input_tokens, &run.model) {
             (Some(tokens), Some(model)) => {
                 format!(" in one call of {model} that read {} tokens", count(tokens))
             }
