@@ -184,7 +184,8 @@ impl Tier {
                 let rows = Rows::new(&self.batch(place.batch).batch);
                 runs.push((rows.summary(place.row as usize)?, place));
             }
-            runs.sort_by_key(|(run, _)| run.project_id);
+            // In this order a circle of parents is cut at the same run as anywhere else.
+            runs.sort_by_key(|(run, _)| (run.project_id, run.start_time, run.run_id));
             for project in runs.chunk_by_mut(|left, right| left.0.project_id == right.0.project_id) {
                 let (mut runs, places): (Vec<RunSummary>, Vec<RowRef>) = project.iter().cloned().unzip();
                 summarize::mark_billed(&mut runs);
