@@ -89,23 +89,29 @@ const frameTimes = (page) =>
 const rate = (deltas) => 1000 / (deltas.reduce((sum, ms) => sum + ms, 0) / deltas.length);
 const slow = (deltas) => deltas.filter((ms) => ms > 33.4).length / deltas.length;
 
-test("scrolling keeps up with the screen", async (t) => {
-  const { page } = await open();
-  await painted(page);
-  await page.keyboard.press("]");
-  await page.waitForFunction((n) => Number(document.querySelector("[role=treegrid]").ariaRowCount) > n, RUNS * 0.9);
-  const crowd = crowding();
-  const { deltas, top } = await frameTimes(page);
-  const late = slow(deltas);
-  t.diagnostic(
-    `${rate(deltas).toFixed(1)} frames a second, ${(late * 100).toFixed(1)}% over 33 ms, crowding ${crowd.toFixed(1)}`,
-  );
-  assert.ok(top > 50_000, "it did not scroll");
-  assert.ok(rate(deltas) >= 55 / MARGIN / crowd, `${rate(deltas).toFixed(1)} frames a second`);
-  // Late frames say nothing where every process waits for its turn.
-  if (crowd < 1.3) assert.ok(late <= 0.05 * MARGIN, `${(late * 100).toFixed(1)}% of the frames took over 33 ms`);
-  await page.close();
-});
+// A timed figure: it says something on a quiet machine only, so it is measured on demand.
+const isTimed = process.env.CLEARSPAN_TIMED === "1";
+test(
+  "scrolling keeps up with the screen",
+  { skip: !isTimed && "set CLEARSPAN_TIMED=1 on a quiet machine" },
+  async (t) => {
+    const { page } = await open();
+    await painted(page);
+    await page.keyboard.press("]");
+    await page.waitForFunction((n) => Number(document.querySelector("[role=treegrid]").ariaRowCount) > n, RUNS * 0.9);
+    const crowd = crowding();
+    const { deltas, top } = await frameTimes(page);
+    const late = slow(deltas);
+    t.diagnostic(
+      `${rate(deltas).toFixed(1)} frames a second, ${(late * 100).toFixed(1)}% over 33 ms, crowding ${crowd.toFixed(1)}`,
+    );
+    assert.ok(top > 50_000, "it did not scroll");
+    assert.ok(rate(deltas) >= 55 / MARGIN / crowd, `${rate(deltas).toFixed(1)} frames a second`);
+    // Late frames say nothing where every process waits for its turn.
+    if (crowd < 1.3) assert.ok(late <= 0.05 * MARGIN, `${(late * 100).toFixed(1)}% of the frames took over 33 ms`);
+    await page.close();
+  },
+);
 
 test("the first load brings at most 250 kB of JavaScript over the wire", async (t) => {
   const page = await browser.context.newPage();
