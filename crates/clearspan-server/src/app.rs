@@ -35,7 +35,9 @@ use crate::telemetry::{Diagnostics, Metrics};
 use crate::{api, ui};
 
 /// How long requests may take to finish after the process was told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(6);
+/// How long writing what is in memory may take after that. Supervisors kill after ten seconds at the earliest.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// Serves until SIGTERM or SIGINT, then drains and stops. A second signal stops at once; what was acknowledged is
 /// safe all the same.
@@ -61,21 +63,34 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     stopping.cancel();
     // Whoever listens to what is written would wait for ever.
     live.close();
-    let stopped = async {
-        if tokio::time::timeout(DRAIN, async { while servers.join_next().await.is_some() {} }).await.is_err()
-        {
-            tracing::warn!("some requests did not finish in time");
-        }
-        match store.flush().await {
-            Ok(()) => tracing::info!("stopped"),
-            Err(err) => tracing::warn!(error = chain(&err), "memory was not flushed; the log keeps it"),
-        }
-    };
     tokio::select! {
         // Neither branch holds anything that a cancelled one could lose: what is not flushed is in the log.
-        () = stopped => Ok(()),
-        () = signals.next() => anyhow::bail!("stopped by a second signal"),
+        () = drain(servers, &*store) => {}
+        () = signals.next() => {
+            leave_running(store);
+            anyhow::bail!("stopped by a second signal");
+        }
     }
+    leave_running(store);
+    Ok(())
+}
+
+/// Lets requests finish, then spares the next start some work. Ends in time in any case.
+async fn drain(mut servers: JoinSet<Option<()>>, store: &dyn RunStore) {
+    if tokio::time::timeout(DRAIN, async { while servers.join_next().await.is_some() {} }).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    match tokio::time::timeout(FLUSH, store.flush()).await {
+        Ok(Ok(())) => tracing::info!("stopped"),
+        Ok(Err(err)) => tracing::warn!(error = chain(&err), "memory was not flushed; the log keeps it"),
+        Err(_) => tracing::info!("stopped before memory was flushed; the log keeps it"),
+    }
+}
+
+/// Dropping a store waits for its threads, however long the disk makes them work. They end with the process: everything
+/// that was acknowledged is in the log.
+fn leave_running(store: Arc<dyn RunStore>) {
+    std::mem::forget(store);
 }
 
 fn start_servers(
@@ -157,6 +172,7 @@ fn build_http(context: &Arc<Context>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .fallback(receivers::not_found)
         .with_state(Arc::clone(context));
     Router::new()
         .merge(operators)

@@ -7,7 +7,7 @@ mod http;
 mod status;
 
 pub(crate) use grpc::{router as grpc_router, routes as grpc_routes};
-pub(crate) use http::router as http_router;
+pub(crate) use http::{not_found, router as http_router};
 
 use ::http::HeaderMap;
 use clearspan_catalog::ProjectName;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ::http::request::Parts;
-use ::http::{HeaderMap, StatusCode, header};
+use ::http::{HeaderMap, Method, StatusCode, header};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -17,7 +17,7 @@ use super::status::OtlpError;
 use super::{MAX_BODY_BYTES, answer, destination};
 use crate::auth::Caller;
 use crate::context::Context;
-use crate::error::http_status;
+use crate::error::{Refusal, http_status};
 use crate::ingest::{Export, Receipt, Signal};
 use crate::telemetry::{Accepted, Protocol, Refused};
 
@@ -71,6 +71,30 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         }
     }
     router.with_state(receiver)
+}
+
+/// What remains when nothing is at a path. Who exports to the wrong one is told, there and on the set-up page.
+pub(crate) async fn not_found(State(context): State<Arc<Context>>, request: Request) -> Response {
+    let message =
+        "there is nothing at this path; OTLP over HTTP goes to /v1/traces, /v1/logs and /v1/metrics";
+    let (parts, body) = request.into_parts();
+    let encoding = request_encoding(&parts.headers).ok().filter(|_| parts.method == Method::POST);
+    if let Some(encoding) = encoding {
+        context.diagnostics.note(Refused {
+            time: context.clock.now(),
+            protocol: Protocol::OtlpHttp.as_str(),
+            path: parts.uri.path().to_owned(),
+            status: StatusCode::NOT_FOUND.as_u16(),
+            reason: message.to_owned(),
+            hint: Some("set OTEL_EXPORTER_OTLP_ENDPOINT to the address without a path".to_owned()),
+        });
+        body::drain(body).await;
+        if encoding == Encoding::Protobuf {
+            let status = StatusCode::NOT_FOUND;
+            return OtlpError { status, message: message.to_owned(), encoding }.into_response();
+        }
+    }
+    Refusal { status: StatusCode::NOT_FOUND, code: "not_found", message: message.to_owned() }.into_response()
 }
 
 impl Receiver {

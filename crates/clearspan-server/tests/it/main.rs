@@ -7,6 +7,7 @@ mod crash;
 mod hosts;
 mod http_edges;
 mod keys;
+mod odd_spans;
 mod otlp_grpc;
 mod otlp_http;
 mod otlp_http_errors;

@@ -5,7 +5,7 @@ use http::Request;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
 
-use crate::connection::Answer;
+use crate::connection::{Answer, Connection};
 use crate::server::Server;
 use crate::spans::{self, OneSpan, gzip, padding, zstd};
 
@@ -90,6 +90,16 @@ async fn every_service_takes_every_coding() {
     *plain.body_mut() = frame(0, &OneSpan(100).protobuf());
     message(&connection.send(plain).await);
     assert_eq!(server.run_count("default").await, u64::from(number) + 1);
+}
+
+/// Nobody should have to know which of the two ports speaks what.
+#[tokio::test]
+async fn the_http_port_speaks_grpc_too() {
+    let server = Server::start();
+    let mut connection = Connection::http2(&server.http).await;
+    let span = OneSpan(1);
+    message(&connection.send(call(TRACES, 0, &span.protobuf())).await);
+    assert_eq!(server.run_ids(&span.trace_id()).await.len(), 1);
 }
 
 #[tokio::test]
