@@ -54,7 +54,7 @@ if [ ! -x "$CLEARSPAN_BIN" ]; then
     exit 1
 fi
 
-suite rust cargo test --release --workspace
+suite rust cargo test --release --workspace --no-fail-fast
 passed=$((passed + $(count rust '^test result' passed)))
 failed=$((failed + $(count rust '^test result' failed)))
 

@@ -65,7 +65,7 @@ pub(crate) struct ErrorBody {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-struct ErrorDetail {
+pub(crate) struct ErrorDetail {
     code: ErrorCode,
     /// What is wrong and what to do.
     message: String,
@@ -78,7 +78,7 @@ struct ErrorDetail {
 
 /// Bytes of the filter text.
 #[derive(Debug, Serialize, ToSchema)]
-struct Position {
+pub(crate) struct Position {
     start: usize,
     end: usize,
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::error::ErrorBody;
+use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
 use super::{events, lists, projects, run, system, traces};
 
 /// The errors that every endpoint may answer with.
@@ -48,6 +48,7 @@ pub(crate) enum Errors {
         lists::facets, lists::runs, lists::stats, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
         events::stream,
     ),
+    components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(
         (name = "projects", description = "Named containers of traces"),
         (name = "traces", description = "Trees of runs"),

@@ -30,9 +30,9 @@ struct Capture {
 }
 
 fn cases() -> Vec<Case> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/otlp");
-    let folders: Vec<_> = entries(&root).iter().flat_map(|source| entries(source)).collect();
-    let cases: Vec<_> = folders.iter().map(|folder| Case::load(&root, folder)).collect();
+    let root = Path::new("../../tests/golden/otlp");
+    let folders: Vec<_> = entries(root).iter().flat_map(|source| entries(source)).collect();
+    let cases: Vec<_> = folders.iter().map(|folder| Case::load(root, folder)).collect();
     assert!(cases.len() >= MIN_CASES, "only {} cases below {}", cases.len(), root.display());
     cases
 }

@@ -129,6 +129,8 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
         .expect("the log file opens");
     let errors = log.try_clone().expect("a second handle");
     Command::new(env!("CARGO_BIN_EXE_clearspan"))
+        // Settings of whoever runs the tests are not those of the test.
+        .env_clear()
         .arg("serve")
         .arg("--data-dir")
         .arg(folder.path().join("data"))
