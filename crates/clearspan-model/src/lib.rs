@@ -12,6 +12,8 @@ mod merge;
 mod money;
 pub mod rollup;
 mod run;
+mod sources;
+mod telemetry;
 mod time;
 
 pub use error::ErrorKind;
@@ -24,4 +26,6 @@ pub use run::{
     Usage,
 };
 pub use rust_decimal::Decimal;
+pub use sources::Sources;
+pub use telemetry::{Buckets, Distribution, LogRecord, MetricKind, MetricPoint, Number, Sender, Temporality};
 pub use time::UnixNanos;

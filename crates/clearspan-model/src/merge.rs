@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{JsonText, Run, UnixNanos};
+use crate::{Run, UnixNanos};
 
 /// How much a source is trusted: a weaker source fills what a stronger one left empty and never overwrites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +60,7 @@ field_ids! {
     ParentRunId, SpanId, DottedOrder, Name, RunType, Error, ErrorType, StartTime, EndTime, FirstTokenTime,
     InputMessages, InputRest, OutputMessages, OutputRest, InvocationParams, Model, Provider, Usage, Cost,
     ThreadId, UserId, Metadata, Attributes, Resource, Service, Release, Environment, Dialect, ScopeName,
-    ScopeVersion,
+    ScopeVersion, Sources,
 }
 
 /// The version of each field of a run: one for most, and the exceptions.
@@ -130,25 +130,26 @@ impl Joiner<'_> {
     }
 
     /// Joins a map of registers.
-    fn map(
+    fn map<K: Ord + AsRef<str>, V: Ord>(
         &mut self,
         field: FieldId,
-        left: &mut BTreeMap<String, JsonText>,
-        right: BTreeMap<String, JsonText>,
+        left: &mut BTreeMap<K, V>,
+        right: BTreeMap<K, V>,
     ) {
         for key in left.keys().filter(|key| !right.contains_key(*key)) {
+            let key = key.as_ref();
             self.note(field, Some(key), self.left.of(field, Some(key)));
         }
         for (key, value) in right {
-            let right_version = self.right.of(field, Some(&key));
+            let right_version = self.right.of(field, Some(key.as_ref()));
             match left.entry(key) {
                 std::collections::btree_map::Entry::Vacant(slot) => {
-                    self.note(field, Some(slot.key()), right_version);
+                    self.note(field, Some(slot.key().as_ref()), right_version);
                     slot.insert(value);
                 }
                 std::collections::btree_map::Entry::Occupied(mut slot) => {
-                    let left_version = self.left.of(field, Some(slot.key()));
-                    self.note(field, Some(slot.key()), left_version.max(right_version));
+                    let left_version = self.left.of(field, Some(slot.key().as_ref()));
+                    self.note(field, Some(slot.key().as_ref()), left_version.max(right_version));
                     if (right_version, &value) > (left_version, slot.get()) {
                         slot.insert(value);
                     }
@@ -208,6 +209,7 @@ impl Run {
         join.register(FieldId::Dialect, &mut self.dialect, other.dialect);
         join.register(FieldId::ScopeName, &mut self.scope_name, other.scope_name);
         join.register(FieldId::ScopeVersion, &mut self.scope_version, other.scope_version);
+        join.map(FieldId::Sources, &mut self.sources.0, other.sources.0);
 
         let mut older = join.older;
         older.sort();

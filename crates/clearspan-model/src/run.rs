@@ -1,11 +1,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::merge::Versions;
-use crate::{Cost, JsonText, ProjectId, RunId, SpanId, TraceId, UnixNanos, WorkspaceId};
+use crate::{Cost, JsonText, ProjectId, RunId, Sources, SpanId, TraceId, UnixNanos, WorkspaceId};
 
 /// What identifies a run. Span ids are unique per trace only, so the trace is part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -108,6 +107,9 @@ pub struct Run {
     pub scope_version: Option<String>,
     /// What the mapping had to repair: a set, kept sorted.
     pub issues: Vec<MapIssue>,
+    /// Which attribute filled which field.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub sources: Sources,
 }
 
 impl Run {
@@ -151,6 +153,7 @@ impl Run {
             scope_name: None,
             scope_version: None,
             issues: Vec::new(),
+            sources: Sources::default(),
         }
     }
 
@@ -199,27 +202,38 @@ macro_rules! names {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
         /// Reads the stable name, in any case.
-        impl FromStr for $name {
-            type Err = UnknownName;
+        impl std::str::FromStr for $name {
+            type Err = $crate::run::UnknownName;
 
-            fn from_str(text: &str) -> Result<Self, UnknownName> {
-                Self::ALL.iter().copied().find(|v| v.as_str().eq_ignore_ascii_case(text.trim())).ok_or(UnknownName { what: $what })
+            fn from_str(text: &str) -> Result<Self, $crate::run::UnknownName> {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|v| v.as_str().eq_ignore_ascii_case(text.trim()))
+                    .ok_or($crate::run::UnknownName::new($what))
             }
         }
     };
 }
+pub(crate) use names;
 
 /// A name that is not one of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownName {
     what: &'static str,
+}
+
+impl UnknownName {
+    pub(crate) fn new(what: &'static str) -> Self {
+        Self { what }
+    }
 }
 
 impl fmt::Display for UnknownName {

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Fragment, IssueKind, MapIssue, Payload, ProjectId, RunEvent, RunId, RunKey, RunType, Side, Status,
-    TraceId, Usage, WorkspaceId,
+    Fragment, IssueKind, JsonText, MapIssue, Payload, ProjectId, RunEvent, RunId, RunKey, RunType, Side,
+    Status, TraceId, Usage, WorkspaceId,
 };
 
 fn key() -> RunKey {
@@ -76,6 +76,9 @@ prop_compose! {
         run.versions = Versions::all(Version::new(rank, UnixNanos::from_nanos(said_at * 1_000)));
         run.name = name;
         run.error = error;
+        if model.is_some() {
+            run.sources.note("model", if matches!(rank, Rank::Log) { "log:a" } else { "b" });
+        }
         run.model = model;
         run.status = status;
         run.run_type = tokens.map(|_| RunType::Llm);
