@@ -26,6 +26,6 @@ pub use run::{
     Usage,
 };
 pub use rust_decimal::Decimal;
-pub use sources::Sources;
+pub use sources::{Name, Sources};
 pub use telemetry::{Buckets, Distribution, LogRecord, MetricKind, MetricPoint, Number, Sender, Temporality};
 pub use time::UnixNanos;
