@@ -20,7 +20,7 @@ mod usage;
 use clearspan_model::{RunType, Side};
 
 pub(crate) use attributes::{Attribute, Attributes};
-pub(crate) use draft::Draft;
+pub(crate) use draft::{Draft, messages_name};
 pub(crate) use table::Table;
 
 /// One rule.

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use clearspan_model::{IssueKind, JsonText, RunId, RunType, Side, TraceId, UnixNanos};
+use clearspan_model::{IssueKind, JsonText, Name, RunId, RunType, Side, TraceId, UnixNanos};
 
+use super::draft::{messages_name, side_name};
 use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
 use crate::dialects::{normalise_provider, read_timestamp};
@@ -12,8 +13,18 @@ use crate::messages::{Reader, is_python_none, read_instructions, read_payload};
 use crate::otlp::ProjectRef;
 
 impl Draft {
+    /// The name of an attribute as a source.
+    pub(super) fn attribute_source(&self, key: &'static str) -> Name {
+        if self.origin.is_empty() {
+            Name::Borrowed(key)
+        } else {
+            Name::Owned(format!("{}{key}", self.origin))
+        }
+    }
+
     pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, idx: usize, wanted: fn(To) -> bool) {
         let row = attributes.row(idx);
+        self.source = self.attribute_source(attributes.row_source(idx));
         for to in row.to.iter().copied().filter(|to| wanted(*to)) {
             match row.key {
                 Key::Under(prefix) => self.apply_family(attributes, prefix, to),
@@ -32,7 +43,15 @@ impl Draft {
     }
 
     /// Gives one value to one target. True when it was used.
-    fn apply(&mut self, to: To, item: &Attribute) -> bool {
+    pub(super) fn apply(&mut self, to: To, item: &Attribute) -> bool {
+        let used = self.apply_to(to, item);
+        if used && let Some(field) = to.field() {
+            self.note(field);
+        }
+        used
+    }
+
+    fn apply_to(&mut self, to: To, item: &Attribute) -> bool {
         match to {
             To::TraceId => self.override_trace(item),
             To::RunId => self.override_run(item),
@@ -48,10 +67,16 @@ impl Draft {
             To::Release => fill(&mut self.run.release, item.label()),
             To::Environment => fill(&mut self.run.environment, item.label()),
             To::Model => fill(&mut self.run.model, item.label().filter(|model| !is_python_none(model))),
-            To::RequestModel => fill(&mut self.raw_model, item.label()),
+            To::RequestModel => {
+                let used = fill(&mut self.raw_model, item.label());
+                if used && self.raw_model_source.is_empty() {
+                    self.raw_model_source = self.source.clone();
+                }
+                used
+            }
             To::Provider => self.take_provider(item),
-            To::Param(name) => self.params.put(name, &item.json()),
-            To::Params => self.params.put_all(&item.json()),
+            To::Param(name) => self.param(name, &item.json()),
+            To::Params => self.params(&item.json()),
             To::Metadata(name) => self.json_metadata(name, &item.json()),
             To::MetadataObject => self.take_metadata_object(&item.json()),
             To::Tokens(count) => self.take_count(count, item),
@@ -59,7 +84,7 @@ impl Draft {
             To::UsageDetails(side) => self.take_usage_details(side, item),
             To::Cost(part) => self.take_cost(part, item, true),
             To::CostUnlessZero(part) => self.take_cost(part, item, false),
-            To::Costs => cost::fill_from_json(&mut self.cost, &item.json(), cost::COST_NAMES),
+            To::Costs => self.take_costs(&item.json(), cost::COST_NAMES),
             To::FirstTokenSeconds | To::FirstTokenMillis | To::FirstTokenAt => {
                 self.take_first_token(to, item)
             }
@@ -160,6 +185,7 @@ impl Draft {
             && self.run.provider.is_none()
         {
             self.run.provider = Some(provider.into_owned());
+            self.note("provider");
         }
         self.put_metadata(Cow::Borrowed("ls_provider"), JsonText::from_string(name))
     }
@@ -189,11 +215,19 @@ impl Draft {
     }
 
     fn take_usage(&mut self, json: &Json<'_>) -> bool {
-        let costs = cost::fill_from_json(&mut self.cost, json, cost::USAGE_COST_NAMES);
+        let costs = self.take_costs(json, cost::USAGE_COST_NAMES);
         let usage = usage_from_json(json);
         let found = usage.is_some();
-        self.usage.fill_from(usage.unwrap_or_default());
+        self.fill_usage(usage.unwrap_or_default());
         found || costs
+    }
+
+    fn take_costs(&mut self, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
+        let parts = cost::fill_from_json(&mut self.cost, json, names);
+        for part in &parts {
+            self.note(part.field());
+        }
+        !parts.is_empty()
     }
 
     fn take_usage_details(&mut self, side: Side, item: &Attribute) -> bool {
@@ -211,7 +245,7 @@ impl Draft {
             Side::Input => read_details(&json, &mut usage.input_details, input_detail),
             Side::Output => read_details(&json, &mut usage.output_details, output_detail),
         }
-        self.usage.fill_from(usage);
+        self.fill_usage(usage);
         true
     }
 
@@ -240,6 +274,7 @@ impl Draft {
     /// Sets the time of the first token unless it is known.
     pub(crate) fn take_first_token_time(&mut self, time: Option<UnixNanos>) -> bool {
         let Some(time) = time else { return false };
+        self.note("first_token_time");
         *self.run.first_token_time.get_or_insert(time) == time
     }
 
@@ -263,6 +298,7 @@ impl Draft {
             return self.take_member(side, "documents", json);
         }
         *self.payload(side) = read_payload(json, side, self.is_model_call());
+        self.note(side_name(side));
         true
     }
 
@@ -273,11 +309,12 @@ impl Draft {
             && (side == Side::Output || self.raw_model.is_none())
         {
             self.raw_model = Some(model);
+            self.raw_model_source = Name::Owned(format!("{}#model", self.source));
         }
         if side == Side::Input {
             for name in RAW_PARAMS {
                 if let Some(value) = json.get(name) {
-                    self.params.put(*name, value);
+                    self.within(name, |draft| draft.param(*name, value));
                 }
             }
             return;
@@ -290,7 +327,7 @@ impl Draft {
             && let Some(usage) = usage
         {
             self.usage = UsageDraft::default();
-            self.usage.fill_from(usage);
+            self.within("usage", |draft| draft.fill_usage(usage));
         }
     }
 
@@ -311,6 +348,7 @@ impl Draft {
         let mut messages = Vec::new();
         if Reader::new(side).read_list(json, &mut messages) {
             self.payload(side).messages = messages;
+            self.note(messages_name(side));
             return true;
         }
         // Some senders put any value here, for example openlit's `@trace`.
@@ -320,6 +358,9 @@ impl Draft {
     fn take_instructions(&mut self, json: &Json<'_>) -> bool {
         if self.instructions.is_none() {
             self.instructions = read_instructions(json);
+            if self.instructions.is_some() {
+                self.note("inputs.system");
+            }
             return self.instructions.is_some() || json.is_blank();
         }
         false
@@ -332,6 +373,7 @@ impl Draft {
             return false;
         }
         self.members.insert((side, name), JsonText::from_trusted(json.to_text()));
+        self.note(format!("{}.{name}", side_name(side)));
         true
     }
 
@@ -363,6 +405,28 @@ impl Draft {
         };
         self.failed |= failed;
         false
+    }
+}
+
+impl To {
+    /// The one field that a target is, for those of which that is plain. Others note what they fill themselves.
+    fn field(self) -> Option<Name> {
+        Some(Name::Borrowed(match self {
+            Self::DottedOrder => "dotted_order",
+            Self::ParentRunId => "parent_run_id",
+            Self::ProjectId | Self::ProjectName => "project",
+            Self::Tags => "tags",
+            Self::Thread => "thread_id",
+            Self::User => "user_id",
+            Self::Release => "release",
+            Self::Environment => "environment",
+            Self::Model => "model",
+            Self::Tokens(count) => return Some(count.field()),
+            Self::Cost(part) | Self::CostUnlessZero(part) => return Some(part.field()),
+            Self::Error => "error",
+            Self::ErrorType => "error_type",
+            _ => return None,
+        }))
     }
 }
 

@@ -138,6 +138,11 @@ impl<'t> Attributes<'t> {
         self.table.rows[idx]
     }
 
+    /// What a row is called as a source.
+    pub(super) fn row_source(&self, idx: usize) -> &'static str {
+        self.table.sources[idx]
+    }
+
     /// The attributes below a prefix that some row reads.
     pub(super) fn family(&self, prefix: &str) -> &[usize] {
         let entry = self.table.prefixes.get(prefix);

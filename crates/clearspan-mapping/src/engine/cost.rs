@@ -1,6 +1,6 @@
 //! Reported costs, exact: the decimal that the client wrote, never a float.
 
-use clearspan_model::{Cost, CostSource, Decimal};
+use clearspan_model::{Cost, CostSource, Decimal, Name};
 
 use super::Money;
 use crate::json::{Json, float_text};
@@ -32,16 +32,28 @@ pub(super) fn fill(cost: &mut Cost, part: Money, money: Decimal) -> bool {
     *known == money
 }
 
-/// Reads an object of costs: Langfuse's `cost_details`, LangSmith's `usage_metadata`. True when it held any.
-pub(super) fn fill_from_json(cost: &mut Cost, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
-    let mut found = false;
+/// Reads an object of costs: Langfuse's `cost_details`, LangSmith's `usage_metadata`. Returns the parts that it held.
+pub(super) fn fill_from_json(cost: &mut Cost, json: &Json<'_>, names: &[(&str, Money)]) -> Vec<Money> {
+    let mut found = Vec::new();
     for (name, part) in names {
         if let Some(money) = json.get(name).and_then(read_money).filter(|money| !money.is_zero()) {
             fill(cost, *part, money);
-            found = true;
+            found.push(*part);
         }
     }
     found
+}
+
+impl Money {
+    /// The field that it is.
+    pub(super) fn field(self) -> Name {
+        match self {
+            Self::Input => Name::Borrowed("cost.input"),
+            Self::Output => Name::Borrowed("cost.output"),
+            Self::Total => Name::Borrowed("cost.total"),
+            Self::Detail(name) => Name::Owned(format!("cost.details.{name}")),
+        }
+    }
 }
 
 /// Names of costs in an object that holds nothing else.

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use clearspan_model::{Cost, IssueKind, JsonText, MapIssue, Payload, Run, RunType, Side, Status, UnixNanos};
+use clearspan_model::{
+    Cost, IssueKind, JsonText, MapIssue, Name, Payload, Run, RunType, Side, Status, UnixNanos, Usage,
+};
 
-use super::params::Params;
+use super::params::{Params, parameter_name};
 use super::usage::{UsageDraft, usage_from_json};
 use super::{Attributes, To};
 use crate::json::Json;
@@ -18,9 +20,13 @@ pub(crate) struct Draft {
     pub(crate) run: Run,
     pub(crate) project: Option<ProjectRef>,
     pub(crate) failed: bool,
+    /// Where the values that are being applied come from.
+    pub(super) source: Name,
+    /// What stands before the keys of attributes in sources: they may be those of a log record or event.
+    pub(super) origin: &'static str,
     pub(super) project_name: Option<String>,
-    pub(super) name: Option<(u8, String)>,
-    pub(super) run_type: Option<(u8, RunType)>,
+    pub(super) name: Option<(u8, String, Name)>,
+    pub(super) run_type: Option<(u8, RunType, Name)>,
     pub(super) params: Params,
     pub(super) usage: UsageDraft,
     pub(super) cost: Cost,
@@ -28,6 +34,7 @@ pub(crate) struct Draft {
     pub(super) finish_reasons: Option<JsonText>,
     /// The model that a raw response or request names, for runs whose attributes name none.
     pub(super) raw_model: Option<String>,
+    pub(super) raw_model_source: Name,
     /// Sides that are said to be no JSON.
     pub(super) is_plain: BTreeMap<Side, bool>,
     /// Members of object payloads, by side.
@@ -40,6 +47,8 @@ impl Draft {
             run,
             project: None,
             failed: false,
+            source: Name::default(),
+            origin: "",
             project_name: None,
             name: None,
             run_type: None,
@@ -49,6 +58,7 @@ impl Draft {
             instructions: None,
             finish_reasons: None,
             raw_model: None,
+            raw_model_source: Name::default(),
             is_plain: BTreeMap::new(),
             members: BTreeMap::new(),
         }
@@ -65,8 +75,9 @@ impl Draft {
             self.apply_row(attributes, *idx, To::is_about_type);
         }
         settle_type(self);
-        if let Some((_, run_type)) = self.run_type {
-            self.run.run_type = Some(run_type);
+        if let Some((_, run_type, source)) = &self.run_type {
+            self.run.run_type = Some(*run_type);
+            self.run.sources.note("run_type", source.clone());
         }
         for idx in &rows {
             self.apply_row(attributes, *idx, |to| !to.is_about_type());
@@ -81,10 +92,10 @@ impl Draft {
 
     /// Proposes a type; the lowest number wins, and the first of equals.
     pub(crate) fn offer_type(&mut self, strength: u8, run_type: RunType) -> bool {
-        if self.run_type.is_none_or(|(known, _)| strength < known) {
-            self.run_type = Some((strength, run_type));
+        if self.run_type.as_ref().is_none_or(|(known, ..)| strength < *known) {
+            self.run_type = Some((strength, run_type, self.source.clone()));
         }
-        self.run_type.is_some_and(|(_, known)| known == run_type)
+        self.run_type.as_ref().is_some_and(|(_, known, _)| *known == run_type)
     }
 
     /// Proposes a name; the lowest number wins, and the first of equals. True when it is taken or repeats it.
@@ -92,10 +103,10 @@ impl Draft {
         if name.is_empty() {
             return false;
         }
-        if self.name.as_ref().is_none_or(|(known, _)| strength < *known) {
-            self.name = Some((strength, name.to_owned()));
+        if self.name.as_ref().is_none_or(|(known, ..)| strength < *known) {
+            self.name = Some((strength, name.to_owned(), self.source.clone()));
         }
-        self.name.as_ref().is_some_and(|(_, known)| known == name)
+        self.name.as_ref().is_some_and(|(_, known, _)| known == name)
     }
 
     pub(crate) fn payload(&mut self, side: Side) -> &mut Payload {
@@ -119,6 +130,7 @@ impl Draft {
         match self.run.metadata.get(name.as_ref()) {
             Some(known) => *known == value,
             None => {
+                self.note(format!("metadata.{name}"));
                 self.run.metadata.insert(name.into_owned(), value);
                 true
             }
@@ -135,13 +147,24 @@ impl Draft {
     }
 
     /// Sets a parameter of the model call.
-    pub(crate) fn param(&mut self, name: &'static str, value: &Json<'_>) -> bool {
+    pub(crate) fn param(&mut self, name: impl Into<Name>, value: &Json<'_>) -> bool {
+        if value.is_null() {
+            return false;
+        }
+        let name = name.into();
+        if !self.params.has(&name) {
+            self.note(format!("invocation_params.{name}"));
+        }
         self.params.put(name, value)
     }
 
     /// Sets parameters of the model call from an object.
     pub(crate) fn params(&mut self, object: &Json<'_>) -> bool {
-        self.params.put_all(object)
+        let Some(members) = object.members() else { return false };
+        for (name, value) in members {
+            self.param(parameter_name(&name.decode()).to_owned(), value);
+        }
+        true
     }
 
     /// Sets a member of an object payload.
@@ -160,17 +183,59 @@ impl Draft {
             return false;
         }
         *self.payload(side) = read_payload(json, side, true);
+        self.note(side_name(side));
         true
     }
 
     /// Takes what is missing of the usage from a provider's own object.
     pub(crate) fn usage_object(&mut self, json: &Json<'_>) {
-        self.usage.fill_from(usage_from_json(json).unwrap_or_default());
+        self.fill_usage(usage_from_json(json).unwrap_or_default());
+    }
+
+    /// Takes what is missing of the usage from a weaker source.
+    pub(super) fn fill_usage(&mut self, usage: Usage) {
+        for field in self.usage.fill_from(usage) {
+            self.note(field);
+        }
+    }
+
+    /// Says where the values that are applied from now on come from.
+    pub(crate) fn set_source(&mut self, source: impl Into<Name>) {
+        self.source = source.into();
+    }
+
+    /// Says that the attributes applied from now on are not the span's own: `log:`, `event:`.
+    pub(crate) fn set_origin(&mut self, origin: &'static str) {
+        self.origin = origin;
+    }
+
+    /// Notes that the present source overwrote a field.
+    pub(crate) fn note_overwritten(&mut self, field: &'static str) {
+        self.run.sources.0.insert(Name::Borrowed(field), self.source.clone());
+    }
+
+    /// Notes that a field was filled by the present source.
+    pub(crate) fn note(&mut self, field: impl Into<Name>) {
+        if !self.source.is_empty() {
+            self.run.sources.note(field, self.source.clone());
+        }
+    }
+
+    /// Runs something whose values come from a member of the present source.
+    pub(super) fn within<T>(&mut self, member: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let inner = Name::Owned(format!("{}#{member}", self.source));
+        let outer = std::mem::replace(&mut self.source, inner);
+        let done = work(self);
+        self.source = outer;
+        done
     }
 
     /// Sets the error's text unless it is known.
     pub(crate) fn offer_error(&mut self, text: Option<String>) -> bool {
         let Some(text) = text else { return false };
+        if self.run.error.is_none() {
+            self.note("error");
+        }
         *self.run.error.get_or_insert_with(|| text.clone()) == text
     }
 
@@ -183,7 +248,10 @@ impl Draft {
                 error.push_str("\n\n");
                 error.push_str(&trace);
             }
-            None => self.run.error = Some(trace),
+            None => {
+                self.note("error");
+                self.run.error = Some(trace);
+            }
         }
         true
     }
@@ -198,8 +266,11 @@ impl Draft {
 
     /// Joins what was collected apart into the run. The attributes that no rule used stay raw.
     pub(crate) fn finish(mut self) -> (Option<ProjectRef>, Run) {
-        if let Some((_, name)) = self.name.take() {
+        if let Some((_, name, source)) = self.name.take() {
             self.run.name = Some(name);
+            self.run.sources.note("name", source);
+        } else if self.run.name.is_some() {
+            self.run.sources.note("name", "span:name");
         }
         self.finish_payloads();
         let (params, usage, cost) = (
@@ -227,7 +298,13 @@ impl Draft {
     }
 
     fn finish_model(&mut self) {
-        self.run.model = self.run.model.take().or(self.raw_model.take());
+        if self.run.model.is_none()
+            && let Some(model) = self.raw_model.take()
+        {
+            self.run.model = Some(model);
+            self.source = std::mem::take(&mut self.raw_model_source);
+            self.note("model");
+        }
         if let Some(model) = &self.run.model {
             let model = JsonText::from_string(model);
             self.run.metadata.entry("ls_model_name".to_owned()).or_insert(model);
@@ -269,5 +346,21 @@ impl Draft {
                 }
             }
         }
+    }
+}
+
+/// The field of one side as a whole.
+pub(super) fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Input => "inputs",
+        Side::Output => "outputs",
+    }
+}
+
+/// The field of the messages of one side.
+pub(crate) fn messages_name(side: Side) -> &'static str {
+    match side {
+        Side::Input => "inputs.messages",
+        Side::Output => "outputs.messages",
     }
 }

@@ -21,6 +21,11 @@ const ALIASES: &[(&str, &str)] = &[
     ("presencePenalty", "presence_penalty"),
 ];
 
+/// The usual spelling of a parameter's name.
+pub(super) fn parameter_name(name: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name)
+}
+
 /// Parameters while they are collected.
 #[derive(Debug, Default)]
 pub(super) struct Params(BTreeMap<Cow<'static, str>, String>);
@@ -36,16 +41,9 @@ impl Params {
         *known == text
     }
 
-    /// Sets every member of an object. True when it is one.
-    pub(super) fn put_all(&mut self, object: &Json<'_>) -> bool {
-        let Some(members) = object.members() else { return false };
-        for (name, value) in members {
-            let name = name.decode();
-            let name =
-                ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_ref(), |(_, name)| name);
-            self.put(name.to_owned(), value);
-        }
-        true
+    /// Whether a parameter is set.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     pub(super) fn finish(self) -> Option<JsonText> {

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use clearspan_model::{JsonText, Side};
+use clearspan_model::{JsonText, Name, Side};
 
+use super::draft::messages_name;
 use super::{Attributes, Draft, To};
 use crate::json::{Json, Text};
 use crate::messages::{Reader, unflatten};
@@ -35,7 +36,7 @@ impl Draft {
             }
             To::ParamTree(name) => {
                 let tree = tree(attributes, prefix, &family);
-                if self.params.put(name, &tree) {
+                if self.param(name, &tree) {
                     mark_all(attributes, &family);
                 }
             }
@@ -54,6 +55,7 @@ impl Draft {
         let known = &mut self.payload(side).messages;
         if known.is_empty() && !messages.is_empty() {
             *known = messages;
+            self.note(messages_name(side));
             mark_all(attributes, family);
         } else if *known == messages {
             // Two dialects tell the same messages; one copy is enough.
@@ -76,6 +78,7 @@ impl Draft {
                 continue;
             };
             let value = JsonText::from_trusted(item.json().to_text());
+            self.source = Name::Owned(format!("{}{}", self.origin, item.key));
             if self.put_metadata(Cow::Borrowed(name), value) {
                 attributes.mark_used(*idx);
             }

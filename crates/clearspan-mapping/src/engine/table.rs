@@ -15,6 +15,8 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(super) rows: Vec<Row>,
+    /// What each row is called as a source: its key, or its prefix with a star.
+    pub(super) sources: Vec<&'static str>,
     pub(super) keys: FxHashMap<&'static str, Entry>,
     pub(super) prefixes: FxHashMap<&'static str, Entry>,
     /// The first segments under which there are prefixes: most keys need no further look.
@@ -24,8 +26,10 @@ pub(crate) struct Table {
 impl Table {
     pub(crate) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let rows: Vec<Row> = rows.into_iter().collect();
+        let sources = rows.iter().map(|row| row.source()).collect();
         let mut table = Self {
             rows,
+            sources,
             keys: FxHashMap::default(),
             prefixes: FxHashMap::default(),
             roots: FxHashMap::default(),
@@ -51,6 +55,16 @@ impl Table {
         let mut keys: Vec<_> = self.keys.keys().chain(self.prefixes.keys()).copied().collect();
         keys.sort_unstable();
         keys
+    }
+}
+
+impl Row {
+    fn source(&self) -> &'static str {
+        match self.key {
+            Key::Is(key) => key,
+            // Tables are made once and stay.
+            Key::Under(prefix) => format!("{prefix}*").leak(),
+        }
     }
 }
 

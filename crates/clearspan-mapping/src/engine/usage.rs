@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clearspan_model::{IssueKind, MapIssue, Usage};
+use clearspan_model::{IssueKind, MapIssue, Name, Usage};
 
 use super::Count;
 use crate::json::Json;
@@ -37,6 +37,19 @@ pub(super) fn read_count(json: &Json<'_>) -> Result<u64, &'static str> {
     }
 }
 
+impl Count {
+    /// The field that it is.
+    pub(super) fn field(self) -> Name {
+        match self {
+            Self::Input => Name::Borrowed("usage.input_tokens"),
+            Self::Output => Name::Borrowed("usage.output_tokens"),
+            Self::Total => Name::Borrowed("usage.total_tokens"),
+            Self::InputDetail(name) => Name::Owned(format!("usage.input_details.{name}")),
+            Self::OutputDetail(name) => Name::Owned(format!("usage.output_details.{name}")),
+        }
+    }
+}
+
 /// Usage while it is collected.
 #[derive(Debug, Default)]
 pub(crate) struct UsageDraft {
@@ -59,19 +72,33 @@ impl UsageDraft {
         *known == number
     }
 
-    /// Takes what is missing from a weaker source.
-    pub(super) fn fill_from(&mut self, other: Usage) {
+    /// Takes what is missing from a weaker source. Returns the names of the fields that were.
+    pub(super) fn fill_from(&mut self, other: Usage) -> Vec<Name> {
+        let mut filled = Vec::new();
         let usage = &mut self.usage;
         self.reported |= other != Usage::default();
-        usage.input_tokens = usage.input_tokens.or(other.input_tokens);
-        usage.output_tokens = usage.output_tokens.or(other.output_tokens);
-        usage.total_tokens = usage.total_tokens.or(other.total_tokens);
-        for (name, number) in other.input_details {
-            usage.input_details.entry(name).or_insert(number);
+        for (known, count, name) in [
+            (&mut usage.input_tokens, other.input_tokens, Count::Input),
+            (&mut usage.output_tokens, other.output_tokens, Count::Output),
+            (&mut usage.total_tokens, other.total_tokens, Count::Total),
+        ] {
+            if known.is_none() && count.is_some() {
+                *known = count;
+                filled.push(name.field());
+            }
         }
-        for (name, number) in other.output_details {
-            usage.output_details.entry(name).or_insert(number);
+        for (known, details, side) in [
+            (&mut usage.input_details, other.input_details, "input"),
+            (&mut usage.output_details, other.output_details, "output"),
+        ] {
+            for (name, number) in details {
+                known.entry(name).or_insert_with_key(|name| {
+                    filled.push(Name::Owned(format!("usage.{side}_details.{name}")));
+                    number
+                });
+            }
         }
+        filled
     }
 
     pub(super) fn is_reported(&self) -> bool {

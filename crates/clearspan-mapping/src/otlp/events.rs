@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use super::value::{any_to_json, attribute_texts};
 use crate::dialects::{LLAMA_INDEX_EVENTS, TABLE};
-use crate::engine::{Attributes, Draft, Table};
+use crate::engine::{Attributes, Draft, Table, messages_name};
 use crate::json::{Json, Text, parse};
 use crate::messages::{Reader, event_role, unflatten};
 
@@ -37,9 +37,11 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
             documents.push(document(&event.attributes));
         }
     }
+    draft.set_source("event:db.query.result");
     let has_documents =
         !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
     for event in events {
+        draft.set_source(format!("event:{}", event.name));
         let used = match event.name.as_str() {
             "exception" => {
                 map_exception(draft, &event);
@@ -89,6 +91,10 @@ fn map_exception(draft: &mut Draft, event: &Event) {
         (get_text(&event.attributes, "exception.message"), get_text(&event.attributes, "exception.type"));
     draft.failed = true;
     draft.run.error = message.or_else(|| class.clone());
+    draft.note_overwritten("error");
+    if class.is_some() {
+        draft.note_overwritten("error_type");
+    }
     draft.offer_stack_trace(get_text(&event.attributes, "exception.stacktrace"));
     draft.run.error_type = class.or(draft.run.error_type.take());
 }
@@ -125,7 +131,9 @@ fn is_llama_index(name: &str, attributes: &[KeyValue]) -> bool {
 /// The event's attributes are read like those of a span; what no rule uses stays with the event.
 fn map_by_rows(draft: &mut Draft, event: Event, table: &Table) {
     let mut attributes = Attributes::new(event.attributes, table);
+    draft.set_origin("event:");
     draft.apply_rows(&mut attributes, |_| {});
+    draft.set_origin("");
     let rest = attributes.into_rest();
     if !rest.is_empty() {
         let time = UnixNanos::from_otlp(event.time_unix_nano);
@@ -217,7 +225,10 @@ impl MessageSides {
             with_json(&whole, |json| read_event_message(&event.name, json.clone(), side))
         };
         match message {
-            Some(message) => draft.payload(side).messages.push(message),
+            Some(message) => {
+                draft.note(messages_name(side));
+                draft.payload(side).messages.push(message);
+            }
             None => draft.issue(IssueKind::Unusable, &event.name, "the event holds no message"),
         }
         draft.payload(side).messages.last().is_some()

@@ -14,7 +14,7 @@ use super::span::{Origin, new_run};
 use super::value::{any_to_json, attribute_texts, value_text};
 use super::{ExportLogsServiceRequest, MapContext, Mapped, MappedRun, ProjectRef};
 use crate::dialects::TABLE;
-use crate::engine::{Attributes, Draft};
+use crate::engine::{Attributes, Draft, messages_name};
 use crate::json::{Json, parse};
 use crate::messages::event_role;
 
@@ -64,6 +64,7 @@ fn patch(
     };
     if name == OPERATION_DETAILS {
         let mut draft = Draft::new(std::mem::replace(run, new_run(ids, Rank::Log, ctx)));
+        draft.set_origin("log:");
         let mut attributes = Attributes::new(record.attributes, &TABLE);
         draft.apply_rows(&mut attributes, |_| {});
         let rest = attributes.into_rest();
@@ -78,6 +79,7 @@ fn patch(
     }
     match read_fragment(&name, &record, time, run.fragments.len()) {
         Some(fragment) => {
+            run.sources.note(messages_name(fragment.side), format!("log:{name}"));
             run.fragments.push(fragment);
             run.fragments.sort();
         }

@@ -71,12 +71,29 @@ impl Origin {
         }
     }
 
+    fn environment_source(&self) -> &'static str {
+        if self.resource.contains_key("deployment.environment.name") {
+            "resource:deployment.environment.name"
+        } else {
+            "resource:deployment.environment"
+        }
+    }
+
     /// Tells a run where it comes from.
     pub(super) fn describe(&self, run: &mut Run) {
         run.resource.clone_from(&self.resource);
         run.service.clone_from(&self.service);
         run.release.clone_from(&self.release);
         run.environment.clone_from(&self.environment);
+        for (field, is_known, source) in [
+            ("service", self.service.is_some(), "resource:service.name"),
+            ("release", self.release.is_some(), "resource:service.version"),
+            ("environment", self.environment.is_some(), self.environment_source()),
+        ] {
+            if is_known {
+                run.sources.note(field, source);
+            }
+        }
         run.scope_name.clone_from(&self.scope_name);
         run.scope_version.clone_from(&self.scope_version);
     }
@@ -116,9 +133,11 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, 
     let mut attributes = Attributes::new(span.attributes, &TABLE);
     draft.apply_rows(&mut attributes, |draft| {
         if let Some(run_type) = implied_type(&name) {
+            draft.set_source("span:name");
             draft.offer_type(NAME_STRENGTH, run_type);
         }
         if has_model_event {
+            draft.set_source("span:events");
             draft.offer_type(EVENT_STRENGTH, RunType::Llm);
         }
     });
@@ -181,7 +200,11 @@ fn map_status(draft: &mut Draft, status: Option<opentelemetry_proto::tonic::trac
     draft.failed = true;
     if !status.message.is_empty() {
         match &draft.run.error {
-            None => draft.run.error = Some(status.message),
+            None => {
+                draft.set_source("span:status");
+                draft.note("error");
+                draft.run.error = Some(status.message);
+            }
             Some(error) if error.contains(&status.message) => {}
             // Both say something; the exception is the stronger source.
             Some(_) => {
