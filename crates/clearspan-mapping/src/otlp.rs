@@ -17,7 +17,7 @@ mod weigh;
 
 use std::fmt;
 
-use clearspan_model::{ProjectId, Run, UnixNanos};
+use clearspan_model::{LogRecord, MetricPoint, ProjectId, Run, UnixNanos};
 
 pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics, decode_traces};
 pub use logs::map_logs;
@@ -54,6 +54,24 @@ pub struct MappedRun {
     pub run: Run,
 }
 
+/// A log record that is kept as one, and where it wants to go. Its store ids are nil, as those of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedLog {
+    /// The project that the record asked for; `None` leaves it to the request.
+    pub project: Option<ProjectRef>,
+    /// The record.
+    pub record: LogRecord,
+}
+
+/// A metric point, and where it wants to go. Its store ids are nil, as those of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MappedPoint {
+    /// The project that the sender asked for; `None` leaves it to the request.
+    pub project: Option<ProjectRef>,
+    /// The point.
+    pub point: MetricPoint,
+}
+
 /// Items that were refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
@@ -64,10 +82,14 @@ pub struct Rejection {
 }
 
 /// What became of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mapped {
     /// The runs, in the order of the request.
     pub runs: Vec<MappedRun>,
+    /// The log records to keep, likewise. Those whose content went into a run are not among them.
+    pub logs: Vec<MappedLog>,
+    /// The metric points to keep, likewise.
+    pub metrics: Vec<MappedPoint>,
     /// What was refused, one entry for each reason.
     pub rejections: Vec<Rejection>,
 }

@@ -1,7 +1,8 @@
-//! Golden cases: real requests of unmodified clients, and the runs that they must become.
+//! Golden cases: real requests of unmodified clients, and what they must become.
 //!
 //! A case is a folder `tests/golden/otlp/<dialect>/<scenario>/` with the bodies in the order of their
-//! arrival and `out.json`. `UPDATE_EXPECT=1` rewrites `out.json`; read the difference before you commit it.
+//! arrival, `out.json` (the runs) and, where there are any, `logs.json` and `metrics.json`. `UPDATE_EXPECT=1`
+//! rewrites them; read the difference before you commit it.
 
 #![expect(clippy::unwrap_used, reason = "a case that cannot be read must fail the test")]
 
@@ -14,30 +15,47 @@ mod golden {
 use std::path::PathBuf;
 
 use golden::case::{Case, cases};
-use golden::render::render;
+use golden::render::{render, render_logs, render_metrics};
 
-fn check(case: &Case) -> Result<(), String> {
-    let actual = render(&case.runs());
-    let path = case.folder.join("out.json");
+/// Compares what the case becomes with its expectations, of which there are up to three.
+fn check(case: &Case) -> Vec<String> {
+    let outcome = case.map();
+    let expectations = [
+        ("out.json", Some(render(&outcome.runs))),
+        ("logs.json", (!outcome.logs.is_empty()).then(|| render_logs(&outcome.logs))),
+        ("metrics.json", (!outcome.metrics.is_empty()).then(|| render_metrics(&outcome.metrics))),
+    ];
+    expectations.iter().filter_map(|(file, actual)| compare(case, file, actual.as_deref()).err()).collect()
+}
+
+fn compare(case: &Case, file: &str, actual: Option<&str>) -> Result<(), String> {
+    let path = case.folder.join(file);
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&path, actual).map_err(|err| format!("{}: {err}", path.display()))?;
-        return Ok(());
+        return match actual {
+            Some(actual) => std::fs::write(&path, actual),
+            None if path.exists() => std::fs::remove_file(&path),
+            None => Ok(()),
+        }
+        .map_err(|err| format!("{}: {err}", path.display()));
     }
+    let Some(actual) = actual else {
+        return if path.exists() { Err(format!("{}: nothing of it came", path.display())) } else { Ok(()) };
+    };
     let expected = std::fs::read_to_string(&path).map_err(|err| format!("{}: {err}", path.display()))?;
     if expected == actual {
         return Ok(());
     }
     let differs = expected.lines().zip(actual.lines()).enumerate().find(|(_, (left, right))| left != right);
     let (line, (left, right)) = differs.unwrap_or((0, ("", "the lengths differ")));
-    Err(format!("{}: line {}\n  expected {left}\n  actual   {right}", case.name, line + 1))
+    Err(format!("{} {file}: line {}\n  expected {left}\n  actual   {right}", case.name, line + 1))
 }
 
 #[test]
 fn every_capture_becomes_its_runs() {
     let cases = cases();
     assert!(cases.len() > 90, "the golden cases are missing: {}", cases.len());
-    let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err()).collect();
+    let failures: Vec<String> = cases.iter().flat_map(check).collect();
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures.join("\n"));
 }
 

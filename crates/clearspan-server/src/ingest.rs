@@ -215,6 +215,6 @@ fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext) -> Resu
     Ok(match signal {
         Signal::Traces => otlp::map_traces(otlp::decode_traces(body, encoding)?, &ctx),
         Signal::Logs => otlp::map_logs(otlp::decode_logs(body, encoding)?, &ctx),
-        Signal::Metrics => otlp::map_metrics(otlp::decode_metrics(body, encoding)?),
+        Signal::Metrics => otlp::map_metrics(otlp::decode_metrics(body, encoding)?, &ctx),
     })
 }

@@ -46,7 +46,7 @@ pub fn decode_logs(body: &[u8], encoding: Encoding) -> Result<ExportLogsServiceR
     decode(body, encoding, "log", json_body::read_logs)
 }
 
-/// Reads a metric request. From JSON only as much as it takes to count the data points.
+/// Reads a metric request.
 pub fn decode_metrics(body: &[u8], encoding: Encoding) -> Result<ExportMetricsServiceRequest, DecodeError> {
     decode(body, encoding, "metric", json_body::read_metrics)
 }

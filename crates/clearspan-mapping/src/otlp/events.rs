@@ -44,7 +44,7 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
         draft.set_source(format!("event:{}", event.name));
         let used = match event.name.as_str() {
             "exception" => {
-                map_exception(draft, &event);
+                map_exception(draft, &event.attributes);
                 false
             }
             "gen_ai.content.prompt" => map_content(draft, Side::Input, &event),
@@ -86,16 +86,16 @@ fn get_text(attributes: &[KeyValue], key: &str) -> Option<String> {
 }
 
 /// An exception is the run's error: its message, then its stack trace. The last one is what ended the run.
-fn map_exception(draft: &mut Draft, event: &Event) {
+pub(super) fn map_exception(draft: &mut Draft, attributes: &[KeyValue]) {
     let (message, class) =
-        (get_text(&event.attributes, "exception.message"), get_text(&event.attributes, "exception.type"));
+        (get_text(attributes, "exception.message"), get_text(attributes, "exception.type"));
     draft.failed = true;
     draft.run.error = message.or_else(|| class.clone());
     draft.note_overwritten("error");
     if class.is_some() {
         draft.note_overwritten("error_type");
     }
-    draft.offer_stack_trace(get_text(&event.attributes, "exception.stacktrace"));
+    draft.offer_stack_trace(get_text(attributes, "exception.stacktrace"));
     draft.run.error_type = class.or(draft.run.error_type.take());
 }
 

@@ -10,7 +10,7 @@ pub(crate) fn parse_ids(trace: &[u8], span: &[u8]) -> Result<(TraceId, SpanId), 
     Ok((parse_trace_id(trace)?, parse_span_id(span)?))
 }
 
-fn parse_trace_id(bytes: &[u8]) -> Result<TraceId, String> {
+pub(crate) fn parse_trace_id(bytes: &[u8]) -> Result<TraceId, String> {
     let id = bytes.try_into().map(TraceId::from_bytes).map_err(|_| wrong_length("trace id", bytes, 16))?;
     if id.is_nil() { Err("the trace id is all zero".to_owned()) } else { Ok(id) }
 }

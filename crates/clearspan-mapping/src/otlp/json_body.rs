@@ -2,6 +2,8 @@
 //! absent values. A field that cannot be read counts as absent, so a bad span costs only itself: without
 //! usable ids the mapping rejects it by name.
 
+mod metrics;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -9,16 +11,14 @@ use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList,
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{
-    ExponentialHistogram, Gauge, Histogram, Metric, ResourceMetrics, ScopeMetrics, Sum, Summary,
-};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
-use super::{ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest};
+use super::{ExportLogsServiceRequest, ExportTraceServiceRequest};
 use crate::json::Json;
+
+pub(super) use metrics::read_metrics;
 
 const SPAN_KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 const STATUS_CODES: &[&str] = &["UNSET", "OK", "ERROR"];
@@ -47,36 +47,6 @@ pub(super) fn read_logs(json: &Json<'_>) -> ExportLogsServiceRequest {
         schema_url: text(json, "schemaUrl"),
     });
     ExportLogsServiceRequest { resource_logs }
-}
-
-/// Data points are counted and never read, so each becomes an empty one.
-pub(super) fn read_metrics(json: &Json<'_>) -> ExportMetricsServiceRequest {
-    let resource_metrics = list(json, "resourceMetrics", |json| ResourceMetrics {
-        scope_metrics: list(json, "scopeMetrics", |json| ScopeMetrics {
-            metrics: list(json, "metrics", metric),
-            ..ScopeMetrics::default()
-        }),
-        ..ResourceMetrics::default()
-    });
-    ExportMetricsServiceRequest { resource_metrics }
-}
-
-fn metric(json: &Json<'_>) -> Metric {
-    fn points<T: Default>(json: &Json<'_>) -> Vec<T> {
-        list(json, "dataPoints", |_| T::default())
-    }
-    let data = [
-        json.get("gauge").map(|json| Data::Gauge(Gauge { data_points: points(json) })),
-        json.get("sum").map(|json| Data::Sum(Sum { data_points: points(json), ..Sum::default() })),
-        json.get("histogram")
-            .map(|json| Data::Histogram(Histogram { data_points: points(json), ..Histogram::default() })),
-        json.get("exponentialHistogram").map(|json| {
-            let histogram = ExponentialHistogram { data_points: points(json), ..Default::default() };
-            Data::ExponentialHistogram(histogram)
-        }),
-        json.get("summary").map(|json| Data::Summary(Summary { data_points: points(json) })),
-    ];
-    Metric { name: text(json, "name"), data: data.into_iter().flatten().next(), ..Metric::default() }
 }
 
 fn resource(json: &Json<'_>) -> Resource {
@@ -185,7 +155,10 @@ fn read_integer(json: &Json<'_>) -> Option<i64> {
 }
 
 fn nanos(json: &Json<'_>, name: &str) -> u64 {
-    let Some(value) = member(json, name) else { return 0 };
+    member(json, name).map_or(0, read_unsigned)
+}
+
+fn read_unsigned(value: &Json<'_>) -> u64 {
     let unsigned = match value {
         Json::Number(digits) => digits.parse().ok(),
         Json::String(text) => text.simple().trim().parse().ok(),

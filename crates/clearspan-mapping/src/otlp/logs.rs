@@ -1,26 +1,35 @@
-//! Log records to patches of runs.
+//! Log records: to patches of runs, and to records that are kept as such.
 //!
 //! A record that names a span belongs to that span's run, whenever it arrives. Message events become
-//! fragments, the conventions' content event fills the run like a span's attributes, every other record
-//! is kept as an event. All of it is weaker than what the span itself says (`Rank::Log`).
+//! fragments, the conventions' content event fills the run like a span's attributes, and an exception is the
+//! run's error. All of it is weaker than what the span itself says (`Rank::Log`).
+//! Every record whose content did not go into a run is kept as a log record, with or without a span; those with
+//! one are events of their run too, so that a run tells its whole story by itself.
 
-use clearspan_model::{Fragment, JsonText, Rank, Run, RunEvent, Side, SpanId, TraceId, UnixNanos};
+use clearspan_model::{
+    Fragment, JsonText, LogRecord as StoredRecord, ProjectId, Rank, RunEvent, Side, SpanId, TraceId,
+    UnixNanos, WorkspaceId,
+};
 use indexmap::IndexMap;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::events::{OPERATION_DETAILS, read_event_message};
-use super::ids::parse_ids;
-use super::span::{Origin, new_run};
+use super::events::{OPERATION_DETAILS, map_exception, read_event_message};
+use super::ids::{parse_span_id, parse_trace_id};
+use super::span::{Origin, new_run, project_of};
 use super::value::{any_to_json, attribute_texts, value_text};
-use super::{ExportLogsServiceRequest, MapContext, Mapped, MappedRun, ProjectRef};
+use super::{ExportLogsServiceRequest, MapContext, Mapped, MappedLog, MappedRun, ProjectRef};
 use crate::dialects::TABLE;
 use crate::engine::{Attributes, Draft, messages_name};
 use crate::json::{Json, parse};
 use crate::messages::event_role;
 
-type Patches = IndexMap<(TraceId, SpanId), (Option<ProjectRef>, Run)>;
+/// Names of records that tell why the call of their span failed.
+const EXCEPTIONS: &[&str] = &["exception", "gen_ai.client.operation.exception"];
 
-/// Maps every log record that names a span; the others are rejected.
+/// With each draft the project that its resource wants.
+type Patches = IndexMap<(TraceId, SpanId), (Draft, Option<ProjectRef>)>;
+
+/// Maps every log record.
 pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
     let mut mapped = Mapped::default();
     let mut patches = Patches::new();
@@ -29,79 +38,91 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
         for scope_logs in resource_logs.scope_logs {
             let origin = origin.with_scope(scope_logs.scope);
             for record in scope_logs.log_records {
-                match parse_ids(&record.trace_id, &record.span_id) {
-                    Ok(ids) => patch(&mut patches, ids, record, &origin, ctx),
-                    Err(_) => mapped
-                        .reject(1, "log records without a trace and span id are not stored by this version"),
+                let ids = (parse_trace_id(&record.trace_id).ok(), parse_span_id(&record.span_id).ok());
+                let name = event_name(&record);
+                let rest = match ids {
+                    (Some(trace_id), Some(span_id)) => {
+                        let (draft, _) = patches.entry((trace_id, span_id)).or_insert_with_key(|ids| {
+                            (new_patch(*ids, &origin, ctx), origin.project.clone())
+                        });
+                        complete(draft, name.as_deref(), record, ctx)
+                    }
+                    _ => Some(record),
+                };
+                if let Some(record) = rest {
+                    mapped.logs.push(keep(name, record, ids, &origin, ctx));
                 }
             }
         }
     }
-    let runs = patches.into_values().map(|(project, run)| MappedRun { project, run });
-    mapped.runs = runs.collect();
+    mapped.runs = patches
+        .into_values()
+        .map(|(draft, of_resource)| {
+            let (project, run) = draft.finish();
+            MappedRun { project: project.or(of_resource), run }
+        })
+        .collect();
     mapped
 }
 
-fn patch(
-    patches: &mut Patches,
-    ids: (TraceId, SpanId),
-    record: LogRecord,
-    origin: &Origin,
-    ctx: &MapContext,
-) {
-    let (project, run) = patches.entry(ids).or_insert_with(|| {
-        let mut run = new_run(ids, Rank::Log, ctx);
-        origin.describe(&mut run);
-        // The scope of a logger is not that of the instrumentation that made the span.
-        run.scope_name = None;
-        run.scope_version = None;
-        (None, run)
-    });
-    let name = event_name(&record);
-    let time = match record.time_unix_nano {
-        0 => UnixNanos::from_otlp(record.observed_time_unix_nano),
-        nanos => UnixNanos::from_otlp(nanos),
-    };
-    if name == OPERATION_DETAILS {
-        let mut draft = Draft::new(std::mem::replace(run, new_run(ids, Rank::Log, ctx)));
-        draft.set_origin("log:");
+fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext) -> Draft {
+    let mut run = new_run(ids, Rank::Log, ctx);
+    origin.describe(&mut run);
+    // The scope of a logger is not that of the instrumentation that made the span.
+    run.scope_name = None;
+    run.scope_version = None;
+    Draft::new(run)
+}
+
+/// Puts what a record tells into its run. Gives the record back when it was not content of the run.
+fn complete(draft: &mut Draft, name: Option<&str>, record: LogRecord, ctx: &MapContext) -> Option<LogRecord> {
+    let time = time_of(&record, ctx);
+    if name == Some(OPERATION_DETAILS) {
         let mut attributes = Attributes::new(record.attributes, &TABLE);
+        draft.set_origin("log:");
         draft.apply_rows(&mut attributes, |_| {});
         let rest = attributes.into_rest();
-        let (wanted, patched) = draft.finish();
-        *project = project.take().or(wanted);
-        *run = patched;
         if !rest.is_empty() {
-            run.events.push(RunEvent { time, name, attributes: rest });
-            run.events.sort();
+            let name = OPERATION_DETAILS.to_owned();
+            draft.run.events.push(RunEvent { time, name, attributes: rest });
         }
-        return;
+        return None;
     }
-    match read_fragment(&name, &record, time, run.fragments.len()) {
-        Some(fragment) => {
-            run.sources.note(messages_name(fragment.side), format!("log:{name}"));
-            run.fragments.push(fragment);
-            run.fragments.sort();
-        }
-        None => {
-            run.events.push(event_of(name, record, time));
-            run.events.sort();
-        }
+    if let Some(fragment) =
+        name.and_then(|name| read_fragment(name, &record, time, draft.run.fragments.len()))
+    {
+        draft.set_source(format!("log:{}", name.unwrap_or_default()));
+        draft.note(messages_name(fragment.side));
+        draft.run.fragments.push(fragment);
+        return None;
     }
+    if name.is_some_and(|name| EXCEPTIONS.contains(&name)) {
+        draft.set_source(format!("log:{}", name.unwrap_or_default()));
+        map_exception(draft, &record.attributes);
+    }
+    draft.run.events.push(event_of(name.unwrap_or("log"), &record, time));
+    Some(record)
 }
 
 /// The name in its own field, or in the attribute of old.
-fn event_name(record: &LogRecord) -> String {
+fn event_name(record: &LogRecord) -> Option<String> {
     if !record.event_name.is_empty() {
-        return record.event_name.clone();
+        return Some(record.event_name.clone());
     }
-    let name = attribute(record, "event.name");
-    name.as_text().map_or_else(|| "log".to_owned(), |text| text.decode().into_owned())
+    attribute(record, "event.name").as_text().map(|text| text.decode().into_owned()).filter(|n| !n.is_empty())
 }
 
 fn attribute<'r>(record: &'r LogRecord, key: &str) -> Json<'r> {
     let found = record.attributes.iter().find(|attribute| attribute.key == key);
     found.map_or(Json::Null, |attribute| any_to_json(attribute.value.as_ref()))
+}
+
+/// When it happened, or else was observed, or else arrived.
+fn time_of(record: &LogRecord, ctx: &MapContext) -> UnixNanos {
+    match (record.time_unix_nano, record.observed_time_unix_nano) {
+        (0, 0) => ctx.received_at,
+        (0, nanos) | (nanos, _) => UnixNanos::from_otlp(nanos),
+    }
 }
 
 /// A message event as a fragment. `place` numbers records that carry no number of their own.
@@ -121,8 +142,8 @@ fn read_fragment(name: &str, record: &LogRecord, time: UnixNanos, place: usize) 
     Some(Fragment { side, time, index: index.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)), message })
 }
 
-fn event_of(name: String, record: LogRecord, time: UnixNanos) -> RunEvent {
-    let mut attributes = attribute_texts(record.attributes);
+fn event_of(name: &str, record: &LogRecord, time: UnixNanos) -> RunEvent {
+    let mut attributes = attribute_texts(record.attributes.clone());
     if record.body.is_some() {
         attributes.entry("body".to_owned()).or_insert_with(|| value_text(record.body.as_ref()));
     }
@@ -130,5 +151,35 @@ fn event_of(name: String, record: LogRecord, time: UnixNanos) -> RunEvent {
         let severity = JsonText::from_string(&record.severity_text);
         attributes.entry("severity".to_owned()).or_insert(severity);
     }
-    RunEvent { time, name, attributes }
+    RunEvent { time, name: name.to_owned(), attributes }
+}
+
+fn keep(
+    event_name: Option<String>,
+    record: LogRecord,
+    (trace_id, span_id): (Option<TraceId>, Option<SpanId>),
+    origin: &Origin,
+    ctx: &MapContext,
+) -> MappedLog {
+    let time = time_of(&record, ctx);
+    let observed_time = record.observed_time_unix_nano;
+    let body = Some(value_text(record.body.as_ref())).filter(|body| body.as_str() != "null");
+    let attributes = attribute_texts(record.attributes);
+    let project = project_of(|key| attributes.get(key).map(JsonText::to_plain));
+    let record = StoredRecord {
+        workspace_id: WorkspaceId::NIL,
+        project_id: ProjectId::NIL,
+        time,
+        observed_time: (observed_time > 0).then(|| UnixNanos::from_otlp(observed_time)),
+        received_at: ctx.received_at,
+        trace_id,
+        span_id,
+        severity: u8::try_from(record.severity_number).ok().filter(|number| (1..=24).contains(number)),
+        severity_text: Some(record.severity_text).filter(|text| !text.is_empty()),
+        event_name,
+        body,
+        attributes,
+        sender: origin.sender(),
+    };
+    MappedLog { project: project.or_else(|| origin.project.clone()), record }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Status, UnixNanos, Version,
-    Versions, WorkspaceId,
+    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Sender, Status, UnixNanos,
+    Version, Versions, WorkspaceId,
 };
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::{Span, span};
 use super::events::{is_model_event, map_events};
 use super::ids::{parse_ids, parse_span_id, shorten};
 use super::value::attribute_texts;
-use super::{ExportTraceServiceRequest, MapContext, Mapped, MappedRun};
+use super::{ExportTraceServiceRequest, MapContext, Mapped, MappedRun, ProjectRef};
 use crate::dialects::{TABLE, implied_type, label_of};
 use crate::engine::{Attributes, Draft};
 
@@ -39,6 +39,8 @@ pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext) -> Mappe
 /// Where spans and log records come from: what a resource and a scope tell about each of theirs.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Origin {
+    /// The project that all of them want, unless they say otherwise.
+    pub(super) project: Option<ProjectRef>,
     resource: BTreeMap<String, JsonText>,
     service: Option<String>,
     release: Option<String>,
@@ -53,6 +55,7 @@ impl Origin {
         let resource = attribute_texts(resource.map(|resource| resource.attributes).unwrap_or_default());
         let text = |key: &str| resource.get(key).map(JsonText::to_plain).filter(|text| !text.is_empty());
         Self {
+            project: project_of(|key| resource.get(key).map(JsonText::to_plain)),
             service: text("service.name"),
             release: text("service.version"),
             environment: text("deployment.environment.name").or_else(|| text("deployment.environment")),
@@ -79,6 +82,16 @@ impl Origin {
         }
     }
 
+    /// The same for what is no run.
+    pub(super) fn sender(&self) -> Sender {
+        Sender {
+            service: self.service.clone(),
+            scope_name: self.scope_name.clone(),
+            scope_version: self.scope_version.clone(),
+            resource: self.resource.clone(),
+        }
+    }
+
     /// Tells a run where it comes from.
     pub(super) fn describe(&self, run: &mut Run) {
         run.resource.clone_from(&self.resource);
@@ -97,6 +110,14 @@ impl Origin {
         run.scope_name.clone_from(&self.scope_name);
         run.scope_version.clone_from(&self.scope_version);
     }
+}
+
+/// The project that some attributes name.
+pub(super) fn project_of(get: impl Fn(&str) -> Option<String>) -> Option<ProjectRef> {
+    let id = get("langsmith.trace.session_id").and_then(|text| text.trim().parse().ok());
+    let names = ["langsmith.trace.session_name", "openinference.project.name"];
+    let name = || names.iter().find_map(|key| get(key).filter(|name| !name.trim().is_empty()));
+    id.map(ProjectRef::Id).or_else(|| name().map(ProjectRef::Name))
 }
 
 /// The run of a span or log record, of which its key is known. The store's ids are filled in later.
@@ -158,7 +179,7 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, 
         ],
     );
     let (project, run) = draft.finish();
-    Ok(MappedRun { project, run })
+    Ok(MappedRun { project: project.or_else(|| origin.project.clone()), run })
 }
 
 /// How strong a type is that follows from the span's name (weaker than every attribute that tells a type,

@@ -283,11 +283,15 @@ fn log_records_become_patches_of_their_run() {
     ];
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, records.join(","));
     let mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
-    assert_eq!(mapped.rejected(), 1);
-    assert_eq!(
-        mapped.message(),
-        "log records without a trace and span id are not stored by this version (1 rejected)"
-    );
+    assert_eq!(mapped.rejected(), 0);
+    // What became a message of the run is no record; what names no span is one, whatever it says.
+    let kept: Vec<_> = mapped.logs.iter().map(|log| log.record.event_name.as_deref()).collect();
+    assert_eq!(kept, [Some("checkpoint"), Some("gen_ai.user.message")]);
+    let [saved, lost] = [0, 1].map(|idx| &mapped.logs[idx].record);
+    assert_eq!(saved.trace_id, Some(mapped.runs[0].run.key.trace_id));
+    assert_eq!(saved.span_id, mapped.runs[0].run.span_id);
+    assert_eq!((lost.trace_id, lost.span_id), (None, None));
+    assert_eq!(lost.body.as_ref().unwrap().as_str(), r#"{"content":"lost"}"#);
     let [patch] = mapped.runs.as_slice() else { panic!("one run: {:?}", mapped.runs) };
     let patch = &patch.run;
     assert_eq!(patch.versions.base, Version::new(Rank::Log, ctx().received_at));
@@ -305,12 +309,108 @@ fn log_records_become_patches_of_their_run() {
 }
 
 #[test]
-fn metrics_are_refused_with_a_count() {
-    let body = br#"{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
-        {"name":"a","sum":{"dataPoints":[{},{}]}},{"name":"b","histogram":{"dataPoints":[{}]}}]}]}]}"#;
-    let mapped = map_metrics(decode_metrics(body, Encoding::Json).unwrap());
-    assert_eq!(mapped.rejected(), 3);
-    assert_eq!(mapped.message(), "this version of Clearspan does not store metrics (3 rejected)");
+fn log_records_are_kept_with_all_they_say() {
+    let body = r#"{"resourceLogs":[{
+        "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},
+            {"key":"openinference.project.name","value":{"stringValue":"theirs"}}]},
+        "scopeLogs":[{"scope":{"name":"app.orders","version":"2"},"logRecords":[
+            {"timeUnixNano":"7","observedTimeUnixNano":"9","severityNumber":17,"severityText":"ERROR",
+             "body":{"stringValue":"no stock"},"attributes":[{"key":"order","value":{"intValue":"5"}},
+             {"key":"langsmith.trace.session_name","value":{"stringValue":"mine"}}]},
+            {"observedTimeUnixNano":"9","severityNumber":99,"traceId":"5058afe218bd8e3b1c99e76877739b8a",
+             "body":{"kvlistValue":{"values":[]}}},
+            {"attributes":[{"key":"event.name","value":{"stringValue":"tick"}}]}
+        ]}]}]}"#;
+    let mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    assert!(mapped.runs.is_empty(), "no record names a span");
+    let [first, second, third] = mapped.logs.as_slice() else { panic!("three records: {:?}", mapped.logs) };
+    let name = |name: &str| Some(ProjectRef::Name(name.to_owned()));
+    assert_eq!((&first.project, &second.project), (&name("mine"), &name("theirs")));
+    let record = &first.record;
+    assert_eq!(record.time, UnixNanos::from_nanos(7));
+    assert_eq!(record.observed_time, Some(UnixNanos::from_nanos(9)));
+    assert_eq!((record.severity, record.severity_text.as_deref()), (Some(17), Some("ERROR")));
+    assert_eq!(record.body.as_ref().unwrap().as_str(), "\"no stock\"");
+    assert_eq!(record.attributes["order"].as_str(), "5");
+    let sender = &record.sender;
+    assert_eq!((sender.service.as_deref(), sender.scope_name.as_deref()), (Some("shop"), Some("app.orders")));
+    assert_eq!((sender.scope_version.as_deref(), sender.resource.len()), (Some("2"), 2));
+    // A trace without a span is still that trace's; a severity that nobody defined is none.
+    let record = &second.record;
+    assert_eq!((record.time, record.severity), (UnixNanos::from_nanos(9), None));
+    assert!(record.trace_id.is_some() && record.span_id.is_none());
+    assert_eq!(record.body.as_ref().unwrap().as_str(), "{}");
+    let record = &third.record;
+    assert_eq!((record.time, record.observed_time), (ctx().received_at, None));
+    assert_eq!((record.event_name.as_deref(), &record.body), (Some("tick"), &None));
+}
+
+fn log_run(records: &[String]) -> (Run, Vec<MappedLog>) {
+    let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, records.join(","));
+    let mut mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    assert_eq!(mapped.runs.len(), 1);
+    (mapped.runs.remove(0).run, mapped.logs)
+}
+
+fn log_of_span(name: &str, attributes: &[(&str, serde_json::Value)]) -> String {
+    let attributes: Vec<_> =
+        attributes.iter().map(|(key, value)| serde_json::json!({ "key": key, "value": value })).collect();
+    serde_json::json!({
+        "traceId": "5058afe218bd8e3b1c99e76877739b8a", "spanId": "36f7fa548acabb47", "timeUnixNano": "5",
+        "eventName": name, "attributes": attributes,
+    })
+    .to_string()
+}
+
+#[test]
+fn content_that_comes_in_several_records_is_joined() {
+    let text = |text: &str| serde_json::json!({ "stringValue": text });
+    let details = "gen_ai.client.inference.operation.details";
+    let (run, logs) = log_run(&[
+        log_of_span(
+            details,
+            &[
+                (
+                    "gen_ai.input.messages",
+                    text(r#"[{"role":"user","parts":[{"type":"text","content":"hi"}]}]"#),
+                ),
+                ("gen_ai.usage.input_tokens", serde_json::json!({ "intValue": "3" })),
+                ("gen_ai.request.temperature", serde_json::json!({ "doubleValue": 0.5 })),
+            ],
+        ),
+        log_of_span(
+            details,
+            &[
+                (
+                    "gen_ai.output.messages",
+                    text(r#"[{"role":"assistant","parts":[{"type":"text","content":"ho"}]}]"#),
+                ),
+                ("gen_ai.usage.output_tokens", serde_json::json!({ "intValue": "1" })),
+            ],
+        ),
+    ]);
+    assert!(logs.is_empty());
+    assert_eq!(texts(&run.inputs.messages), [r#"{"role":"user","content":"hi"}"#]);
+    assert_eq!(texts(&run.outputs.messages), [r#"{"role":"assistant","content":"ho"}"#]);
+    assert_eq!(run.invocation_params.unwrap().as_str(), r#"{"temperature":0.5}"#);
+    let usage = run.usage.unwrap();
+    assert_eq!((usage.input_tokens, usage.output_tokens), (Some(3), Some(1)));
+}
+
+#[test]
+fn an_exception_that_is_a_log_record_is_the_error_of_its_run() {
+    let text = |text: &str| serde_json::json!({ "stringValue": text });
+    let attributes = [("exception.type", text("RateLimitError")), ("exception.message", text("slow down"))];
+    let (run, logs) = log_run(&[log_of_span("gen_ai.client.operation.exception", &attributes)]);
+    assert_eq!(run.status, Some(Status::Error));
+    assert_eq!(
+        (run.error.as_deref(), run.error_type.as_deref()),
+        (Some("slow down"), Some("RateLimitError"))
+    );
+    assert_eq!((logs.len(), run.events.len()), (1, 1));
+    // A caught exception that someone logged does not make the run failed.
+    let (run, logs) = log_run(&[log_of_span("", &attributes)]);
+    assert_eq!((run.status, run.error, logs.len()), (None, None, 1));
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use std::mem::size_of;
 
-use clearspan_model::Run;
+use clearspan_model::{LogRecord as StoredRecord, Run};
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -75,10 +75,13 @@ static SCOPE_ITEMS: Shape = Shape {
 static SCOPE: Shape = shape(0, &[(3, &ORIGIN_ATTRIBUTE)]);
 static ORIGIN_ATTRIBUTE: Shape =
     Shape { own_bytes: size_of::<KeyValue>(), fields: &[(2, &VALUE)], role: Role::OriginAttribute };
-/// A span, a log record or a metric. Their fields that are messages overlap without harm: the weight of a data point is
+/// A span, a log record or a metric, and what they become: a run, or a patch and a record. Their fields that are messages overlap without harm: the weight of a data point is
 /// the highest, and texts are leaves whatever they hold.
 static ITEM: Shape = Shape {
-    own_bytes: max(size_of::<Span>(), max(size_of::<LogRecord>(), size_of::<Metric>())) + size_of::<Run>(),
+    own_bytes: max(
+        size_of::<Span>(),
+        max(size_of::<LogRecord>() + size_of::<StoredRecord>(), size_of::<Metric>()),
+    ) + size_of::<Run>(),
     fields: &[
         // Span
         (9, &ATTRIBUTES_OR_POINTS),

@@ -1,17 +1,25 @@
-//! Reading a golden case: its requests in order, and the runs they merge into.
+//! Reading a golden case: its requests in order, and what they become.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clearspan_mapping::otlp::{
-    DecodeError, Encoding, MapContext, Mapped, ProjectRef, decode_logs, decode_metrics, decode_traces,
-    map_logs, map_metrics, map_traces,
+    DecodeError, Encoding, MapContext, Mapped, MappedLog, MappedPoint, ProjectRef, decode_logs,
+    decode_metrics, decode_traces, map_logs, map_metrics, map_traces,
 };
 use clearspan_model::{Run, RunKey, UnixNanos};
 
 pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
+}
+
+/// What the requests of a case become.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) runs: Vec<(Option<ProjectRef>, Run)>,
+    pub(crate) logs: Vec<MappedLog>,
+    pub(crate) metrics: Vec<MappedPoint>,
 }
 
 /// All cases, by name.
@@ -48,13 +56,16 @@ impl Case {
     }
 
     /// Decodes and maps every request and merges what belongs together. Each request arrives a second later.
-    pub(crate) fn runs(&self) -> Vec<(Option<ProjectRef>, Run)> {
+    pub(crate) fn map(&self) -> Outcome {
         let mut order: Vec<RunKey> = Vec::new();
         let mut runs: BTreeMap<RunKey, (Option<ProjectRef>, Run)> = BTreeMap::new();
+        let mut outcome = Outcome::default();
         for (idx, path) in self.bodies().iter().enumerate() {
             let seconds = 1_800_000_000 + i64::try_from(idx).unwrap();
             let ctx = MapContext { received_at: UnixNanos::from_nanos(seconds * 1_000_000_000) };
             let mapped = map_body(path, &ctx);
+            outcome.logs.extend(mapped.logs);
+            outcome.metrics.extend(mapped.metrics);
             for mapped in mapped.runs {
                 let key = mapped.run.key;
                 match runs.get_mut(&key) {
@@ -66,7 +77,13 @@ impl Case {
                 }
             }
         }
-        order.iter().map(|key| runs.remove(key).unwrap()).collect()
+        outcome.runs = order.iter().map(|key| runs.remove(key).unwrap()).collect();
+        outcome
+    }
+
+    /// The runs alone.
+    pub(crate) fn runs(&self) -> Vec<(Option<ProjectRef>, Run)> {
+        self.map().runs
     }
 }
 
@@ -78,13 +95,10 @@ fn map_body(path: &Path, ctx: &MapContext) -> Mapped {
     let mapped = match name.split('.').nth(1).unwrap() {
         "traces" => map_traces(decode_traces(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
         "logs" => map_logs(decode_logs(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
-        "metrics" => return map_metrics(decode_metrics(&body, encoding).unwrap_or_else(|err| failed(err))),
+        "metrics" => map_metrics(decode_metrics(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
         other => panic!("{name}: no signal {other}"),
     };
-    // Every capture is of a correct client; only log records without a span are refused.
-    let allowed = "log records without a trace and span id are not stored by this version";
-    for rejection in &mapped.rejections {
-        assert_eq!(rejection.reason, allowed, "{}", path.display());
-    }
+    // Every capture is of a correct client.
+    assert_eq!(mapped.rejections, [], "{}", path.display());
     mapped
 }

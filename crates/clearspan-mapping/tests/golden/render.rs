@@ -1,6 +1,6 @@
 //! Runs as JSON that a person can review: only what is there, times apart, a resource once.
 
-use clearspan_mapping::otlp::ProjectRef;
+use clearspan_mapping::otlp::{MappedLog, MappedPoint, ProjectRef};
 use clearspan_model::{Payload, Run};
 use serde_json::{Map, Value, json};
 
@@ -75,4 +75,40 @@ fn render_run(project: &Option<ProjectRef>, run: &Run, last_resource: &mut Optio
 
 fn payload(payload: &Payload) -> Value {
     serde_json::to_value(payload).unwrap()
+}
+
+/// Log records, one a line.
+pub(crate) fn render_logs(logs: &[MappedLog]) -> String {
+    lines(logs.iter().map(|log| (&log.project, json!(log.record))))
+}
+
+/// Metric points, one a line.
+pub(crate) fn render_metrics(points: &[MappedPoint]) -> String {
+    lines(points.iter().map(|mapped| (&mapped.project, json!(mapped.point))))
+}
+
+/// What every line would repeat is left out: the time of arrival, store ids, what is not there, and a sender that is
+/// that of the line before.
+fn lines<'p>(items: impl Iterator<Item = (&'p Option<ProjectRef>, Value)>) -> String {
+    let mut last_sender = Value::Null;
+    let mut out = String::from("[");
+    for (idx, (project, mut item)) in items.enumerate() {
+        let members = item.as_object_mut().unwrap();
+        members.retain(|name, value| {
+            let blank = value.is_null() || value.as_object().is_some_and(Map::is_empty);
+            !blank && !["received_at", "workspace_id", "project_id"].contains(&name.as_str())
+        });
+        if let Some(project) = project {
+            members.insert("project".to_owned(), json!(format!("{project:?}")));
+        }
+        match members.get("sender") {
+            Some(sender) if *sender == last_sender => {
+                members.remove("sender");
+            }
+            sender => last_sender = sender.cloned().unwrap_or_default(),
+        }
+        out.push_str(if idx == 0 { "\n" } else { ",\n" });
+        out.push_str(&item.to_string());
+    }
+    out + "\n]\n"
 }
