@@ -3,9 +3,8 @@
 use std::fmt;
 
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
-use uuid::Uuid;
 
-use crate::{KeyHash, KeyName, ProjectName, Result};
+use crate::{KeyHash, KeyId, KeyName, MappingRule, ProjectName, Result, RuleContent, RuleId};
 
 /// Keeps workspaces, projects and keys. What callers can observe is written down as the conformance
 /// suite in `testing`.
@@ -51,6 +50,33 @@ pub trait Catalog: Send + Sync + fmt::Debug {
 
     /// Whether any key of any workspace is active.
     fn has_active_keys(&self) -> Result<bool>;
+
+    /// All mapping rules of the workspace, the strongest first.
+    fn list_rules(&self, workspace_id: WorkspaceId) -> Result<Vec<MappingRule>>;
+
+    /// Keeps a new rule, weaker than all others. A name that is taken is a conflict.
+    fn create_rule(
+        &self,
+        workspace_id: WorkspaceId,
+        content: RuleContent,
+        now: UnixNanos,
+    ) -> Result<MappingRule>;
+
+    /// Changes what a rule says; its place stays. `None` when there is no such rule. A name that is taken is a conflict.
+    fn update_rule(
+        &self,
+        workspace_id: WorkspaceId,
+        rule_id: RuleId,
+        content: RuleContent,
+        now: UnixNanos,
+    ) -> Result<Option<MappingRule>>;
+
+    /// Removes a rule. False when there is no such rule.
+    fn delete_rule(&self, workspace_id: WorkspaceId, rule_id: RuleId) -> Result<bool>;
+
+    /// Puts the rules into this order. A conflict when these are not the rules of the workspace, each once: somebody
+    /// added or removed one meanwhile.
+    fn order_rules(&self, workspace_id: WorkspaceId, rule_ids: &[RuleId]) -> Result<Vec<MappingRule>>;
 }
 
 /// A tenant.
@@ -73,41 +99,6 @@ pub struct Project {
     pub name: ProjectName,
     /// When it was first used.
     pub created_at: UnixNanos,
-}
-
-/// Identifies a key; no secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(Uuid);
-
-impl KeyId {
-    /// A new random one.
-    pub fn generate() -> Self {
-        Self(Uuid::new_v4())
-    }
-
-    /// From the bytes that were stored.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-
-    /// Its bytes.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_hyphenated().fmt(f)
-    }
-}
-
-impl std::str::FromStr for KeyId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> std::result::Result<Self, uuid::Error> {
-        Uuid::try_parse(text).map(Self)
-    }
 }
 
 /// A key to be made.

@@ -60,6 +60,8 @@ names! {
     ProjectName, "project name";
     /// What a person calls a key.
     KeyName, "key name";
+    /// What a person calls a mapping rule.
+    RuleName, "rule name";
 }
 
 impl ProjectName {

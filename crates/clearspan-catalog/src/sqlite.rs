@@ -13,10 +13,11 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use uuid::Uuid;
 
-use crate::catalog::{Catalog, Key, KeyId, NewKey, Project, Workspace};
-use crate::{Error, KeyHash, KeyName, ProjectName, Result};
+use crate::catalog::{Catalog, Key, NewKey, Project, Workspace};
+use crate::{Error, KeyHash, KeyId, KeyName, MappingRule, ProjectName, Result, RuleContent, RuleId};
 
 mod migrations;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -212,6 +213,37 @@ impl Catalog for SqliteCatalog {
         self.with("count the keys", |db| {
             db.query_row("SELECT EXISTS (SELECT 1 FROM keys WHERE revoked_at IS NULL)", [], |row| row.get(0))
         })
+    }
+
+    fn list_rules(&self, workspace_id: WorkspaceId) -> Result<Vec<MappingRule>> {
+        self.with("list the mapping rules", |db| rules::list(db, workspace_id))
+    }
+
+    fn create_rule(
+        &self,
+        workspace_id: WorkspaceId,
+        content: RuleContent,
+        now: UnixNanos,
+    ) -> Result<MappingRule> {
+        rules::create(&self.connection.lock(), workspace_id, content, now)
+    }
+
+    fn update_rule(
+        &self,
+        workspace_id: WorkspaceId,
+        rule_id: RuleId,
+        content: RuleContent,
+        now: UnixNanos,
+    ) -> Result<Option<MappingRule>> {
+        rules::update(&self.connection.lock(), workspace_id, rule_id, &content, now)
+    }
+
+    fn delete_rule(&self, workspace_id: WorkspaceId, rule_id: RuleId) -> Result<bool> {
+        self.with("remove a mapping rule", |db| rules::delete(db, workspace_id, rule_id))
+    }
+
+    fn order_rules(&self, workspace_id: WorkspaceId, rule_ids: &[RuleId]) -> Result<Vec<MappingRule>> {
+        rules::order(&mut self.connection.lock(), workspace_id, rule_ids)
     }
 }
 

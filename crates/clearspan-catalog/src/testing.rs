@@ -1,5 +1,7 @@
 //! The conformance suite: what callers may rely on, whatever keeps the catalog.
 
+mod rules;
+
 use std::sync::Arc;
 
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
@@ -17,6 +19,7 @@ pub fn check_all(new_catalog: impl Fn() -> Arc<dyn Catalog>) {
     projects_stay_in_their_workspace(&*new_catalog());
     a_key_is_found_by_its_hash_until_revoked(&*new_catalog());
     the_use_of_a_key_is_noted(&*new_catalog());
+    rules::check_all(&new_catalog);
 }
 
 fn name(text: &str) -> ProjectName {

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 const APPLICATION_ID: i64 = 0x434c_5350;
 
 /// Ids are their sixteen bytes, times are nanoseconds since the epoch.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE workspaces (
         id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
         name TEXT NOT NULL,
@@ -35,7 +36,22 @@ const STEPS: &[&str] = &["
         last_used_at INTEGER,
         revoked_at INTEGER
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    CREATE TABLE mapping_rules (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        position INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+        attribute TEXT NOT NULL,
+        field TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        UNIQUE (workspace_id, name)
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Brings the schema to the newest version, in one transaction.
 pub(super) fn apply(connection: &mut Connection) -> Result<()> {

@@ -38,6 +38,36 @@ fn what_was_kept_is_there_after_opening_again() {
     catalog.check_integrity().unwrap();
 }
 
+/// What version 1 wrote: a workspace with a project, and no table of rules.
+#[test]
+fn a_file_of_an_older_version_is_brought_forward() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("catalog.sqlite");
+    let (workspace, project) = {
+        let catalog = SqliteCatalog::open(&path).unwrap();
+        let workspace = catalog.default_workspace().unwrap();
+        let name = project_name("old");
+        let project = catalog.get_or_create_project(workspace.id, &name, UnixNanos::from_nanos(9)).unwrap();
+        (workspace, project)
+    };
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("DROP TABLE mapping_rules; PRAGMA user_version = 1").unwrap();
+    drop(db);
+
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    assert_eq!(catalog.list_projects(workspace.id).unwrap(), [project]);
+    assert_eq!(catalog.list_rules(workspace.id).unwrap(), []);
+    let content = crate::RuleContent {
+        name: crate::RuleName::parse("r").unwrap(),
+        enabled: true,
+        attribute: "a".to_owned(),
+        field: "model".to_owned(),
+    };
+    let rule = catalog.create_rule(workspace.id, content, UnixNanos::from_nanos(10)).unwrap();
+    drop(catalog);
+    assert_eq!(SqliteCatalog::open(&path).unwrap().list_rules(workspace.id).unwrap(), [rule]);
+}
+
 #[test]
 fn two_processes_share_one_file() {
     let dir = tempfile::tempdir().unwrap();
