@@ -19,7 +19,7 @@ fn main() {
         let request = decode_traces(body, Encoding::Protobuf).expect("the body is a trace request");
         request.resource_spans.iter().flat_map(|r| &r.scope_spans).map(|s| s.spans.len()).sum()
     });
-    let ctx = MapContext { received_at: UnixNanos::from_nanos(1_800_000_000_000_000_000) };
+    let ctx = MapContext::at(UnixNanos::from_nanos(1_800_000_000_000_000_000));
     measure("decode and map", &bodies, |body| {
         let request = decode_traces(body, Encoding::Protobuf).expect("the body is a trace request");
         map_traces(request, &ctx).runs.len()

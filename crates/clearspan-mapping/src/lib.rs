@@ -10,3 +10,7 @@ mod json;
 mod messages;
 pub mod otlp;
 pub mod pricing;
+mod remap;
+pub mod rules;
+
+pub use remap::remap;

@@ -11,13 +11,15 @@ mod ids;
 mod json_body;
 mod logs;
 mod metrics;
-mod span;
+pub(crate) mod span;
 pub(crate) mod value;
 mod weigh;
 
 use std::fmt;
 
 use clearspan_model::{LogRecord, MetricPoint, ProjectId, Run, UnixNanos};
+
+use crate::rules::Rules;
 
 pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics, decode_traces};
 pub use logs::map_logs;
@@ -31,9 +33,18 @@ pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequ
 
 /// What the mapping must be told, because it has no clock.
 #[derive(Debug, Clone, Copy)]
-pub struct MapContext {
+pub struct MapContext<'r> {
     /// When the request arrived.
     pub received_at: UnixNanos,
+    /// The rules of the workspace's users.
+    pub rules: &'r Rules,
+}
+
+impl MapContext<'static> {
+    /// Without rules of users.
+    pub fn at(received_at: UnixNanos) -> Self {
+        Self { received_at, rules: Rules::none() }
+    }
 }
 
 /// How a span names the project that it wants to go to.

@@ -14,6 +14,7 @@ mod golden {
 
 use std::path::PathBuf;
 
+use clearspan_mapping::rules::Rules;
 use golden::case::{Case, cases};
 use golden::render::{render, render_logs, render_metrics};
 
@@ -57,6 +58,37 @@ fn every_capture_becomes_its_runs() {
     assert!(cases.len() > 90, "the golden cases are missing: {}", cases.len());
     let failures: Vec<String> = cases.iter().flat_map(check).collect();
     assert!(failures.is_empty(), "{} cases differ:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Mapping again without a change of rules changes nothing, and every field says where it came from.
+#[test]
+fn mapping_again_gives_the_same_runs() {
+    let mut failures = Vec::new();
+    for case in cases() {
+        for (_, run) in case.runs() {
+            let mut again = clearspan_mapping::remap(&run, Rules::none());
+            // An attribute that repeats what the run says now may be dropped; none may appear.
+            if again.attributes.iter().all(|(key, value)| run.attributes.get(key) == Some(value)) {
+                again.attributes.clone_from(&run.attributes);
+            }
+            if again != run {
+                let difference = first_difference(&format!("{run:#?}"), &format!("{again:#?}"));
+                failures.push(format!("{}: {}\n{difference}", case.name, run.name.unwrap_or_default()));
+            }
+        }
+    }
+    assert!(
+        failures.is_empty(),
+        "{} runs differ:\n{}",
+        failures.len(),
+        failures[..failures.len().min(20)].join("\n")
+    );
+}
+
+fn first_difference(expected: &str, actual: &str) -> String {
+    let differs = expected.lines().zip(actual.lines()).find(|(left, right)| left != right);
+    let (left, right) = differs.unwrap_or(("", "the lengths differ"));
+    format!("  expected {left}\n  actual   {right}")
 }
 
 /// The folder of all golden cases.

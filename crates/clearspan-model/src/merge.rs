@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Run, UnixNanos};
+use crate::{JsonText, Run, UnixNanos};
 
 /// How much a source is trusted: a weaker source fills what a stronger one left empty and never overwrites.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +129,32 @@ impl Joiner<'_> {
         *left = joined.unwrap_or_default();
     }
 
+    /// Joins the text of a JSON object as a map of registers.
+    fn object(&mut self, field: FieldId, left: &mut Option<JsonText>, right: Option<JsonText>) {
+        let read = |text: &Option<JsonText>| match text {
+            None => Some(BTreeMap::new()),
+            Some(text) => serde_json::from_str::<BTreeMap<String, serde_json::Value>>(text.as_str()).ok(),
+        };
+        if *left == right && self.left == self.right {
+            return;
+        }
+        let (Some(old), Some(new)) = (read(left), read(&right)) else {
+            return self.register(field, left, right);
+        };
+        let texts = |map: BTreeMap<String, serde_json::Value>| -> BTreeMap<String, JsonText> {
+            map.into_iter().map(|(key, value)| (key, JsonText::from_trusted(value.to_string()))).collect()
+        };
+        let (mut joined, new) = (texts(old), texts(new));
+        self.map(field, &mut joined, new);
+        let members: Vec<String> = joined
+            .iter()
+            .map(|(key, value)| format!("{}:{}", serde_json::Value::from(key.as_str()), value.as_str()))
+            .collect();
+        if !members.is_empty() {
+            *left = Some(JsonText::from_trusted(format!("{{{}}}", members.join(","))));
+        }
+    }
+
     /// Joins a map of registers.
     fn map<K: Ord + AsRef<str>, V: Ord>(
         &mut self,
@@ -193,7 +219,7 @@ impl Run {
         join.register(FieldId::InputRest, &mut self.inputs.rest, other.inputs.rest);
         join.list(FieldId::OutputMessages, &mut self.outputs.messages, other.outputs.messages);
         join.register(FieldId::OutputRest, &mut self.outputs.rest, other.outputs.rest);
-        join.register(FieldId::InvocationParams, &mut self.invocation_params, other.invocation_params);
+        join.object(FieldId::InvocationParams, &mut self.invocation_params, other.invocation_params);
         join.register(FieldId::Model, &mut self.model, other.model);
         join.register(FieldId::Provider, &mut self.provider, other.provider);
         join.register(FieldId::Usage, &mut self.usage, other.usage);

@@ -173,7 +173,7 @@ impl Ingest {
         to: &Destination,
     ) -> Result<(Vec<Run>, Receipt), IngestError> {
         let now = self.clock.now();
-        let mapped = map(signal, encoding, body, MapContext { received_at: now })?;
+        let mapped = map(signal, encoding, body, MapContext::at(now))?;
         let receipt = Receipt {
             accepted: mapped.runs.len() as u64,
             rejected: mapped.rejected(),
@@ -211,7 +211,7 @@ fn reserve_decoded(
     })
 }
 
-fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext) -> Result<Mapped, DecodeError> {
+fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext<'_>) -> Result<Mapped, DecodeError> {
     Ok(match signal {
         Signal::Traces => otlp::map_traces(otlp::decode_traces(body, encoding)?, &ctx),
         Signal::Logs => otlp::map_logs(otlp::decode_logs(body, encoding)?, &ctx),

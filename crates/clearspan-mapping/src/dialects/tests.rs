@@ -20,7 +20,7 @@ fn map_span(mut span: Value) -> MappedRun {
         span.as_object_mut().unwrap().entry(name).or_insert(value.clone());
     }
     let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] }).to_string();
-    let ctx = MapContext { received_at: clearspan_model::UnixNanos::from_nanos(1) };
+    let ctx = MapContext::at(clearspan_model::UnixNanos::from_nanos(1));
     let mut mapped = map_traces(decode_traces(body.as_bytes(), Encoding::Json).unwrap(), &ctx);
     assert!(mapped.rejections.is_empty());
     mapped.runs.pop().unwrap()

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use clearspan_model::{IssueKind, JsonText, Name, RunId, RunType, Side, TraceId, UnixNanos};
 
+use super::attributes::RuleHit;
 use super::draft::{messages_name, side_name};
 use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
@@ -11,6 +12,7 @@ use crate::dialects::{normalise_provider, read_timestamp};
 use crate::json::{Json, parse};
 use crate::messages::{Reader, is_python_none, read_instructions, read_payload};
 use crate::otlp::ProjectRef;
+use crate::rules::{Target, fill_star};
 
 impl Draft {
     /// The name of an attribute as a source.
@@ -26,6 +28,15 @@ impl Draft {
         let row = attributes.row(idx);
         self.source = self.attribute_source(attributes.row_source(idx));
         for to in row.to.iter().copied().filter(|to| wanted(*to)) {
+            if self.stored.is_some() && self.restore_row(attributes.row_source(idx), to) {
+                if let Key::Is(key) = row.key
+                    && let Some(slot) = attributes.find(key)
+                    && self.is_restored(key)
+                {
+                    attributes.mark_used(slot);
+                }
+                continue;
+            }
             match row.key {
                 Key::Under(prefix) => self.apply_family(attributes, prefix, to),
                 Key::Is(key) => {
@@ -40,6 +51,58 @@ impl Draft {
                 }
             }
         }
+    }
+
+    /// Applies one user's rule to one attribute.
+    pub(super) fn apply_rule(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        hit: RuleHit,
+        wanted: fn(To) -> bool,
+    ) {
+        let rule = &attributes.rules().rules[hit.rule];
+        let to = rule.target.to();
+        if !to.map_or_else(|| !wanted(To::RunType(0, |_| None)), wanted) {
+            return;
+        }
+        let item = &attributes.items[hit.item];
+        let star = rule.matches(&item.key).unwrap_or_default();
+        self.source = Name::Owned(format!("rule:{}:{}{}", rule.name, self.origin, item.key));
+        let used = if self.stored.is_some() && self.restore_ruled(to) {
+            self.is_restored(&self.source)
+        } else {
+            match &rule.target {
+                Target::Metadata(name) => {
+                    self.put_metadata(fill_star(name, star), JsonText::from_trusted(item.json().to_text()))
+                }
+                Target::Param(name) => self.param(fill_star(name, star).into_owned(), &item.json()),
+                Target::Field(_) => to.is_some_and(|to| self.apply_instead(to, item)),
+            }
+        };
+        if used {
+            attributes.mark_used(hit.item);
+        }
+    }
+
+    /// Gives one value to one target, in place of what the resource said.
+    fn apply_instead(&mut self, to: To, item: &Attribute) -> bool {
+        let (field, slot) = match to {
+            To::Environment => ("environment", &mut self.run.environment),
+            To::Release => ("release", &mut self.run.release),
+            _ => return self.apply(to, item),
+        };
+        let (before, source) = (slot.take(), self.run.sources.0.remove(field));
+        let used = self.apply(to, item);
+        if !used {
+            match to {
+                To::Environment => self.run.environment = before,
+                _ => self.run.release = before,
+            }
+            if let Some(source) = source {
+                self.run.sources.note(field, source);
+            }
+        }
+        used
     }
 
     /// Gives one value to one target. True when it was used.
@@ -202,7 +265,8 @@ impl Draft {
         match read_count(&item.raw()) {
             Ok(number) => {
                 let used = self.usage.fill(count, number);
-                if !used {
+                // A user's rule overrules on purpose.
+                if !used && !self.is_ruled(&count.field()) {
                     self.issue(IssueKind::Conflict, &item.key, "a stronger source tells another token count");
                 }
                 used
@@ -366,14 +430,15 @@ impl Draft {
         false
     }
 
-    pub(super) fn take_member(&mut self, side: Side, name: &'static str, json: &Json<'_>) -> bool {
-        let known = self.members.contains_key(&(side, name));
+    pub(super) fn take_member(&mut self, side: Side, name: impl Into<Name>, json: &Json<'_>) -> bool {
+        let name = name.into();
+        let known = self.members.contains_key(&(side, name.clone()));
         let other = self.payload(side).rest.is_some();
         if known || other || json.is_null() {
             return false;
         }
-        self.members.insert((side, name), JsonText::from_trusted(json.to_text()));
         self.note(format!("{}.{name}", side_name(side)));
+        self.members.insert((side, name), JsonText::from_trusted(json.to_text()));
         true
     }
 
@@ -410,7 +475,7 @@ impl Draft {
 
 impl To {
     /// The one field that a target is, for those of which that is plain. Others note what they fill themselves.
-    fn field(self) -> Option<Name> {
+    pub(super) fn field(self) -> Option<Name> {
         Some(Name::Borrowed(match self {
             Self::DottedOrder => "dotted_order",
             Self::ParentRunId => "parent_run_id",

@@ -9,6 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use super::{Row, Table};
 use crate::json::{Json, parse};
 use crate::otlp::value::value_to_json;
+use crate::rules::Rules;
 
 const ABSENT: usize = usize::MAX;
 
@@ -79,26 +80,60 @@ pub(crate) struct Attributes<'t> {
     families: BTreeMap<usize, Vec<usize>>,
     /// The rows that have something to read, strongest first.
     pub(super) rows: Vec<usize>,
+    rules: &'t Rules,
+    /// The users' rules that match, strongest first.
+    pub(super) rule_hits: Vec<RuleHit>,
+}
+
+/// A user's rule and an attribute that it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RuleHit {
+    pub(super) rule: usize,
+    pub(super) item: usize,
 }
 
 impl<'t> Attributes<'t> {
-    pub(crate) fn new(attributes: Vec<KeyValue>, table: &'t Table) -> Self {
+    pub(crate) fn new(attributes: Vec<KeyValue>, table: &'t Table, rules: &'t Rules) -> Self {
         let mut this = Self {
             items: Vec::with_capacity(attributes.len()),
             table,
             slots: vec![ABSENT; table.keys.len()],
             families: BTreeMap::new(),
             rows: Vec::with_capacity(attributes.len() * 2),
+            rules,
+            rule_hits: Vec::new(),
         };
         for KeyValue { key, value, .. } in attributes {
             this.push(key, value.and_then(|value| value.value));
         }
-        this.rows.sort_unstable();
+        this.sort();
         this
+    }
+
+    fn sort(&mut self) {
+        self.rows.sort_unstable();
+        self.rows.dedup();
+        self.rule_hits.sort_unstable();
+    }
+
+    /// Adds a family whose attributes were used when the run was stored.
+    pub(crate) fn push_stored_family(&mut self, prefix: &str) {
+        if let Some(entry) = self.table.prefixes.get(prefix) {
+            self.families.entry(entry.id).or_default();
+            self.rows.extend_from_slice(&entry.rows);
+            self.sort();
+        }
+    }
+
+    pub(super) fn rules(&self) -> &'t Rules {
+        self.rules
     }
 
     fn push(&mut self, key: String, value: Option<Value>) {
         let idx = self.items.len();
+        if !self.rules.is_empty() && value.is_some() {
+            self.rule_hits.extend(self.rules.matching(&key).map(|rule| RuleHit { rule, item: idx }));
+        }
         // Of two attributes with one key, which OTLP forbids, the first speaks.
         if let Some(entry) = self.table.keys.get(key.as_str())
             && value.is_some()

@@ -8,6 +8,7 @@ use clearspan_model::{
 };
 
 use super::params::{Params, parameter_name};
+use super::stored::Stored;
 use super::usage::{UsageDraft, usage_from_json};
 use super::{Attributes, To};
 use crate::json::Json;
@@ -38,7 +39,9 @@ pub(crate) struct Draft {
     /// Sides that are said to be no JSON.
     pub(super) is_plain: BTreeMap<Side, bool>,
     /// Members of object payloads, by side.
-    pub(super) members: BTreeMap<(Side, &'static str), JsonText>,
+    pub(super) members: BTreeMap<(Side, Name), JsonText>,
+    /// The run as it was stored, when it is mapped again.
+    pub(super) stored: Option<Box<Stored>>,
 }
 
 impl Draft {
@@ -61,6 +64,7 @@ impl Draft {
             raw_model_source: Name::default(),
             is_plain: BTreeMap::new(),
             members: BTreeMap::new(),
+            stored: None,
         }
     }
 
@@ -71,6 +75,10 @@ impl Draft {
         settle_type: impl FnOnce(&mut Self),
     ) {
         let rows = std::mem::take(&mut attributes.rows);
+        let hits = std::mem::take(&mut attributes.rule_hits);
+        for hit in &hits {
+            self.apply_rule(attributes, *hit, To::is_about_type);
+        }
         for idx in &rows {
             self.apply_row(attributes, *idx, To::is_about_type);
         }
@@ -78,6 +86,9 @@ impl Draft {
         if let Some((_, run_type, source)) = &self.run_type {
             self.run.run_type = Some(*run_type);
             self.run.sources.note("run_type", source.clone());
+        }
+        for hit in &hits {
+            self.apply_rule(attributes, *hit, |to| !to.is_about_type());
         }
         for idx in &rows {
             self.apply_row(attributes, *idx, |to| !to.is_about_type());
@@ -168,7 +179,7 @@ impl Draft {
     }
 
     /// Sets a member of an object payload.
-    pub(crate) fn offer_member(&mut self, side: Side, name: &'static str, value: &Json<'_>) -> bool {
+    pub(crate) fn offer_member(&mut self, side: Side, name: impl Into<Name>, value: &Json<'_>) -> bool {
         self.take_member(side, name, value)
     }
 
@@ -207,6 +218,11 @@ impl Draft {
     /// Says that the attributes applied from now on are not the span's own: `log:`, `event:`.
     pub(crate) fn set_origin(&mut self, origin: &'static str) {
         self.origin = origin;
+    }
+
+    /// True when a user's rule filled a field.
+    pub(crate) fn is_ruled(&self, field: &str) -> bool {
+        self.run.sources.get(field).is_some_and(|source| source.starts_with("rule:"))
     }
 
     /// Notes that the present source overwrote a field.
@@ -322,7 +338,7 @@ impl Draft {
                 // The side has a value that is no object; the member finds no place beside it.
                 Some(None) => continue,
             };
-            crate::json::push_string(name, &mut text);
+            crate::json::push_string(&name, &mut text);
             text.push(':');
             text.push_str(value.as_str());
             text.push('}');

@@ -124,7 +124,7 @@ proptest! {
         let request = ExportTraceServiceRequest {
             resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
         };
-        let ctx = MapContext { received_at: clearspan_model::UnixNanos::from_nanos(1) };
+        let ctx = MapContext::at(clearspan_model::UnixNanos::from_nanos(1));
         let mapped = map_traces(request, &ctx);
         prop_assert_eq!(mapped.rejected(), 0);
         let run = &mapped.runs[0].run;
@@ -150,7 +150,7 @@ proptest! {
         let request = ExportLogsServiceRequest {
             resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }],
         };
-        let ctx = MapContext { received_at: clearspan_model::UnixNanos::from_nanos(1) };
+        let ctx = MapContext::at(clearspan_model::UnixNanos::from_nanos(1));
         prop_assert_eq!(map_logs(request, &ctx).runs.len(), 1);
     }
 }

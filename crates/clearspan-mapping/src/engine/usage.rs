@@ -101,6 +101,38 @@ impl UsageDraft {
         filled
     }
 
+    /// Whether a count is known, by its name below `usage`.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        match name.split_once('.') {
+            Some(("input_details", detail)) => self.usage.input_details.contains_key(detail),
+            Some(("output_details", detail)) => self.usage.output_details.contains_key(detail),
+            _ => match name {
+                "input_tokens" => self.usage.input_tokens.is_some(),
+                "output_tokens" => self.usage.output_tokens.is_some(),
+                _ => self.usage.total_tokens.is_some(),
+            },
+        }
+    }
+
+    /// Sets a count, by its name below `usage`.
+    pub(super) fn put(&mut self, name: &str, number: u64) {
+        self.reported = true;
+        let usage = &mut self.usage;
+        match name.split_once('.') {
+            Some(("input_details", detail)) => {
+                usage.input_details.insert(detail.to_owned(), number);
+            }
+            Some(("output_details", detail)) => {
+                usage.output_details.insert(detail.to_owned(), number);
+            }
+            _ => match name {
+                "input_tokens" => usage.input_tokens = Some(number),
+                "output_tokens" => usage.output_tokens = Some(number),
+                _ => usage.total_tokens = Some(number),
+            },
+        }
+    }
+
     pub(super) fn is_reported(&self) -> bool {
         self.reported
     }

@@ -11,6 +11,7 @@ use crate::dialects::{LLAMA_INDEX_EVENTS, TABLE};
 use crate::engine::{Attributes, Draft, Table, messages_name};
 use crate::json::{Json, Text, parse};
 use crate::messages::{Reader, event_role, unflatten};
+use crate::rules::Rules;
 
 /// The convention's newest content event: attributes like those of a span.
 pub(super) const OPERATION_DETAILS: &str = "gen_ai.client.inference.operation.details";
@@ -90,6 +91,9 @@ pub(super) fn map_exception(draft: &mut Draft, attributes: &[KeyValue]) {
     let (message, class) =
         (get_text(attributes, "exception.message"), get_text(attributes, "exception.type"));
     draft.failed = true;
+    if draft.is_ruled("error") {
+        return;
+    }
     draft.run.error = message.or_else(|| class.clone());
     draft.note_overwritten("error");
     if class.is_some() {
@@ -130,7 +134,7 @@ fn is_llama_index(name: &str, attributes: &[KeyValue]) -> bool {
 
 /// The event's attributes are read like those of a span; what no rule uses stays with the event.
 fn map_by_rows(draft: &mut Draft, event: Event, table: &Table) {
-    let mut attributes = Attributes::new(event.attributes, table);
+    let mut attributes = Attributes::new(event.attributes, table, Rules::none());
     draft.set_origin("event:");
     draft.apply_rows(&mut attributes, |_| {});
     draft.set_origin("");

@@ -30,7 +30,7 @@ const EXCEPTIONS: &[&str] = &["exception", "gen_ai.client.operation.exception"];
 type Patches = IndexMap<(TraceId, SpanId), (Draft, Option<ProjectRef>)>;
 
 /// Maps every log record.
-pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
+pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext<'_>) -> Mapped {
     let mut mapped = Mapped::default();
     let mut patches = Patches::new();
     for resource_logs in request.resource_logs {
@@ -65,7 +65,7 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext) -> Mapped {
     mapped
 }
 
-fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext) -> Draft {
+fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext<'_>) -> Draft {
     let mut run = new_run(ids, Rank::Log, ctx);
     origin.describe(&mut run);
     // The scope of a logger is not that of the instrumentation that made the span.
@@ -75,10 +75,15 @@ fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext) -> Draft
 }
 
 /// Puts what a record tells into its run. Gives the record back when it was not content of the run.
-fn complete(draft: &mut Draft, name: Option<&str>, record: LogRecord, ctx: &MapContext) -> Option<LogRecord> {
+fn complete(
+    draft: &mut Draft,
+    name: Option<&str>,
+    record: LogRecord,
+    ctx: &MapContext<'_>,
+) -> Option<LogRecord> {
     let time = time_of(&record, ctx);
     if name == Some(OPERATION_DETAILS) {
-        let mut attributes = Attributes::new(record.attributes, &TABLE);
+        let mut attributes = Attributes::new(record.attributes, &TABLE, ctx.rules);
         draft.set_origin("log:");
         draft.apply_rows(&mut attributes, |_| {});
         let rest = attributes.into_rest();
@@ -118,7 +123,7 @@ fn attribute<'r>(record: &'r LogRecord, key: &str) -> Json<'r> {
 }
 
 /// When it happened, or else was observed, or else arrived.
-fn time_of(record: &LogRecord, ctx: &MapContext) -> UnixNanos {
+fn time_of(record: &LogRecord, ctx: &MapContext<'_>) -> UnixNanos {
     match (record.time_unix_nano, record.observed_time_unix_nano) {
         (0, 0) => ctx.received_at,
         (0, nanos) | (nanos, _) => UnixNanos::from_otlp(nanos),
@@ -159,7 +164,7 @@ fn keep(
     record: LogRecord,
     (trace_id, span_id): (Option<TraceId>, Option<SpanId>),
     origin: &Origin,
-    ctx: &MapContext,
+    ctx: &MapContext<'_>,
 ) -> MappedLog {
     let time = time_of(&record, ctx);
     let observed_time = record.observed_time_unix_nano;

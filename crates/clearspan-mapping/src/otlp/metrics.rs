@@ -31,7 +31,7 @@ const MAX_UNIT_CHARS: usize = 63;
 const MAX_DESCRIPTION_CHARS: usize = 1023;
 
 /// Maps every data point.
-pub fn map_metrics(request: ExportMetricsServiceRequest, ctx: &MapContext) -> Mapped {
+pub fn map_metrics(request: ExportMetricsServiceRequest, ctx: &MapContext<'_>) -> Mapped {
     let mut mapped = Mapped::default();
     for resource_metrics in request.resource_metrics {
         let origin = Origin::of_resource(resource_metrics.resource);
@@ -52,7 +52,7 @@ struct Target<'a> {
     common: MetricPoint,
 }
 
-fn map_metric(mapped: &mut Mapped, metric: Metric, origin: &Origin, ctx: &MapContext) {
+fn map_metric(mapped: &mut Mapped, metric: Metric, origin: &Origin, ctx: &MapContext<'_>) {
     let Some(data) = metric.data else { return };
     if let Err(why) = check_name(&metric.name) {
         return mapped.reject(count_points(&data) as u64, why);

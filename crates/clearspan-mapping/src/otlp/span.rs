@@ -19,7 +19,7 @@ use crate::dialects::{TABLE, implied_type, label_of};
 use crate::engine::{Attributes, Draft};
 
 /// Maps every span of a request. Spans without usable ids are rejected by name.
-pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext) -> Mapped {
+pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext<'_>) -> Mapped {
     let mut mapped = Mapped::default();
     for resource_spans in request.resource_spans {
         let origin = Origin::of_resource(resource_spans.resource);
@@ -124,7 +124,7 @@ pub(super) fn project_of(get: impl Fn(&str) -> Option<String>) -> Option<Project
 pub(super) fn new_run(
     (trace_id, span_id): (clearspan_model::TraceId, clearspan_model::SpanId),
     rank: Rank,
-    ctx: &MapContext,
+    ctx: &MapContext<'_>,
 ) -> Run {
     let run_id = RunId::from_span_id(span_id);
     let key = RunKey { workspace_id: WorkspaceId::NIL, project_id: ProjectId::NIL, trace_id, run_id };
@@ -134,7 +134,7 @@ pub(super) fn new_run(
     run
 }
 
-fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, String> {
+fn map_span(span: Span, origin: &Origin, ctx: &MapContext<'_>) -> Result<MappedRun, String> {
     let refuse = |why: String| format!("span \"{}\": {why}", shorten(&span.name));
     let ids = parse_ids(&span.trace_id, &span.span_id).map_err(refuse)?;
     let mut run = new_run(ids, Rank::Span, ctx);
@@ -151,15 +151,15 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, 
     let mut draft = Draft::new(run);
     map_parent(&mut draft, &span.parent_span_id);
     let has_model_event = span.events.iter().any(|event| is_model_event(&event.name));
-    let mut attributes = Attributes::new(span.attributes, &TABLE);
+    let mut attributes = Attributes::new(span.attributes, &TABLE, ctx.rules);
     draft.apply_rows(&mut attributes, |draft| {
         if let Some(run_type) = implied_type(&name) {
-            draft.set_source("span:name");
-            draft.offer_type(NAME_STRENGTH, run_type);
+            draft.set_source(FROM_NAME);
+            draft.offer_type(type_strength(FROM_NAME), run_type);
         }
         if has_model_event {
-            draft.set_source("span:events");
-            draft.offer_type(EVENT_STRENGTH, RunType::Llm);
+            draft.set_source(FROM_EVENTS);
+            draft.offer_type(type_strength(FROM_EVENTS), RunType::Llm);
         }
     });
     map_events(&mut draft, span.events);
@@ -184,8 +184,17 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext) -> Result<MappedRun, 
 
 /// How strong a type is that follows from the span's name (weaker than every attribute that tells a type,
 /// stronger than the presence of others), and from its events.
-const NAME_STRENGTH: u8 = 15;
-const EVENT_STRENGTH: u8 = 50;
+pub(crate) fn type_strength(source: &str) -> u8 {
+    match source {
+        FROM_NAME => 15,
+        FROM_EVENTS => 50,
+        // Event or log record: only where the span says nothing.
+        _ => u8::MAX,
+    }
+}
+
+const FROM_NAME: &str = "span:name";
+const FROM_EVENTS: &str = "span:events";
 
 fn map_parent(draft: &mut Draft, parent: &[u8]) {
     match parse_span_id(parent) {

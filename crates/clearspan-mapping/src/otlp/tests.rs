@@ -2,8 +2,8 @@ use clearspan_model::{JsonText, Rank, Run, RunType, Side, Status, UnixNanos, Ver
 
 use super::*;
 
-fn ctx() -> MapContext {
-    MapContext { received_at: UnixNanos::from_nanos(1_700_000_000_000_000_000) }
+fn ctx() -> MapContext<'static> {
+    MapContext::at(UnixNanos::from_nanos(1_700_000_000_000_000_000))
 }
 
 fn check_json(body: &str) -> Mapped {

@@ -62,7 +62,7 @@ impl Case {
         let mut outcome = Outcome::default();
         for (idx, path) in self.bodies().iter().enumerate() {
             let seconds = 1_800_000_000 + i64::try_from(idx).unwrap();
-            let ctx = MapContext { received_at: UnixNanos::from_nanos(seconds * 1_000_000_000) };
+            let ctx = MapContext::at(UnixNanos::from_nanos(seconds * 1_000_000_000));
             let mapped = map_body(path, &ctx);
             outcome.logs.extend(mapped.logs);
             outcome.metrics.extend(mapped.metrics);
@@ -87,7 +87,7 @@ impl Case {
     }
 }
 
-fn map_body(path: &Path, ctx: &MapContext) -> Mapped {
+fn map_body(path: &Path, ctx: &MapContext<'_>) -> Mapped {
     let body = std::fs::read(path).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
     let encoding = if name.ends_with(".json") { Encoding::Json } else { Encoding::Protobuf };

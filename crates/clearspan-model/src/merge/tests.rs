@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Fragment, IssueKind, JsonText, MapIssue, Payload, ProjectId, RunEvent, RunId, RunKey, RunType, Side,
-    Status, TraceId, Usage, WorkspaceId,
+    Fragment, IssueKind, MapIssue, Payload, ProjectId, RunEvent, RunId, RunKey, RunType, Side, Status,
+    TraceId, Usage, WorkspaceId,
 };
 
 fn key() -> RunKey {
@@ -79,6 +79,7 @@ prop_compose! {
         if model.is_some() {
             run.sources.note("model", if matches!(rank, Rank::Log) { "log:a" } else { "b" });
         }
+        run.invocation_params = model.as_ref().map(|model| JsonText::from_trusted(format!("{{\"{model}\":1,\"x\":{said_at}}}")));
         run.model = model;
         run.status = status;
         run.run_type = tokens.map(|_| RunType::Llm);

@@ -3,8 +3,8 @@ use clearspan_model::JsonText;
 use super::*;
 use crate::otlp::{Encoding, ProjectRef, decode_metrics};
 
-fn ctx() -> MapContext {
-    MapContext { received_at: UnixNanos::from_nanos(1_700_000_000_000_000_000) }
+fn ctx() -> MapContext<'static> {
+    MapContext::at(UnixNanos::from_nanos(1_700_000_000_000_000_000))
 }
 
 /// Maps metrics in JSON.

@@ -10,7 +10,7 @@ use crate::demo::chat::IN_HOUSE;
 
 fn runs() -> (Vec<Run>, TraceId) {
     let set = build(NOW, 7);
-    let ctx = MapContext { received_at: NOW };
+    let ctx = MapContext::at(NOW);
     let mut runs = Vec::new();
     for request in &set.requests {
         let encoding =
