@@ -118,6 +118,23 @@ export interface components {
             /** Format: int64 */
             time: number;
         };
+        /** @description The body of every error. */
+        ErrorBody: {
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * @description What went wrong, in a word that never changes.
+         * @enum {string}
+         */
+        ErrorCode: "invalid_filter" | "invalid_parameter" | "invalid_cursor" | "invalid_body" | "not_found" | "method_not_allowed" | "conflict" | "unauthorized" | "invalid_credentials" | "too_large" | "overloaded" | "unavailable" | "timeout" | "internal";
+        ErrorDetail: {
+            code: components["schemas"]["ErrorCode"];
+            /** @description What is wrong and what to do. */
+            message: string;
+            position?: components["schemas"]["Position"] | null;
+            /** @description The same as in the `x-request-id` header and in the server's log. */
+            request_id: string;
+        };
         EventAnswer: {
             attributes: {
                 [key: string]: unknown;
@@ -194,6 +211,11 @@ export interface components {
             messages: unknown[];
             /** @description What is not a message. */
             rest?: unknown;
+        };
+        /** @description Bytes of the filter text. */
+        Position: {
+            end: number;
+            start: number;
         };
         /** @description At most 120 characters of plain text. */
         Preview: {
