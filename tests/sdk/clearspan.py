@@ -12,19 +12,26 @@ from pathlib import Path
 import httpx
 
 HERE = Path(__file__).resolve().parent
+PROGRAMS = HERE / "programs"
 SNIPPETS = HERE.parent.parent / "docs" / "snippets"
 START_SECONDS = 20
 # Importing LangChain takes three seconds on a free core; a busy machine takes many times that.
 PROGRAM_SECONDS = 120
 
-# Dollars for a million tokens of gpt-4o-mini: in, in from the cache, out.
-PRICES = (Decimal("0.15"), Decimal("0.075"), Decimal("0.60"))
+# Dollars for a million tokens: in, in from the cache, in and kept in the cache, out.
+PRICES = {
+    "gpt-4o-mini": ("0.15", "0.075", "0.15", "0.60"),
+    "gpt-5-mini": ("0.25", "0.025", "0.25", "2"),
+    "claude-sonnet-5": ("2", "0.2", "2.5", "10"),
+    "text-embedding-3-small": ("0.02", "0.02", "0.02", "0"),
+}
 
 
-def dollars(input_tokens, output_tokens, cached=0):
-    """What a call of gpt-4o-mini costs."""
-    plain, from_cache, output = PRICES
-    return ((input_tokens - cached) * plain + cached * from_cache + output_tokens * output) / 1_000_000
+def dollars(input_tokens, output_tokens, cached=0, written=0, model="gpt-4o-mini"):
+    """What a call costs whose prompt came in part from the cache, or went there."""
+    plain, from_cache, into_cache, output = map(Decimal, PRICES[model])
+    prompt = (input_tokens - cached - written) * plain + cached * from_cache + written * into_cache
+    return (prompt + output_tokens * output) / 1_000_000
 
 
 def free_port():

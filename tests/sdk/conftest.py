@@ -1,11 +1,12 @@
-"""One server and one mock of the OpenAI API for all tests; each test has a project of its own."""
+"""One server and one mock of the model providers for all tests; each test has a project of its own."""
 
 import os
 import re
+import sys
 
-import mock_openai
+import mock_server
 import pytest
-from clearspan import Server
+from clearspan import PROGRAMS, Server, run_program
 
 
 @pytest.fixture(scope="session")
@@ -19,11 +20,33 @@ def server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def openai_environment():
-    """What a program needs so that the OpenAI client talks to the mock."""
-    mock = mock_openai.start()
-    yield {"OPENAI_BASE_URL": f"http://127.0.0.1:{mock.server_address[1]}/v1", "OPENAI_API_KEY": "sk-mock"}
+def model_environment():
+    """What a program needs so that the clients of the providers talk to the mock."""
+    mock = mock_server.start()
+    url = f"http://127.0.0.1:{mock.server_address[1]}"
+    yield {
+        "OPENAI_BASE_URL": f"{url}/v1",
+        # What LlamaIndex calls it.
+        "OPENAI_API_BASE": f"{url}/v1",
+        "OPENAI_API_KEY": "sk-mock",
+        "ANTHROPIC_BASE_URL": url,
+        "ANTHROPIC_API_KEY": "sk-ant-mock",
+    }
     mock.shutdown()
+
+
+@pytest.fixture(scope="session")
+def run_otel(server, model_environment):
+    """Runs one of our programs with an OTLP exporter that sends to a project."""
+
+    def run(program, project, *arguments, python=sys.executable, **more):
+        environment = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
+        }
+        return run_program(PROGRAMS / program, model_environment | environment | more, *arguments, python=python)
+
+    return run
 
 
 @pytest.fixture(scope="module")

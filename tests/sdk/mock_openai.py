@@ -1,124 +1,226 @@
-"""A small stand-in for the OpenAI API: the same question always gets the same answer and the same token counts.
+"""The OpenAI API of the mock: chat completions, responses and embeddings. What it says is in `mock_model`.
 
-What it does is decided by the request:
-
-- Tools and no tool result behind the last user message: one call of the first tool, its arguments made up from the schema.
-- Otherwise an answer that quotes the last user message.
-- `[error 429]` or `[error 500]` in any message: that status, every time.
-- `[fail once]` in any message: 500 the first time that this body is sent, an answer afterwards.
-- `[cached 5]` in any message: so many of the prompt's tokens came from the cache.
-- Models whose name begins with `gpt-5` or `o`: eight tokens of reasoning.
-
-Tokens are words; each message costs four more. Run it alone with `python mock_openai.py 8080`.
+A request for `responses` with `reasoning` gets a summary of the reasoning: `REASONING`.
 """
 
 import base64
 import hashlib
 import json
-import re
 import struct
-import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-CREATED = 1_764_000_000
-REASONING_TOKENS = 8
-DATED = {
-    "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
-    "gpt-5-mini": "gpt-5-mini-2025-08-07",
-}
-ERRORS = {
-    429: ("rate_limit_exceeded", "Rate limit reached for requests. Please try again in 20s."),
-    500: ("server_error", "The server had an error while processing your request."),
-}
+from mock_model import CREATED, Message, count_tokens, dated, made_id, pieces, reply_to, text_of
+
+REASONING = "The user wants an answer."
+ERROR_KINDS = {404: "not_found", 400: "invalid_request_error", 429: "rate_limit_exceeded"}
 
 
-class Refused(Exception):
-    """An answer that is not 200."""
-
-    def __init__(self, status, kind, message):
-        super().__init__(message)
-        self.status, self.kind = status, kind
+def refusal(status, message):
+    kind = ERROR_KINDS.get(status, "server_error")
+    return {"error": {"message": message, "type": kind, "param": None, "code": kind}}
 
 
-def count_tokens(text):
-    """The number of tokens of a text: its words, at least one."""
-    return max(1, len(text.split()))
+class Chat:
+    """`POST /v1/chat/completions`."""
+
+    def __init__(self, request):
+        self.request = request
+        self.model = request.get("model", "")
+        self.messages = [Message(role_of(message), text_of(message.get("content"))) for message in request["messages"]]
+        functions = [tool["function"] for tool in request.get("tools") or []]
+        tools = [(function["name"], function.get("parameters")) for function in functions]
+        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"))
+
+    def frame(self, kind):
+        return {
+            "id": made_id("chatcmpl-", self.request["messages"]),
+            "object": kind,
+            "created": CREATED,
+            "model": dated(self.model),
+            "system_fingerprint": "fp_mock",
+        }
+
+    def usage(self):
+        reply = self.reply
+        output = reply.output_tokens + reply.reasoning_tokens
+        return {
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": output,
+            "total_tokens": reply.prompt_tokens + output,
+            "prompt_tokens_details": {"cached_tokens": reply.cached, "audio_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": reply.reasoning_tokens, "audio_tokens": 0},
+        }
+
+    def finish_reason(self):
+        return "tool_calls" if self.reply.call else "stop"
+
+    def answer(self):
+        message = {"role": "assistant", "content": self.reply.text}
+        if call := self.reply.call:
+            function = {"name": call.name, "arguments": call.arguments}
+            message["tool_calls"] = [{"id": call.id, "type": "function", "function": function}]
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish_reason()}
+        return self.frame("chat.completion") | {"choices": [choice], "usage": self.usage()}
+
+    def events(self):
+        """Pairs of no event name and data."""
+        deltas = [{"role": "assistant", "content": ""}]
+        deltas += [{"content": part} for part in pieces(self.reply.text or "")]
+        if call := self.reply.call:
+            begin = {"index": 0, "id": call.id, "type": "function", "function": {"name": call.name, "arguments": ""}}
+            parts = [begin, *({"index": 0, "function": {"arguments": half}} for half in halves(call.arguments))]
+            deltas += [{"tool_calls": [part]} for part in parts]
+        frame = self.frame("chat.completion.chunk")
+        for delta in deltas:
+            yield None, frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+        yield None, frame | {"choices": [{"index": 0, "delta": {}, "finish_reason": self.finish_reason()}]}
+        if (self.request.get("stream_options") or {}).get("include_usage"):
+            yield None, frame | {"choices": [], "usage": self.usage()}
+        yield None, "[DONE]"
 
 
-def text_of(content):
-    """The text of a message's content."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return " ".join(part.get("text") or "" for part in content if isinstance(part, dict))
-    return ""
+class Responses:
+    """`POST /v1/responses`."""
+
+    def __init__(self, request):
+        self.request = request
+        self.model = request.get("model", "")
+        self.messages = [Message("system", request["instructions"])] if request.get("instructions") else []
+        items = request["input"]
+        items = [{"role": "user", "content": items}] if isinstance(items, str) else items
+        self.messages += [message for message in map(message_of_item, items) if message]
+        tools = [(tool["name"], tool.get("parameters")) for tool in request.get("tools") or [] if "name" in tool]
+        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"))
+
+    def usage(self):
+        reply = self.reply
+        output = reply.output_tokens + reply.reasoning_tokens
+        return {
+            "input_tokens": reply.prompt_tokens,
+            "input_tokens_details": {"cached_tokens": reply.cached},
+            "output_tokens": output,
+            "output_tokens_details": {"reasoning_tokens": reply.reasoning_tokens},
+            "total_tokens": reply.prompt_tokens + output,
+        }
+
+    def output(self):
+        items = []
+        if self.reply.reasoning_tokens:
+            wanted = (self.request.get("reasoning") or {}).get("summary")
+            summary = [{"type": "summary_text", "text": REASONING}] if wanted else []
+            items.append({"type": "reasoning", "id": made_id("rs_", self.request), "summary": summary})
+        if call := self.reply.call:
+            item = {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+            items.append(item | {"id": made_id("fc_", self.request), "status": "completed"})
+        else:
+            part = {"type": "output_text", "text": self.reply.text, "annotations": [], "logprobs": []}
+            item = {"type": "message", "role": "assistant", "content": [part]}
+            items.append(item | {"id": made_id("msg_", self.request), "status": "completed"})
+        return items
+
+    def answer(self):
+        return self.frame("completed", self.output(), self.usage())
+
+    def frame(self, status, output, usage):
+        asked = ("instructions", "temperature", "top_p", "max_output_tokens", "tools", "tool_choice", "reasoning", "text")
+        return {
+            "id": made_id("resp_", self.request),
+            "object": "response",
+            "created_at": CREATED,
+            "status": status,
+            "error": None,
+            "incomplete_details": None,
+            "metadata": {},
+            "parallel_tool_calls": True,
+            "tools": [],
+            "tool_choice": "auto",
+            **{name: self.request[name] for name in asked if self.request.get(name) is not None},
+            "model": dated(self.model),
+            "output": output,
+            "usage": usage,
+        }
+
+    def events(self):
+        """Pairs of event name and data."""
+        for number, data in enumerate(self.plain_events()):
+            yield data["type"], data | {"sequence_number": number}
+
+    def plain_events(self):
+        yield {"type": "response.created", "response": self.frame("in_progress", [], None)}
+        for at, item in enumerate(self.output()):
+            place = {"output_index": at, "item_id": item["id"]}
+            empty = {"reasoning": "summary", "message": "content", "function_call": "arguments"}[item["type"]]
+            begun = item | {empty: "" if empty == "arguments" else []}
+            yield {"type": "response.output_item.added", "output_index": at, "item": begun}
+            yield from {"reasoning": summary_events, "message": text_events, "function_call": call_events}[item["type"]](
+                item, place
+            )
+            yield {"type": "response.output_item.done", "output_index": at, "item": item}
+        yield {"type": "response.completed", "response": self.answer()}
 
 
-def answer_to(text):
-    """What the mock says to a user message."""
-    return f"You said: {text.strip()}"
+def summary_events(item, place):
+    for at, part in enumerate(item["summary"]):
+        where = place | {"summary_index": at}
+        yield {"type": "response.reasoning_summary_part.added", **where, "part": part | {"text": ""}}
+        for piece in pieces(part["text"]):
+            yield {"type": "response.reasoning_summary_text.delta", **where, "delta": piece}
+        yield {"type": "response.reasoning_summary_text.done", **where, "text": part["text"]}
+        yield {"type": "response.reasoning_summary_part.done", **where, "part": part}
 
 
-def prompt_tokens(messages):
-    """What the messages of a request cost."""
-    return sum(count_tokens(text_of(message.get("content"))) + 4 for message in messages)
+def text_events(item, place):
+    for at, part in enumerate(item["content"]):
+        where = place | {"content_index": at}
+        yield {"type": "response.content_part.added", **where, "part": part | {"text": ""}}
+        for piece in pieces(part["text"]):
+            yield {"type": "response.output_text.delta", **where, "delta": piece, "logprobs": []}
+        yield {"type": "response.output_text.done", **where, "text": part["text"], "logprobs": []}
+        yield {"type": "response.content_part.done", **where, "part": part}
 
 
-def made_up(schema, name="value"):
-    """A value that fits a JSON schema; arguments of tools."""
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if kind == "object":
-        return {key: made_up(part, key) for key, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [made_up(schema.get("items", {}), name)]
-    if kind in ("integer", "number"):
-        return 3
-    if kind == "boolean":
-        return True
-    return "Paris" if name == "city" else f"some {name}"
+def call_events(item, place):
+    for piece in halves(item["arguments"]):
+        yield {"type": "response.function_call_arguments.delta", **place, "delta": piece}
+    yield {"type": "response.function_call_arguments.done", **place, "name": item["name"], "arguments": item["arguments"]}
 
 
-def tool_call_for(request):
-    """The tool call to answer with, if the request asks for one."""
-    messages, tools = request["messages"], request.get("tools") or []
-    last_user = max((at for at, message in enumerate(messages) if message.get("role") == "user"), default=-1)
-    has_result = any(message.get("role") == "tool" for message in messages[last_user + 1 :])
-    if not tools or has_result or request.get("tool_choice") == "none":
-        return None
-    function = tools[0]["function"]
-    arguments = json.dumps(made_up(function.get("parameters") or {}))
-    digest = hashlib.sha256(f"{function['name']}{arguments}{len(messages)}".encode()).hexdigest()
-    return {"id": f"call_{digest[:12]}", "type": "function", "function": {"name": function["name"], "arguments": arguments}}
+def role_of(message):
+    role = message.get("role", "user")
+    return "system" if role == "developer" else role
 
 
-def complete(request):
-    """The message, the finish reason and the usage that answer a chat request."""
-    messages, model = request["messages"], request.get("model", "")
-    call = tool_call_for(request)
-    if call:
-        message = {"role": "assistant", "content": None, "tool_calls": [call]}
-        output = count_tokens(call["function"]["arguments"])
-    else:
-        users = [message for message in messages if message.get("role") == "user"]
-        message = {"role": "assistant", "content": answer_to(text_of(users[-1].get("content")) if users else "")}
-        output = count_tokens(message["content"])
-    reasoning = REASONING_TOKENS if re.match(r"gpt-5|o\d", model) else 0
-    cached = re.search(r"\[cached (\d+)\]", all_text(messages))
-    usage = {
-        "prompt_tokens": prompt_tokens(messages),
-        "completion_tokens": output + reasoning,
-        "total_tokens": prompt_tokens(messages) + output + reasoning,
-        "prompt_tokens_details": {"cached_tokens": int(cached.group(1)) if cached else 0, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": reasoning, "audio_tokens": 0},
-    }
-    return message, "tool_calls" if call else "stop", usage
+def message_of_item(item):
+    """The message that an item of a request for `responses` is; none for calls and reasoning, which cost nothing here."""
+    kind = item.get("type", "message")
+    if kind == "function_call_output":
+        return Message("tool", text_of(item.get("output")))
+    if kind == "message":
+        return Message(role_of(item), text_of(item.get("content")))
+    return None
 
 
-def all_text(messages):
-    return " ".join(text_of(message.get("content")) for message in messages)
+def halves(text):
+    middle = len(text) // 2
+    return text[:middle], text[middle:]
+
+
+class Embeddings:
+    """`POST /v1/embeddings`."""
+
+    def __init__(self, request):
+        self.request = request
+        inputs = request["input"] if isinstance(request["input"], list) else [request["input"]]
+        texts = [text if isinstance(text, str) else json.dumps(text) for text in inputs]
+        self.messages = [Message("user", text) for text in texts]
+
+    def answer(self):
+        tokens = sum(count_tokens(message.text) for message in self.messages)
+        rows = [
+            {"object": "embedding", "index": at, "embedding": encode(vector(message.text), self.request.get("encoding_format"))}
+            for at, message in enumerate(self.messages)
+        ]
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return {"object": "list", "data": rows, "model": self.request["model"], "usage": usage}
 
 
 def vector(text):
@@ -126,131 +228,8 @@ def vector(text):
     return [round(byte / 127.5 - 1, 4) for byte in hashlib.sha256(text.encode()).digest()[:8]]
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    seen = set()
-    lock = threading.Lock()
-
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        if self.path.endswith("/models"):
-            models = [{"id": name, "object": "model", "created": CREATED, "owned_by": "mock"} for name in DATED]
-            return self.send_json(200, {"object": "list", "data": models})
-        return self.send_refusal(Refused(404, "not_found", f"the mock has no GET {self.path}"))
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        try:
-            request = json.loads(body)
-            if self.path.endswith("/chat/completions"):
-                self.refuse_if_told(request, body)
-                return self.stream_chat(request) if request.get("stream") else self.chat(request)
-            if self.path.endswith("/embeddings"):
-                return self.embeddings(request)
-            raise Refused(404, "not_found", f"the mock has no POST {self.path}")
-        except json.JSONDecodeError as error:
-            return self.send_refusal(Refused(400, "invalid_request_error", f"not JSON: {error}"))
-        except Refused as refused:
-            return self.send_refusal(refused)
-
-    def refuse_if_told(self, request, body):
-        text = all_text(request["messages"])
-        told = re.search(r"\[error (\d+)\]", text)
-        status = int(told.group(1)) if told else None
-        if "[fail once]" in text:
-            with self.lock:
-                status = None if body in self.seen else 500
-                self.seen.add(body)
-        if status:
-            kind, message = ERRORS.get(status, ("server_error", "The mock was told to fail."))
-            raise Refused(status, kind, message)
-
-    def chat(self, request):
-        message, finish_reason, usage = complete(request)
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
-        self.send_json(200, self.frame(request, "chat.completion") | {"choices": [choice], "usage": usage})
-
-    def stream_chat(self, request):
-        message, finish_reason, usage = complete(request)
-        frame = self.frame(request, "chat.completion.chunk")
-        deltas = [{"role": "assistant", "content": ""}]
-        deltas += [{"content": part} for part in re.findall(r"\S+\s*", message["content"] or "")]
-        for at, call in enumerate(message.get("tool_calls") or []):
-            function, arguments = call["function"], call["function"]["arguments"]
-            begin = call | {"index": at, "function": {"name": function["name"], "arguments": ""}}
-            middle = len(arguments) // 2
-            parts = [{"index": at, "function": {"arguments": part}} for part in (arguments[:middle], arguments[middle:])]
-            deltas += [{"tool_calls": [part]} for part in (begin, *parts)]
-        chunks = [frame | {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-        chunks.append(frame | {"choices": [{"index": 0, "delta": {}, "finish_reason": finish_reason}]})
-        if (request.get("stream_options") or {}).get("include_usage"):
-            chunks.append(frame | {"choices": [], "usage": usage})
-        self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
-        self.end_headers()
-        for data in [*map(json.dumps, chunks), "[DONE]"]:
-            self.write_chunk(f"data: {data}\n\n".encode())
-        self.write_chunk(b"")
-
-    def write_chunk(self, data):
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-    def embeddings(self, request):
-        inputs = request["input"] if isinstance(request["input"], list) else [request["input"]]
-        texts = [text if isinstance(text, str) else json.dumps(text) for text in inputs]
-        tokens = sum(map(count_tokens, texts))
-        rows = [
-            {"object": "embedding", "index": at, "embedding": encode(vector(text), request.get("encoding_format"))}
-            for at, text in enumerate(texts)
-        ]
-        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-        self.send_json(200, {"object": "list", "data": rows, "model": request["model"], "usage": usage})
-
-    def frame(self, request, kind):
-        model = request.get("model", "")
-        digest = hashlib.sha256(json.dumps(request["messages"]).encode()).hexdigest()
-        return {
-            "id": f"chatcmpl-{digest[:24]}",
-            "object": kind,
-            "created": CREATED,
-            "model": DATED.get(model, model),
-            "system_fingerprint": "fp_mock",
-        }
-
-    def send_refusal(self, refused):
-        error = {"message": str(refused), "type": refused.kind, "param": None, "code": refused.kind}
-        self.send_json(refused.status, {"error": error})
-
-    def send_json(self, status, value):
-        data = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
 def encode(numbers, encoding_format):
     """As floats, or as the base64 of little-endian floats, which the Python client asks for."""
     if encoding_format == "base64":
         return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
     return numbers
-
-
-def start(port=0):
-    """Serves in a thread of this process; returns the server, whose port is `server_address[1]`."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
-if __name__ == "__main__":
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    server.daemon_threads = True
-    print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
-    server.serve_forever()

@@ -42,8 +42,8 @@ install() {
 }
 
 install "$venv" "$here/requirements.txt"
-install "$venv-pydantic-ai" "$here/requirements-pydantic-ai.txt"
+install "$venv-openai3" "$here/requirements-openai3.txt"
 
-export CLEARSPAN_PYDANTIC_AI_PYTHON="$venv-pydantic-ai/bin/python"
+export CLEARSPAN_OPENAI3_PYTHON="$venv-openai3/bin/python"
 cd "$here"
 exec "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from clearspan import HERE, role_texts, run_program, tool_calls
+from clearspan import PROGRAMS, role_texts, run_program, tool_calls
 from langsmith import Client
 from langsmith.utils import LangSmithNotFoundError
-from mock_openai import answer_to
+from mock_model import answer_to
 
 # The new name of the mode, and the old ones: `hybrid` sends to LangSmith's own routes as well.
 MODES = {
@@ -16,14 +16,14 @@ MODES = {
 }
 
 
-def run(server, openai_environment, program, project, mode="otel"):
+def run(server, model_environment, program, project, mode="otel"):
     environment = {
         "LANGSMITH_TRACING": "true",
         "LANGSMITH_ENDPOINT": server.http_url,
         "LANGSMITH_API_KEY": "any-value",
         "LANGSMITH_PROJECT": project,
     }
-    run_program(HERE / "programs" / program, openai_environment | environment | MODES[mode])
+    run_program(PROGRAMS / program, model_environment | environment | MODES[mode])
 
 
 @pytest.fixture(scope="module")
@@ -32,25 +32,25 @@ def client(server):
 
 
 @pytest.fixture(scope="module")
-def chains(server, openai_environment):
-    run(server, openai_environment, "langsmith_langchain.py", "ls-chains")
+def chains(server, model_environment):
+    run(server, model_environment, "langsmith_langchain.py", "ls-chains")
     traces = server.traces("ls-chains")
     assert [trace.row["name"] for trace in traces] == ["joke_chain", "joke_stream", "refused_chain"]
     return traces
 
 
 @pytest.fixture(scope="module")
-def turns(server, openai_environment):
-    run(server, openai_environment, "langsmith_langgraph.py", "ls-graph")
+def turns(server, model_environment):
+    run(server, model_environment, "langsmith_langgraph.py", "ls-graph")
     traces = server.traces("ls-graph")
     assert [trace.row["name"] for trace in traces] == ["weather_graph", "weather_graph"]
     return traces
 
 
 @pytest.fixture(scope="module", params=MODES)
-def assistant(request, server, openai_environment):
+def assistant(request, server, model_environment):
     project = f"ls-traceable-{request.param}"
-    run(server, openai_environment, "langsmith_traceable.py", project, request.param)
+    run(server, model_environment, "langsmith_traceable.py", project, request.param)
     return server.only_trace(project)
 
 
@@ -189,7 +189,7 @@ def test_the_client_reads_what_other_sdks_sent(client, server):
         "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
         "OTEL_EXPORTER_OTLP_HEADERS": "Langsmith-Project=ls-plain-otel",
     }
-    run_program(HERE / "programs" / "otel_genai.py", environment, "http")
+    run_program(PROGRAMS / "otel_genai.py", environment, "http")
     runs = list(client.list_runs(project_name="ls-plain-otel"))
     assert sorted(run.run_type for run in runs) == ["chain", "llm", "llm", "tool"]
     (root,) = [run for run in runs if run.parent_run_id is None]

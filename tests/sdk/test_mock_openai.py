@@ -1,7 +1,7 @@
 """The mock answers as the OpenAI client expects, and always the same."""
 
 import pytest
-from mock_openai import answer_to, count_tokens, prompt_tokens
+from mock_model import answer_to, count_tokens, prompt_tokens
 from openai import InternalServerError, OpenAI, RateLimitError
 
 TOOL = {
@@ -11,8 +11,8 @@ TOOL = {
 
 
 @pytest.fixture
-def client(openai_environment):
-    return OpenAI(base_url=openai_environment["OPENAI_BASE_URL"], api_key="sk-mock", max_retries=0)
+def client(model_environment):
+    return OpenAI(base_url=model_environment["OPENAI_BASE_URL"], api_key="sk-mock", max_retries=0)
 
 
 def ask(client, text, **more):
@@ -23,7 +23,7 @@ def test_a_question_gets_the_same_answer_twice(client):
     first, second = ask(client, "one two three"), ask(client, "one two three")
     assert first == second
     assert first.choices[0].message.content == answer_to("one two three")
-    assert first.usage.prompt_tokens == prompt_tokens([{"content": "one two three"}]) == 7
+    assert first.usage.prompt_tokens == prompt_tokens("one two three") == 7
     assert first.usage.completion_tokens == count_tokens(answer_to("one two three")) == 5
 
 

@@ -1,17 +1,17 @@
 """openinference-instrumentation-langchain: an agent, a retriever chain, and a failed tool make three traces."""
 
 import pytest
-from clearspan import HERE, role_texts, run_program, tool_calls
-from mock_openai import answer_to
+from clearspan import PROGRAMS, role_texts, run_program, tool_calls
+from mock_model import answer_to
 
 
 @pytest.fixture(scope="module")
-def traces(server, openai_environment, project):
+def traces(server, model_environment, project):
     environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
         "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
     }
-    run_program(HERE / "programs" / "openinference_langchain.py", openai_environment | environment)
+    run_program(PROGRAMS / "openinference_langchain.py", model_environment | environment)
     traces = server.traces(project)
     assert [trace.row["name"] for trace in traces] == ["weather_agent", "library_chain", "broken"]
     return traces

@@ -1,19 +1,19 @@
 """openinference-instrumentation-openai."""
 
 import pytest
-from clearspan import HERE, dollars, role_texts, run_program, tool_calls
-from mock_openai import answer_to, count_tokens, prompt_tokens
+from clearspan import PROGRAMS, dollars, role_texts, run_program, tool_calls
+from mock_model import answer_to, count_tokens, prompt_tokens
 
 QUESTION = "How do I reset my password? [cached 5]"
 
 
 @pytest.fixture(scope="module")
-def trace(server, openai_environment, project):
+def trace(server, model_environment, project):
     environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
         "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
     }
-    run_program(HERE / "programs" / "openinference_openai.py", openai_environment | environment)
+    run_program(PROGRAMS / "openinference_openai.py", model_environment | environment)
     return server.only_trace(project)
 
 
@@ -36,7 +36,7 @@ def test_calls_show_model_messages_and_parameters(trace):
 
 def test_tokens_and_cost_count_the_cache(trace):
     first = trace.of_type("llm")[0]
-    asked = prompt_tokens([{"content": "Be kind."}, {"content": QUESTION}])
+    asked = prompt_tokens("Be kind.", QUESTION)
     answered = count_tokens(answer_to(QUESTION))
     assert (first["usage"]["input_tokens"], first["usage"]["output_tokens"]) == (asked, answered)
     assert first["usage"]["input_details"]["cache_read"] == 5

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from clearspan import HERE, dollars, role_texts, run_program, text_of, tool_calls
+from clearspan import PROGRAMS, dollars, role_texts, run_program, text_of, tool_calls
 
 TRANSPORTS = {
     "http": {},
@@ -21,7 +21,7 @@ def trace(request, server):
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_EXPORTER_OTLP_HEADERS": f"langsmith-project={project}",
     }
-    done = run_program(HERE / "programs" / "otel_genai.py", environment | TRANSPORTS[request.param], transport)
+    done = run_program(PROGRAMS / "otel_genai.py", environment | TRANSPORTS[request.param], transport)
     assert done.stderr == "", "the exporter has nothing to complain about"
     return server.only_trace(project)
 

@@ -9,7 +9,7 @@ from clearspan import SNIPPETS, run_program
 
 SHOWN_URL = "http://127.0.0.1:4318"
 # The packages of these cannot live with those of the others.
-INTERPRETERS = {"pydantic-ai": os.environ.get("CLEARSPAN_PYDANTIC_AI_PYTHON")}
+INTERPRETERS = {"pydantic-ai": os.environ.get("CLEARSPAN_OPENAI3_PYTHON")}
 # What each has to show: a name of its root, and the types of its runs.
 EXPECTED = {
     "curl": ("chat gpt-5-mini", {"llm"}),
@@ -24,12 +24,12 @@ EXPECTED = {
 MODEL = re.compile(r"gpt-5-mini(-2025-08-07)?")
 
 
-def environment_of(snippet, server, openai_environment):
+def environment_of(snippet, server, model_environment):
     """The variables that the snippet's shell part exports, with the real address, as the page shows them."""
     script = (SNIPPETS / f"{snippet}.sh").read_text().replace(SHOWN_URL, server.http_url)
     exports = [line for line in script.splitlines() if line.startswith("export ")]
     shell = "\n".join(["set -eu", *exports, "env -0"])
-    base = {"PATH": os.environ["PATH"]} | openai_environment
+    base = {"PATH": os.environ["PATH"]} | model_environment
     done = subprocess.run(["bash", "-c", shell], env=base, capture_output=True, check=True)
     pairs = [entry.split("=", 1) for entry in done.stdout.decode().split("\0") if "=" in entry]
     return {name: value for name, value in pairs if name not in ("PATH", "PWD", "SHLVL", "_")}
@@ -41,7 +41,7 @@ def test_every_snippet_for_python_and_the_shell_is_run():
 
 
 @pytest.mark.parametrize("snippet", EXPECTED)
-def test_a_snippet_makes_a_visible_trace(server, openai_environment, tmp_path, snippet):
+def test_a_snippet_makes_a_visible_trace(server, model_environment, tmp_path, snippet):
     known = {row["trace_id"] for row in server.trace_rows("default")}
     if snippet == "curl":
         script = (SNIPPETS / "curl.sh").read_text().replace(SHOWN_URL, server.http_url)
@@ -51,7 +51,7 @@ def test_a_snippet_makes_a_visible_trace(server, openai_environment, tmp_path, s
         program = tmp_path / f"{snippet}.py"
         program.write_text((SNIPPETS / f"{snippet}.py").read_text().replace(SHOWN_URL, server.http_url))
         python = {"python": INTERPRETERS[snippet]} if INTERPRETERS.get(snippet) else {}
-        run_program(program, environment_of(snippet, server, openai_environment), **python)
+        run_program(program, environment_of(snippet, server, model_environment), **python)
     traces = [trace for trace in server.traces("default") if trace.id not in known]
     assert len(traces) == 1, f"one program, one trace: {[trace.row['name'] for trace in traces]}"
     check(traces[0], *EXPECTED[snippet])

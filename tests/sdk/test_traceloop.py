@@ -1,20 +1,20 @@
 """traceloop-sdk (OpenLLMetry) with its decorators and its instrumentation of the OpenAI client."""
 
 import pytest
-from clearspan import HERE, dollars, role_texts, run_program, tool_calls
-from mock_openai import answer_to, count_tokens, prompt_tokens
+from clearspan import PROGRAMS, dollars, role_texts, run_program, tool_calls
+from mock_model import answer_to, count_tokens, prompt_tokens
 
 QUESTION = "What is the weather in Paris?"
 
 
 @pytest.fixture(scope="module")
-def trace(server, openai_environment, project):
+def trace(server, model_environment, project):
     environment = {
         "TRACELOOP_BASE_URL": server.http_url,
         "TRACELOOP_HEADERS": f"Langsmith-Project={project}",
         "TRACELOOP_TELEMETRY": "false",
     }
-    run_program(HERE / "programs" / "traceloop_agent.py", openai_environment | environment)
+    run_program(PROGRAMS / "traceloop_agent.py", model_environment | environment)
     return server.only_trace(project)
 
 
@@ -42,7 +42,7 @@ def test_calls_show_model_messages_and_parameters(trace):
 
 def test_tokens_and_cost_add_up(trace):
     first, _, stream, _ = trace.of_type("llm")
-    asked = prompt_tokens([{"content": "Be brief."}, {"content": QUESTION}])
+    asked = prompt_tokens("Be brief.", QUESTION)
     answered = count_tokens('{"city": "Paris"}')
     assert (first["usage"]["input_tokens"], first["usage"]["output_tokens"]) == (asked, answered)
     assert float(first["cost"]["total"]) == pytest.approx(float(dollars(asked, answered)), rel=1e-9)
