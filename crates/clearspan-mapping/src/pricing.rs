@@ -17,7 +17,9 @@ mod provider;
 
 use std::sync::{Arc, LazyLock};
 
-use clearspan_model::{Cost, CostSource, Decimal, Run, RunType, UnixNanos, UnpricedReason, Usage};
+use clearspan_model::{
+    Cost, CostSource, Decimal, Run, RunType, Side, Status, UnixNanos, UnpricedReason, Usage,
+};
 
 use amount::Amounts;
 pub use entry::{Hours, PriceEntry, Rates, Tier};
@@ -124,14 +126,19 @@ impl PriceTable {
 }
 
 /// Model calls are priced by their tokens; so is reranking, which is a retriever that names a model.
-/// Tools and chains cost what they say. A call that is still running may yet tell its tokens.
+/// Tools and chains cost what they say. A call that is still running may yet tell its tokens; one that failed before
+/// it answered cost nothing that anybody knows of.
 fn is_priced_by_tokens(run: &Run) -> bool {
     let has_usage = run.usage.as_ref().is_some_and(has_counts);
     match run.effective_type() {
-        RunType::Llm | RunType::Embedding => has_usage || run.end_time.is_some(),
+        RunType::Llm | RunType::Embedding => has_usage || (run.end_time.is_some() && !failed_unanswered(run)),
         RunType::Retriever => has_usage && run.model.is_some(),
         RunType::Chain | RunType::Tool | RunType::Prompt | RunType::Parser => false,
     }
+}
+
+fn failed_unanswered(run: &Run) -> bool {
+    run.effective_status() == Status::Error && run.outputs.is_empty() && run.messages(Side::Output).is_empty()
 }
 
 fn has_counts(usage: &Usage) -> bool {

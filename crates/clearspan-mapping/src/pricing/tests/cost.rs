@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clearspan_model::{ProjectId, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
+use clearspan_model::{JsonText, ProjectId, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
 use proptest::prelude::*;
 
 use super::*;
@@ -364,4 +364,16 @@ proptest! {
         prop_assert!(part("output.") <= cost.output.unwrap_or(zero));
         prop_assert!(cost.details.values().chain([&cost.total.unwrap()]).all(|money| *money >= zero && money.scale() <= 12));
     }
+}
+
+#[test]
+fn a_call_that_failed_before_it_answered_lacks_no_price() {
+    let mut run = run(RunType::Llm);
+    run.error = Some("429 Too Many Requests".to_owned());
+    PriceTable::builtin().price(&mut run);
+    assert_eq!(print(run.cost.as_ref()), "none");
+    // Half an answer was paid for, and nobody knows how much.
+    run.outputs.messages = vec![JsonText::from_string("The cap")];
+    PriceTable::builtin().price(&mut run);
+    assert_eq!(print(run.cost.as_ref()), "no_usage");
 }
