@@ -8,7 +8,7 @@ import type { Histogram as Data } from "@/lib/api/types";
 import { formatCost, formatDateTime, formatDuration, plural } from "@/lib/format";
 import { Segmented } from "@/components/Segmented";
 import styles from "./Histogram.module.css";
-import { tickLabel, ticks } from "./timeRange";
+import { tickLabel, ticks } from "@/lib/time-range";
 
 export type Metric = "traces" | "cost" | "p95";
 const METRICS: readonly { value: Metric; label: string }[] = [

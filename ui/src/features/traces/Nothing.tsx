@@ -10,7 +10,7 @@ import { EmptyState } from "@/components/Notice";
 import { joinTerms, splitTerms } from "./filter";
 import styles from "./Nothing.module.css";
 import type { Unit } from "./search";
-import { rangeLabel } from "./timeRange";
+import { rangeLabel } from "@/lib/time-range";
 
 interface Props {
   project: string;

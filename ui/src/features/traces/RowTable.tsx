@@ -6,7 +6,7 @@ import { cx } from "@/lib/cx";
 import type { Column } from "./columns";
 import { GhostRow, Row, rowDomId } from "./Row";
 import type { ListRow } from "./rows";
-import { isToday } from "./timeRange";
+import { isToday } from "@/lib/time-range";
 import { HEAD_PX } from "./window";
 import styles from "./RowTable.module.css";
 

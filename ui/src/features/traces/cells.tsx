@@ -4,7 +4,7 @@ import { formatDateTime, formatInstant, formatTime } from "@/lib/format";
 import { cx } from "@/lib/cx";
 import { Tag } from "@/components/Tag";
 import type { ListRow } from "./rows";
-import { isToday } from "./timeRange";
+import { isToday } from "@/lib/time-range";
 import styles from "./RowTable.module.css";
 
 /** The clock; the day too when it is not today. */

@@ -9,7 +9,7 @@ import { traceList } from "@/lib/trace-list";
 import { pickValue, type PickMode } from "./filter";
 import type { ListRow } from "./rows";
 import { DEFAULT_SORT, type TracesSearch, type Unit, validateTracesSearch } from "./search";
-import { defaultRange } from "./timeRange";
+import { defaultRange } from "@/lib/time-range";
 import { type Rows, useRows } from "./useRows";
 
 const route = getRouteApi("/p/$project/traces");

@@ -1,10 +1,18 @@
 import { Calendar, Check, ChevronDown } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { formatInstant } from "@/lib/format";
-import { Button } from "@/components/Button";
-import { Popover } from "@/components/Popover";
+import {
+  absoluteRange,
+  fromLocalInput,
+  PRESETS,
+  rangeLabel,
+  rangeSpan,
+  toLocalInput,
+  zoneName,
+} from "@/lib/time-range";
+import { Button } from "./Button";
+import { Popover } from "./Popover";
 import styles from "./RangePicker.module.css";
-import { absoluteRange, fromLocalInput, PRESETS, rangeLabel, rangeSpan, toLocalInput, zoneName } from "./timeRange";
 
 interface Props {
   value: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { absoluteRange, defaultRange, fromLocalInput, rangeLabel, rangeSpan, ticks, toLocalInput } from "./timeRange";
+import { absoluteRange, defaultRange, fromLocalInput, rangeLabel, rangeSpan, ticks, toLocalInput } from "./time-range";
 
 const NOON = Date.UTC(2026, 10, 20, 12) * 1000;
 
