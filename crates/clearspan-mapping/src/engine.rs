@@ -14,6 +14,7 @@ mod cost;
 mod draft;
 mod params;
 mod prefix;
+mod python;
 mod stored;
 mod table;
 mod usage;

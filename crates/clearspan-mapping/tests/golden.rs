@@ -8,8 +8,11 @@
 
 mod golden {
     pub(crate) mod case;
+    mod coverage;
     mod known_answers;
+    pub(crate) mod leaves;
     pub(crate) mod render;
+    mod sent;
 }
 
 use std::path::PathBuf;

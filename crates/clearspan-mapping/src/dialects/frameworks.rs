@@ -6,8 +6,8 @@ use clearspan_model::Side::{Input, Output};
 
 use super::values::{framework_kind, mcp_method};
 use crate::engine::To::{
-    Implies, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags, Thread,
-    Usage, User,
+    Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags,
+    Thread, Usage, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
 
@@ -67,9 +67,20 @@ pub(super) const ROWS: &[Row] = &[
     row("message", &[Special(autogen_message)]),
     // MCP.
     row("mcp.method.name", &[RunType(23, mcp_method)]),
-    // Mastra's, CrewAI's and others' plain names.
+    // Mastra's and others' plain names.
     row("error.stack_trace", &[Special(stack_trace)]),
+    // CrewAI.
     row("crewai.tool.name", &[Implies(23, Type::Tool)]),
+    row("crewai.crew.inputs", &[Payload(Input)]),
+    row("crew_inputs", &[Payload(Input)]),
+    row("crewai.crew.output", &[Payload(Output)]),
+    row("crewai.crew.result", &[Payload(Output)]),
+    row("crewai.task.output", &[Payload(Output)]),
+    // OpenLIT's `@trace`.
+    row("function.args", &[Member(Input, "args")]),
+    row("function.kwargs", &[Member(Input, "kwargs")]),
+    // MLflow in the mode of the conventions leaves these beside them.
+    row("model", &[Special(model_of_call)]),
 ];
 
 fn mastra_type(word: &str) -> Option<Type> {
@@ -95,7 +106,13 @@ fn quoted_model(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) 
     else {
         return false;
     };
+    draft.note("model");
     *draft.run.model.get_or_insert_with(|| model.clone()) == model
+}
+
+/// `model` says too little to be read where no model is called.
+fn model_of_call(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    draft.is_model_call() && quoted_model(draft, attributes, idx)
 }
 
 fn braintrust_span(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

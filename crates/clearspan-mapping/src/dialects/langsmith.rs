@@ -46,6 +46,7 @@ fn model_of_call(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize)
         ["gen_ai.response.model", "gen_ai.request.model"].iter().any(|key| attributes.find(key).is_some());
     if !told && draft.run.model.is_none() {
         draft.run.model = attributes.items[idx].label();
+        draft.note("model");
     }
     false
 }

@@ -4,16 +4,22 @@ use clearspan_model::RunType as Type;
 use clearspan_model::Side::{Input, Output};
 
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
-use crate::engine::To::{Member, Messages, Metadata, Model, Param, Payload, RequestModel, RunType, Tokens};
-use crate::engine::{Row, row};
+use crate::engine::To::{
+    Member, Messages, Metadata, Model, Param, Payload, RequestModel, RunType, Tokens, Tree,
+};
+use crate::engine::{Row, row, under};
 
 /// Rows for the attributes of events. Their keys are too plain to read them on spans.
 pub(super) const EVENT_ROWS: &[Row] = &[
     row("class_name", &[RunType(10, event_class)]),
     row("messages", &[Messages(Input)]),
+    under("template_args.", &[Tree(Input, "variables")]),
+    row("template.template", &[Metadata("prompt_template")]),
+    row("template.default_template.template", &[Metadata("prompt_template")]),
     row("prompt", &[Payload(Input)]),
     row("response.raw.choices", &[Messages(Output)]),
     row("response.text", &[Payload(Output)]),
+    row("output", &[Payload(Output)]),
     row("response.raw.model", &[Model]),
     row("response.raw.id", &[Metadata("response_id")]),
     row("model_dict.model_name", &[Param("model"), RequestModel]),

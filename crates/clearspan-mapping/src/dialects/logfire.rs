@@ -18,6 +18,7 @@ pub(super) const ROWS: &[Row] = &[
     row("request_data", &[Special(request_data)]),
     row("response_data", &[Special(response_data)]),
     row("agent_name", &[Metadata("agent_name")]),
+    row("model_name", &[Metadata("ls_model_name")]),
     row("model_request_parameters", &[Special(request_parameters)]),
     row("gen_ai.usage.raw", &[Usage]),
     row("operation.cost", &[Cost(Money::Total)]),
@@ -31,12 +32,11 @@ pub(super) const ROWS: &[Row] = &[
 /// What pydantic-ai asks of the model: its function tools are the call's tools.
 fn request_parameters(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let json = attributes.items[idx].json();
-    if let Some(tools) = json.get("function_tools").filter(|tools| !tools.is_blank()) {
-        draft.param("tools", tools);
-    }
+    let tools = json.get("function_tools").filter(|tools| !tools.is_blank());
+    let took_tools = tools.is_none_or(|tools| draft.param("tools", tools));
     let members = json.members().unwrap_or_default().iter();
     let others = members.filter(|(name, value)| name.simple() != "function_tools" && !value.is_blank());
-    draft.params(&Json::Object(others.cloned().collect()))
+    draft.params(&Json::Object(others.cloned().collect())) && took_tools
 }
 
 /// Message events in a list: choices are outputs, the others inputs.

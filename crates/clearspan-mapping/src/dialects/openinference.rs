@@ -27,6 +27,8 @@ pub(super) const ROWS: &[Row] = &[
     // Content, the parts before the whole.
     under("llm.input_messages.", &[FlatMessagesOr(Input, "input.value")]),
     under("llm.output_messages.", &[FlatMessagesOr(Output, "output.value")]),
+    // smolagents and google-genai put calls where the message itself should be.
+    under("message.", &[FlatMessagesOr(Output, "output.value")]),
     row("llm.input_messages", &[Messages(Input)]),
     row("llm.output_messages", &[Messages(Output)]),
     under("retrieval.documents.", &[Tree(Output, "documents"), Implies(21, Type::Retriever)]),

@@ -30,6 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     row("input", &[Payload(Input)]),
     row("output", &[Payload(Output)]),
     row("user_id", &[User]),
+    row("user", &[User]),
     row("enduser.id", &[User]),
     row("customer.id", &[User, Metadata("customer.id")]),
     row("session_id", &[Thread]),
@@ -61,6 +62,7 @@ pub(super) const ROWS: &[Row] = &[
 /// OpenTelemetry's own `thread.id` is a number: the thread of the processor.
 fn thread_id(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let Some(text) = attributes.items[idx].text().filter(|text| !text.is_empty()) else { return false };
+    draft.note("thread_id");
     *draft.run.thread_id.get_or_insert_with(|| text.to_owned()) == text
 }
 

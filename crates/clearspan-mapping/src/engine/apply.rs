@@ -6,6 +6,8 @@ use clearspan_model::{IssueKind, JsonText, Name, RunId, RunType, Side, TraceId, 
 
 use super::attributes::RuleHit;
 use super::draft::{messages_name, side_name};
+use super::params::parameter;
+use super::python::literal_to_json;
 use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
 use crate::dialects::{normalise_provider, read_timestamp};
@@ -138,7 +140,7 @@ impl Draft {
                 used
             }
             To::Provider => self.take_provider(item),
-            To::Param(name) => self.param(name, &item.json()),
+            To::Param(name) => self.param(name, &parameter(name, item)),
             To::Params => self.params(&item.json()),
             To::Metadata(name) => self.json_metadata(name, &item.json()),
             To::MetadataObject => self.take_metadata_object(&item.json()),
@@ -208,7 +210,9 @@ impl Draft {
         match to {
             To::RunType(strength, read) => {
                 let word = item.text().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
-                read(&word).is_some_and(|run_type| self.offer_type(strength, run_type))
+                read(&word).is_some_and(|run_type| {
+                    self.offer_type(strength, run_type) && !says_more(&word, run_type)
+                })
             }
             To::Implies(strength, run_type) => {
                 self.offer_type(strength, run_type);
@@ -296,11 +300,8 @@ impl Draft {
 
     fn take_usage_details(&mut self, side: Side, item: &Attribute) -> bool {
         // LangSmith's Python exporter prints a dict: `{'cache_read': 10}`.
-        let repaired = item.text().map(|text| text.replace('\'', "\""));
-        let json = match &repaired {
-            Some(text) => parse(text).unwrap_or_default(),
-            None => item.raw(),
-        };
+        let python = item.text().and_then(literal_to_json);
+        let json = python.as_ref().map_or_else(|| item.json(), |text| parse(text).unwrap_or_default());
         if json.members().is_none() {
             return false;
         }
@@ -325,6 +326,7 @@ impl Draft {
         let number = match item.raw() {
             Json::Int(number) => Some(number as f64),
             Json::Float(number) => Some(number),
+            Json::String(text) => text.simple().trim().parse().ok(),
             _ => None,
         };
         let time = match to {
@@ -344,7 +346,7 @@ impl Draft {
 
     fn take_payload(&mut self, side: Side, item: &Attribute) -> bool {
         if !self.lacks(side) {
-            return false;
+            return self.fill_hollow(side, &item.payload());
         }
         let is_plain = self.is_plain.get(&side).copied().unwrap_or(false);
         self.offer_payload(side, &if is_plain { item.raw() } else { item.payload() })
@@ -402,8 +404,9 @@ impl Draft {
         if !self.payload(side).messages.is_empty() {
             // Two dialects may tell the same messages; one copy is enough.
             let mut messages = Vec::new();
-            return Reader::new(side).read_list(json, &mut messages)
-                && messages == self.payload(side).messages;
+            return self.fill_hollow(side, json)
+                || Reader::new(side).read_list(json, &mut messages)
+                    && messages == self.payload(side).messages;
         }
         // A stronger source told the whole; for a model call the messages are worth having beside it.
         if self.payload(side).rest.is_some() && !self.is_model_call() {
@@ -417,6 +420,20 @@ impl Draft {
         }
         // Some senders put any value here, for example openlit's `@trace`.
         self.offer_payload(side, json)
+    }
+
+    /// Takes the same messages from a weaker source when those of the stronger one have lost their media.
+    fn fill_hollow(&mut self, side: Side, json: &Json<'_>) -> bool {
+        if !self.payload(side).messages.iter().any(is_hollow) {
+            return false;
+        }
+        let whole = read_payload(json, side, true).messages;
+        if whole.len() != self.payload(side).messages.len() || whole.iter().any(is_hollow) {
+            return false;
+        }
+        self.payload(side).messages = whole;
+        self.note_overwritten(messages_name(side));
+        true
     }
 
     fn take_instructions(&mut self, json: &Json<'_>) -> bool {
@@ -521,6 +538,20 @@ const RAW_PARAMS: &[&str] = &[
 /// Logfire's and OpenInference's marks for values that were taken out.
 fn is_scrubbed(label: &str) -> bool {
     label.starts_with("[Scrubbed due to") || label == "__REDACTED__"
+}
+
+/// True when the word for a type tells more than the type: `agent` and `guardrail` are chains, a reranker is a
+/// retriever. Then it stays readable.
+fn says_more(word: &str, run_type: RunType) -> bool {
+    matches!(run_type, RunType::Chain | RunType::Retriever) && word != run_type.as_str()
+}
+
+/// True for a message with a picture or file of which nothing but its type is left. @arizeai/openinference-vercel
+/// leaves the data out; the same message in another dialect has it.
+fn is_hollow(message: &JsonText) -> bool {
+    ["{\"type\":\"file\"}", "{\"type\":\"image\"}", "{\"type\":\"audio\"}"]
+        .iter()
+        .any(|part| message.as_str().contains(part))
 }
 
 /// What a retriever found, as a bare list.

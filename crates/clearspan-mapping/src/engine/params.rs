@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use clearspan_model::JsonText;
 
-use crate::json::{Json, push_string};
+use super::Attribute;
+use crate::json::{Json, parse, push_string};
 
 /// Other spellings of common parameters, in objects that come from an SDK as they are.
 const ALIASES: &[(&str, &str)] = &[
@@ -24,6 +25,32 @@ const ALIASES: &[(&str, &str)] = &[
 /// The usual spelling of a parameter's name.
 pub(super) fn parameter_name(name: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, name)| name)
+}
+
+/// Parameters that are numbers, also when a sender wrote them as text.
+const NUMBERS: &[&str] = &[
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "frequency_penalty",
+    "presence_penalty",
+    "seed",
+    "n",
+    "max_retries",
+    "max_steps",
+    "dimensions",
+];
+
+/// The value of a parameter.
+pub(super) fn parameter<'a>(name: &str, item: &'a Attribute) -> Json<'a> {
+    if NUMBERS.contains(&name)
+        && let Some(text) = item.text()
+        && let Ok(number @ Json::Number(_)) = parse(text.trim())
+    {
+        return number;
+    }
+    item.json()
 }
 
 /// Parameters while they are collected.

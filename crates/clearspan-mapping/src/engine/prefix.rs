@@ -25,7 +25,10 @@ impl Draft {
                 self.offer_type(strength, run_type);
             }
             To::FlatMessages(side) => self.take_flat_messages(attributes, prefix, &family, side),
-            To::FlatMessagesOr(side, key) if self.is_model_call() || attributes.find(key).is_none() => {
+            To::FlatMessagesOr(side, key)
+                if self.is_model_call()
+                    || attributes.find(key).is_none_or(|idx| attributes.items[idx].raw().is_blank()) =>
+            {
                 self.take_flat_messages(attributes, prefix, &family, side);
             }
             To::Tree(side, name) => {

@@ -141,7 +141,7 @@ impl Message {
         self.push_media("", part)
     }
 
-    fn push_tool_result(&mut self, result: &Json<'_>) {
+    pub(super) fn push_tool_result(&mut self, result: &Json<'_>) {
         let id = json_text(result.first(&[
             "tool_call_id",
             "tool_use_id",
@@ -181,6 +181,7 @@ impl Message {
         push_member(&mut json, if media.is_url { "url" } else { "data" }, Some(&media.source));
         push_member(&mut json, "mime_type", media.mime_type.as_deref());
         push_member(&mut json, "name", media.name.as_deref());
+        push_member(&mut json, "transcript", media.transcript.as_deref());
         json.push('}');
         self.parts.push(Part::Other(json));
         true
@@ -277,6 +278,8 @@ struct Media {
     is_url: bool,
     mime_type: Option<String>,
     name: Option<String>,
+    /// What is said in a sound.
+    transcript: Option<String>,
 }
 
 /// Members that hold the media inside a part, by the sender's habit.
@@ -306,6 +309,7 @@ fn read_media(kind: &str, part: &Json<'_>) -> Option<Media> {
     let mut source = None;
     let mut mime_type = json_text(part.first(MIME_TYPES));
     let mut name = json_text(part.first(NAMES));
+    let mut transcript = None;
     let mut node = part;
     let mut wrapper = "";
     // Senders wrap at most three deep: `image.image.url`, `image.source.bytes`.
@@ -313,6 +317,7 @@ fn read_media(kind: &str, part: &Json<'_>) -> Option<Media> {
         source = media_source(node);
         mime_type = mime_type.or_else(|| json_text(node.first(MIME_TYPES)));
         name = name.or_else(|| json_text(node.first(NAMES)));
+        transcript = transcript.or_else(|| json_text(node.get("transcript")));
         let next = WRAPPERS
             .iter()
             .find_map(|key| node.get(key).filter(|inner| !inner.is_blank()).map(|inner| (*key, inner)));
@@ -338,7 +343,7 @@ fn read_media(kind: &str, part: &Json<'_>) -> Option<Media> {
         .or_else(|| media_kind(kind))
         .or_else(|| media_kind(wrapper))
         .unwrap_or("file");
-    Some(Media { kind, source, is_url, mime_type, name })
+    Some(Media { kind, source, is_url, mime_type, name, transcript })
 }
 
 fn media_source(node: &Json<'_>) -> Option<(String, bool)> {

@@ -115,13 +115,15 @@ impl Reader {
     /// anything: then another attribute may know more than the roles.
     pub(crate) fn read_flattened(self, tree: &Json<'_>) -> Vec<JsonText> {
         let mut read: Vec<Message> = Vec::new();
-        for mut message in tree.items().unwrap_or_default().iter().filter_map(|item| self.read_message(item))
-        {
+        // smolagents leaves the number out when there is one message.
+        let items = tree.items().unwrap_or(std::slice::from_ref(tree));
+        for mut message in items.iter().filter_map(|item| self.read_message(item)) {
             match read.last_mut() {
                 // OpenLLMetry tells the thoughts of an answer as a message before it.
                 Some(last) if last.role == "thinking" => {
                     let thoughts = std::mem::take(&mut last.parts);
                     message.parts.splice(0..0, thoughts.into_iter().map(Part::into_reasoning));
+                    message.finish_reason = message.finish_reason.or_else(|| last.finish_reason.take());
                     *last = message;
                 }
                 _ => read.push(message),
@@ -187,6 +189,9 @@ impl Reader {
             if message.tool_calls.is_empty() {
                 // Span events flatten a choice so that its calls stand beside its message.
                 self.push_tool_calls(&mut message, json.first(&["tool_calls"]));
+            }
+            if message.is_empty() {
+                push_function_results(&mut message, json);
             }
             if let Some(logprobs) = json_text(json.get("logprobs")) {
                 super::push_member(&mut message.extra, "logprobs", Some(&logprobs));
@@ -293,6 +298,16 @@ impl Reader {
             "finish_reason",
         ]);
         speaks.filter(|_| json.get("type").is_none()).map(|_| Cow::Borrowed(self.default_role()))
+    }
+}
+
+/// AutoGen's results of functions stand beside the message, in OpenInference's flattened form: JSON in texts.
+fn push_function_results(message: &mut Message, json: &Json<'_>) {
+    for result in json.get("function").and_then(Json::items).unwrap_or_default() {
+        let Some(text) = result.as_text() else { continue };
+        if let Ok(result @ Json::Object(_)) = parse(&text.decode()) {
+            message.push_tool_result(&result);
+        }
     }
 }
 

@@ -135,6 +135,14 @@ fn media_of_every_provider() {
         json!([{ "role": "user", "content": [{ "type": "input_audio", "input_audio": { "data": "AA==", "format": "wav" } }] }]),
         json!([{ "role": "user", "content": [{ "type": "audio", "data": "AA==", "mime_type": "audio/wav" }] }]),
     );
+    check(
+        json!([{ "role": "user", "content": [
+            { "type": "audio", "audio": { "audio": { "url": "s3://b/a.wav", "mime_type": "audio/wav", "transcript": "hi" } } },
+        ] }]),
+        json!([{ "role": "user", "content": [
+            { "type": "audio", "url": "s3://b/a.wav", "mime_type": "audio/wav", "transcript": "hi" },
+        ] }]),
+    );
 }
 
 #[test]
@@ -236,4 +244,47 @@ fn flattened_trees_survive_strange_paths() {
     let many: Vec<_> = (0..20_000).rev().map(|idx| format!("{idx}.content")).collect();
     let tree = unflatten(many.iter().map(|path| (path.as_str(), Json::Null)).collect());
     assert_eq!(tree.items().map(<[_]>::len), Some(20_000));
+}
+
+/// AutoGen's results of functions stand beside a message that says nothing; smolagents leaves out the number of its one
+/// message; OpenLLMetry tells thoughts, with the finish reason, as a message before the answer.
+#[test]
+fn flattened_oddities() {
+    let read = |side, entries: Vec<(&str, Json<'_>)>| {
+        let messages = Reader::flattened(side).read_flattened(&unflatten(entries));
+        json!(messages.iter().map(JsonText::to_value).collect::<Vec<_>>())
+    };
+    let result = r#"{"name": "get_weather", "content": "21 C", "call_id": "c1", "is_error": true}"#;
+    assert_eq!(
+        read(
+            Side::Input,
+            vec![("0.message.role", Json::text("function")), ("0.function.0", Json::text(result))]
+        ),
+        json!([{ "role": "tool", "content": "21 C", "tool_call_id": "c1", "is_error": true }])
+    );
+    assert_eq!(
+        read(
+            Side::Output,
+            vec![
+                ("tool_calls.0.tool_call.function.name", Json::text("get")),
+                ("tool_calls.0.tool_call.function.arguments", Json::text("{\"a\":1}")),
+            ]
+        ),
+        json!([{ "role": "assistant", "tool_calls": [{ "name": "get", "arguments": { "a": 1 } }] }])
+    );
+    assert_eq!(
+        read(
+            Side::Output,
+            vec![
+                ("0.role", Json::text("thinking")),
+                ("0.content", Json::text("Hm")),
+                ("0.finish_reason", Json::text("end_turn")),
+                ("1.role", Json::text("assistant")),
+                ("1.content", Json::text("Yes")),
+            ]
+        ),
+        json!([{ "role": "assistant", "finish_reason": "end_turn", "content": [
+            { "type": "reasoning", "text": "Hm" }, { "type": "text", "text": "Yes" },
+        ] }])
+    );
 }

@@ -47,7 +47,7 @@ fn folders(parent: &Path) -> Vec<PathBuf> {
 
 impl Case {
     /// The bodies, in the order of their arrival: `req-001.traces.pb`, `req-002.logs.json`, ….
-    fn bodies(&self) -> Vec<PathBuf> {
+    pub(crate) fn bodies(&self) -> Vec<PathBuf> {
         let mut bodies: Vec<_> =
             std::fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         bodies.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with("req-"));
