@@ -128,6 +128,7 @@ function optionsOf(
       { ...axis, size: 26, space: 90, values: (_, splits) => splits.map((s) => tickLabel(s * 1e6, spanUs)) },
       {
         ...axis,
+        space: 48,
         size: (plot, values) => widthOf(plot, values),
         gap: 6,
         values: (_, splits) => splits.map((value) => measure(value, data.unit, data.agg)),
