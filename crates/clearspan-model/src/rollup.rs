@@ -1,6 +1,6 @@
 //! What a trace used and cost, without counting anything twice.
 //!
-//! This module owns the rule that says which runs of a tree count ([`billed`]) and the sums over subtrees
+//! This module owns the rule that says which runs of a tree count ([`judge`]) and the sums over subtrees
 //! ([`subtree_totals`]). It leaves prices to the mapping and reads no more of a run than a [`Node`].
 //!
 //! Instrumentations repeat themselves: an agent span carries the tokens of the calls below it, two
@@ -12,8 +12,9 @@
 //! - The tokens of any other run count only when no run below it has any.
 //! - A cost follows its tokens: where they do not count, it counts only if nothing that used tokens below has a cost.
 //! - Any other cost counts, whatever the run's type, unless the client reported it and it equals the sum below it.
+//! - Of runs that two instrumentations made of one model call, one counts ([`doubles`]).
 //!
-//! Both functions take time linear in the number of nodes and no stack: chains of 100,000 runs are fine. A parent
+//! The functions take time linear in the number of nodes and no stack: chains of 100,000 runs are fine. A parent
 //! that does not exist makes a root; a circle of parents is cut at one of its runs.
 
 use std::collections::HashMap;
@@ -21,6 +22,10 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use crate::{CostSource, Run, RunType};
+
+pub mod doubles;
+
+pub use doubles::Call;
 
 /// What the roll-up has to know of a run.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +52,8 @@ pub struct Node<'a> {
     pub cost_reported: bool,
     /// True when it should have a cost and none could be given.
     pub unpriced: bool,
+    /// What tells it from other calls; without it, it is never taken for another run's double.
+    pub call: Option<Call<'a>>,
 }
 
 impl<'a> Node<'a> {
@@ -64,15 +71,16 @@ impl<'a> Node<'a> {
             total_cost: None,
             cost_reported: false,
             unpriced: false,
+            call: None,
         }
     }
 
-    /// The node of a whole run.
+    /// The node of a whole run, for the figures alone.
     pub fn of_run(run: &'a Run, parent: Option<usize>) -> Self {
         let usage = run.usage.as_ref();
         let cost = run.cost.as_ref();
         Self {
-            response_id: run.attributes.get("gen_ai.response.id").map(|id| id.as_str()),
+            response_id: run.metadata.get("response_id").map(|id| id.as_str()),
             input_tokens: usage.and_then(|u| u.input_tokens),
             output_tokens: usage.and_then(|u| u.output_tokens),
             total_tokens: usage.and_then(|u| u.total_tokens),
@@ -133,9 +141,33 @@ pub struct Totals {
     pub unpriced_runs: u64,
 }
 
+/// What is decided about a run by looking at its whole trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Which of its figures count.
+    pub billed: Billed,
+    /// The position of the run that tells of the same model call and counts instead of it.
+    pub double_of: Option<usize>,
+}
+
+/// Says for each node what counts, and which other run it repeats.
+pub fn judge(nodes: &[Node<'_>]) -> Vec<Verdict> {
+    let tree = Tree::new(nodes);
+    let doubles = doubles::find(nodes, &tree);
+    let billed = if doubles.iter().any(Option::is_some) {
+        bill(&doubles::mask(nodes, &doubles), &tree)
+    } else {
+        bill(nodes, &tree)
+    };
+    billed.into_iter().zip(doubles).map(|(billed, double_of)| Verdict { billed, double_of }).collect()
+}
+
 /// Says for each node whether its own tokens and its own cost count.
 pub fn billed(nodes: &[Node<'_>]) -> Vec<Billed> {
-    let tree = Tree::new(nodes);
+    judge(nodes).into_iter().map(|verdict| verdict.billed).collect()
+}
+
+fn bill(nodes: &[Node<'_>], tree: &Tree) -> Vec<Billed> {
     let mut below = vec![Below::default(); nodes.len()];
     let mut billed = vec![Billed::default(); nodes.len()];
     // The position in `tree.order` of the next run that has tokens and names this response.
@@ -161,7 +193,7 @@ pub fn billed(nodes: &[Node<'_>]) -> Vec<Billed> {
     billed
 }
 
-/// Sums what counts over each node and its descendants. `billed` is what [`billed()`] said about the same nodes.
+/// Sums what counts over each node and its descendants. `billed` is what [`judge`] said about the same nodes.
 ///
 /// # Panics
 /// When `billed` has another length than `nodes`.

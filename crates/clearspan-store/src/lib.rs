@@ -7,6 +7,7 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod native;
+mod records;
 mod schema;
 mod store;
 mod summarize;
@@ -16,8 +17,8 @@ mod text;
 
 pub use error::{Error, Result};
 pub use store::{
-    Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, Order,
-    ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange,
-    TracePage, TraceSummary, Unit,
+    Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage,
+    LogQuery, MetricSummary, Order, PointList, PointQuery, ProjectActivity, RecordId, RunPage, RunQuery,
+    RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

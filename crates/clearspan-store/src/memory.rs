@@ -6,6 +6,7 @@
 
 mod filter;
 mod page;
+mod records;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,20 +14,23 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clearspan_model::rollup::Totals;
-use clearspan_model::{ProjectId, Run, RunId, RunKey, Status, TraceId, UnixNanos, WorkspaceId};
+use clearspan_model::{
+    LogRecord, MetricPoint, ProjectId, Run, RunId, RunKey, Status, TraceId, UnixNanos, WorkspaceId,
+};
 use parking_lot::RwLock;
 
 use crate::summarize;
 use crate::{
-    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, ProjectActivity, Result,
-    RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary,
-    Unit,
+    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery,
+    MetricSummary, PointList, PointQuery, ProjectActivity, Result, RunPage, RunQuery, RunStore, RunSummary,
+    Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 
 /// Keeps runs in memory.
 pub struct MemoryStore {
     finish: Arc<dyn Fn(&mut Run) + Send + Sync>,
     runs: RwLock<BTreeMap<RunKey, Kept>>,
+    records: RwLock<records::Records>,
 }
 
 /// A run as it was told, and as it is read.
@@ -39,7 +43,7 @@ impl MemoryStore {
     /// An empty store. `finish` completes each run (with its cost, for example) whenever a patch arrived; what it
     /// sets is read and never merged.
     pub fn new(finish: Arc<dyn Fn(&mut Run) + Send + Sync>) -> Self {
-        Self { finish, runs: RwLock::default() }
+        Self { finish, runs: RwLock::default(), records: RwLock::default() }
     }
 
     /// Every trace of a scope, ordered by project and id.
@@ -56,7 +60,7 @@ impl MemoryStore {
     fn selected_traces(&self, selection: &Selection) -> Vec<Trace> {
         let mut traces = self.traces(&selection.scope);
         traces.retain(|trace| {
-            contains(selection.range, trace.summary.start_time)
+            selection.range.holds(trace.summary.start_time)
                 && selection.filter.as_ref().is_none_or(|filter| filter::trace_matches(filter, trace))
         });
         traces
@@ -71,7 +75,7 @@ impl MemoryStore {
                     .runs
                     .iter()
                     .filter(|run| {
-                        contains(selection.range, run.start_time)
+                        selection.range.holds(run.start_time)
                             && selection
                                 .filter
                                 .as_ref()
@@ -219,6 +223,44 @@ impl RunStore for MemoryStore {
         Ok(())
     }
 
+    async fn replace(&self, new: Vec<Run>) -> Result<Vec<RunKey>> {
+        let mut runs = self.runs.write();
+        let mut left_alone = Vec::new();
+        for merged in new {
+            match runs.get_mut(&merged.key) {
+                Some(kept) if kept.merged.versions.base == merged.versions.base => {
+                    let mut finished = merged.clone();
+                    (self.finish)(&mut finished);
+                    *kept = Kept { merged, finished };
+                }
+                _ => left_alone.push(merged.key),
+            }
+        }
+        Ok(left_alone)
+    }
+
+    async fn write_logs(&self, records: Vec<LogRecord>) -> Result<()> {
+        self.records.write().add_logs(records);
+        Ok(())
+    }
+
+    async fn write_points(&self, points: Vec<MetricPoint>) -> Result<()> {
+        self.records.write().add_points(points);
+        Ok(())
+    }
+
+    async fn query_logs(&self, query: &LogQuery) -> Result<LogPage> {
+        Ok(self.records.read().query_logs(query))
+    }
+
+    async fn metrics(&self, scope: &Scope, range: TimeRange) -> Result<Vec<MetricSummary>> {
+        Ok(self.records.read().metrics(scope, range))
+    }
+
+    async fn query_points(&self, query: &PointQuery) -> Result<PointList> {
+        Ok(self.records.read().query_points(query))
+    }
+
     fn check_writable(&self) -> Result<()> {
         Ok(())
     }
@@ -242,10 +284,6 @@ impl Trace {
 fn is_in_scope(key: &RunKey, scope: &Scope) -> bool {
     key.workspace_id == scope.workspace_id
         && scope.project_ids.as_ref().is_none_or(|project_ids| project_ids.contains(&key.project_id))
-}
-
-fn contains(range: TimeRange, time: UnixNanos) -> bool {
-    range.from.is_none_or(|from| from <= time) && range.to.is_none_or(|to| time < to)
 }
 
 fn trace_latency(trace: &TraceSummary) -> Option<i64> {

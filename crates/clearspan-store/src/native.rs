@@ -20,13 +20,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clearspan_model::{ErrorKind, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
+use clearspan_model::{
+    ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId,
+};
 use rustc_hash::FxHashMap;
 
 use crate::error::Context;
 use crate::store::{
-    Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery, RunStore, RunSummary,
-    Scope, Selection, Stats, TracePage, Unit,
+    Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
+    ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage,
+    Unit,
 };
 use crate::{Error, Result};
 
@@ -251,9 +254,37 @@ impl RunStore for NativeStore {
         self.committer.flush().await
     }
 
+    async fn replace(&self, _runs: Vec<Run>) -> Result<Vec<RunKey>> {
+        Err(not_built("replacing runs"))
+    }
+
+    async fn write_logs(&self, _records: Vec<LogRecord>) -> Result<()> {
+        Err(not_built("keeping log records"))
+    }
+
+    async fn write_points(&self, _points: Vec<MetricPoint>) -> Result<()> {
+        Err(not_built("keeping metric points"))
+    }
+
+    async fn query_logs(&self, _query: &LogQuery) -> Result<LogPage> {
+        Err(not_built("reading log records"))
+    }
+
+    async fn metrics(&self, _scope: &Scope, _range: TimeRange) -> Result<Vec<MetricSummary>> {
+        Err(not_built("reading metrics"))
+    }
+
+    async fn query_points(&self, _query: &PointQuery) -> Result<PointList> {
+        Err(not_built("reading metric points"))
+    }
+
     fn check_writable(&self) -> Result<()> {
         self.shared.check_writable()
     }
+}
+
+fn not_built(what: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("{what} is not built yet in this version"))
 }
 
 #[cfg(test)]

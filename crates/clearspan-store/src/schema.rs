@@ -7,7 +7,12 @@
 
 use std::sync::{Arc, LazyLock};
 
+use arrow::array::{RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use clearspan_model::ErrorKind;
+
+use crate::Result;
+use crate::error::Context;
 
 pub(crate) mod decode;
 pub(crate) mod encode;
@@ -158,6 +163,10 @@ columns! {
     older_versions Text optional "Fields that are older than `version`: JSON.";
     input_preview Text optional "Derived: the beginning of the input as plain text.";
     output_preview Text optional "Derived: the beginning of the output as plain text.";
+    sources Word optional "Which attribute filled which field: a JSON object.";
+    response_id Text optional "Derived: the provider's id of the answer.";
+    double_of Id16 optional "Derived: the run that tells of the same model call and counts instead of this one.";
+    is_transport Flag optional "Derived: whether it is the HTTP or gRPC request that a client library made; null reads as no.";
 }
 
 impl Col {
@@ -174,6 +183,19 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
         .collect();
     Arc::new(Schema::new(fields))
 });
+
+/// A batch that an older version wrote, with the columns of today: those that it lacks are null.
+pub(crate) fn modernize(batch: &RecordBatch) -> Result<RecordBatch> {
+    if batch.schema_ref() == &*SCHEMA {
+        return Ok(batch.clone());
+    }
+    let columns = SCHEMA.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+        Some(column) => Arc::clone(column),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    });
+    RecordBatch::try_new(Arc::clone(&SCHEMA), columns.collect())
+        .context(ErrorKind::Corrupt, || "a stored batch has other columns than the table".into())
+}
 
 /// The columns that make a [`crate::RunSummary`] without tags, metadata and previews.
 pub(crate) const SKELETON: &[Col] = &[
@@ -212,6 +234,11 @@ pub(crate) const SKELETON: &[Col] = &[
     Col::tags,
     Col::input_preview,
     Col::output_preview,
+    Col::response_id,
+    Col::double_of,
+    Col::is_transport,
+    Col::scope_name,
+    Col::dialect,
 ];
 
 /// The columns that make a whole [`crate::RunSummary`].

@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
-    CostSource, Decimal, JsonText, ProjectId, Run, RunId, RunType, SpanId, Status, TraceId, UnixNanos,
-    WorkspaceId,
+    CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, ProjectId, Run, RunId, RunKey,
+    RunType, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,123 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// shutdown ask for it.
     async fn flush(&self) -> Result<()>;
 
+    /// Puts whole runs in the place of what is stored under their keys, where that still has the version that they were
+    /// read with. Returns the keys of runs that were changed or removed meanwhile and were left alone.
+    ///
+    /// As durable as [`RunStore::write`]. The runs keep their versions, so later patches merge as they would have.
+    async fn replace(&self, runs: Vec<Run>) -> Result<Vec<RunKey>>;
+
+    /// Keeps log records. As durable as [`RunStore::write`]; a record that is here already is not kept twice.
+    async fn write_logs(&self, records: Vec<LogRecord>) -> Result<()>;
+
+    /// Keeps metric points, likewise.
+    async fn write_points(&self, points: Vec<MetricPoint>) -> Result<()>;
+
+    /// One page of log records.
+    async fn query_logs(&self, query: &LogQuery) -> Result<LogPage>;
+
+    /// The metrics that have points in a stretch of time, sorted by name.
+    async fn metrics(&self, scope: &Scope, range: TimeRange) -> Result<Vec<MetricSummary>>;
+
+    /// The points of one metric, in order of time.
+    async fn query_points(&self, query: &PointQuery) -> Result<PointList>;
+
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
+}
+
+/// Identifies a log record or metric point within its project: the hash of its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RecordId(pub u128);
+
+/// Which log records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogQuery {
+    /// Whose.
+    pub scope: Scope,
+    /// When they happened.
+    pub range: TimeRange,
+    /// Only those of this trace.
+    pub trace_id: Option<TraceId>,
+    /// Only those of this span.
+    pub span_id: Option<SpanId>,
+    /// Only those at least this bad (see [`LogRecord::severity`]).
+    pub min_severity: Option<u8>,
+    /// Only those whose body or event name contains this, in any case.
+    pub text: Option<String>,
+    /// Only those of this service.
+    pub service: Option<String>,
+    /// Oldest first instead of newest first. Ties are broken by id.
+    pub oldest_first: bool,
+    /// Go on after this record.
+    pub after: Option<LogCursor>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Where a page of log records ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCursor {
+    /// Its time.
+    pub time: UnixNanos,
+    /// Its id.
+    pub id: RecordId,
+}
+
+/// One page of log records.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogPage {
+    /// The records with their ids, in the order asked for.
+    pub records: Vec<(RecordId, LogRecord)>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<LogCursor>,
+}
+
+/// A metric, summed up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricSummary {
+    /// Its name.
+    pub name: String,
+    /// The latest description.
+    pub description: Option<String>,
+    /// The latest unit.
+    pub unit: Option<String>,
+    /// Its form; of two forms under one name the latest.
+    pub kind: MetricKind,
+    /// What its points cover.
+    pub temporality: Option<Temporality>,
+    /// Whether it never falls.
+    pub monotonic: bool,
+    /// Points in the range.
+    pub points: u64,
+    /// The latest of them.
+    pub last_time: UnixNanos,
+    /// The keys of the attributes that its points have, sorted.
+    pub attribute_keys: Vec<String>,
+    /// The services that sent it, sorted.
+    pub services: Vec<String>,
+}
+
+/// Which metric points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PointQuery {
+    /// Whose.
+    pub scope: Scope,
+    /// When they were taken.
+    pub range: TimeRange,
+    /// Of which metric.
+    pub name: String,
+    /// How many at most; the earliest are given.
+    pub limit: usize,
+}
+
+/// Metric points.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PointList {
+    /// In order of time, each once.
+    pub points: Vec<MetricPoint>,
+    /// True when there are more than were asked for.
+    pub is_cut: bool,
 }
 
 /// Whose runs, and in which projects.
@@ -210,6 +325,14 @@ pub struct RunSummary {
     pub cost_source: CostSource,
     /// Whether its tokens and cost count in totals; wrappers that repeat their child's usage do not.
     pub billed: Billed,
+    /// The run beside it that tells of the same model call and counts instead of it.
+    pub double_of: Option<RunId>,
+    /// True for the HTTP or gRPC request that a client library made.
+    pub is_transport: bool,
+    /// The provider's id of the answer.
+    pub response_id: Option<String>,
+    pub scope_name: Option<String>,
+    pub dialect: Option<String>,
     pub thread_id: Option<String>,
     pub user_id: Option<String>,
     pub environment: Option<String>,

@@ -5,14 +5,16 @@
 //! chain of 100,000 runs, and a circle of parents is no trouble.
 
 mod preview;
+mod transport;
 
 pub(crate) use preview::{of_input as input_preview, of_output as output_preview};
+pub(crate) use transport::is_transport;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-use clearspan_model::rollup::{self, Billed, Node, Totals};
-use clearspan_model::{CostSource, ProjectId, Run, RunId, RunType, Status, TraceId, Usage};
+use clearspan_model::rollup::{self, Billed, Call, Node, Totals};
+use clearspan_model::{CostSource, JsonText, ProjectId, Run, RunId, RunType, Status, TraceId, Usage};
 
 use crate::{RunSummary, TraceSummary};
 
@@ -57,6 +59,11 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
         total_cost: run.cost.as_ref().and_then(|cost| cost.total),
         cost_source: run.cost.as_ref().map(|cost| cost.source.clone()).unwrap_or_default(),
         billed: rollup::billed(&[Node::of_run(run, None)])[0],
+        double_of: None,
+        is_transport: is_transport(run),
+        response_id: response_id(run),
+        scope_name: run.scope_name.clone(),
+        dialect: run.dialect.clone(),
         thread_id: run.thread_id.clone(),
         user_id: run.user_id.clone(),
         environment: run.environment.clone(),
@@ -69,21 +76,27 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
     }
 }
 
+/// The provider's id of the answer.
+pub(crate) fn response_id(run: &Run) -> Option<String> {
+    run.metadata.get("response_id").map(JsonText::to_plain).filter(|id| !id.is_empty())
+}
+
 /// What counts of each run, and what it and everything below it used and cost. The runs may belong to several
 /// traces; of a trace that is not complete, the answer is about the part that is here.
 pub fn roll_up(runs: &[RunSummary]) -> (Vec<Billed>, Vec<Totals>) {
-    let positions = positions(runs);
-    let nodes: Vec<Node<'_>> = runs.iter().map(|run| node(run, parent(run, &positions))).collect();
+    let nodes = nodes(runs);
     let billed = rollup::billed(&nodes);
     let totals = rollup::subtree_totals(&nodes, &billed);
     (billed, totals)
 }
 
-/// Sets [`RunSummary::billed`] of all runs of one or more whole traces.
+/// Sets [`RunSummary::billed`] and [`RunSummary::double_of`] of all runs of one or more whole traces.
 pub(crate) fn mark_billed(runs: &mut [RunSummary]) {
-    let (billed, _) = roll_up(runs);
-    for (run, verdict) in runs.iter_mut().zip(billed) {
-        run.billed = verdict;
+    let verdicts = rollup::judge(&nodes(runs));
+    let run_ids: Vec<RunId> = runs.iter().map(|run| run.run_id).collect();
+    for (run, verdict) in runs.iter_mut().zip(verdicts) {
+        run.billed = verdict.billed;
+        run.double_of = verdict.double_of.map(|idx| run_ids[idx]);
     }
 }
 
@@ -177,8 +190,26 @@ fn root_position(runs: &[RunSummary], parents: &[Option<usize>]) -> usize {
     without_parent.or_else(|| parents.iter().position(Option::is_none)).unwrap_or(0)
 }
 
-fn node<'a>(run: &RunSummary, parent: Option<usize>) -> Node<'a> {
+fn nodes(runs: &[RunSummary]) -> Vec<Node<'_>> {
+    let positions = positions(runs);
+    runs.iter().map(|run| node(run, parent(run, &positions))).collect()
+}
+
+fn node(run: &RunSummary, parent: Option<usize>) -> Node<'_> {
+    let call = Call {
+        family: (run.project_id, run.trace_id, run.parent_run_id),
+        run_id: run.run_id,
+        start_time: run.start_time,
+        end_time: run.end_time,
+        model: run.model.as_deref(),
+        scope_name: run.scope_name.as_deref(),
+        dialect: run.dialect.as_deref(),
+        input: run.input_preview.as_deref(),
+        output: run.output_preview.as_deref(),
+    };
     Node {
+        response_id: run.response_id.as_deref(),
+        call: Some(call),
         input_tokens: run.input_tokens,
         output_tokens: run.output_tokens,
         total_tokens: run.total_tokens,

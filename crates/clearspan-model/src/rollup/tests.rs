@@ -153,7 +153,7 @@ fn reads_what_it_needs_of_a_run() {
     let mut run = Run::new(key, UnixNanos::default());
     run.run_type = Some(RunType::Llm);
     run.usage = Some(Usage { input_tokens: Some(3), ..Usage::default() });
-    run.attributes.insert("gen_ai.response.id".to_owned(), JsonText::from_string("r1"));
+    run.metadata.insert("response_id".to_owned(), JsonText::from_string("r1"));
     run.cost = Some(Cost { total: Some(Decimal::ONE), source: CostSource::Reported, ..Cost::default() });
     let node = Node::of_run(&run, Some(7));
     assert_eq!((node.parent, node.input_tokens, node.total_cost), (Some(7), Some(3), Some(Decimal::ONE)));

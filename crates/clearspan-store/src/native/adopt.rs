@@ -14,8 +14,8 @@ use super::hot::Tier;
 use super::state::Shared;
 use crate::Result;
 use crate::error::Context;
-use crate::schema::SCHEMA;
 use crate::schema::decode::Rows;
+use crate::schema::modernize;
 
 /// A larger trace stays where it is: moving it for each late run would cost more than exact flags are worth.
 const MAX_ROWS: usize = 20_000;
@@ -86,9 +86,8 @@ fn take_trace(tier: &mut Tier, trace_id: TraceId) -> Result<Vec<RecordBatch>> {
 }
 
 fn push_all(tier: &mut Tier, batch: &RecordBatch) -> Result<()> {
-    // Parquet's reader makes a schema of its own with the same fields.
-    let batch = RecordBatch::try_new(Arc::clone(&SCHEMA), batch.columns().to_vec())
-        .context(ErrorKind::Corrupt, || "a segment has other columns than the table".into())?;
+    // An older version may have written it, and Parquet's reader makes a schema of its own.
+    let batch = modernize(batch)?;
     let rows = Rows::new(&batch);
     let keys = (0..batch.num_rows()).map(|row| rows.key(row).map(Some)).collect::<Result<Vec<_>>>()?;
     tier.push(batch, &keys)

@@ -8,9 +8,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use clearspan_model::{ErrorKind, Run, RunKey, TraceId};
+use clearspan_model::{ErrorKind, Run, RunId, RunKey, TraceId};
 use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -57,6 +57,14 @@ impl HotBatch {
     fn is_dead(&self, row: u32) -> bool {
         self.dead.as_ref().is_some_and(|dead| dead.contains(row))
     }
+}
+
+/// What is decided about a run by looking at its whole trace.
+#[derive(Debug, Clone, Copy)]
+struct Derived {
+    /// Of `tokens_billed`, `cost_billed`, `cost_gap` and `is_trace_root`.
+    flags: [bool; 4],
+    double_of: Option<RunId>,
 }
 
 /// What readers hold on to.
@@ -176,7 +184,7 @@ impl Tier {
 
     /// Decides anew which runs are billed and which stand for their trace, for the traces that changed since.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        let mut changes: FxHashMap<u32, Vec<(u32, [bool; 4])>> = FxHashMap::default();
+        let mut changes: FxHashMap<u32, Vec<(u32, Derived)>> = FxHashMap::default();
         for trace_id in std::mem::take(&mut self.unsettled) {
             let places = self.trace_rows(trace_id);
             let mut runs = Vec::with_capacity(places.len());
@@ -191,28 +199,47 @@ impl Tier {
                 summarize::mark_billed(&mut runs);
                 let root = summarize::root_of(&runs);
                 for (idx, (run, place)) in runs.iter().zip(places).enumerate() {
-                    let flags = [run.billed.tokens, run.billed.cost, run.billed.gap, Some(idx) == root];
-                    changes.entry(place.batch).or_default().push((place.row, flags));
+                    let derived = Derived {
+                        flags: [run.billed.tokens, run.billed.cost, run.billed.gap, Some(idx) == root],
+                        double_of: run.double_of,
+                    };
+                    changes.entry(place.batch).or_default().push((place.row, derived));
                 }
             }
         }
-        for (batch, flags) in changes {
-            self.set_flags(batch, &flags);
+        for (batch, rows) in changes {
+            self.set_derived(batch, &rows);
         }
         Ok(())
     }
 
-    fn set_flags(&mut self, batch: u32, flags: &[(u32, [bool; 4])]) {
+    fn set_derived(&mut self, batch: u32, rows: &[(u32, Derived)]) {
         let hot = &mut self.batches[batch as usize];
         let mut columns = hot.batch.columns().to_vec();
         for (idx, col) in
             [Col::tokens_billed, Col::cost_billed, Col::cost_gap, Col::is_trace_root].into_iter().enumerate()
         {
             let mut values: Vec<bool> = columns[col as usize].as_boolean().values().iter().collect();
-            for (row, flags) in flags {
-                values[*row as usize] = flags[idx];
+            for (row, derived) in rows {
+                values[*row as usize] = derived.flags[idx];
             }
             columns[col as usize] = Arc::new(BooleanArray::from(values));
+        }
+        let doubles = &mut columns[Col::double_of as usize];
+        if doubles.null_count() < doubles.len() || rows.iter().any(|(_, derived)| derived.double_of.is_some())
+        {
+            let mut values: Vec<Option<[u8; 16]>> = doubles
+                .as_fixed_size_binary()
+                .iter()
+                .map(|id| id.and_then(|id| id.try_into().ok()))
+                .collect();
+            for (row, derived) in rows {
+                values[*row as usize] = derived.double_of.map(|id| *id.as_bytes());
+            }
+            *doubles = Arc::new(
+                FixedSizeBinaryArray::try_from_sparse_iter_with_size(values.into_iter(), 16)
+                    .expect("ids have sixteen bytes"),
+            );
         }
         hot.batch = RecordBatch::try_new(Arc::clone(&SCHEMA), columns).expect("the schema did not change");
     }

@@ -7,6 +7,7 @@ use super::commit::LogFiles;
 use super::log::{self, RecordKind, Scan};
 use super::{flush, paths, record};
 use crate::error::Context;
+use crate::schema::modernize;
 use crate::{Error, Result};
 
 /// Applies every record that is not in a segment yet. Returns the number of the next log file and of the next record.
@@ -31,7 +32,7 @@ pub(super) fn replay(applier: &mut Applier, log_files: &LogFiles) -> Result<(u64
                 );
                 return Err(Error::new(ErrorKind::Corrupt, what));
             }
-            applier.apply(record.seq, &record::decode(&record.payload)?)?;
+            applier.apply(record.seq, &modernize(&record::decode(&record.payload)?)?)?;
             replayed += 1;
             if applier.is_full() {
                 flush_now(applier)?;

@@ -205,6 +205,7 @@ impl<'a> Rows<'a> {
         run.scope_name = self.string(Col::scope_name, row);
         run.scope_version = self.string(Col::scope_version, row);
         run.issues = self.json(Col::issues, row)?;
+        run.sources = self.json(Col::sources, row)?;
         Ok(run)
     }
 
@@ -275,6 +276,11 @@ impl<'a> Rows<'a> {
                 cost: self.flag(Col::cost_billed, row).unwrap_or(true),
                 gap: self.flag(Col::cost_gap, row).unwrap_or(false),
             },
+            double_of: self.id16(Col::double_of, row).map(RunId::from_bytes),
+            is_transport: self.flag(Col::is_transport, row).unwrap_or(false),
+            response_id: self.string(Col::response_id, row),
+            scope_name: self.string(Col::scope_name, row),
+            dialect: self.string(Col::dialect, row),
             thread_id: self.string(Col::thread_id, row),
             user_id: self.string(Col::user_id, row),
             environment: self.string(Col::environment, row),

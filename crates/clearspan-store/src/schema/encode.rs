@@ -226,6 +226,7 @@ impl Encoder {
         self.flag(Col::cost_billed, billed.cost);
         self.flag(Col::cost_gap, billed.gap);
         self.flag(Col::is_trace_root, run.parent_run_id.is_none());
+        self.id(Col::double_of, None);
     }
 
     fn push_context(&mut self, run: &Run) {
@@ -244,6 +245,9 @@ impl Encoder {
         self.text(Col::scope_name, run.scope_name.as_deref());
         self.text(Col::scope_version, run.scope_version.as_deref());
         self.json(Col::issues, (!run.issues.is_empty()).then_some(&run.issues));
+        self.json(Col::sources, (!run.sources.is_empty()).then_some(&run.sources));
+        self.text(Col::response_id, summarize::response_id(run).as_deref());
+        self.flag(Col::is_transport, summarize::is_transport(run));
     }
 }
 

@@ -1,8 +1,10 @@
 //! Short ways to say what a test needs.
 
+use std::collections::BTreeMap;
+
 use clearspan_model::{
-    Cost, CostSource, JsonText, Payload, ProjectId, Rank, Run, RunId, RunKey, RunType, TraceId, UnixNanos,
-    Usage, Version, Versions, WorkspaceId,
+    Cost, CostSource, JsonText, LogRecord, MetricKind, MetricPoint, Number, Payload, ProjectId, Rank, Run,
+    RunId, RunKey, RunType, Sender, SpanId, TraceId, UnixNanos, Usage, Version, Versions, WorkspaceId,
 };
 use clearspan_query::Expr;
 
@@ -97,6 +99,51 @@ pub fn set_cost(run: &mut Run, dollars: &str) {
         source: CostSource::Priced { price_id: "test".to_owned() },
         ..Cost::default()
     });
+}
+
+/// A log record of workspace 1, project 1 and trace 1 that happened so many seconds after the epoch of the tests.
+pub fn log(seconds: i64, body: &str) -> LogRecord {
+    LogRecord {
+        workspace_id: workspace(1),
+        project_id: project(1),
+        time: at(seconds * 1_000),
+        observed_time: None,
+        received_at: at(3_600_000),
+        trace_id: Some(trace(1)),
+        span_id: Some(SpanId::from_bytes([1; 8])),
+        severity: Some(9),
+        severity_text: None,
+        event_name: None,
+        body: Some(JsonText::from_string(body)),
+        attributes: BTreeMap::new(),
+        sender: Sender { service: Some("api".to_owned()), ..Sender::default() },
+    }
+}
+
+/// A gauge of workspace 1 and project 1 that was read so many seconds after the epoch of the tests.
+pub fn point(name: &str, seconds: i64, value: i64) -> MetricPoint {
+    MetricPoint {
+        workspace_id: workspace(1),
+        project_id: project(1),
+        name: name.to_owned(),
+        description: None,
+        unit: None,
+        kind: MetricKind::Gauge,
+        temporality: None,
+        monotonic: false,
+        time: at(seconds * 1_000),
+        start_time: None,
+        received_at: at(3_600_000),
+        attributes: BTreeMap::new(),
+        sender: Sender { service: Some("api".to_owned()), ..Sender::default() },
+        value: Some(Number::Int(value)),
+        count: None,
+        sum: None,
+        min: None,
+        max: None,
+        distribution: None,
+        exemplars: None,
+    }
 }
 
 /// A JSON text.

@@ -1,0 +1,394 @@
+//! Two instrumentations that report the same model call.
+//!
+//! A framework's instrumentation and that of the model's client both make a run of one call; so do two of one kind that
+//! are installed together. Their runs lie beside each other or one below the other, cover the same time, name the
+//! same model and the same tokens. One of them counts, the others are its *doubles*.
+//!
+//! Two real calls must never become one. So runs of one instrumentation are never doubles of each other, each call
+//! of one instrumentation takes at most one of another, what contradicts is never joined, and evidence that is only
+//! the absence of contradiction has to cover the same time and be the only candidate.
+//!
+//! The verdict depends on the runs alone, not on their order. It takes time proportional to the number of runs.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Node, Tree};
+use crate::{ProjectId, RunId, TraceId, UnixNanos};
+
+/// What has to be known of a model call to recognise it in another run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The project, the trace, and the run above, whether or not that one is known: siblings have the same.
+    pub family: (ProjectId, TraceId, Option<RunId>),
+    /// The run.
+    pub run_id: RunId,
+    /// When it began.
+    pub start_time: UnixNanos,
+    /// When it ended.
+    pub end_time: Option<UnixNanos>,
+    /// The model.
+    pub model: Option<&'a str>,
+    /// The instrumentation scope.
+    pub scope_name: Option<&'a str>,
+    /// The dialect of the instrumentation.
+    pub dialect: Option<&'a str>,
+    /// The beginning of what went in.
+    pub input: Option<&'a str>,
+    /// The beginning of what came out.
+    pub output: Option<&'a str>,
+}
+
+/// A run is compared with so many neighbours in time of each other instrumentation, before and after it.
+const NEIGHBOURS: usize = 32;
+/// Runs of more instrumentations than this beside each other are left alone.
+const MAX_INSTRUMENTS: usize = 16;
+/// Names of services that route to models and stand before the model's own name.
+const REGIONS: [&str; 4] = ["us", "eu", "apac", "global"];
+
+/// For each node the one that counts instead of it.
+pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
+    let has_calls = nodes.iter().filter(|node| node.is_call()).nth(1).is_some();
+    if !has_calls {
+        return vec![None; nodes.len()];
+    }
+    let mut groups = Groups::new(nodes);
+    let below = edges_below(nodes, tree);
+    // A call inside of a call first: it takes the place that its namesake beside it would get.
+    groups.join_below(&below);
+    for edge in edges_beside(nodes) {
+        groups.join_beside(edge.one, edge.other);
+    }
+    groups.join_below(&below);
+    groups.doubles()
+}
+
+impl<'a> Node<'a> {
+    fn is_call(&self) -> bool {
+        self.call.is_some() && self.call_kind().is_some()
+    }
+
+    /// What makes one run tell more than another of the same call.
+    fn weight(&self) -> (bool, bool, bool) {
+        let has_cost = self.total_cost.is_some();
+        (self.tokens().any(), has_cost && self.cost_reported, has_cost)
+    }
+
+    /// Grows with what it tells; never equal for two runs.
+    fn rank(&self) -> impl Ord + use<'a> {
+        let length = |text: Option<&str>| text.map_or(0, str::len);
+        let content = self.call.map_or(0, |call| length(call.input) + length(call.output));
+        (self.weight(), content, Reverse(self.call.map(|call| call.run_id)))
+    }
+}
+
+/// Two runs that may tell of one call.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    one: usize,
+    other: usize,
+    score: Score,
+}
+
+/// How sure it is: greater is surer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    same_response: bool,
+    same_tokens: bool,
+    same_texts: usize,
+    /// The time that both cover, in thousandths of what they cover together.
+    shared_time: i128,
+}
+
+impl Score {
+    fn is_strong(&self) -> bool {
+        self.same_response || self.same_tokens
+    }
+}
+
+/// The surest first; the ids decide between equals, so that the order of the nodes does not.
+fn sort(edges: &mut [Edge], nodes: &[Node<'_>]) {
+    let id = |idx: usize| nodes[idx].call.map(|call| call.run_id);
+    edges.sort_by_key(|edge| (Reverse(edge.score), id(edge.one), id(edge.other)));
+}
+
+/// Calls directly below calls.
+fn edges_below(nodes: &[Node<'_>], tree: &Tree) -> Vec<Edge> {
+    let mut edges = Vec::new();
+    // How many calls of one instrumentation are below each call.
+    let mut siblings: BTreeMap<(usize, Instrument<'_>), usize> = BTreeMap::new();
+    for (child, parent) in tree.parents.iter().enumerate() {
+        let Some(parent) = parent.filter(|parent| nodes[*parent].is_call() && nodes[child].is_call()) else {
+            continue;
+        };
+        *siblings.entry((parent, instrument(&nodes[child]))).or_default() += 1;
+        if let Some(score) = score(&nodes[parent], &nodes[child]) {
+            edges.push(Edge { one: parent, other: child, score });
+        }
+    }
+    edges.retain(|edge| edge.score.is_strong() || siblings[&(edge.one, instrument(&nodes[edge.other]))] == 1);
+    sort(&mut edges, nodes);
+    edges
+}
+
+type Instrument<'a> = (Option<&'a str>, Option<&'a str>);
+
+fn instrument<'a>(node: &Node<'a>) -> Instrument<'a> {
+    node.call.map_or((None, None), |call| (call.scope_name, call.dialect))
+}
+
+/// Calls beside each other.
+fn edges_beside(nodes: &[Node<'_>]) -> Vec<Edge> {
+    type Family = (ProjectId, TraceId, Option<RunId>);
+    let mut families: BTreeMap<Family, BTreeMap<Instrument<'_>, Vec<usize>>> = BTreeMap::new();
+    for (idx, node) in nodes.iter().enumerate() {
+        if let Some(call) = node.call.filter(|_| node.is_call()) {
+            families.entry(call.family).or_default().entry(instrument(node)).or_default().push(idx);
+        }
+    }
+    let place = |idx: &usize| nodes[*idx].call.map(|call| (call.start_time, call.run_id));
+    let mut edges = Vec::new();
+    for mut instruments in families.into_values().filter(|all| (2..=MAX_INSTRUMENTS).contains(&all.len())) {
+        for calls in instruments.values_mut() {
+            calls.sort_by_key(place);
+        }
+        let lists: Vec<&Vec<usize>> = instruments.values().collect();
+        for (idx, ones) in lists.iter().enumerate() {
+            for others in &lists[idx + 1..] {
+                for one in ones.iter() {
+                    let middle = others.partition_point(|other| place(other) < place(one));
+                    let near = middle.saturating_sub(NEIGHBOURS)..others.len().min(middle + NEIGHBOURS);
+                    edges.extend(others[near].iter().filter_map(|other| {
+                        let score = score(&nodes[*one], &nodes[*other])?;
+                        Some(Edge { one: *one, other: *other, score })
+                    }));
+                }
+            }
+        }
+    }
+    sort(&mut edges, nodes);
+    edges
+}
+
+/// How sure it is that two runs tell of one call; `None` when they do not.
+fn score(one: &Node<'_>, other: &Node<'_>) -> Option<Score> {
+    let (here, there) = (one.call?, other.call?);
+    if contradict(one, other) {
+        return None;
+    }
+    let same_response = one.response_id.is_some() && one.response_id == other.response_id;
+    let same_model = here.model.zip(there.model).is_some_and(|(here, there)| is_same_model(here, there));
+    if !same_response && !same_model {
+        return None;
+    }
+    let texts = [(here.input, there.input), (here.output, there.output)];
+    let compared: Vec<bool> = texts.into_iter().filter_map(|(here, there)| Some(here? == there?)).collect();
+    let time = SharedTime::of(&here, &there)?;
+    let score = Score {
+        same_response,
+        same_tokens: one.tokens().repeats(&other.tokens()),
+        same_texts: compared.iter().filter(|same| **same).count(),
+        shared_time: time.of_union,
+    };
+    let is_convincing = if score.is_strong() {
+        time.of_shorter >= 500
+    } else {
+        let has_ended = here.end_time.is_some() && there.end_time.is_some();
+        has_ended && time.of_shorter >= 900 && compared.iter().all(|same| *same)
+    };
+    is_convincing.then_some(score)
+}
+
+/// True when two runs cannot tell of one call: they come from one instrumentation, or tell what cannot both be true.
+fn contradict(one: &Node<'_>, other: &Node<'_>) -> bool {
+    let (Some(here), Some(there)) = (one.call, other.call) else { return true };
+    let is_other_instrument = match (here.scope_name, there.scope_name) {
+        (Some(here), Some(there)) => here != there,
+        _ => here.dialect.zip(there.dialect).is_some_and(|(here, there)| here != there),
+    };
+    let (tokens, others) = (one.tokens(), other.tokens());
+    !is_other_instrument
+        || one.call_kind() != other.call_kind()
+        || (tokens.any() && others.any() && !tokens.repeats(&others))
+        || one.response_id.zip(other.response_id).is_some_and(|(one, other)| name_two_answers(one, other))
+}
+
+/// Ids of one kind (`chatcmpl-…`) that differ. A framework may have ids of its own for what it got from the provider.
+fn name_two_answers(one: &str, other: &str) -> bool {
+    fn kind(id: &str) -> &str {
+        id.split(['-', '_', ':']).next().unwrap_or_default()
+    }
+    one != other && kind(one) == kind(other)
+}
+
+/// How much of their time two calls share, in thousandths.
+struct SharedTime {
+    of_shorter: i128,
+    of_union: i128,
+}
+
+impl SharedTime {
+    fn of(here: &Call<'_>, there: &Call<'_>) -> Option<Self> {
+        let span = |call: &Call<'_>| {
+            let start = i128::from(call.start_time.as_nanos());
+            let end = call.end_time.map_or(i128::from(i64::MAX), |end| i128::from(end.as_nanos()));
+            (start, end.max(start))
+        };
+        let (here, there) = (span(here), span(there));
+        let (from, to) = (here.0.max(there.0), here.1.min(there.1));
+        if from > to {
+            return None;
+        }
+        // A call without length shares all that it has.
+        let share = |whole: i128| if whole == 0 { 1_000 } else { (to - from) * 1_000 / whole };
+        let shorter = (here.1 - here.0).min(there.1 - there.0);
+        Some(Self { of_shorter: share(shorter), of_union: share(here.1.max(there.1) - here.0.min(there.0)) })
+    }
+}
+
+/// Whether two names mean one model: routes before it (`openai/`, `us.anthropic.`) and dates behind it do not matter.
+fn is_same_model(one: &str, other: &str) -> bool {
+    bare_model(&one.to_ascii_lowercase()) == bare_model(&other.to_ascii_lowercase())
+}
+
+fn bare_model(name: &str) -> &str {
+    let mut name = name.trim().rsplit('/').next().unwrap_or_default();
+    // Bedrock: `us.anthropic.claude-3-5-sonnet-20241022-v2:0`. A dot inside a version (`gpt-4.1`) has a digit before it.
+    for _ in 0..2 {
+        if let Some((route, rest)) = name.split_once('.')
+            && (REGIONS.contains(&route) || route.bytes().all(|byte| byte.is_ascii_lowercase()))
+        {
+            name = rest;
+        }
+    }
+    name = name.split_once('@').map_or(name, |(model, _)| model);
+    if let Some((model, version)) = name.rsplit_once("-v")
+        && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
+    {
+        name = model;
+    }
+    let name = name.strip_suffix("-latest").unwrap_or(name);
+    without_date(name)
+}
+
+/// Cuts off `-2024-08-06` or `-20240806`.
+fn without_date(name: &str) -> &str {
+    let digits =
+        |text: &str, count: usize| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    let Some((rest, last)) = name.rsplit_once('-') else { return name };
+    if digits(last, 8) {
+        return rest;
+    }
+    let parts: Vec<&str> = name.rsplitn(4, '-').collect();
+    match parts.as_slice() {
+        [day, month, year, model] if digits(day, 2) && digits(month, 2) && digits(year, 4) => model,
+        _ => name,
+    }
+}
+
+/// Runs that tell of one call, as far as they have been joined.
+struct Groups<'n, 'a> {
+    nodes: &'n [Node<'a>],
+    group_of: Vec<usize>,
+    members: Vec<Vec<usize>>,
+    /// Has another run of its group above it, so it cannot stand for the group.
+    is_below: Vec<bool>,
+}
+
+impl<'n, 'a> Groups<'n, 'a> {
+    fn new(nodes: &'n [Node<'a>]) -> Self {
+        Self {
+            nodes,
+            group_of: (0..nodes.len()).collect(),
+            members: (0..nodes.len()).map(|idx| vec![idx]).collect(),
+            is_below: vec![false; nodes.len()],
+        }
+    }
+
+    /// The run of a group that counts.
+    fn chosen(&self, group: usize) -> usize {
+        let candidates = self.members[group].iter().copied().filter(|idx| !self.is_below[*idx]);
+        candidates
+            .max_by_key(|idx| self.nodes[*idx].rank())
+            .expect("the topmost run of a group is not below it")
+    }
+
+    fn join_below(&mut self, edges: &[Edge]) {
+        for edge in edges {
+            let (above, below) = (self.group_of[edge.one], self.group_of[edge.other]);
+            let weight = |group: usize| self.nodes[self.chosen(group)].weight();
+            // Only a run that tells as much as the one inside it can speak for it.
+            if weight(above) < weight(below) || !self.can_join(above, below) {
+                continue;
+            }
+            for member in &self.members[below] {
+                self.is_below[*member] = true;
+            }
+            self.join(above, below);
+        }
+    }
+
+    fn join_beside(&mut self, one: usize, other: usize) {
+        // A run that is below its own group is spoken for.
+        if self.is_below[one] || self.is_below[other] {
+            return;
+        }
+        let (one, other) = (self.group_of[one], self.group_of[other]);
+        if self.can_join(one, other) {
+            self.join(one, other);
+        }
+    }
+
+    fn can_join(&self, one: usize, other: usize) -> bool {
+        let pairs = self.members[one]
+            .iter()
+            .flat_map(|one| self.members[other].iter().map(move |other| (one, other)));
+        one != other
+            && !pairs.into_iter().any(|(one, other)| contradict(&self.nodes[*one], &self.nodes[*other]))
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let moved = std::mem::take(&mut self.members[other]);
+        for member in &moved {
+            self.group_of[*member] = one;
+        }
+        self.members[one].extend(moved);
+    }
+
+    fn doubles(&self) -> Vec<Option<usize>> {
+        let mut doubles = vec![None; self.nodes.len()];
+        for (group, members) in self.members.iter().enumerate().filter(|(_, members)| members.len() > 1) {
+            let chosen = self.chosen(group);
+            for member in members.iter().filter(|member| **member != chosen) {
+                doubles[*member] = Some(chosen);
+            }
+        }
+        doubles
+    }
+}
+
+/// The nodes as they count: doubles neither used nor cost anything. Where the run that counts has no cost, the double
+/// that knows it most surely speaks for it.
+pub(super) fn mask<'a>(nodes: &[Node<'a>], doubles: &[Option<usize>]) -> Vec<Node<'a>> {
+    let mut masked = nodes.to_vec();
+    let mut speakers: BTreeMap<usize, usize> = BTreeMap::new();
+    for (idx, chosen) in doubles.iter().enumerate() {
+        let Some(chosen) = chosen else { continue };
+        masked[idx] = Node { call: nodes[idx].call, ..Node::new(nodes[idx].parent, nodes[idx].run_type) };
+        if nodes[*chosen].total_cost.is_none() && nodes[idx].total_cost.is_some() {
+            let speaker = speakers.entry(*chosen).or_insert(idx);
+            if nodes[*speaker].rank() < nodes[idx].rank() {
+                *speaker = idx;
+            }
+        }
+    }
+    for (chosen, speaker) in speakers {
+        let Node { input_cost, output_cost, total_cost, .. } = nodes[speaker];
+        masked[speaker] = Node { input_cost, output_cost, total_cost, ..masked[speaker] };
+        masked[chosen].unpriced = false;
+    }
+    masked
+}
+
+#[cfg(test)]
+mod tests;
