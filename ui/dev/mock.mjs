@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
 import { facets, histogram, page, stats } from "./mock/lists.mjs";
 import { PREVIEWS, run } from "./mock/payload.mjs";
+import { logs, metrics, series, traceLogs } from "./mock/telemetry.mjs";
 import { rag, running, tripPlanner } from "./mock/traces.mjs";
 import { verdict } from "./mock/verdict.mjs";
 
@@ -54,6 +55,10 @@ const routes = [
   ["GET", /^\/traces\/([^/]+)\/search$/, (q, id) => search(find(id), q.get("text") ?? "")],
   ["POST", /^\/traces\/([^/]+)\/previews$/, (_, id, __, body) => previews(find(id), body.run_ids)],
   ["GET", /^\/traces\/([^/]+)\/runs\/([^/]+)$/, (_, id, runId) => run(find(id), find(id).runs.id.indexOf(runId))],
+  ["GET", /^\/traces\/([^/]+)\/logs$/, (q, id) => traceLogs(find(id), q)],
+  ["GET", /^\/projects\/[^/]+\/logs$/, (q) => logs(skeletons, q)],
+  ["GET", /^\/projects\/[^/]+\/metrics$/, () => metrics()],
+  ["GET", /^\/projects\/[^/]+\/metrics\/series$/, (q) => series(q)],
   ["GET", /^\/ingest\/diagnostics$/, () => ({ events: [] })],
   [
     "POST",

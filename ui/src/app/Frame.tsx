@@ -34,7 +34,21 @@ export function Frame() {
       keysOnly: true,
       run: () => setOverlay("commands"),
     },
-    { id: "go-traces", title: "Go to traces", group: "Everywhere", keys: ["g t"], run: () => goTraces() },
+    {
+      id: "go-traces",
+      title: "Go to traces",
+      group: "Everywhere",
+      keys: ["g t"],
+      run: () => goTo("/p/$project/traces"),
+    },
+    { id: "go-logs", title: "Go to logs", group: "Everywhere", keys: ["g l"], run: () => goTo("/p/$project/logs") },
+    {
+      id: "go-metrics",
+      title: "Go to metrics",
+      group: "Everywhere",
+      keys: ["g m"],
+      run: () => goTo("/p/$project/metrics"),
+    },
     {
       id: "go-setup",
       title: "Send traces",
@@ -65,9 +79,9 @@ export function Frame() {
     },
     { id: "keys", title: "Keyboard shortcuts", group: "Everywhere", keys: ["?"], run: () => setOverlay("keys") },
   ]);
-  const goTraces = () => {
+  const goTo = (to: "/p/$project/traces" | "/p/$project/logs" | "/p/$project/metrics") => {
     const last = project ?? readSetting("project");
-    void (last ? navigate({ to: "/p/$project/traces", params: { project: last } }) : navigate({ to: "/" }));
+    void (last ? navigate({ to, params: { project: last } }) : navigate({ to: "/" }));
   };
 
   const locked = useStore(keyWanted);

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { Command, Keyboard, ListTree, Monitor, Moon, Send, Sun } from "lucide-react";
+import { ChartLine, Command, Keyboard, ListTree, Monitor, Moon, ScrollText, Send, Sun } from "lucide-react";
 import { readSetting } from "@/lib/storage";
 import { useStore } from "@/lib/store";
 import { nextTheme, themeChoice } from "@/lib/theme";
@@ -25,15 +25,7 @@ export function Rail({ project, onCommands, onKeys }: Props) {
         <Mark />
       </Link>
       {last ? (
-        <Link
-          to="/p/$project/traces"
-          params={{ project: last }}
-          className={styles.item}
-          aria-label="Traces"
-          title="Traces  G then T"
-        >
-          <ListTree {...ICON} />
-        </Link>
+        <ProjectPages project={last} />
       ) : (
         <Link to="/projects" className={styles.item} aria-label="Projects" title="Projects  G then P">
           <ListTree {...ICON} />
@@ -57,6 +49,24 @@ export function Rail({ project, onCommands, onKeys }: Props) {
 }
 
 /** Three offset bars, the last one red. */
+function ProjectPages({ project }: { project: string }) {
+  const params = { project };
+  const { item } = styles;
+  return (
+    <>
+      <Link to="/p/$project/traces" params={params} className={item} aria-label="Traces" title="Traces  G then T">
+        <ListTree {...ICON} />
+      </Link>
+      <Link to="/p/$project/logs" params={params} className={item} aria-label="Logs" title="Logs  G then L">
+        <ScrollText {...ICON} />
+      </Link>
+      <Link to="/p/$project/metrics" params={params} className={item} aria-label="Metrics" title="Metrics  G then M">
+        <ChartLine {...ICON} />
+      </Link>
+    </>
+  );
+}
+
 const Mark = () => (
   <svg className={styles.mark} viewBox="0 0 26 26" aria-hidden>
     <rect x="3" y="4" width="14" height="4.5" rx="1.6" fill="var(--t1)" />

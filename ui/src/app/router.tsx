@@ -3,6 +3,8 @@ import { projectsQuery, skeletonQuery } from "@/lib/api/queries";
 import { baseUrl } from "@/lib/boot";
 import { readSetting } from "@/lib/storage";
 import { parseSearch, stringifySearch, textParam } from "@/lib/url";
+import { validateLogsSearch } from "@/features/logs/search";
+import { validateMetricsSearch } from "@/features/metrics/search";
 import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
@@ -64,6 +66,20 @@ const trace = createRoute({
   component: lazyRouteComponent(() => import("@/features/trace/TracePage"), "TracePage"),
 });
 
+const logs = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/logs",
+  validateSearch: validateLogsSearch,
+  component: lazyRouteComponent(() => import("@/features/logs/LogsPage"), "LogsPage"),
+});
+
+const metrics = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/metrics",
+  validateSearch: validateMetricsSearch,
+  component: lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
+});
+
 /** Addresses for log lines: they need no project. */
 async function findTrace(traceId: string, span: string | undefined): Promise<never> {
   const skeleton = await queryClient.ensureQueryData(skeletonQuery(traceId));
@@ -85,7 +101,7 @@ const shortRun = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, setup, projects, project, traces, trace, shortTrace, shortRun]),
+  routeTree: root.addChildren([home, setup, projects, project, traces, trace, logs, metrics, shortTrace, shortRun]),
   basepath: baseUrl("app").pathname,
   parseSearch,
   stringifySearch,

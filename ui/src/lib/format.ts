@@ -91,6 +91,17 @@ const DAY_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "shor
 /** `14:02:11`, in the viewer's zone. */
 export const formatTime = (us: number): string => TIME.format(us / 1000);
 
+const CLOCK_MS = new Intl.DateTimeFormat("en-GB", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+});
+
+/** `14:02:11.482`, in the viewer's zone; with the day when `dated`. */
+export const formatClock = (us: number, dated = false): string =>
+  dated ? `${DAY.format(us / 1000)} ${CLOCK_MS.format(us / 1000)}` : CLOCK_MS.format(us / 1000);
+
 /** `20 Nov, 14:02:11`; with the year when it is not this one. */
 export function formatDateTime(us: number, now = Date.now()): string {
   const date = new Date(us / 1000);

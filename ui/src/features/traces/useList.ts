@@ -1,15 +1,13 @@
 //! What the list page knows: the address, the rows for it, the selection, and what can be done.
 
 import { getRouteApi } from "@tanstack/react-router";
-import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { projectsQuery } from "@/lib/api/queries";
 import { readSetting, writeSetting } from "@/lib/storage";
 import { traceList } from "@/lib/trace-list";
+import { useDefaultRange } from "@/lib/use-default-range";
 import { pickValue, type PickMode } from "./filter";
 import type { ListRow } from "./rows";
 import { DEFAULT_SORT, type TracesSearch, type Unit, validateTracesSearch } from "./search";
-import { defaultRange } from "@/lib/time-range";
 import { type Rows, useRows } from "./useRows";
 
 const route = getRouteApi("/p/$project/traces");
@@ -111,15 +109,6 @@ export function useList(project: string): ListState {
     open,
     setReading,
   };
-}
-
-/** Settled once the project is known, so that the list does not change its stretch while it is read. */
-function useDefaultRange(project: string): string {
-  const { data } = useQuery(projectsQuery());
-  const [settled, setSettled] = useState<string | null>(null);
-  const known = data?.find((item) => item.name === project || item.id === project);
-  if (known && settled === null) setSettled(defaultRange(known.last_run_at));
-  return settled ?? defaultRange(null);
 }
 
 /** Tells the trace page which trace comes next. */
