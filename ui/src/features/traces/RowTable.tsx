@@ -3,6 +3,7 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
 import { type MouseEvent, type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import { cx } from "@/lib/cx";
+import { useRowSlots } from "@/lib/row-slots";
 import type { Column } from "./columns";
 import { GhostRow, Row, rowDomId } from "./Row";
 import type { ListRow } from "./rows";
@@ -55,21 +56,18 @@ export function RowTable(props: Props) {
     if (hasMore && first + visible + AHEAD > rows.length) loadMore();
   }, [hasMore, first, visible, rows.length, loadMore]);
 
-  const items: ReactNode[] = [];
-  for (let index = from; index < to; index++)
-    items.push(
-      <Row
-        // Slots are reused while scrolling: moving a node is cheaper than making one.
-        key={index % slots}
-        project={props.project}
-        row={rows[index]}
-        index={index}
-        top={index * rowPx}
-        columns={columns}
-        widths={widths}
-        selected={rows[index].key === selected}
-      />,
-    );
+  const items: ReactNode[] = useRowSlots(from, to, slots).map((index) => (
+    <Row
+      key={index % slots}
+      project={props.project}
+      row={rows[index]}
+      index={index}
+      top={index * rowPx}
+      columns={columns}
+      widths={widths}
+      selected={rows[index].key === selected}
+    />
+  ));
   const ghosts = loading ? GHOSTS : hasMore ? 3 : 0;
   for (let ghost = 0; ghost < ghosts; ghost++)
     items.push(

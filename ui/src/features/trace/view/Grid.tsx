@@ -1,6 +1,8 @@
-import { type CSSProperties, type MouseEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type MouseEvent, type UIEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Previews } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
+import { useRowSlots } from "@/lib/row-slots";
 import { useSize } from "@/lib/use-size";
 import { axisTicks, type Tick } from "../model/axis";
 import { toolsBelow } from "../model/fold";
@@ -23,26 +25,24 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
   const [from, to] = state.zoom.window;
   const viewport = useRef<HTMLDivElement>(null);
   const lane = useRef<HTMLDivElement>(null);
-  const [scroll, setScroll] = useState(0);
+  const [topRow, setTopRow] = useState(0);
   const { height } = useSize(viewport);
   const { width: laneWidth } = useSize(lane);
   useScrollToSelection(viewport, state);
   useLaneWheel(viewport, lane, state.zoom);
   const ticks = useMemo(() => axisTicks([from, to], axis, laneWidth), [from, to, axis, laneWidth]);
 
-  const first = Math.max(0, Math.floor(scroll / ROW_PX) - OVERSCAN);
-  const window = Math.ceil((height || 600) / ROW_PX) + OVERSCAN * 2;
-  const last = Math.min(count, first + window);
+  const first = Math.max(0, topRow - OVERSCAN);
+  const slots = Math.ceil((height || 600) / ROW_PX) + OVERSCAN * 2 + 1;
+  const last = Math.min(count, first + slots);
   const previews = usePreviews(t, rows, first, last);
   const orphans = useMemo(() => new Set(t.skeleton.runs.orphan), [t]);
-  const items = [];
-  for (let r = first; r < last; r++) {
+  const items = useRowSlots(first, last, slots).map((r) => {
     const i = rows[r];
     const hit = find.mask === null || find.mask[i] === 1;
-    items.push(
-      // Keys repeat by window, so that scrolling moves elements instead of making new ones.
+    return (
       <Row
-        key={r % (window + 1)}
+        key={r % slots}
         t={t}
         i={i}
         r={r}
@@ -58,9 +58,9 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
         critical={critical}
         preview={previewOf(t, i, previews)}
         orphan={t.run[i] >= 0 && orphans.has(t.run[i])}
-      />,
+      />
     );
-  }
+  });
 
   const onMouseDown = (event: MouseEvent<HTMLDivElement>) => {
     const i = nodeOf(event);
@@ -73,6 +73,11 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
     }
     state.select(i, false);
     onOpen();
+  };
+  const onScroll = (event: UIEvent<HTMLDivElement>) => {
+    const row = Math.floor(event.currentTarget.scrollTop / ROW_PX);
+    // In this frame, not after it: the rows belong where the list already is.
+    if (row !== topRow) flushSync(() => setTopRow(row));
   };
   const onDoubleClick = (event: MouseEvent<HTMLDivElement>) => {
     const i = nodeOf(event);
@@ -94,12 +99,12 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
           aria-activedescendant={
             state.selectedRow >= first && state.selectedRow < last ? rowId(state.selected) : undefined
           }
-          style={{ "--lane-grid": laneGrid(ticks, laneWidth) } as CSSProperties}
-          onScroll={(event) => setScroll(event.currentTarget.scrollTop)}
+          onScroll={onScroll}
           onMouseDown={onMouseDown}
           onDoubleClick={onDoubleClick}
         >
           <div className={styles.tall} role="rowgroup" style={{ height: count * ROW_PX }}>
+            <LaneLines ticks={ticks} width={laneWidth} />
             {items}
           </div>
         </div>
@@ -157,14 +162,15 @@ function useScrollToSelection(viewport: { current: HTMLElement | null }, state: 
   }, [viewport]);
 }
 
-/** One background draws the vertical lines of every lane: no element per row. */
-function laneGrid(ticks: Tick[], width: number): string {
-  if (ticks.length === 0) return "none";
-  const stops = ticks.map(({ x }) => {
-    const at = (x * width).toFixed(1);
-    return `transparent ${at}px, var(--grid) ${at}px, var(--grid) calc(${at}px + 1px), transparent calc(${at}px + 1px)`;
-  });
-  return `linear-gradient(90deg, ${stops.join(", ")})`;
+/** The vertical lines of all lanes: one thin box each, as high as the list, which is cheaper than gradients in rows. */
+function LaneLines({ ticks, width }: { ticks: Tick[]; width: number }) {
+  return (
+    <div className={styles.lines} style={{ width }} aria-hidden>
+      {ticks.map(({ x }) => (
+        <i key={x} style={{ left: Math.round(x * width) }} />
+      ))}
+    </div>
+  );
 }
 
 function previewOf(t: TraceModel, i: number, previews: Previews): string | null {

@@ -31,7 +31,7 @@ export function Lane(p: RowProps & { failed: boolean }) {
             t.members[i] > 0 && styles.group,
             t.status[i] === PENDING && axis === "time" && styles.running,
           )}
-          style={{ transform: `translateX(${left}px)`, width }}
+          style={{ left, width }}
         >
           {first !== null && first > 0 && t.size[i] === 1 && width > 6 ? (
             <span className={styles.wait} style={{ width: Math.max(0, begin + first * scale - left) }} />

@@ -71,7 +71,7 @@ export const Row = memo(function Row(p: RowProps) {
       aria-expanded={p.open ?? undefined}
       aria-rowindex={p.r + 2}
       className={className}
-      style={{ ...typeColor(typeOf(t, i)), transform: `translateY(${p.top}px)` }}
+      style={{ ...typeColor(typeOf(t, i)), top: p.top }}
     >
       <NameCell {...p} failed={failed} />
       <NumberCells t={t} i={i} />
