@@ -35,18 +35,21 @@ def check_call(
     tokens=True,
     asked_tokens=None,
     answered_tokens=None,
+    cost="priced",
+    answer=None,
 ):
     """A successful call of the mock with the messages `asked`, pairs of role and text.
 
     `called`: it answered with a call of the tool. `cached`, `written`, `reasoning`: details of its tokens, where the
     instrumentation tells them. `tokens=False`: the instrumentation never learns of any. `asked_tokens` and
-    `answered_tokens`: where they are not those of the messages.
+    `answered_tokens`: where they are not those of the messages. `cost`: `reported` where the instrumentation tells one.
+    `answer`: where it does not quote the question.
     """
     assert (run["run_type"], run["status"]) == ("llm", "success")
     assert run["model"] in (model, dated(model))
-    check_messages(run, asked, called)
-    question = [text for role, text in asked if role == "user"][-1]
-    answer = WEATHER_ARGUMENTS if called else answer_to(question)
+    answer = answer or answer_to([text for role, text in asked if role == "user"][-1])
+    check_messages(run, asked, None if called else answer)
+    answer = WEATHER_ARGUMENTS if called else answer
     asked_tokens = asked_tokens or prompt_tokens(*(text for _, text in asked))
     answered_tokens = answered_tokens or count_tokens(answer) + (REASONING_TOKENS if model.startswith("gpt-5") else 0)
     if not tokens:
@@ -58,13 +61,13 @@ def check_call(
     assert (usage["input_details"].get("cache_read") or None) == cached
     assert (usage["input_details"].get("cache_write") or None) == written
     assert (usage["output_details"].get("reasoning") or None) == reasoning
-    assert run["cost"]["source"]["kind"] == "priced"
+    assert run["cost"]["source"]["kind"] == cost
     expected = dollars(asked_tokens, answered_tokens, cached or 0, written or 0, model)
     assert Decimal(run["cost"]["total"]) == expected
 
 
-def check_messages(run, asked, called):
-    """The messages that went in, and the answer, with their calls of tools and results."""
+def check_messages(run, asked, answer):
+    """The messages that went in, and the answer, with their calls of tools and results; no answer is a call."""
     messages = run["inputs"]["messages"]
     assert role_texts(messages) == list(asked)
     for message in messages:
@@ -73,9 +76,8 @@ def check_messages(run, asked, called):
         if message["role"] == "tool":
             assert message["tool_call_id"] == call_id(messages), "a result names its call"
     answers = run["outputs"]["messages"]
-    question = [text for role, text in asked if role == "user"][-1]
-    assert role_texts(answers) == [("assistant", "" if called else answer_to(question))]
-    assert tool_calls(answers) == ([WEATHER_CALL] if called else [])
+    assert role_texts(answers) == [("assistant", answer or "")]
+    assert tool_calls(answers) == ([] if answer else [WEATHER_CALL])
 
 
 def call_id(messages):

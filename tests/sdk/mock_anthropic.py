@@ -27,7 +27,8 @@ class Messages:
         self.messages += [Message(role_of(message), text_of_blocks(message["content"])) for message in request["messages"]]
         tools = [(tool["name"], tool.get("input_schema")) for tool in request.get("tools") or []]
         choice = (request.get("tool_choice") or {}).get("type")
-        self.reply = reply_to(self.model, self.messages, tools, choice)
+        schema = ((request.get("output_config") or {}).get("format") or {}).get("schema")
+        self.reply = reply_to(self.model, self.messages, tools, choice, schema)
 
     def thinks(self):
         return (self.request.get("thinking") or {}).get("type") in ("enabled", "adaptive")

@@ -3,6 +3,7 @@
 What it does is decided by the request, whatever the API:
 
 - Tools and no tool result behind the last user message: one call of the first tool, its arguments made up from the schema.
+- A JSON schema for the answer: an object made up from it.
 - Otherwise an answer that quotes the last user message.
 - `[error 429]`, `[error 500]` or `[error 529]` in any message: that status, every time.
 - `[fail once]` in any message: 500 the first time that this body is sent, an answer afterwards.
@@ -32,11 +33,11 @@ ERRORS = {
 
 
 class Refused(Exception):
-    """An answer that is not 200."""
+    """An answer that is not 200; `final`: the next try gets the same."""
 
-    def __init__(self, status, message):
+    def __init__(self, status, message, final=False):
         super().__init__(message)
-        self.status = status
+        self.status, self.final = status, final
 
 
 @dataclass
@@ -109,11 +110,12 @@ def made_up(schema, name="value"):
     return "Paris" if name == "city" else f"some {name}"
 
 
-def reply_to(model, messages, tools, tool_choice=None):
-    """The answer to a request; `tools` are pairs of name and JSON schema."""
+def reply_to(model, messages, tools, tool_choice=None, schema=None):
+    """The answer to a request; `tools` are pairs of name and JSON schema, `schema` is that of the answer."""
     call = call_for(messages, tools, tool_choice)
     users = [message.text for message in messages if message.role == "user"]
-    text = None if call else answer_to(users[-1] if users else "")
+    answer = json.dumps(made_up(schema)) if schema else answer_to(users[-1] if users else "")
+    text = None if call else answer
     return Reply(
         text=text,
         call=call,

@@ -28,7 +28,8 @@ class Chat:
         self.messages = [Message(role_of(message), text_of(message.get("content"))) for message in request["messages"]]
         functions = [tool["function"] for tool in request.get("tools") or []]
         tools = [(function["name"], function.get("parameters")) for function in functions]
-        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"))
+        schema = ((request.get("response_format") or {}).get("json_schema") or {}).get("schema")
+        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"), schema)
 
     def frame(self, kind):
         return {
@@ -89,7 +90,8 @@ class Responses:
         items = [{"role": "user", "content": items}] if isinstance(items, str) else items
         self.messages += [message for message in map(message_of_item, items) if message]
         tools = [(tool["name"], tool.get("parameters")) for tool in request.get("tools") or [] if "name" in tool]
-        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"))
+        schema = ((request.get("text") or {}).get("format") or {}).get("schema")
+        self.reply = reply_to(self.model, self.messages, tools, request.get("tool_choice"), schema)
 
     def usage(self):
         reply = self.reply

@@ -59,17 +59,21 @@ class Handler(BaseHTTPRequestHandler):
                 status = None if body in self.seen else 500
                 self.seen.add(body)
         if status:
-            raise Refused(status, ERRORS.get(status, "The mock was told to fail."))
+            raise Refused(status, ERRORS.get(status, "The mock was told to fail."), final=told(exchange.messages, "error"))
 
     def send_refusal(self, refused):
         api = mock_anthropic if "/messages" in self.path else mock_openai
-        self.send_json(refused.status, api.refusal(refused.status, str(refused)))
+        # Clients need not wait and try again what fails every time.
+        headers = {"x-should-retry": "false"} if refused.final else {}
+        self.send_json(refused.status, api.refusal(refused.status, str(refused)), headers)
 
-    def send_json(self, status, value):
+    def send_json(self, status, value, headers=None):
         data = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(data)))
+        for name, text in (headers or {}).items():
+            self.send_header(name, text)
         self.end_headers()
         self.wfile.write(data)
 

@@ -1,6 +1,6 @@
 """Pydantic AI with Logfire's instrumentation: an agent with a tool, a stream, structured output, a failing tool, a refused call.
 
-The argument names the model: `openai-chat:gpt-4o-mini`, `openai-responses:gpt-4o-mini` or `anthropic:claude-sonnet-5`.
+The argument names the model, such as `openai-chat:gpt-4o-mini`.
 """
 
 import asyncio
@@ -12,9 +12,11 @@ from pydantic_ai import Agent, Embedder
 from pydantic_ai.exceptions import ModelHTTPError
 
 MODEL = sys.argv[1]
-logfire.configure(send_to_logfire=False, service_name="pydantic-bot", console=False)
+# Scrubbing would blank `session.id`.
+logfire.configure(send_to_logfire=False, service_name="pydantic-bot", console=False, scrubbing=False)
 logfire.instrument_pydantic_ai()
-agent = Agent(MODEL, name="weather_agent", instructions="Be brief.", model_settings={"temperature": 0.25})
+Embedder.instrument_all()
+agent = Agent(MODEL, name="weather_agent", instructions="Be brief.", model_settings={"max_tokens": 500})
 plain = Agent(MODEL, name="plain_agent", system_prompt="Be kind.")
 clumsy = Agent(MODEL, name="clumsy_agent")
 
