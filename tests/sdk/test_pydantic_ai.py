@@ -18,6 +18,8 @@ from expect import (
 from mock_model import answer_to
 
 MODELS = ["openai-chat:gpt-4o-mini", "openai-responses:gpt-5-mini", "anthropic:claude-sonnet-5"]
+# Anthropic has no embeddings.
+EMBEDDERS = pytest.mark.parametrize("model", MODELS[:2], indirect=True)
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -124,12 +126,17 @@ def test_refused_calls_are_red(agents, model, at, text, error):
     assert role_texts(agent["inputs"]["messages"]) == [system("Be kind."), user(text)]
 
 
-def test_embeddings_are_embeddings(trace, model):
-    if model.startswith("anthropic"):
-        assert trace.of_type("embedding") == [], "Anthropic has none"
-        return
+@EMBEDDERS
+def test_embeddings_are_embeddings(trace):
     (embedding,) = trace.of_type("embedding")
     check_embedding(embedding, content=False)
+
+
+@EMBEDDERS
+@pytest.mark.xfail(strict=True, reason="the texts stay in the attribute `inputs`")
+def test_embeddings_show_their_text(trace):
+    (embedding,) = trace.of_type("embedding")
+    check_embedding(embedding)
 
 
 def test_whose_it_is(trace):
