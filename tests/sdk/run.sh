@@ -2,10 +2,10 @@
 # Runs the official SDKs against the real server.
 #
 #   CLEARSPAN_BIN    the server (default: the release build of this checkout)
-#   CLEARSPAN_VENV   where the virtual environments live (default: the user's cache folder)
+#   CLEARSPAN_VENV   where the virtual environments and the packages for Node live (default: the user's cache folder)
 #   PYTHON           the interpreter that makes them (default: python3; 3.11 or newer)
 #
-# Arguments go to pytest: `tests/sdk/run.sh -k langsmith`. Needs PyPI once; later runs find everything in place.
+# Arguments go to pytest: `tests/sdk/run.sh -k langsmith`. Needs PyPI and npm once; later runs find everything in place.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,6 +20,7 @@ fail() {
 }
 
 [ -x "$CLEARSPAN_BIN" ] || fail "no server at $CLEARSPAN_BIN; build it (make build) or set CLEARSPAN_BIN"
+command -v npm >/dev/null || fail "no npm; on Debian: apt-get install nodejs npm"
 command -v "$python" >/dev/null || fail "no $python; on Debian: apt-get install python3 python3-venv"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     fail "$("$python" --version) is too old; Python 3.11 or newer is needed (set PYTHON)"
@@ -41,9 +42,29 @@ install() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
+# The same for the packages of Node: exactly those of the lock file.
+install_node() {
+    local folder=$1 stamp wanted
+    stamp=$folder/.clearspan-lock
+    wanted=$(node --version && cat "$here/js/package-lock.json")
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    echo "tests/sdk: installing $(grep -c '"node_modules/' "$here/js/package-lock.json") packages into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$here/js/package.json" "$here/js/package-lock.json" "$folder"
+    # The AI SDK asks for Node 22. It runs on 20, which is all that the rest of Clearspan needs: say nothing of it.
+    npm ci --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error ||
+        fail "npm could not install the packages of $here/js; is the registry reachable?"
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
 install "$venv" "$here/requirements.txt"
 install "$venv-openai3" "$here/requirements-openai3.txt"
+install_node "$venv-js"
 
+export CLEARSPAN_JS_MODULES="$venv-js/node_modules"
 export CLEARSPAN_OPENAI3_PYTHON="$venv-openai3/bin/python"
 cd "$here"
 exec "$venv/bin/python" -m pytest -q -p no:cacheprovider "$@"
