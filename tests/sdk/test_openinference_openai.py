@@ -1,73 +1,85 @@
 """openinference-instrumentation-openai."""
 
 import pytest
-from clearspan import PROGRAMS, dollars, role_texts, run_program, tool_calls
-from mock_model import answer_to, count_tokens, prompt_tokens
+from expect import (
+    CALLED,
+    RESULT,
+    WEATHER_QUESTION,
+    check_call,
+    check_embedding,
+    check_refused,
+    check_totals,
+    system,
+    user,
+)
 
 QUESTION = "How do I reset my password? [cached 5]"
 
 
 @pytest.fixture(scope="module")
-def trace(server, model_environment, project):
-    environment = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
-        "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
-    }
-    run_program(PROGRAMS / "openinference_openai.py", model_environment | environment)
+def trace(server, run_otel, project):
+    run_otel("openinference_openai.py", project)
     return server.only_trace(project)
+
+
+@pytest.fixture(scope="module")
+def calls(trace):
+    return trace.of_type("llm")
 
 
 def test_the_tree_is_the_programs(trace):
     assert (trace.root["name"], trace.root["run_type"]) == ("support", "chain")
-    assert [run["run_type"] for run in trace.root["children"]] == ["llm", "llm", "llm", "embedding", "llm"]
+    assert [run["run_type"] for run in trace.root["children"]] == ["llm"] * 7 + ["embedding"] + ["llm"] * 2
+    assert {run["provider"] for run in trace.of_type("llm")} == {"openai"}
     assert trace.row["orphan"] is False, "children came first, each in a request of its own"
 
 
-def test_calls_show_model_messages_and_parameters(trace):
-    first, tool_call, stream, _ = trace.of_type("llm")
-    assert first["model"] == "gpt-4o-mini-2024-07-18"
-    assert first["provider"] == "openai"
-    assert first["invocation_params"]["temperature"] == 0.25
-    assert role_texts(first["inputs"]["messages"]) == [("system", "Be kind."), ("user", QUESTION)]
-    assert role_texts(first["outputs"]["messages"]) == [("assistant", answer_to(QUESTION))]
-    assert tool_calls(tool_call["outputs"]["messages"]) == [("get_weather", {"city": "Paris"})]
-    assert role_texts(stream["outputs"]["messages"]) == [("assistant", answer_to("stream please"))]
+def test_a_chat_counts_the_cache(trace, calls):
+    check_call(calls[0], system("Be kind."), user(QUESTION), cached=5)
+    assert calls[0]["model"] == "gpt-4o-mini-2024-07-18", "the one that answered"
+    assert calls[0]["invocation_params"]["temperature"] == 0.25
+    assert trace.row["cached_tokens"] == 10
 
 
-def test_tokens_and_cost_count_the_cache(trace):
-    first = trace.of_type("llm")[0]
-    asked = prompt_tokens("Be kind.", QUESTION)
-    answered = count_tokens(answer_to(QUESTION))
-    assert (first["usage"]["input_tokens"], first["usage"]["output_tokens"]) == (asked, answered)
-    assert first["usage"]["input_details"]["cache_read"] == 5
-    assert float(first["cost"]["total"]) == pytest.approx(float(dollars(asked, answered, cached=5)), rel=1e-9)
-    assert trace.row["cached_tokens"] == 5
+def test_a_tool_goes_round(calls):
+    check_call(calls[1], user(WEATHER_QUESTION), called=True)
+    check_call(calls[2], user(WEATHER_QUESTION), CALLED, RESULT)
+
+
+def test_streams_are_whole(calls):
+    check_call(calls[3], user("stream please"))
+    check_call(calls[4], user("stream the weather"), called=True)
+
+
+def test_responses_are_calls(calls):
+    check_call(
+        calls[5], system("Be kind."), user("reason please [cached 5]"), model="gpt-5-mini", cached=5, reasoning=8
+    )
+    check_call(calls[6], user("stream please"))
 
 
 def test_embeddings_are_embeddings(trace):
-    (embedding,) = trace.of_type("embedding")
-    assert embedding["model"] == "text-embedding-3-small"
-    assert embedding["usage"]["input_tokens"] == count_tokens("some words to embed")
-    assert embedding["cost"]["source"]["kind"] == "priced"
-    assert "some words to embed" in str(embedding["inputs"])
+    check_embedding(*trace.of_type("embedding"))
 
 
-def test_the_refused_call_is_red(trace):
-    refused = trace.of_type("llm")[-1]
-    assert refused["status"] == "error"
-    assert "Rate limit reached" in refused["error"]
-    assert refused["error_type"] == "openai.RateLimitError"
-    assert trace.row["error_count"] == 1
+def test_refused_calls_are_red(trace, calls):
+    limited, broken = calls[7:]
+    check_refused(limited, "[error 429] hello", "Rate limit reached", error_type="RateLimitError", model=None)
+    check_refused(broken, "[error 500] hello", "had an error", error_type="InternalServerError", model=None)
+    assert trace.row["error_count"] == 2
 
 
 @pytest.mark.xfail(strict=True, reason="the model stays in invocation_params: OpenInference names it in the answer only")
-def test_the_refused_call_names_its_model(trace):
-    assert trace.of_type("llm")[-1]["model"] == "gpt-4o-mini"
+def test_refused_calls_name_their_model(calls):
+    assert [call["model"] for call in calls[7:]] == ["gpt-4o-mini"] * 2
 
 
-def test_whose_it_is(trace):
+def test_whose_it_is(trace, calls):
     assert (trace.row["thread_id"], trace.row["user_id"]) == ("chat-7", "ada")
     assert trace.row["service"] == "support-bot"
-    call = trace.of_type("llm")[0]
-    assert call["tags"] == ["blue"]
-    assert call["metadata"]["plan"] == "pro"
+    assert calls[0]["tags"] == ["blue"]
+    assert calls[0]["metadata"]["plan"] == "pro"
+
+
+def test_totals_add_up(trace):
+    check_totals(trace)

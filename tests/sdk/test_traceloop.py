@@ -1,10 +1,22 @@
-"""traceloop-sdk (OpenLLMetry) with its decorators and its instrumentation of the OpenAI client."""
+"""traceloop-sdk (OpenLLMetry) with its decorators and its instrumentations of the clients of OpenAI and Anthropic."""
 
 import pytest
-from clearspan import PROGRAMS, dollars, role_texts, run_program, tool_calls
-from mock_model import answer_to, count_tokens, prompt_tokens
+from clearspan import PROGRAMS, run_program
+from expect import (
+    CALLED,
+    RESULT,
+    WEATHER_QUESTION,
+    WEATHER_RESULT,
+    check_call,
+    check_embedding,
+    check_rate_limit,
+    check_server_error,
+    check_totals,
+    system,
+    user,
+)
 
-QUESTION = "What is the weather in Paris?"
+CLAUDE = "claude-sonnet-5"
 
 
 @pytest.fixture(scope="module")
@@ -18,55 +30,83 @@ def trace(server, model_environment, project):
     return server.only_trace(project)
 
 
+@pytest.fixture(scope="module")
+def calls(trace):
+    """The calls of OpenAI."""
+    return [run for run in trace.of_type("llm") if run["name"] == "openai.chat"]
+
+
+@pytest.fixture(scope="module")
+def claude_calls(trace):
+    """The calls of Anthropic. Its client reports them as well, below the same parent."""
+    return [run for run in trace.of_type("llm") if run["name"] == "anthropic.chat"]
+
+
 def test_the_tree_is_the_programs(trace):
     root = trace.root
     assert (root["name"], root["run_type"]) == ("trip_planner", "chain")
-    planner, stream, refused = root["children"]
-    assert planner["name"] == "planner"
+    assert [run["run_type"] for run in root["children"]] == ["chain", *["llm"] * 4, "chain", "embedding"]
+    planner, *_, claude, _ = root["children"]
+    assert (planner["name"], claude["name"]) == ("planner", "ask_claude")
     assert [run["run_type"] for run in planner["children"]] == ["llm", "tool", "llm"]
-    assert (stream["run_type"], refused["run_type"]) == ("llm", "llm")
-    assert trace.row["run_count"] == 7
 
 
-def test_calls_show_model_messages_and_parameters(trace):
-    first, second, stream, _ = trace.of_type("llm")
-    assert first["model"] == "gpt-4o-mini-2024-07-18"
+def test_a_tool_goes_round(calls):
+    first, second, *_ = calls
     assert first["provider"] == "openai"
     assert first["invocation_params"]["temperature"] == 0.25
-    assert role_texts(first["inputs"]["messages"]) == [("system", "Be brief."), ("user", QUESTION)]
-    assert tool_calls(first["outputs"]["messages"]) == [("get_weather", {"city": "Paris"})]
-    assert [role for role, _ in role_texts(second["inputs"]["messages"])] == ["system", "user", "assistant", "tool"]
-    assert role_texts(second["outputs"]["messages"]) == [("assistant", answer_to(QUESTION))]
-    assert role_texts(stream["outputs"]["messages"]) == [("assistant", answer_to("stream please"))]
-
-
-def test_tokens_and_cost_add_up(trace):
-    first, _, stream, _ = trace.of_type("llm")
-    asked = prompt_tokens("Be brief.", QUESTION)
-    answered = count_tokens('{"city": "Paris"}')
-    assert (first["usage"]["input_tokens"], first["usage"]["output_tokens"]) == (asked, answered)
-    assert float(first["cost"]["total"]) == pytest.approx(float(dollars(asked, answered)), rel=1e-9)
-    assert stream["usage"]["output_tokens"] == count_tokens(answer_to("stream please"))
-    calls = [run for run in trace.of_type("llm") if run["usage"]]
-    assert trace.row["total_tokens"] == sum(run["usage"]["total_tokens"] for run in calls)
-    assert trace.skeleton["runs"]["tree_tokens"][0] == trace.row["total_tokens"]
+    asked = (system("Be brief."), user(WEATHER_QUESTION))
+    check_call(first, *asked, called=True)
+    check_call(second, *asked, CALLED, RESULT)
 
 
 def test_the_tool_has_what_went_in_and_out(trace):
     (tool,) = trace.of_type("tool")
     assert tool["name"] == "get_weather"
     assert "Paris" in str(tool["inputs"]["rest"])
-    assert "21" in str(tool["outputs"]["rest"])
+    assert tool["outputs"]["rest"] == WEATHER_RESULT
 
 
-def test_the_refused_call_is_red(trace):
-    *_, refused = trace.of_type("llm")
-    assert refused["status"] == "error"
-    assert "Rate limit reached" in refused["error"]
-    assert trace.row["error_count"] == 1
+def test_a_stream_is_whole(calls):
+    check_call(calls[2], user("stream please"))
+
+
+def test_refused_calls_are_red(trace, calls):
+    check_rate_limit(calls[3], error_type="RateLimitError")
+    check_server_error(calls[4], error_type="InternalServerError")
+    assert trace.row["error_count"] == 2
     assert trace.root["status"] == "success"
+
+
+def test_reasoning_and_the_cache_are_details(calls):
+    check_call(calls[5], user("reason please [cached 5]"), model="gpt-5-mini", cached=5, reasoning=8)
+
+
+def test_calls_of_anthropic_are_whole(claude_calls):
+    chat, tool, stream = claude_calls
+    assert {call["provider"] for call in claude_calls} == {"anthropic"}
+    check_call(chat, system("Be kind."), user("Hello there [cached 5] [written 3]"), model=CLAUDE, cached=5, written=3)
+    check_call(tool, user(WEATHER_QUESTION), model=CLAUDE, called=True)
+    # OpenLLMetry adds the token that the beginning of the stream tells to those that its end tells.
+    check_call(stream, user("stream please"), model=CLAUDE, answered_tokens=5)
+
+
+def test_embeddings_are_embeddings(trace):
+    check_embedding(*trace.of_type("embedding"))
 
 
 def test_whose_it_is(trace):
     assert (trace.row["thread_id"], trace.row["user_id"]) == ("chat-9", "ada")
     assert trace.row["service"] == "trip-bot"
+
+
+def test_totals_add_up(trace):
+    check_totals(trace)
+
+
+@pytest.mark.xfail(strict=True, reason="the server recognises no doubles yet: Anthropic's client reports its calls, too")
+def test_calls_of_anthropic_count_once(trace, claude_calls):
+    assert trace.skeleton["totals"]["llm_count"] == 9
+    openai = 18 + 37 + 10 + 22 + 4
+    stream_twice = {10, 11}
+    assert trace.row["total_tokens"] - openai - 24 - 12 in stream_twice

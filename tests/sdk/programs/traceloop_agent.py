@@ -1,14 +1,16 @@
-"""OpenLLMetry: decorators around the OpenAI client, with a tool round trip, a stream and a refused call."""
+"""OpenLLMetry: decorators around the clients of OpenAI and Anthropic, with a tool round trip, streams and refused calls."""
 
 import json
 
-from openai import OpenAI, RateLimitError
+from anthropic import Anthropic
+from openai import InternalServerError, OpenAI, RateLimitError
 from opentelemetry import trace
 from traceloop.sdk import Traceloop
-from traceloop.sdk.decorators import agent, tool, workflow
+from traceloop.sdk.decorators import agent, task, tool, workflow
 
 Traceloop.init(app_name="trip-bot")
 client = OpenAI(max_retries=0)
+claude = Anthropic(max_retries=0)
 TOOLS = [
     {
         "type": "function",
@@ -19,6 +21,8 @@ TOOLS = [
         },
     }
 ]
+FUNCTION = TOOLS[0]["function"]
+CLAUDE_TOOL = {key: FUNCTION[key] for key in ("name", "description")} | {"input_schema": FUNCTION["parameters"]}
 
 
 def user(text):
@@ -27,7 +31,7 @@ def user(text):
 
 @tool(name="get_weather")
 def get_weather(city):
-    return {"city": city, "celsius": 21}
+    return f"21 °C in {city}"
 
 
 @agent(name="planner")
@@ -38,9 +42,18 @@ def plan(question):
     messages.append(message.model_dump(exclude_none=True))
     for call in message.tool_calls:
         result = get_weather(json.loads(call.function.arguments)["city"])
-        messages.append({"role": "tool", "tool_call_id": call.id, "content": json.dumps(result)})
+        messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
     reply = client.chat.completions.create(model="gpt-4o-mini", messages=messages, tools=TOOLS)
     return reply.choices[0].message.content
+
+
+@task(name="ask_claude")
+def ask_claude():
+    common = {"model": "claude-sonnet-5", "max_tokens": 500}
+    claude.messages.create(system="Be kind.", messages=[user("Hello there [cached 5] [written 3]")], **common)
+    claude.messages.create(messages=[user("What is the weather in Paris?")], tools=[CLAUDE_TOOL], **common)
+    for _ in claude.messages.create(messages=[user("stream please")], stream=True, **common):
+        pass
 
 
 @workflow(name="trip_planner")
@@ -52,10 +65,14 @@ def run(question):
     )
     for _ in stream:
         pass
-    try:
-        client.chat.completions.create(model="gpt-4o-mini", messages=[user("[error 429] hello")])
-    except RateLimitError:
-        pass
+    for text, expected in (("[error 429] hello", RateLimitError), ("[error 500] hello", InternalServerError)):
+        try:
+            client.chat.completions.create(model="gpt-4o-mini", messages=[user(text)])
+        except expected:
+            pass
+    client.chat.completions.create(model="gpt-5-mini", messages=[user("reason please [cached 5]")])
+    ask_claude()
+    client.embeddings.create(model="text-embedding-3-small", input="some words to embed")
     return answer
 
 
