@@ -1,19 +1,24 @@
-"""openinference-instrumentation-langchain: an agent, a retriever chain, and a failed tool make three traces."""
+"""openinference-instrumentation-langchain: an agent, a retriever chain, a stream, a refused call and a failed tool make five traces."""
 
 import pytest
-from clearspan import PROGRAMS, role_texts, run_program, tool_calls
-from mock_model import answer_to
+from clearspan import role_texts
+from expect import (
+    CALLED,
+    RESULT,
+    WEATHER_QUESTION,
+    WEATHER_RESULT,
+    check_call,
+    check_rate_limit,
+    check_totals,
+    user,
+)
 
 
 @pytest.fixture(scope="module")
-def traces(server, model_environment, project):
-    environment = {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": server.http_url,
-        "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
-    }
-    run_program(PROGRAMS / "openinference_langchain.py", model_environment | environment)
+def traces(server, run_otel, project):
+    run_otel("openinference_langchain.py", project)
     traces = server.traces(project)
-    assert [trace.row["name"] for trace in traces] == ["weather_agent", "library_chain", "broken"]
+    assert [trace.row["name"] for trace in traces] == ["weather_agent", "library_chain", "ChatOpenAI", "ChatOpenAI", "broken"]
     return traces
 
 
@@ -21,23 +26,23 @@ def test_the_agent_is_a_tree_of_calls_and_a_tool(traces):
     agent = traces[0]
     assert agent.row["thread_id"] == "chat-3"
     first, second = agent.of_type("llm")
-    assert role_texts(first["inputs"]["messages"]) == [("user", "What is the weather in Paris?")]
-    assert tool_calls(first["outputs"]["messages"]) == [("get_weather", {"city": "Paris"})]
-    assert [role for role, _ in role_texts(second["inputs"]["messages"])] == ["user", "assistant", "tool"]
-    assert role_texts(second["outputs"]["messages"])[0][1] == answer_to("What is the weather in Paris?")
+    check_call(first, user(WEATHER_QUESTION), called=True)
+    check_call(second, user(WEATHER_QUESTION), CALLED, RESULT)
     (tool,) = agent.of_type("tool")
     assert tool["name"] == "get_weather"
     assert "Paris" in str(tool["inputs"])
-    assert "21 °C in Paris" in str(tool["outputs"])
+    assert WEATHER_RESULT in str(tool["outputs"])
+    assert all(call["invocation_params"]["temperature"] == 0.25 for call in agent.of_type("llm"))
+    check_totals(agent)
 
 
-def test_tokens_count_once(traces):
-    agent = traces[0]
-    calls = agent.of_type("llm")
-    assert all(call["model"].startswith("gpt-4o-mini") for call in calls)
-    assert all(call["invocation_params"]["temperature"] == 0.25 for call in calls)
-    assert agent.row["total_tokens"] == sum(call["usage"]["total_tokens"] for call in calls)
-    assert float(agent.row["cost"]) == pytest.approx(sum(float(call["cost"]["total"]) for call in calls))
+def test_a_stream_is_whole(traces):
+    (call,) = traces[2].of_type("llm")
+    check_call(call, user("stream please"))
+
+
+def test_a_refused_call_is_red(traces):
+    check_rate_limit(traces[3].root, error_type="OpenAIRateLimitError")
 
 
 def test_documents_are_documents(traces):
@@ -51,8 +56,8 @@ def test_documents_are_documents(traces):
 
 
 def test_the_failed_tool_is_red(traces):
-    tool = traces[2].root
+    tool = traces[4].root
     assert (tool["run_type"], tool["status"]) == ("tool", "error")
     assert "the tool exploded" in tool["error"]
     assert tool["error_type"] == "ValueError"
-    assert traces[2].row["status"] == "error"
+    assert traces[4].row["status"] == "error"

@@ -1,4 +1,4 @@
-"""OpenInference on LangChain: an agent with a tool, a chain with a retriever, and a tool that fails."""
+"""OpenInference on LangChain: an agent with a tool, a chain with a retriever, a stream, a refused call, a tool that fails."""
 
 from langchain.agents import create_agent
 from langchain_core.documents import Document
@@ -7,6 +7,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnablePassthrough
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from openai import RateLimitError
 from openinference.instrumentation import using_session
 from openinference.instrumentation.langchain import LangChainInstrumentor
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -16,7 +17,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 provider = TracerProvider()
 provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 LangChainInstrumentor().instrument(tracer_provider=provider)
-model = ChatOpenAI(model="gpt-4o-mini", temperature=0.25, max_retries=0)
+model = ChatOpenAI(model="gpt-4o-mini", temperature=0.25, max_retries=0, stream_usage=True)
 
 
 @tool
@@ -43,6 +44,12 @@ with using_session("chat-3"):
 prompt = ChatPromptTemplate.from_template("Answer from {context}: {question}")
 chain = {"context": Library(), "question": RunnablePassthrough()} | prompt | model
 chain.invoke("When does the library open?", config={"run_name": "library_chain"})
+for _ in model.stream("stream please"):
+    pass
+try:
+    model.invoke("[error 429] hello")
+except RateLimitError:
+    pass
 try:
     broken.invoke({"city": "Paris"})
 except ValueError:
