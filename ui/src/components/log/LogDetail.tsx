@@ -26,7 +26,7 @@ export function LogDetail({ record, actions }: Props) {
         <Facts record={record} />
         <span className="grow" />
         {actions}
-        <CopyButton text={() => printJson(record)} label="Copy JSON" showLabel className={styles.action} />
+        <CopyButton text={() => printJson(record)} label="Copy JSON" />
       </div>
       <Body body={body} />
       <Values title="Attributes" values={attributes} />

@@ -241,7 +241,7 @@ function Actions({ project, row, set }: { project: string; row: LogRow; set: (pa
       ) : null}
       {level && level !== "trace" ? (
         <Button look="ghost" onClick={() => set({ severity: level as Level })}>
-          {level === "fatal" ? "Only fatal" : `${level} and worse`}
+          {level === "fatal" ? "Only fatal" : `${level[0].toUpperCase()}${level.slice(1)} and worse`}
         </Button>
       ) : null}
     </span>

@@ -1,5 +1,6 @@
 //! The trace page's part of the URL.
 
+import { type Level, LEVELS } from "@/lib/api/telemetry";
 import type { Axis } from "@/lib/api/types";
 import { flagParam, textParam, wordParam } from "@/lib/url";
 
@@ -15,6 +16,12 @@ export interface TraceSearch {
   only?: "errors" | "critical" | "llm" | "matches";
   cp?: true;
   flame?: true;
+  /** What stands beside the details; absent = the timeline. */
+  as?: "logs";
+  /** Logs: at least this level. */
+  level?: Level;
+  /** Logs: only those of the selected span and below it. */
+  here?: true;
   tab?: string;
   /** JSON pointer into a payload. */
   path?: string;
@@ -29,6 +36,9 @@ export const validateTraceSearch = (search: Record<string, unknown>): TraceSearc
   only: wordParam(search.only, ["errors", "critical", "llm", "matches"] as const),
   cp: flagParam(search.cp),
   flame: flagParam(search.flame),
+  as: wordParam(search.as, ["logs"] as const),
+  level: wordParam(search.level, LEVELS),
+  here: flagParam(search.here),
   tab: textParam(search.tab),
   path: textParam(search.path),
 });

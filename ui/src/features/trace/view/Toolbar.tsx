@@ -6,6 +6,7 @@ import { Button } from "@/components/Button";
 import { Keys } from "@/components/Keys";
 import { Segmented } from "@/components/Segmented";
 import type { TraceState } from "../state/useTraceState";
+import { ViewSwitch } from "./ViewSwitch";
 import styles from "./Toolbar.module.css";
 
 export const FIND_ID = "find-in-trace";
@@ -21,6 +22,7 @@ export function Toolbar({ state }: { state: TraceState }) {
   const toggleOnly = (what: "errors" | "llm") => state.setOnly(only === what ? undefined : what);
   return (
     <div className={styles.tools} role="toolbar" aria-label="Trace tools">
+      <ViewSwitch state={state} view="timeline" />
       <Segmented label="Axis" value={state.axis} options={AXES} onChange={state.setAxis} />
       <Button
         icon={<Route size={13} aria-hidden />}

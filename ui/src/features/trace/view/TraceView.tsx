@@ -6,6 +6,8 @@ import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { Splitter } from "@/components/Splitter";
 import { tabsOf } from "../detail/tabs";
 import { Detail } from "../detail/Detail";
+import { LogsToolbar } from "../logs/LogsToolbar";
+import { LogsView } from "../logs/LogsView";
 import { keyOf, type TraceModel } from "../model/types";
 import type { TraceSearch } from "../search";
 import { useTraceState } from "../state/useTraceState";
@@ -39,11 +41,13 @@ export function TraceView({ model, search }: { model: TraceModel; search: TraceS
     document.getElementById(GRID_ID)?.focus();
   }, []);
   useTraceKeys(state, {
+    view: search.as,
     tabs: tabsOf(model, selected).map((tab) => tab.label),
     pickTab,
     open: openDetail,
     close: closeDetail,
   });
+  const logs = search.as === "logs";
   const orphans = model.skeleton.runs.orphan.length;
   return (
     <>
@@ -55,14 +59,22 @@ export function TraceView({ model, search }: { model: TraceModel; search: TraceS
           under a dashed line.
         </p>
       ) : null}
-      <Toolbar state={state} />
+      {logs ? <LogsToolbar state={state} search={search} /> : <Toolbar state={state} />}
       <div className={styles.body}>
         <div className={cx(styles.left)}>
-          <ErrorBoundary title="The timeline could not be drawn" resetKey={model}>
-            <Overview state={state} />
-            <Grid state={state} onOpen={openDetail} />
-          </ErrorBoundary>
-          <Legend state={state} />
+          {logs ? (
+            <ErrorBoundary title="The logs could not be shown" resetKey={model}>
+              <LogsView state={state} search={search} onOpen={openDetail} />
+            </ErrorBoundary>
+          ) : (
+            <>
+              <ErrorBoundary title="The timeline could not be drawn" resetKey={model}>
+                <Overview state={state} />
+                <Grid state={state} onOpen={openDetail} />
+              </ErrorBoundary>
+              <Legend state={state} />
+            </>
+          )}
         </div>
         {sheet ? null : <Splitter name="trace-detail" label="Resize details" initial={528} min={340} max={1000} />}
         {!sheet || open ? (

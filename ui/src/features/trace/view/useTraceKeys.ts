@@ -8,6 +8,7 @@ import { traceList } from "@/lib/trace-list";
 import { copyText } from "@/components/CopyButton";
 import { expensiveCalls } from "../model/breakdown";
 import { ERROR, keyOf } from "../model/types";
+import type { TraceSearch } from "../search";
 import type { TraceState } from "../state/useTraceState";
 import { FIND_ID } from "./Toolbar";
 
@@ -15,6 +16,8 @@ const PAGE_ROWS = 20;
 const GROUP = "Trace";
 
 export interface DetailKeys {
+  /** The view beside the details: the logs have keys of their own for moving. */
+  view?: TraceSearch["as"];
   /** Names of the tabs in order, for ⌥1 to ⌥9. */
   tabs: string[];
   pickTab: (index: number) => void;
@@ -24,7 +27,7 @@ export interface DetailKeys {
 
 export function useTraceKeys(state: TraceState, detail: DetailKeys): void {
   useCommands([
-    ...moves(state, detail),
+    ...(detail.view === "logs" ? [] : moves(state, detail)),
     ...useJumps(state),
     ...views(state),
     ...zooms(state),
@@ -157,6 +160,13 @@ function views(state: TraceState): Command[] {
     { id: "fold-all", title: "Fold all", group: GROUP, keys: ["["], run: () => fold.all("fold") },
     { id: "unfold-all", title: "Unfold all", group: GROUP, keys: ["]"], run: () => fold.all("unfold") },
     { id: "unfold-groups", title: "Unfold all, also groups", group: GROUP, keys: ["}"], run: () => fold.all("groups") },
+    {
+      id: "view-logs",
+      title: "Timeline or logs",
+      group: GROUP,
+      keys: ["v"],
+      run: () => url.set({ as: new URLSearchParams(location.search).get("as") === "logs" ? undefined : "logs" }),
+    },
     { id: "copy-span-link", title: "Copy link to the span", group: GROUP, keys: ["y"], run: copyLink },
   ];
 }

@@ -1,0 +1,105 @@
+//! Log records and span events of a trace in one order of time.
+
+import type { Level, LogRow } from "@/lib/api/telemetry";
+import type { Run, Skeleton } from "@/lib/api/types";
+import { atLeast, lineOf } from "@/lib/log-text";
+import type { Detailed } from "@/components/log/LogDetail";
+import type { LogItem } from "@/components/log/LogList";
+import { normaliseKey, type TraceModel } from "../model/types";
+
+export interface TraceLogItem extends LogItem {
+  /** Node of its span, −1 when that is not in the trace. */
+  node: number;
+  source: "log" | "event";
+  record: Detailed;
+}
+
+export const EXCEPTION = "exception";
+
+export function itemsOfLogs(t: TraceModel, logs: readonly LogRow[]): TraceLogItem[] {
+  const rows = rowsOf(t);
+  return logs.map((row) => ({
+    id: row.id,
+    time: row.time,
+    level: row.level,
+    name: row.event_name,
+    text: lineOf(row),
+    node: nodeOf(t, rows, row.run_id),
+    source: "log",
+    record: row,
+  }));
+}
+
+export type SpanEvents = ReadonlyMap<string, Run["events"]>;
+
+/** Events of spans. An exception is an error; what else an event means, only its name says. */
+export function itemsOfEvents(t: TraceModel, events: SpanEvents): TraceLogItem[] {
+  const rows = rowsOf(t);
+  const items: TraceLogItem[] = [];
+  for (const [runId, list] of events)
+    for (const [place, event] of list.entries()) {
+      const failed = event.name === EXCEPTION;
+      const message = event.attributes["exception.message"];
+      const type = event.attributes["exception.type"];
+      const said = failed && message !== undefined ? [type, message].filter(Boolean).join(": ") : null;
+      items.push({
+        id: `${runId}-${place}`,
+        time: event.time,
+        level: failed ? "error" : null,
+        name: event.name,
+        text: lineOf({ body: said, attributes: event.attributes }),
+        node: nodeOf(t, rows, runId),
+        source: "event",
+        record: { time: event.time, body: said, attributes: event.attributes, event_name: event.name },
+      });
+    }
+  return items;
+}
+
+const rowsOf = (t: TraceModel): Map<string, number> => new Map(t.skeleton.runs.id.map((id, row) => [id, row]));
+
+function nodeOf(t: TraceModel, rows: ReadonlyMap<string, number>, runId: string | null): number {
+  const row = runId === null ? undefined : rows.get(normaliseKey(runId));
+  return row === undefined ? -1 : t.nodeOfRun[row];
+}
+
+export interface LogFilter {
+  text: string;
+  level?: Level;
+  /** Only this node and what is below it. */
+  within?: number;
+}
+
+/** In order of time; records of one moment stay in the order they were sent in. */
+export function chosen(t: TraceModel, items: readonly TraceLogItem[], filter: LogFilter): TraceLogItem[] {
+  const { text, level, within } = filter;
+  const needle = text.trim().toLowerCase();
+  return items
+    .filter(
+      (item) =>
+        (level === undefined || atLeast(item.level, level)) &&
+        (within === undefined || (item.node >= within && item.node < within + t.size[within])) &&
+        (needle === "" || `${item.name ?? ""} ${item.text}`.toLowerCase().includes(needle)),
+    )
+    .toSorted((a, b) => a.time - b.time);
+}
+
+export interface RunToRead {
+  id: string;
+  /** Another one when the run has changed. */
+  key: string;
+}
+
+/** Runs in the order in which their events are asked for: failed ones first, they have most to say. */
+export function eventOrder({ runs }: Skeleton): RunToRead[] {
+  const { id, status, duration_us: duration } = runs;
+  const all = id.map((run, row) => ({
+    id: run,
+    key: `${run} ${status[row]} ${duration[row]}`,
+    failed: status[row] === 2,
+  }));
+  return [...all.filter((run) => run.failed), ...all.filter((run) => !run.failed)].map(({ id: run, key }) => ({
+    id: run,
+    key,
+  }));
+}
