@@ -20,6 +20,8 @@ const attributes = (object) =>
     .filter(([, v]) => v !== undefined && v !== null)
     .map(([key, v]) => ({ key, value: value(v) }));
 
+const nanos = (ms) => String(BigInt(Math.round(ms * 1000)) * 1000n);
+
 export const message = (role, content) => ({ role, parts: [{ type: "text", content }] });
 
 /**
@@ -27,21 +29,20 @@ export const message = (role, content) => ({ role, parts: [{ type: "text", conte
  * @param {{ trace: string, id?: string, parent?: string, name: string, start: number, ms: number, error?: string, attrs?: object }} of
  */
 export function span({ trace, id = hex(8), parent, name, start, ms, error, attrs = {} }) {
-  const nano = (t) => String(BigInt(Math.round(t * 1000)) * 1000n);
   return {
     traceId: trace,
     spanId: id,
     ...(parent ? { parentSpanId: parent } : {}),
     name,
     kind: 1,
-    startTimeUnixNano: nano(start),
-    endTimeUnixNano: nano(start + ms),
+    startTimeUnixNano: nanos(start),
+    endTimeUnixNano: nanos(start + ms),
     attributes: attributes(attrs),
     status: error ? { code: 2, message: error } : { code: 1 },
     events: error
       ? [
           {
-            timeUnixNano: nano(start + ms),
+            timeUnixNano: nanos(start + ms),
             name: "exception",
             attributes: attributes({ "exception.type": error.split(":")[0], "exception.message": error }),
           },
@@ -202,3 +203,107 @@ export async function send(url, spans, { project, service = "e2e", chunk = 2_000
     if (rejected && rejected !== "0") throw new Error(`${rejected} spans were rejected: ${text}`);
   }
 }
+
+/**
+ * One log record. `of.span` is a span as `span()` makes it.
+ * @param {{ time: number, body?: unknown, severity?: number, text?: string, event?: string, span?: object, attrs?: object }} of
+ */
+export function logRecord({ time, body, severity, text, event, span: of, attrs = {} }) {
+  return {
+    timeUnixNano: nanos(time),
+    observedTimeUnixNano: nanos(time),
+    ...(severity ? { severityNumber: severity } : {}),
+    ...(text ? { severityText: text } : {}),
+    ...(event ? { eventName: event } : {}),
+    ...(body === undefined ? {} : { body: anyValue(body) }),
+    ...(of ? { traceId: of.traceId, spanId: of.spanId } : {}),
+    attributes: attributes(attrs),
+  };
+}
+
+/** Also objects, as bodies of log records have them. */
+function anyValue(v) {
+  if (v !== null && typeof v === "object" && !Array.isArray(v))
+    return { kvlistValue: { values: Object.entries(v).map(([key, inner]) => ({ key, value: anyValue(inner) })) } };
+  return value(v);
+}
+
+const temporality = { delta: 1, cumulative: 2 };
+
+/** A metric: `points` are `{ time, value, attrs }`, of a histogram `{ time, values, attrs }`. Times are milliseconds. */
+export function metric({ name, unit = "1", description, kind, of = "delta", points }) {
+  const number = ({ time, value: v, attrs = {} }) => ({
+    startTimeUnixNano: nanos(time - 1000),
+    timeUnixNano: nanos(time),
+    asDouble: v,
+    attributes: attributes(attrs),
+  });
+  const shared = { name, unit, description };
+  if (kind === "gauge") return { ...shared, gauge: { dataPoints: points.map(number) } };
+  if (kind === "sum")
+    return {
+      ...shared,
+      sum: { aggregationTemporality: temporality[of], isMonotonic: true, dataPoints: points.map(number) },
+    };
+  return {
+    ...shared,
+    histogram: { aggregationTemporality: temporality[of], dataPoints: points.map(histogramPoint) },
+  };
+}
+
+const BOUNDS = [0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+function histogramPoint({ time, values, attrs = {} }) {
+  const counts = Array.from({ length: BOUNDS.length + 1 }, () => 0);
+  for (const v of values) counts[BOUNDS.filter((bound) => v > bound).length]++;
+  return {
+    startTimeUnixNano: nanos(time - 1000),
+    timeUnixNano: nanos(time),
+    count: String(values.length),
+    sum: values.reduce((sum, v) => sum + v, 0),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    explicitBounds: BOUNDS,
+    bucketCounts: counts.map(String),
+    attributes: attributes(attrs),
+  };
+}
+
+async function post(url, path, body, project) {
+  const response = await fetch(url + path, {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      "content-encoding": "gzip",
+      ...(project ? { "langsmith-project": project } : {}),
+    },
+    body: gzipSync(JSON.stringify(body)),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`OTLP answered ${response.status}: ${text}`);
+  const { partialSuccess } = JSON.parse(text || "{}");
+  const lost = Object.entries(partialSuccess ?? {}).find(
+    ([name, count]) => /^rejected/.test(name) && Number(count) > 0,
+  );
+  if (lost) throw new Error(`${lost[1]} items were rejected: ${text}`);
+}
+
+const sender = (service) => ({ attributes: attributes({ "service.name": service }) });
+
+/** Sends log records and fails unless every one was taken. */
+export const sendLogs = (url, records, { project, service = "e2e" } = {}) =>
+  post(
+    url,
+    "/v1/logs",
+    { resourceLogs: [{ resource: sender(service), scopeLogs: [{ scope: { name: "e2e" }, logRecords: records }] }] },
+    project,
+  );
+
+/** Sends metrics and fails unless every point was taken. */
+export const sendMetrics = (url, metrics, { project, service = "e2e" } = {}) =>
+  post(
+    url,
+    "/v1/metrics",
+    { resourceMetrics: [{ resource: sender(service), scopeMetrics: [{ scope: { name: "e2e" }, metrics }] }] },
+    project,
+  );

@@ -54,7 +54,27 @@ export async function startServer({ args = [] } = {}) {
     await stop();
     throw error;
   }
-  return { url, api: `${url}/api/clearspan/v1`, start, stop, crash, log: () => log };
+  if (!process.env.CLEARSPAN_UI_DIST)
+    return { url, api: `${url}/api/clearspan/v1`, start, stop, crash, log: () => log };
+  const front = await serveDist(url);
+  const stopBoth = () => Promise.all([stop(), front.stop()]);
+  return { url: front.url, api: `${url}/api/clearspan/v1`, start, stop: stopBoth, crash, log: () => log };
+}
+
+/** The UI of ui/dist in front of a server: with CLEARSPAN_UI_DIST=1 a changed UI needs no new binary. */
+async function serveDist(target) {
+  const port = await freePort();
+  const child = spawn(process.execPath, [new URL("../../dev/serve.mjs", import.meta.url).pathname], {
+    env: { ...process.env, PORT: String(port), CLEARSPAN_URL: target },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const stop = async () => {
+    child.kill();
+    await exited;
+  };
+  return { url: `http://127.0.0.1:${port}`, stop };
 }
 
 async function ready(url, child, log) {

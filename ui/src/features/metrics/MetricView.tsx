@@ -120,8 +120,7 @@ function Drawn({ data, set }: { data: MetricSeries; set: Props["set"] }) {
       </div>
       {data.is_cut ? (
         <p className={styles.note}>
-          There are more groups than {data.series.length}: the largest are shown one by one
-          {data.series.some((one) => one.group === "(others)") ? ", the rest together as (others)" : ""}.
+          This range has more points than are read at once: the latest are missing. A shorter range shows them all.
         </p>
       ) : null}
       <SeriesTable data={data} hidden={hidden} onHide={setHidden} onFocus={setFocused} />

@@ -67,8 +67,9 @@ export interface MetricSeries {
   agg: Aggregation;
   from: number;
   bucket_us: number;
+  /** The largest first; what is beyond 50 is added up in the last one, `(others)`. */
   series: { group: string | null; values: (number | null)[] }[];
-  /** There were more groups than are sent one by one. */
+  /** There are more points than were read; the latest are missing. */
   is_cut: boolean;
   /** Those that fit the kind; the first is the standard one. */
   aggregations: Aggregation[];
