@@ -22,6 +22,8 @@ export interface TraceSearch {
   level?: Level;
   /** Logs: only those of the selected span and below it. */
   here?: true;
+  /** `1`: HTTP and gRPC calls below model calls are shown. */
+  transport?: true;
   tab?: string;
   /** JSON pointer into a payload. */
   path?: string;
@@ -39,6 +41,7 @@ export const validateTraceSearch = (search: Record<string, unknown>): TraceSearc
   as: wordParam(search.as, ["logs"] as const),
   level: wordParam(search.level, LEVELS),
   here: flagParam(search.here),
+  transport: flagParam(search.transport),
   tab: textParam(search.tab),
   path: textParam(search.path),
 });

@@ -26,7 +26,7 @@ const soft = (color: string): string => `color-mix(in oklch, var(${color}) 45%, 
 /** Time, money and tokens of a span, each a number and how it splits. */
 export function Kpis({ t, i, run }: { t: TraceModel; i: number; run: Run | undefined }) {
   const s = t.run[i];
-  const call = s >= 0 && typeOf(t, i) === "llm" && t.size[i] === 1;
+  const call = s >= 0 && typeOf(t, i) === "llm" && t.kids[i] === 0;
   return (
     <div className={styles.kpis}>
       {call ? <Latency t={t} i={i} s={s} /> : <Duration t={t} i={i} />}
@@ -102,7 +102,7 @@ function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
 function Duration({ t, i }: { t: TraceModel; i: number }) {
   const duration = t.end[i] - t.start[i];
   const self = selfTime(t, i);
-  const parent = t.size[i] > 1;
+  const parent = t.kids[i] > 0;
   const parts: Part[] = [
     { amount: self, color: "var(--tool)", label: parent ? `self ${formatDuration(self)}` : undefined },
   ];

@@ -1,6 +1,8 @@
 //! From the skeleton to the model: tree, groups of repeated siblings, totals, axis positions.
 
+import { asideColumns } from "@/lib/api/explain";
 import type { Skeleton } from "@/lib/api/types";
+import { countAsides, isDouble, placeRows } from "./asides";
 import { ERROR, PENDING, type TraceModel } from "./types";
 
 /** This many same-name leaf siblings in a row fold into one `×N` node. */
@@ -12,7 +14,8 @@ export function buildModel(skeleton: Skeleton, now = skeleton.duration_us): Trac
   const count = rows.id.length;
   // Every group has at least GROUP_MIN members, so this is enough for all nodes.
   const t = allocate(skeleton, count + Math.floor(count / GROUP_MIN) + 1, count);
-  const { first, next, roots } = linkChildren(rows.parent);
+  const { parent: parents, aside } = placeRows(skeleton);
+  const { first, next, roots } = linkChildren(parents);
   const put = (s: number, parent: number): number => {
     const i = t.n++;
     t.run[i] = s;
@@ -25,7 +28,7 @@ export function buildModel(skeleton: Skeleton, now = skeleton.duration_us): Trac
   };
   const groupAt = (s: number): number => {
     let members = 0;
-    for (let e = s; e >= 0 && joins(rows, first, s, e); e = next[e]) members++;
+    for (let e = s; e >= 0 && aside[e] === 0 && joins(rows, first, s, e); e = next[e]) members++;
     return members >= GROUP_MIN ? members : 0;
   };
   const putGroup = (s: number, parent: number, members: number): number => {
@@ -63,6 +66,7 @@ export function buildModel(skeleton: Skeleton, now = skeleton.duration_us): Trac
     const node = put(s, frame.node);
     if (first[s] >= 0) stack.push({ node, next: first[s] });
   }
+  countAsides(t, aside, asideColumns(rows).transport);
   total(t);
   placeOnAxes(t);
   return t;
@@ -93,6 +97,10 @@ function allocate(skeleton: Skeleton, nodes: number, runs: number): TraceModel {
     errors: ints(),
     unpriced: ints(),
     runsIn: ints(),
+    aside: new Uint8Array(nodes),
+    kids: ints(),
+    doubles: ints(),
+    transports: ints(),
     totals: { duration: 0, cost: 0, tokens: 0 },
     maxDepth: 0,
   };
@@ -136,8 +144,10 @@ function fillRun(t: TraceModel, i: number, s: number, now: number): void {
   t.end[i] = duration === null ? Math.max(now, rows.start_us[s]) : rows.start_us[s] + duration;
   t.cost[i] = rows.tree_cost[s] ?? NaN;
   t.tokens[i] = rows.tree_tokens[s];
-  t.errors[i] = rows.status[s] === ERROR ? 1 : 0;
-  t.unpriced[i] = rows.unpriced[s] >= 0 ? 1 : 0;
+  // What another run counts is not counted again.
+  const counts = !isDouble(t, i);
+  t.errors[i] = counts && rows.status[s] === ERROR ? 1 : 0;
+  t.unpriced[i] = counts && rows.unpriced[s] >= 0 ? 1 : 0;
   t.runsIn[i] = 1;
 }
 

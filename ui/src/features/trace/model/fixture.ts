@@ -14,6 +14,9 @@ export interface Row {
   tokens?: number;
   unpriced?: string;
   model?: string;
+  transport?: boolean;
+  /** Row that counts this call. */
+  doubleOf?: number;
 }
 
 export function skeletonOf(rows: Row[]): Skeleton {
@@ -81,6 +84,10 @@ export function skeletonOf(rows: Row[]): Skeleton {
       attempt: rows.map(() => 0),
       billed: rows.map((row) => (row.cost !== undefined || row.unpriced ? 1 : 0)),
       unpriced: rows.map((row) => word(row.unpriced)),
+      ...{
+        double_of: rows.map((row) => row.doubleOf ?? -1),
+        transport: rows.map((row) => (row.transport ? 1 : 0)),
+      },
     },
   };
 }

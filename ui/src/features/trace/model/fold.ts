@@ -1,6 +1,13 @@
 //! Which rows are on screen: folding, filtering, and finding a node among the visible rows.
 
+import { hasAsides, TRANSPORT } from "./asides";
 import { PENDING, type TraceModel, childrenOf, keyOf } from "./types";
+
+/** States of a node that has something below it. */
+const OPEN = 0;
+const FOLDED = 1;
+/** Open, but without what is aside: doubles and transport. */
+const ASIDES_FOLDED = 2;
 
 /** Traces up to this many nodes open completely (groups stay folded). */
 const SMART_FOLD_ABOVE = 400;
@@ -12,9 +19,18 @@ const EXPENSIVE_SHARE = 0.2;
  */
 export function defaultFold(t: TraceModel): Uint8Array {
   const folded = new Uint8Array(t.n);
-  for (let i = 0; i < t.n; i++) if (foldsByDefault(t, i)) folded[i] = 1;
+  for (let i = 0; i < t.n; i++) folded[i] = defaultState(t, i);
   return folded;
 }
+
+/** A node with nothing but asides is as good as a leaf: they wait behind it. */
+function defaultState(t: TraceModel, i: number): number {
+  if (t.size[i] === 1) return OPEN;
+  if (t.kids[i] > 0 && foldsByDefault(t, i)) return FOLDED;
+  return restState(t, i);
+}
+
+const restState = (t: TraceModel, i: number): number => (hasAsides(t, i) ? ASIDES_FOLDED : OPEN);
 
 export function foldsByDefault(t: TraceModel, i: number): boolean {
   if (t.size[i] === 1) return false;
@@ -27,23 +43,59 @@ export function foldsByDefault(t: TraceModel, i: number): boolean {
 
 /** After a refetch: what was folded stays folded, what is new folds by the rules. */
 export function carryFold(old: TraceModel, folded: Uint8Array, t: TraceModel): Uint8Array {
-  const before = new Map<string, number>();
-  for (let i = 0; i < old.n; i++) if (old.size[i] > 1) before.set(keyOf(old, i), folded[i]);
+  const before = new Map<string, { state: number; asides: boolean }>();
+  for (let i = 0; i < old.n; i++)
+    if (old.size[i] > 1) before.set(keyOf(old, i), { state: folded[i], asides: hasAsides(old, i) });
   const out = new Uint8Array(t.n);
-  for (let i = 0; i < t.n; i++) if (t.size[i] > 1) out[i] = before.get(keyOf(t, i)) ?? (foldsByDefault(t, i) ? 1 : 0);
+  for (let i = 0; i < t.n; i++) {
+    if (t.size[i] === 1) continue;
+    const was = before.get(keyOf(t, i));
+    if (!was) out[i] = defaultState(t, i);
+    // Asides that arrived since do not open by themselves.
+    else out[i] = was.state === OPEN && !was.asides ? restState(t, i) : was.state;
+  }
   return out;
 }
 
-/** Fills `out` with the visible nodes in one pass and gives their number. `keep` leaves out whole subtrees. */
-export function visibleRows(t: TraceModel, folded: Uint8Array, keep: Uint8Array | null, out: Int32Array): number {
+/** Whether what is below a node is on screen. */
+export function isOpen(t: TraceModel, folded: Uint8Array, i: number, transport: boolean): boolean {
+  if (folded[i] !== ASIDES_FOLDED) return folded[i] === OPEN;
+  return t.kids[i] > 0 || (transport && t.transports[i] > 0);
+}
+
+/** Opens or folds a node. What is aside opens with it only where there is nothing else. */
+export function toggleFold(t: TraceModel, folded: Uint8Array, i: number, transport: boolean): void {
+  if (isOpen(t, folded, i, transport)) folded[i] = t.kids[i] > 0 || transport ? FOLDED : ASIDES_FOLDED;
+  else folded[i] = folded[i] === FOLDED && t.kids[i] > 0 ? restState(t, i) : OPEN;
+}
+
+/** Shows or folds the doubles and the transport of one node. False when it has none. */
+export function toggleAsides(t: TraceModel, folded: Uint8Array, i: number): boolean {
+  if (!hasAsides(t, i)) return false;
+  folded[i] = folded[i] === OPEN ? ASIDES_FOLDED : OPEN;
+  return true;
+}
+
+/**
+ * Fills `out` with the visible nodes in one pass and gives their number. `keep` leaves out whole subtrees,
+ * `transport` shows HTTP and gRPC calls wherever they are.
+ */
+export function visibleRows(
+  t: TraceModel,
+  folded: Uint8Array,
+  keep: Uint8Array | null,
+  out: Int32Array,
+  transport = false,
+): number {
   let count = 0;
   for (let i = 0; i < t.n;) {
-    if (keep && keep[i] === 0) {
+    const isAside = t.aside[i] !== 0 && folded[t.parent[i]] === ASIDES_FOLDED;
+    if ((keep && keep[i] === 0) || (isAside && !(transport && t.aside[i] === TRANSPORT))) {
       i += t.size[i];
       continue;
     }
     out[count++] = i;
-    i += folded[i] ? t.size[i] : 1;
+    i += folded[i] === FOLDED ? t.size[i] : 1;
   }
   return count;
 }
@@ -51,20 +103,23 @@ export function visibleRows(t: TraceModel, folded: Uint8Array, keep: Uint8Array 
 /** Opens what hides a node. True when something was folded. */
 export function reveal(t: TraceModel, folded: Uint8Array, i: number): boolean {
   let changed = false;
-  for (let p = t.parent[i]; p >= 0; p = t.parent[p]) {
-    if (folded[p]) changed = true;
-    folded[p] = 0;
+  for (let c = i, p = t.parent[i]; p >= 0; c = p, p = t.parent[p]) {
+    const next = t.aside[c] !== 0 ? OPEN : folded[p] === FOLDED ? restState(t, p) : folded[p];
+    if (next !== folded[p]) changed = true;
+    folded[p] = next;
   }
   return changed;
 }
 
 export type FoldAll = "fold" | "unfold" | "groups";
 
-/** `fold`: only roots stay open. `unfold`: all but groups. `groups`: these too. */
+/** `fold`: only roots stay open. `unfold`: all but groups and what is aside. `groups`: these too. */
 export function foldAll(t: TraceModel, folded: Uint8Array, how: FoldAll): void {
-  if (how === "groups") folded.fill(0);
-  else if (how === "unfold") for (let i = 0; i < t.n; i++) folded[i] = t.members[i] > 0 ? 1 : 0;
-  else for (let i = 0; i < t.n; i++) folded[i] = t.size[i] > 1 && t.depth[i] > 0 ? 1 : 0;
+  for (let i = 0; i < t.n; i++) {
+    if (how === "groups" || t.size[i] === 1) folded[i] = OPEN;
+    else if (t.members[i] > 0 || (how === "fold" && t.depth[i] > 0 && t.kids[i] > 0)) folded[i] = FOLDED;
+    else folded[i] = restState(t, i);
+  }
 }
 
 /** Marks nodes for which `test` holds, and all their ancestors. */

@@ -39,6 +39,12 @@ export interface TraceModel {
   errors: Int32Array;
   unpriced: Int32Array;
   runsIn: Int32Array;
+  /** `DOUBLE` or `TRANSPORT` for what is folded beside the story, see asides.ts. */
+  aside: Uint8Array;
+  /** Children that are not aside; doubles below a node; transport runs below it. */
+  kids: Int32Array;
+  doubles: Int32Array;
+  transports: Int32Array;
   totals: { duration: number; cost: number; tokens: number };
   maxDepth: number;
 }
@@ -71,7 +77,7 @@ export function unpricedOf(t: TraceModel, s: number): string | null {
 /** A model without the date of its release: `gpt-5-mini-2025-08-07` is gpt-5-mini. */
 export const shortModel = (model: string): string => model.replace(/[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$/, "");
 
-export const isParent = (t: TraceModel, i: number): boolean => t.size[i] > 1 && t.members[i] === 0;
+export const isParent = (t: TraceModel, i: number): boolean => t.kids[i] > 0 && t.members[i] === 0;
 
 /** Stable name of a node over refetches: the run id, or the first member's for a group. */
 export function keyOf(t: TraceModel, i: number): string {
@@ -87,9 +93,9 @@ export function normaliseKey(key: string): string {
   return [all.slice(0, 8), all.slice(8, 12), all.slice(12, 16), all.slice(16, 20), all.slice(20)].join("-");
 }
 
-/** Children of a node, in order. */
+/** Children of a node, in order, without those that are aside. */
 export function* childrenOf(t: TraceModel, i: number): Generator<number> {
-  for (let c = i + 1, end = i + t.size[i]; c < end; c += t.size[c]) yield c;
+  for (let c = i + 1, end = i + t.size[i]; c < end; c += t.size[c]) if (t.aside[c] === 0) yield c;
 }
 
 /** Roots: one, unless parents are missing. */

@@ -31,6 +31,8 @@ export interface TraceState {
   only: Only | undefined;
   setOnly: (only: Only | undefined) => void;
   flame: boolean;
+  /** HTTP and gRPC calls of model calls are shown everywhere. */
+  transport: boolean;
   tab: string | undefined;
   /** JSON pointer of the value that a link points at. */
   path: string | undefined;
@@ -50,7 +52,7 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
     useCallback((span: string | undefined) => setKey(span ?? null), []),
   );
   const selected = (key === null ? undefined : nodes.get(normaliseKey(key))) ?? 0;
-  const fold = useFold(model, selected);
+  const fold = useFold(model, selected, search.transport === true);
   const { revealNode } = fold;
   const select = useCallback(
     (i: number, revealed = true) => {
@@ -74,9 +76,9 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
   );
   const visible = useMemo(() => {
     const out = new Int32Array(model.n);
-    const count = visibleRows(model, fold.folded, keep, out);
+    const count = visibleRows(model, fold.folded, keep, out, search.transport);
     return { rows: out, count };
-  }, [model, fold.folded, keep]);
+  }, [model, fold.folded, keep, search.transport]);
 
   return {
     model,
@@ -93,6 +95,7 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
     only: search.only,
     setOnly: (only) => url.set({ only }),
     flame: search.flame === true,
+    transport: search.transport === true,
     tab: search.tab,
     path: search.path,
     url,

@@ -47,7 +47,7 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
         i={i}
         r={r}
         top={r * ROW_PX}
-        open={t.size[i] > 1 ? state.fold.folded[i] === 0 : null}
+        open={t.size[i] > 1 ? state.fold.isOpen(i) : null}
         selected={i === state.selected}
         axis={axis}
         from={from}
@@ -69,6 +69,12 @@ export function Grid({ state, onOpen }: { state: TraceState; onOpen: () => void 
       event.preventDefault();
       viewport.current?.focus();
       state.fold.toggle(i);
+      return;
+    }
+    if ((event.target as Element).closest("[data-asides]")) {
+      event.preventDefault();
+      viewport.current?.focus();
+      state.fold.toggleAsides(i);
       return;
     }
     state.select(i, false);
@@ -177,7 +183,7 @@ function previewOf(t: TraceModel, i: number, previews: Previews): string | null 
   const s = t.run[i];
   if (s < 0) return null;
   const type = typeOf(t, i);
-  if (t.size[i] > 1 && type === "chain") {
+  if (t.kids[i] > 0 && type === "chain") {
     const tools = toolsBelow(t, i);
     if (tools.length > 0) return tools.join(", ");
   }

@@ -33,7 +33,7 @@ export function Lane(p: RowProps & { failed: boolean }) {
           )}
           style={{ left, width }}
         >
-          {first !== null && first > 0 && t.size[i] === 1 && width > 6 ? (
+          {first !== null && first > 0 && t.kids[i] === 0 && width > 6 ? (
             <span className={styles.wait} style={{ width: Math.max(0, begin + first * scale - left) }} />
           ) : null}
         </div>

@@ -7,9 +7,11 @@ import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
+import { hasAsides, isDouble } from "../model/asides";
 import {
   ERROR,
   errorOf,
+  isParent,
   modelOf,
   nameOf,
   PENDING,
@@ -60,6 +62,7 @@ export const Row = memo(function Row(p: RowProps) {
     failed && styles.err,
     p.dim && styles.dim,
     p.orphan && styles.orphan,
+    isDouble(t, i) && styles.double,
   );
   return (
     <div
@@ -87,7 +90,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
   const attempt = s >= 0 ? rows.attempt[s] : 0;
   const input = s >= 0 ? (rows.input_tokens[s] ?? 0) : 0;
   const cached = input > 0 ? (rows.cached_tokens[s] ?? 0) / input : 0;
-  const model = t.size[i] === 1 ? modelOf(t, s) : null;
+  const model = t.kids[i] === 0 ? modelOf(t, s) : null;
   const modelTag = model && !name.includes(shortModel(model)) ? shortModel(model) : null;
   const text = failed ? errorOf(t, i) : preview;
   return (
@@ -118,14 +121,30 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
           {Math.round(cached * 100)}% cached
         </Tag>
       ) : null}
+      <Asides t={t} i={i} />
       {modelTag ? <Tag title={model ?? undefined}>{modelTag}</Tag> : null}
-      {open === false && t.members[i] === 0 ? (
+      {open === false && isParent(t, i) ? (
         <span className={styles.inside} title="spans inside">
           +{formatInt(t.runsIn[i] - 1)}
         </span>
       ) : null}
       {text ? <span className={styles.preview}>{text}</span> : null}
     </div>
+  );
+}
+
+/** What is folded behind the row, and what the row itself only repeats. The grid listens for `data-asides`. */
+function Asides({ t, i }: { t: TraceModel; i: number }) {
+  if (isDouble(t, i))
+    return <Tag title="Another span reports the same call; that one counts, this one is not billed">not counted</Tag>;
+  if (!hasAsides(t, i)) return null;
+  const doubles = t.doubles[i];
+  const transports = t.transports[i];
+  return (
+    <span className={styles.asides} data-asides title="Show or fold  O">
+      {doubles > 0 ? <Tag>reported ×{doubles + 1}</Tag> : null}
+      {transports > 0 ? <Tag>+{transports} transport</Tag> : null}
+    </span>
   );
 }
 
@@ -175,7 +194,7 @@ function costText(t: TraceModel, i: number): string {
 /** Parents show what their subtree spent; hovering says what is their own. */
 function ownTitle(t: TraceModel, i: number): string | undefined {
   const s = t.run[i];
-  if (s < 0 || t.size[i] === 1) return undefined;
+  if (s < 0 || t.kids[i] === 0) return undefined;
   const own = t.skeleton.runs.cost[s];
   return own === null || own === 0 ? undefined : `own cost ${formatCost(own)}`;
 }

@@ -1,7 +1,8 @@
-import { CircleDollarSign, Clock3, Flame, Hash, Route, Search, Sparkles, TriangleAlert, X } from "lucide-react";
-import type { KeyboardEvent } from "react";
+import { Cable, CircleDollarSign, Clock3, Flame, Hash, Route, Search, Sparkles, TriangleAlert, X } from "lucide-react";
+import { type KeyboardEvent, useMemo } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
+import { plural } from "@/lib/format";
 import { Button } from "@/components/Button";
 import { Keys } from "@/components/Keys";
 import { Segmented } from "@/components/Segmented";
@@ -58,6 +59,7 @@ export function Toolbar({ state }: { state: TraceState }) {
       >
         Flame
       </Button>
+      <TransportSwitch state={state} />
       <span className="grow" />
       {state.zoom.zoomed ? (
         <Button look="ghost" icon={<X size={12} aria-hidden />} onClick={state.zoom.reset}>
@@ -66,6 +68,23 @@ export function Toolbar({ state }: { state: TraceState }) {
       ) : null}
       <FindBox state={state} />
     </div>
+  );
+}
+
+/** Only where something is folded. */
+function TransportSwitch({ state }: { state: TraceState }) {
+  const { transports } = state.model;
+  const count = useMemo(() => transports.reduce((sum, some) => sum + some, 0), [transports]);
+  if (count === 0) return null;
+  return (
+    <Button
+      icon={<Cable size={13} aria-hidden />}
+      pressed={state.transport}
+      title={`Show the ${plural(count, "HTTP or gRPC call")} below LLM calls  T`}
+      onClick={() => state.url.set({ transport: state.transport ? undefined : true })}
+    >
+      Transport
+    </Button>
   );
 }
 

@@ -122,7 +122,7 @@ function drawBars(paint: Paint, t: TraceModel, colors: string[]): void {
 function drawErrors({ context, levels, look, scale, error }: Paint, t: TraceModel): void {
   context.fillStyle = error;
   for (let i = 0; i < t.n; i++) {
-    if (t.status[i] !== ERROR || t.size[i] > 1) continue;
+    if (t.status[i] !== ERROR || t.kids[i] > 0) continue;
     const x = (startOn(t, look.axis, i) - look.view[0]) * scale;
     if (x < -3 || x > look.width) continue;
     context.fillRect(

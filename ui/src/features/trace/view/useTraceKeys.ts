@@ -6,6 +6,7 @@ import { type Command, useCommands } from "@/lib/commands";
 import { useStore } from "@/lib/store";
 import { traceList } from "@/lib/trace-list";
 import { copyText } from "@/components/CopyButton";
+import { hasAsides } from "../model/asides";
 import { expensiveCalls } from "../model/breakdown";
 import { ERROR, keyOf } from "../model/types";
 import type { TraceSearch } from "../search";
@@ -43,11 +44,11 @@ function moves(state: TraceState, detail: DetailKeys): Command[] {
   };
   const forward = () => {
     if (t.size[selected] === 1) return;
-    if (fold.folded[selected]) fold.toggle(selected);
+    if (!fold.isOpen(selected)) fold.toggle(selected);
     else go(selectedRow + 1);
   };
   const back = () => {
-    if (t.size[selected] > 1 && !fold.folded[selected]) fold.toggle(selected);
+    if (t.size[selected] > 1 && fold.isOpen(selected)) fold.toggle(selected);
     else if (t.parent[selected] >= 0) state.select(t.parent[selected]);
   };
   const move = (id: string, title: string, keys: string[], run: () => void): Command => ({
@@ -156,6 +157,22 @@ function views(state: TraceState): Command[] {
       group: GROUP,
       keys: ["x"],
       run: () => state.setOnly(only === "errors" ? undefined : "errors"),
+    },
+    {
+      id: "transport",
+      title: "Show or fold transport",
+      group: GROUP,
+      keys: ["t"],
+      run: () => url.set({ transport: state.transport ? undefined : true }),
+      when: () => state.model.transports.some((count) => count > 0),
+    },
+    {
+      id: "asides",
+      title: "Show or fold what is behind the span",
+      group: GROUP,
+      keys: ["o"],
+      run: () => fold.toggleAsides(state.selected),
+      when: () => hasAsides(state.model, state.selected),
     },
     { id: "fold-all", title: "Fold all", group: GROUP, keys: ["["], run: () => fold.all("fold") },
     { id: "unfold-all", title: "Unfold all", group: GROUP, keys: ["]"], run: () => fold.all("unfold") },
