@@ -171,14 +171,57 @@ export function run(skeleton, i) {
     service: "trip-planner",
     release: "2.14.0",
     environment: "production",
-    dialect: "openinference",
-    scope: { name: "openinference.instrumentation.langchain", version: "0.1.43" },
+    dialect: c.double_of[i] >= 0 ? "traceloop" : "openinference",
+    scope:
+      c.double_of[i] >= 0
+        ? { name: "opentelemetry.instrumentation.openai", version: "0.47.1" }
+        : { name: "openinference.instrumentation.langchain", version: "0.1.43" },
     issues:
       i === 0
-        ? [{ kind: "type_mismatch", field: "llm.token_count.prompt", message: 'expected an integer, got "n/a"' }]
+        ? [
+            { kind: "unusable", field: "llm.token_count.prompt", message: 'expected an integer, got "n/a"' },
+            { kind: "conflict", field: "gen_ai.request.model", message: "a stronger source tells another model" },
+          ]
         : [],
+    sources: sourcesOf(type, model !== undefined && model !== null, c.status[i] === 2),
+    double_of: (c.double_of[i] ?? -1) < 0 ? null : c.id[c.double_of[i]],
+    doubles: c.id.filter((_, k) => c.double_of[k] === i),
+    is_transport: c.transport[i] === 1,
     dotted_order: null,
     received_at: start + 2_000_000,
+  };
+}
+
+function sourcesOf(type, called, failed) {
+  return {
+    name: "span:name",
+    run_type: "openinference.span.kind",
+    thread_id: "session.id",
+    user_id: "user.id",
+    tags: "tag.tags",
+    service: "resource:service.name",
+    release: "resource:service.version",
+    environment: "resource:deployment.environment.name",
+    "metadata.plan": "metadata#plan",
+    "metadata.prompt_version": "rule:prompt versions:acme.prompt.version",
+    ...(failed ? { error: "event:exception", error_type: "event:exception" } : {}),
+    ...(called
+      ? {
+          model: "llm.model_name",
+          provider: "llm.provider",
+          "inputs.messages": "llm.input_messages.*",
+          "outputs.messages": "llm.output_messages.*",
+          "usage.input_tokens": "llm.token_count.prompt",
+          "usage.output_tokens": "llm.token_count.completion",
+          "usage.total_tokens": "llm.token_count.total",
+          "usage.input_details.cache_read": "llm.token_count.prompt_details.cache_read",
+          "invocation_params.temperature": "llm.invocation_parameters#temperature",
+          "invocation_params.max_tokens": "llm.invocation_parameters#max_tokens",
+          "invocation_params.seed": "llm.invocation_parameters#seed",
+          first_token_time: "event:first_token",
+        }
+      : { inputs: "input.value", outputs: "output.value" }),
+    ...(type === "retriever" ? { "outputs.documents": "retrieval.documents.*" } : {}),
   };
 }
 

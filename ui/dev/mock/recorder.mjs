@@ -56,6 +56,22 @@ export class Recorder {
     return i;
   }
 
+  /** What went over the wire for a call. */
+  wire(parent, name) {
+    const { t0, t1 } = this.rows[parent];
+    const i = this.span(name, "chain", parent, t0 + 4);
+    this.rows[i].transport = true;
+    return this.end(i, t1 - 3), i;
+  }
+
+  /** The same call, told once more by another instrumentation. */
+  again(of, name) {
+    const { parent, t0, t1, model, tin, tout } = this.rows[of];
+    const i = this.span(name, "llm", parent, t0 + 1);
+    Object.assign(this.rows[i], { t1: t1 - 1, model, tin, tout, doubleOf: of });
+    return i;
+  }
+
   /** Sorts into pre-order with siblings by start, as the contract promises. */
   order() {
     const kids = this.rows.map(() => []);
@@ -73,6 +89,7 @@ export class Recorder {
     this.rows = out.map((old) => ({
       ...this.rows[old],
       parent: this.rows[old].parent < 0 ? -1 : at.get(this.rows[old].parent),
+      doubleOf: this.rows[old].doubleOf === undefined ? undefined : at.get(this.rows[old].doubleOf),
     }));
   }
 
@@ -146,6 +163,8 @@ export class Recorder {
         attempt: column((row) => row.attempt),
         billed: column((row) => row.billed),
         unpriced: column((row) => word(row.unpriced)),
+        double_of: column((row) => row.doubleOf ?? -1),
+        transport: column((row) => (row.transport ? 1 : 0)),
       },
     };
   }

@@ -152,6 +152,10 @@ export function rag(seed, meta, unpriced = false) {
   const find = rec.span("search_handbook", "retriever", root, rec.rows[query].t1 + 1);
   rec.end(find, rec.rows[find].t0 + 62);
   const call = rec.llm(root, rec.rows[find].t1 + 2, unpriced ? 4 : 0, 2140, 310, 0.4);
+  rec.wire(query, "POST api.openai.com/v1/embeddings");
+  const double = rec.again(call, "ChatCompletion");
+  rec.wire(rec.wire(double, "POST api.openai.com/v1/chat/completions"), "tls connect");
+  rec.wire(call, "POST api.openai.com/v1/chat/completions");
   rec.end(root, rec.rows[call].t1 + 3);
   return rec.skeleton(meta);
 }

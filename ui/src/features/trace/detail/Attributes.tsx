@@ -1,6 +1,7 @@
 import type { Run } from "@/lib/api/types";
 import { formatInstant } from "@/lib/format";
 import { unpricedReason } from "@/lib/unpriced";
+import { From } from "./From";
 import { KeyValues } from "./KeyValues";
 
 /** Everything that is known by name about the span; what no rule consumed is under Attributes as it was sent. */
@@ -39,16 +40,31 @@ export function Attributes({ run }: { run: Run }) {
   return (
     <KeyValues
       groups={[
-        { title: "Span", values: identity },
-        { title: "Metadata", values: run.metadata },
+        { title: "Span", values: identity, aside: (name) => <From field={FIELDS[name] ?? name} /> },
+        { title: "Metadata", values: run.metadata, aside: (name) => <From field={`metadata.${name}`} /> },
         { title: "Attributes", values: run.attributes },
-        { title: "Token usage", values: usage },
-        { title: "Cost", values: costOf(run) },
+        { title: "Token usage", values: usage, aside: (name) => <From field={usageField(name)} /> },
+        { title: "Cost", values: costOf(run), aside: (name) => <From field={costField(name)} /> },
         { title: "Resource", values: run.resource },
       ]}
     />
   );
 }
+
+/** Names of the API for what is named for reading here. */
+const FIELDS: Record<string, string> = {
+  started: "start_time",
+  ended: "end_time",
+  "first token": "first_token_time",
+  "parent run id": "parent_run_id",
+  user: "user_id",
+  thread: "thread_id",
+};
+
+const usageField = (name: string): string =>
+  /^(?:input|output) · /.test(name) ? `usage.${name.replace(" · ", "_details.")}` : `usage.${name}_tokens`;
+
+const costField = (name: string): string => `cost.${name.replace("detail · ", "details.")}`;
 
 /** The exact decimals, and where they come from. */
 function costOf(run: Run): Record<string, unknown> {

@@ -1,5 +1,6 @@
-import { ChevronRight, Link2, TriangleAlert, X } from "lucide-react";
-import { Fragment, type KeyboardEvent, useEffect, useRef } from "react";
+import { ChevronRight, Link2, ScanSearch, TriangleAlert, X } from "lucide-react";
+import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { IconButton } from "@/components/Button";
@@ -10,6 +11,9 @@ import { TypeIcon, typeLook } from "@/components/TypeIcon";
 import { ancestorsOf, ERROR, errorOf, keyOf, nameOf, PENDING, typeOf } from "../model/types";
 import type { TraceState } from "../state/useTraceState";
 import styles from "./Detail.module.css";
+import { Doubles } from "./Doubles";
+import { Explain, From, useInlineSources } from "./From";
+import { Issues } from "./Issues";
 import { Kpis } from "./Kpis";
 import { TabContent } from "./TabContent";
 import { type Tab, type TabId, tabsOf } from "./tabs";
@@ -29,6 +33,7 @@ export function Detail({ state, sheet, onClose }: Props) {
   const { run, pending, error, retry } = useRun(t, i);
   const tabs = tabsOf(t, i, run);
   const current = tabs.find((tab) => tab.id === state.tab) ?? tabs[0];
+  const [inline, flipInline] = useInlineSources();
   const scroll = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (scroll.current) scroll.current.scrollTop = 0;
@@ -37,22 +42,32 @@ export function Detail({ state, sheet, onClose }: Props) {
   const needsRun = current.id !== "breakdown";
   return (
     <section className={cx(styles.detail, sheet && styles.sheet)} aria-label="Span details" data-details>
-      <Head state={state} sheet={sheet} onClose={onClose} />
-      <ErrorBox state={state} run={run} />
-      <Warnings t={t} i={i} run={run} />
-      <Kpis t={t} i={i} run={run} />
-      <TabList tabs={tabs} current={current.id} onPick={(tab) => state.url.set({ tab, path: undefined })} />
-      <div className={styles.scroll} ref={scroll} role="tabpanel" aria-label={current.label} tabIndex={0}>
-        {needsRun && error && !run ? (
-          <ErrorState title="This span could not be loaded" error={error} onRetry={retry} />
-        ) : needsRun && !run ? (
-          pending ? (
-            <Bones />
-          ) : null
-        ) : (
-          <TabContent tab={current.id} state={state} run={run} />
-        )}
-      </div>
+      <Explain run={run} inline={inline}>
+        <Head state={state} sheet={sheet} onClose={onClose}>
+          {Object.keys(originOf(run).sources ?? {}).length > 0 ? (
+            <IconButton label="Show where each field comes from" keyHint="S" pressed={inline} onClick={flipInline}>
+              <ScanSearch size={14} aria-hidden />
+            </IconButton>
+          ) : null}
+        </Head>
+        <ErrorBox state={state} run={run} />
+        <Doubles state={state} run={run} />
+        <Warnings t={t} i={i} run={run} />
+        <Issues run={run} />
+        <Kpis t={t} i={i} run={run} />
+        <TabList tabs={tabs} current={current.id} onPick={(tab) => state.url.set({ tab, path: undefined })} />
+        <div className={styles.scroll} ref={scroll} role="tabpanel" aria-label={current.label} tabIndex={0}>
+          {needsRun && error && !run ? (
+            <ErrorState title="This span could not be loaded" error={error} onRetry={retry} />
+          ) : needsRun && !run ? (
+            pending ? (
+              <Bones />
+            ) : null
+          ) : (
+            <TabContent tab={current.id} state={state} run={run} />
+          )}
+        </div>
+      </Explain>
     </section>
   );
 }
@@ -65,7 +80,7 @@ const Bones = () => (
   </div>
 );
 
-function Head({ state, sheet, onClose }: Props) {
+function Head({ state, sheet, onClose, children }: Props & { children: ReactNode }) {
   const { model: t, selected: i, select } = state;
   const type = typeOf(t, i);
   const copyLink = () => {
@@ -81,6 +96,7 @@ function Head({ state, sheet, onClose }: Props) {
           {nameOf(t, i)}
           {t.members[i] > 0 ? ` ×${t.members[i]}` : ""}
         </h2>
+        <From field="name" />
         {t.status[i] === ERROR ? (
           <Pill tone="err">
             <TriangleAlert size={11} aria-hidden />
@@ -90,6 +106,7 @@ function Head({ state, sheet, onClose }: Props) {
           <Pill>Running</Pill>
         ) : null}
         <span className="grow" />
+        {children}
         <IconButton label="Copy link to the span" keyHint="Y" onClick={copyLink}>
           <Link2 size={14} aria-hidden />
         </IconButton>
@@ -111,6 +128,7 @@ function Head({ state, sheet, onClose }: Props) {
             </Fragment>
           ))}
         <span>{typeLook(type).label}</span>
+        <From field="run_type" />
       </nav>
     </div>
   );
@@ -128,6 +146,7 @@ function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState
       <b>
         <TriangleAlert size={13} aria-hidden />
         {title}
+        <From field={run?.error_type ? ["error_type", "error", "status"] : ["error", "status"]} />
       </b>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
       {rest && rest !== title ? <pre tabIndex={0}>{rest}</pre> : null}

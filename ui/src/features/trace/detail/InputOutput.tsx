@@ -4,7 +4,7 @@ import type { TraceState } from "../state/useTraceState";
 import { pairResults } from "./chat";
 import { Documents } from "./Documents";
 import { MessageCard } from "./MessageCard";
-import { empty, Rest } from "./Messages";
+import { empty, Rest, Side as SideHead } from "./Messages";
 import styles from "./Messages.module.css";
 import { SourceContext, useSourceSwitch } from "./source";
 
@@ -17,11 +17,16 @@ export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
   return (
     <SourceContext value={source}>
       <div className={styles.chat}>
-        <Side run={run} side="inputs" />
+        <SideHead title="input" field={["inputs.messages", "inputs"]} />
+        <Turns run={run} side="inputs" />
         {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
         {nothingIn ? <p className={styles.none}>No input was recorded for this span.</p> : null}
-        {run.inputs.messages.length > 0 ? <div className={styles.divider}>output</div> : null}
-        <Side run={run} side="outputs" />
+        <SideHead
+          title="output"
+          field={["outputs.messages", "outputs", "outputs.documents"]}
+          always={run.inputs.messages.length > 0}
+        />
+        <Turns run={run} side="outputs" />
         {documents ? <Documents documents={documents} /> : null}
         {documents || empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
         {nothingOut ? (
@@ -36,7 +41,7 @@ export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
 
 const NO_NAMES = new Map<string, string>();
 
-function Side({ run, side }: { run: Run; side: "inputs" | "outputs" }) {
+function Turns({ run, side }: { run: Run; side: "inputs" | "outputs" }) {
   const messages = run[side].messages;
   const turns = useMemo(
     () =>

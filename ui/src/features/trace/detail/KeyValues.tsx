@@ -1,5 +1,5 @@
 import { Search } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { BigNumber, printJson } from "@/lib/api/json";
 import { CopyButton } from "@/components/CopyButton";
 import styles from "./KeyValues.module.css";
@@ -7,6 +7,8 @@ import styles from "./KeyValues.module.css";
 export interface Group {
   title: string;
   values: Record<string, unknown>;
+  /** What is said beside a value: where it came from, or what it fills. */
+  aside?: (name: string) => ReactNode;
 }
 
 const SHOWN_CHARS = 2000;
@@ -20,6 +22,7 @@ export function KeyValues({ groups }: { groups: Group[] }) {
   const shown = groups
     .map((group) => ({
       title: group.title,
+      aside: group.aside,
       rows: Object.entries(group.values)
         .filter(([, value]) => value !== null && value !== undefined && value !== "")
         .map(([name, value]) => ({ name, text: textOf(value) }))
@@ -59,6 +62,7 @@ export function KeyValues({ groups }: { groups: Group[] }) {
                       : text}
                   </span>
                   <CopyButton text={text} label={`Copy ${name}`} size={11} />
+                  {group.aside?.(name)}
                 </dd>
               </div>
             ))}

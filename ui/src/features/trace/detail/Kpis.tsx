@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { Run } from "@/lib/api/types";
 import {
   formatAtLeast,
@@ -12,6 +13,7 @@ import {
 import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
+import { From, useSources } from "./From";
 import styles from "./Kpis.module.css";
 
 interface Part {
@@ -42,18 +44,23 @@ function Kpi({
   value,
   hint,
   parts,
+  from,
 }: {
   title: string;
   note: string;
   value: string;
   hint?: string;
   parts: Part[];
+  /** Where the number came from. */
+  from?: ReactNode;
 }) {
+  const { inline } = useSources();
   const sum = parts.reduce((total, part) => total + Math.max(0, part.amount), 0) || 1;
   return (
     <div className={styles.kpi}>
       <div className={styles.head}>
         <span>{title}</span>
+        {inline ? null : from}
         <span title={note}>{note}</span>
       </div>
       <div className={styles.value} title={hint}>
@@ -77,6 +84,7 @@ function Kpi({
             </span>
           ))}
       </div>
+      {inline ? from : null}
     </div>
   );
 }
@@ -96,7 +104,15 @@ function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
         ];
   const note =
     first === null ? `${formatPercent(duration / t.totals.duration)} of trace` : `TTFT ${formatDuration(first)}`;
-  return <Kpi title="Latency" note={note} value={formatDuration(duration)} parts={parts} />;
+  return (
+    <Kpi
+      title="Latency"
+      note={note}
+      value={formatDuration(duration)}
+      parts={parts}
+      from={first === null ? null : <From field="first_token_time" />}
+    />
+  );
 }
 
 function Duration({ t, i }: { t: TraceModel; i: number }) {
@@ -143,7 +159,16 @@ function CallCost({ t, i, run }: { t: TraceModel; i: number; run: Run | undefine
     { amount: output - reasoning, color: "var(--grow)", label: share(output - reasoning, "out") },
     { amount: reasoning, color: soft("--grow"), label: share(reasoning, "reasoning") },
   ].filter((part) => part.amount > 0);
-  return <Kpi title="Cost" note={model} value={formatCost(total)} hint={sourceText(run)} parts={parts} />;
+  return (
+    <Kpi
+      title="Cost"
+      note={model}
+      value={formatCost(total)}
+      hint={sourceText(run)}
+      parts={parts}
+      from={<From field={["cost.total", "cost.input", "cost.output"]} computed={sourceText(run)} />}
+    />
+  );
 }
 
 /** How the cost was made: said on hover. */
@@ -200,7 +225,15 @@ function CallTokens({ t, s }: { t: TraceModel; s: number }) {
     },
     { amount: reasoning, color: soft("--grow"), label: `reasoning ${formatTokens(reasoning)}` },
   ].filter((part) => part.amount > 0);
-  return <Kpi title="Tokens" note="" value={formatInt((input ?? 0) + (output ?? 0))} parts={parts} />;
+  return (
+    <Kpi
+      title="Tokens"
+      note=""
+      value={formatInt((input ?? 0) + (output ?? 0))}
+      parts={parts}
+      from={<From field={["usage.input_tokens", "usage.total_tokens", "usage.output_tokens"]} />}
+    />
+  );
 }
 
 function TreeTokens({ t, i }: { t: TraceModel; i: number }) {

@@ -8,6 +8,7 @@ import { Tag } from "@/components/Tag";
 import type { TraceState } from "../state/useTraceState";
 import { buildChat, type Turn } from "./chat";
 import { findToolSpan } from "./find-tool-span";
+import { From, useSources } from "./From";
 import { MessageCard } from "./MessageCard";
 import styles from "./Messages.module.css";
 import { SourceContext, useSourceSwitch } from "./source";
@@ -47,6 +48,7 @@ export function Messages({ run, state }: { run: Run; state: TraceState }) {
   return (
     <SourceContext value={source}>
       <div className={styles.chat}>
+        <Side title="request" field={["inputs.messages", "inputs"]} />
         {chat.system.map((turn) => card(turn, true))}
         {earlier.length > 0 ? (
           <button type="button" className={styles.earlier} aria-expanded={all} onClick={() => setAll(!all)}>
@@ -68,12 +70,24 @@ export function Messages({ run, state }: { run: Run; state: TraceState }) {
         {fresh.map((turn) => card(turn))}
         {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
         {nothingIn ? <p className={styles.none}>No input was recorded for this call.</p> : null}
-        <div className={styles.divider}>response</div>
+        <Side title="response" field={["outputs.messages", "outputs"]} always />
         {chat.response.map((turn) => card(turn))}
         {empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
         {nothingOut ? <p className={styles.none}>{noOutput(run)}</p> : null}
       </div>
     </SourceContext>
+  );
+}
+
+/** Begins what went in or came out, and says which attribute held it. */
+export function Side({ title, field, always }: { title: string; field: string[]; always?: boolean }) {
+  const { sources } = useSources();
+  if (!always && !field.some((name) => sources[name] !== undefined)) return null;
+  return (
+    <div className={styles.divider}>
+      {title}
+      <From field={field} />
+    </div>
   );
 }
 

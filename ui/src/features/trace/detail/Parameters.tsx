@@ -2,6 +2,7 @@ import type { Run } from "@/lib/api/types";
 import { PayloadView } from "@/components/PayloadView";
 import { Tag } from "@/components/Tag";
 import styles from "./Detail.module.css";
+import { From } from "./From";
 import { KeyValues } from "./KeyValues";
 
 interface Tool {
@@ -21,7 +22,7 @@ export function Parameters({ run }: { run: Run }) {
   const tools = toolsOf(run).toSorted((a, b) => Number(called.has(b.name)) - Number(called.has(a.name)));
   return (
     <>
-      <KeyValues groups={[{ title: "Parameters", values: params }]} />
+      <KeyValues groups={[{ title: "Parameters", values: params, aside: paramSource }]} />
       {tools.length > 0 ? (
         <div className={styles.stack}>
           {tools.map((tool) => (
@@ -40,6 +41,10 @@ export function Parameters({ run }: { run: Run }) {
     </>
   );
 }
+
+const paramSource = (name: string) => (
+  <From field={name === "model" || name === "provider" ? name : `invocation_params.${name}`} />
+);
 
 /** Tools in the forms providers use: `{function: {name}}`, `{name}`, or a map by name. */
 function toolsOf(run: Run): Tool[] {

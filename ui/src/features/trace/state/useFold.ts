@@ -1,16 +1,7 @@
 //! Which nodes are folded. The mask is copied on change: 100,000 bytes cost nothing, and nothing mutates.
 
 import { useCallback, useMemo, useState } from "react";
-import {
-  carryFold,
-  defaultFold,
-  type FoldAll,
-  foldAll,
-  isOpen,
-  reveal,
-  toggleAsides,
-  toggleFold,
-} from "../model/fold";
+import { carryFold, defaultFold, type FoldAll, foldAll, isOpen, reveal, toggleAsides, toggleFold } from "../model/fold";
 import type { TraceModel } from "../model/types";
 
 export interface Fold {

@@ -20,6 +20,8 @@ export interface TraceState {
   selected: number;
   /** Selects a node; `revealed` unfolds what hides it. */
   select: (i: number, revealed?: boolean) => void;
+  /** Node of a run id, if the trace has it. */
+  nodeOfRun: (id: string) => number | undefined;
   /** Row of the selection among the visible ones, −1 when it is folded away. */
   selectedRow: number;
   rows: Int32Array;
@@ -86,6 +88,7 @@ export function useTraceState(model: TraceModel, search: TraceSearch): TraceStat
     setAxis: (next) => url.set({ axis: next === "time" ? undefined : next, win: undefined }),
     selected,
     select,
+    nodeOfRun: (id) => nodes.get(normaliseKey(id)),
     selectedRow: rowOf(visible.rows, visible.count, selected),
     ...visible,
     fold,
