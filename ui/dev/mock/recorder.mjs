@@ -61,7 +61,7 @@ export class Recorder {
     const { t0, t1 } = this.rows[parent];
     const i = this.span(name, "chain", parent, t0 + 4);
     this.rows[i].transport = true;
-    return this.end(i, t1 - 3), i;
+    return (this.end(i, t1 - 3), i);
   }
 
   /** The same call, told once more by another instrumentation. */

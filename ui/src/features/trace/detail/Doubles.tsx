@@ -28,12 +28,12 @@ export function Doubles({ state, run }: { state: TraceState; run: Run | undefine
       <p>
         {isDouble(t, i) ? (
           <>
-            <b>Not counted:</b> {reporters(names, 2)} report the same call. The other report counts.
+            <b>Not counted:</b> {reporters(names, 2)} report the same call, and the other report counts.
           </>
         ) : (
           <>
-            <b>Reported {others.length + 1} times:</b> {reporters(names, others.length + 1)}. This report counts, the
-            rest is neither billed nor added up.
+            <b>Reported {others.length === 1 ? "twice" : `${others.length + 1} times`}:</b> by{" "}
+            {reporters(names, others.length + 1)}. This report counts; the others are not billed.
           </>
         )}
       </p>
