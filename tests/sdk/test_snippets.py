@@ -6,11 +6,12 @@ import subprocess
 
 import pytest
 from clearspan import SNIPPETS, run_program
+from node_programs import run_node
 
 SHOWN_URL = "http://127.0.0.1:4318"
 # The packages of these cannot live with those of the others.
 INTERPRETERS = {"pydantic-ai": os.environ.get("CLEARSPAN_OPENAI3_PYTHON")}
-# What each has to show: a name of its root, and the types of its runs.
+# What each has to show: the name of its root, and the types of its runs.
 EXPECTED = {
     "curl": ("chat gpt-5-mini", {"llm"}),
     "langsmith-otel": ("library_assistant", {"chain", "retriever", "llm"}),
@@ -18,10 +19,16 @@ EXPECTED = {
     "openinference-langchain": ("joke_chain", {"chain", "prompt", "llm"}),
     "openinference-openai": ("ChatCompletion", {"llm"}),
     "openllmetry": ("joke_writer", {"chain", "tool", "llm"}),
+    "openinference-anthropic": ("messages.create", {"llm"}),
+    "openinference-llama-index": ("ask_library", {"chain", "retriever", "embedding", "llm"}),
     "opentelemetry-sdk": ("invoke_agent trip-planner", {"chain", "llm", "tool"}),
-    "pydantic-ai": (None, {"chain", "llm", "tool"}),
+    "pydantic-ai": ("invoke_agent weather_agent", {"chain", "llm", "tool"}),
+    "vercel-ai-6": ("ai.generateText", {"chain", "llm"}),
+    "vercel-ai-7": ("invoke_agent gpt-5-mini", {"chain", "llm"}),
 }
-MODEL = re.compile(r"gpt-5-mini(-2025-08-07)?")
+MODEL = re.compile(r"gpt-5-mini(-2025-08-07)?|claude-sonnet-5")
+# OpenInference calls this of LlamaIndex a call of the model, and the real one below it, too.
+WRAPPERS = {"OpenAI.predict"}
 
 
 def environment_of(snippet, server, model_environment):
@@ -35,8 +42,8 @@ def environment_of(snippet, server, model_environment):
     return {name: value for name, value in pairs if name not in ("PATH", "PWD", "SHLVL", "_")}
 
 
-def test_every_snippet_for_python_and_the_shell_is_run():
-    programs = {path.stem for path in SNIPPETS.glob("*.py")} | {"curl"}
+def test_every_snippet_is_run():
+    programs = {path.stem for pattern in ("*.py", "*.mjs") for path in SNIPPETS.glob(pattern)} | {"curl"}
     assert programs == set(EXPECTED)
 
 
@@ -46,6 +53,8 @@ def test_a_snippet_makes_a_visible_trace(server, model_environment, tmp_path, sn
     if snippet == "curl":
         script = (SNIPPETS / "curl.sh").read_text().replace(SHOWN_URL, server.http_url)
         subprocess.run(["bash", "-euc", script], check=True, capture_output=True, timeout=20)
+    elif (program := SNIPPETS / f"{snippet}.mjs").exists():
+        run_node(program, tmp_path, snippet[-1], environment_of(snippet, server, model_environment))
     else:
         # A copy, with the address that the page would show, in an empty folder.
         program = tmp_path / f"{snippet}.py"
@@ -58,15 +67,17 @@ def test_a_snippet_makes_a_visible_trace(server, model_environment, tmp_path, sn
 
 
 def check(trace, name, run_types):
-    assert name is None or trace.root["name"] == name
+    assert trace.root["name"] == name
     assert {run["run_type"] for run in trace.runs} >= run_types, trace.names()
     assert trace.row["status"] == "success"
     assert trace.row["error_count"] == 0
-    for call in trace.of_type("llm"):
+    calls = [run for run in trace.of_type("llm") if run["name"] not in WRAPPERS]
+    assert calls
+    for call in calls:
         assert MODEL.fullmatch(call["model"]), "every call shows its model"
         assert call["inputs"]["messages"] and call["outputs"]["messages"], "every call shows its messages"
         assert call["usage"]["input_tokens"] > 0 and call["usage"]["output_tokens"] > 0
         assert call["cost"]["source"]["kind"] in ("priced", "reported")
-    assert trace.row["total_tokens"] == sum(call["usage"]["total_tokens"] for call in trace.of_type("llm"))
+    assert trace.row["total_tokens"] == sum(call["usage"]["total_tokens"] for call in calls)
     assert float(trace.row["cost"]) > 0
     assert trace.row["input_preview"] and trace.row["output_preview"]

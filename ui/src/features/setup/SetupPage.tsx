@@ -115,8 +115,8 @@ function Steps({ snippet, target }: { snippet: Snippet; target: Target }) {
       <p className={styles.note}>
         {snippet.callsModel ? (
           <>
-            It calls a model: set <code>OPENAI_API_KEY</code>, or <code>OPENAI_BASE_URL</code> for any server that
-            speaks the OpenAI API.
+            It calls a model: set <code>{snippet.callsModel}_API_KEY</code>, or{" "}
+            <code>{snippet.callsModel}_BASE_URL</code> for any server that speaks the same API.
           </>
         ) : (
           "It calls no model, so it runs as it is."

@@ -4,8 +4,12 @@
 import curl from "../../../../docs/snippets/curl.sh?raw";
 import langsmith from "../../../../docs/snippets/langsmith-otel.py?raw";
 import langsmithEnv from "../../../../docs/snippets/langsmith-otel.sh?raw";
+import anthropic from "../../../../docs/snippets/openinference-anthropic.py?raw";
+import anthropicEnv from "../../../../docs/snippets/openinference-anthropic.sh?raw";
 import langchain from "../../../../docs/snippets/openinference-langchain.py?raw";
 import langchainEnv from "../../../../docs/snippets/openinference-langchain.sh?raw";
+import llamaIndex from "../../../../docs/snippets/openinference-llama-index.py?raw";
+import llamaIndexEnv from "../../../../docs/snippets/openinference-llama-index.sh?raw";
 import openinference from "../../../../docs/snippets/openinference-openai.py?raw";
 import openinferenceEnv from "../../../../docs/snippets/openinference-openai.sh?raw";
 import openllmetry from "../../../../docs/snippets/openllmetry.py?raw";
@@ -31,16 +35,21 @@ export interface Snippet {
   /** How the program is started once it is saved. */
   file: string;
   run: string;
-  /** It calls a model: OPENAI_API_KEY, and OPENAI_BASE_URL for any compatible server. */
-  callsModel: boolean;
+  /** Whose model it calls, as the variables begin that name the key and any compatible server. */
+  callsModel: "OPENAI" | "ANTHROPIC" | null;
 }
 
-const python = { language: "Python", file: "first_trace.py", run: "python first_trace.py", callsModel: true } as const;
+const python = {
+  language: "Python",
+  file: "first_trace.py",
+  run: "python first_trace.py",
+  callsModel: "OPENAI",
+} as const;
 const node = {
   language: "JavaScript",
   file: "first_trace.mjs",
   run: "node first_trace.mjs",
-  callsModel: true,
+  callsModel: "OPENAI",
 } as const;
 
 export const SNIPPETS: readonly Snippet[] = [
@@ -51,7 +60,7 @@ export const SNIPPETS: readonly Snippet[] = [
     about: "The OpenTelemetry SDK with the semantic conventions for generative AI. Any OTLP exporter works the same.",
     setup: opentelemetryEnv,
     code: opentelemetry,
-    callsModel: false,
+    callsModel: null,
   },
   {
     ...python,
@@ -71,11 +80,29 @@ export const SNIPPETS: readonly Snippet[] = [
   },
   {
     ...python,
+    id: "anthropic",
+    name: "OpenInference · Anthropic",
+    about: "Messages of the Anthropic client with tools, thinking and what the prompt cache gave and took.",
+    setup: anthropicEnv,
+    code: anthropic,
+    callsModel: "ANTHROPIC",
+  },
+  {
+    ...python,
     id: "langchain",
     name: "OpenInference · LangChain",
     about: "Chains, agents, tools and retrievers of LangChain and LangGraph.",
     setup: langchainEnv,
     code: langchain,
+  },
+  {
+    ...python,
+    id: "llama-index",
+    name: "OpenInference · LlamaIndex",
+    about:
+      "Indexes, retrievers, query engines and agents. LlamaIndex calls OPENAI_BASE_URL by another name: OPENAI_API_BASE.",
+    setup: llamaIndexEnv,
+    code: llamaIndex,
   },
   {
     ...python,
@@ -118,7 +145,7 @@ export const SNIPPETS: readonly Snippet[] = [
     code: curl,
     file: "first_trace.sh",
     run: "sh first_trace.sh",
-    callsModel: false,
+    callsModel: null,
   },
 ];
 
