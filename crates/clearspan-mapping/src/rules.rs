@@ -233,6 +233,11 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// True when a rule is about this attribute.
+    pub fn is_match(&self, key: &str) -> bool {
+        self.matching(key).next().is_some()
+    }
+
     /// The rules that match a key.
     pub(crate) fn matching(&self, key: &str) -> impl Iterator<Item = usize> {
         let stars = self.stars.iter().copied().filter(|idx| self.rules[*idx].matches(key).is_some());

@@ -1,6 +1,6 @@
 //! The REST API of our own (`/api/clearspan/v1`) and the reads of the LangSmith SDKs.
 //!
-//! Handlers only read; what they answer with is declared in `types` and beside them, apart from what the store
+//! Handlers read, apart from mapping rules, which they change in the catalog; what they answer with is declared in `types` and beside them, apart from what the store
 //! keeps. Every answer passes `respond`, which gives errors their body, requests their id, and work its time limit.
 
 mod error;
@@ -9,10 +9,14 @@ mod extract;
 mod format;
 mod langsmith;
 mod lists;
+mod logs;
+mod metrics;
 mod openapi;
 mod params;
 mod projects;
+mod remap;
 mod respond;
+mod rules;
 mod run;
 mod search;
 mod skeleton;
@@ -26,7 +30,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate as _, SizeAbove};
 
@@ -67,11 +71,21 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/projects/{project}/traces/facets", get(lists::facets))
         .route("/projects/{project}/runs", get(lists::runs))
         .route("/projects/{project}/stats", get(lists::stats))
+        .route("/projects/{project}/logs", get(logs::of_project))
+        .route("/projects/{project}/metrics", get(metrics::list))
+        .route("/projects/{project}/metrics/series", get(metrics::series))
         .route("/traces/{trace_id}", get(traces::skeleton))
         .route("/traces/{trace_id}/verdict", get(traces::verdict))
         .route("/traces/{trace_id}/previews", post(traces::previews))
         .route("/traces/{trace_id}/search", get(traces::search))
+        .route("/traces/{trace_id}/logs", get(logs::of_trace))
         .route("/traces/{trace_id}/runs/{run_id}", get(run::get))
+        .route("/mapping-rules", get(rules::list).post(rules::create))
+        .route("/mapping-rules/order", put(rules::order))
+        .route("/mapping-rules/test", post(rules::test))
+        .route("/mapping-rules/{id}", put(rules::update).delete(rules::delete))
+        .route("/remap", get(remap::list).post(remap::start))
+        .route("/remap/{id}", get(remap::get))
         .route("/events", get(events::stream))
         .route("/demo", post(system::demo))
         .route("/ingest/diagnostics", get(system::diagnostics))

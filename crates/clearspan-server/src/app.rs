@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::context::{Bound, Context};
 use crate::error::chain;
-use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects};
+use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::receivers;
 use crate::telemetry::{Diagnostics, Metrics};
 use crate::{api, ui};
@@ -48,7 +48,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let grpc = listen(settings.grpc.addr(), "--grpc").await?;
     let bound = Bound { http: http.local_addr()?, grpc: grpc.local_addr()? };
     let context = build_context(settings, bound).await?;
-    let (store, live) = (Arc::clone(&context.store), context.live.clone());
+    let (store, live, remaps) =
+        (Arc::clone(&context.store), context.live.clone(), Arc::clone(&context.remaps));
     let stopping = CancellationToken::new();
     let mut servers = start_servers(&context, http, grpc, &stopping);
     greet(&context);
@@ -61,6 +62,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     tracing::info!("stopping: no new requests, finishing those that run");
     stopping.cancel();
+    remaps.stop();
     // Whoever listens to what is written would wait for ever.
     live.close();
     tokio::select! {
@@ -127,15 +129,25 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     let workspace = catalog.default_workspace()?;
     let clock = Clock::default();
     let projects = Arc::new(Projects::new(Arc::clone(&catalog)));
+    let rules = Arc::new(Rulebook::new(Arc::clone(&catalog)));
     let live = LiveFeed::new();
     let required = settings.requires_keys();
     let budget = Budget::new(settings.inflight.bytes());
-    let ingest = IngestArgs { store: Arc::clone(&store), projects, live: live.clone(), clock, budget };
+    let ingest = IngestArgs {
+        store: Arc::clone(&store),
+        projects,
+        rules: Arc::clone(&rules),
+        live: live.clone(),
+        clock,
+        budget,
+    };
     // The price table takes some milliseconds to read: have it ready before the first span, not before the start.
     std::mem::drop(tokio::task::spawn_blocking(PriceTable::builtin));
     Ok(Arc::new(Context {
         auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, required)),
         ingest: Ingest::new(ingest),
+        remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
+        rules,
         diagnostics: Arc::new(Diagnostics::default()),
         metrics: Arc::new(Metrics::default()),
         store,
@@ -157,10 +169,8 @@ fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catal
     let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&settings.catalog_path())?);
     if settings.requires_keys() && !catalog.has_active_keys()? {
         anyhow::bail!(
-            "other machines can reach {} or {}, so callers must show a key, but there is none: \
-             run `clearspan keys create --data-dir {}` first, or listen on 127.0.0.1",
-            settings.http,
-            settings.grpc,
+            "{}, so callers must show a key, but there is none: run `clearspan keys create --data-dir {}` first",
+            settings.why_keys(),
             settings.data_dir.display()
         );
     }
@@ -178,6 +188,7 @@ fn build_http(context: &Arc<Context>) -> Router {
         .merge(operators)
         .merge(receivers::http_router(Arc::clone(context)))
         .merge(receivers::grpc_routes(Arc::clone(context)))
+        .merge(receivers::langsmith_router(Arc::clone(context)))
         .merge(api::router(Arc::clone(context)))
         .merge(ui::router(Arc::clone(context)))
         .layer(middleware::from_fn_with_state(host::Allowed::of(&context.settings), host::check))

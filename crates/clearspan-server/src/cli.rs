@@ -1,6 +1,7 @@
 //! The command line. Stable: scripts rely on it.
 
 mod doctor;
+mod remap;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Command {
     Keys(KeysArgs),
     /// Send a realistic set of demo traces to a running server
     Demo(SendArgs),
+    /// Map stored runs of a running server again, after rules changed
+    Remap(remap::RemapArgs),
     /// Check the settings, the data folder and the ports
     Doctor(SettingsArgs),
 }
@@ -110,6 +113,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Keys(args) => keys(args.command),
         Command::Demo(args) => send_demo(args),
+        Command::Remap(args) => runtime().and_then(|runtime| runtime.block_on(remap::run(args))),
         Command::Doctor(args) => args.resolve().and_then(|settings| doctor::run(&settings)),
     };
     match done {

@@ -47,6 +47,11 @@ pub(crate) struct RawSettings {
     #[arg(long, env = "CLEARSPAN_MAX_CONNECTIONS", value_name = "COUNT")]
     pub(crate) max_connections: Option<NonZeroU32>,
 
+    /// Demand a key on loopback, too: for a server behind a proxy on the same machine [default: false]
+    #[arg(long, env = "CLEARSPAN_REQUIRE_KEYS", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true",
+        require_equals = true)]
+    pub(crate) require_keys: Option<bool>,
+
     /// Further host names under which browsers may open this server, besides localhost
     #[arg(long = "allow-host", env = "CLEARSPAN_ALLOW_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub(crate) allow_hosts: Option<Vec<String>>,
@@ -65,6 +70,7 @@ pub(crate) struct Settings {
     pub(crate) memory: ByteSize,
     pub(crate) inflight: ByteSize,
     pub(crate) max_connections: NonZeroU32,
+    pub(crate) require_keys: bool,
     pub(crate) allow_hosts: Vec<String>,
     pub(crate) log_format: LogFormat,
 }
@@ -94,6 +100,7 @@ impl RawSettings {
             memory: self.memory.or(weaker.memory),
             inflight: self.inflight.or(weaker.inflight),
             max_connections: self.max_connections.or(weaker.max_connections),
+            require_keys: self.require_keys.or(weaker.require_keys),
             allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
             log_format: self.log_format.or(weaker.log_format),
         }
@@ -108,6 +115,7 @@ impl RawSettings {
             memory: self.memory.unwrap_or(ByteSize::mebibytes(256)),
             inflight: self.inflight.unwrap_or(ByteSize::mebibytes(256)),
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
+            require_keys: self.require_keys.unwrap_or(false),
             allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
             log_format: self.log_format.unwrap_or_default(),
         }
@@ -115,8 +123,20 @@ impl RawSettings {
 }
 
 impl Settings {
-    /// Whether callers must show a key: as soon as other machines can reach any port.
+    /// Whether callers must show a key: as soon as other machines can reach any port, or always where that is set.
     pub(crate) fn requires_keys(&self) -> bool {
+        self.require_keys || self.is_open_to_others()
+    }
+
+    /// Why they must, in words.
+    pub(crate) fn why_keys(&self) -> String {
+        match self.is_open_to_others() {
+            true => format!("other machines can reach {} or {}", self.http, self.grpc),
+            false => "the setting require_keys is on".to_owned(),
+        }
+    }
+
+    fn is_open_to_others(&self) -> bool {
         [self.http.addr(), self.grpc.addr()].iter().any(|addr| !is_loopback(addr))
     }
 

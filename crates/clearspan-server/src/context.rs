@@ -11,7 +11,7 @@ use clearspan_store::RunStore;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::ingest::{Ingest, LiveFeed};
+use crate::ingest::{Ingest, LiveFeed, Remaps, Rulebook};
 use crate::telemetry::{Diagnostics, Metrics};
 
 pub(crate) use info::Info;
@@ -24,6 +24,10 @@ pub(crate) struct Context {
     pub(crate) catalog: Arc<dyn Catalog>,
     /// The only way to write runs.
     pub(crate) ingest: Ingest,
+    /// The mapping rules of workspaces. Blocks, like the catalog.
+    pub(crate) rules: Arc<Rulebook>,
+    /// Jobs that map stored runs again.
+    pub(crate) remaps: Arc<Remaps>,
     /// Which traces were just written.
     pub(crate) live: LiveFeed,
     /// Requests refused in the last minutes, for the set-up page.

@@ -6,6 +6,8 @@
 mod budget;
 mod live;
 mod projects;
+mod remap;
+mod rulebook;
 
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use tokio::sync::Semaphore;
 pub(crate) use budget::{Budget, Exhausted, Reservation};
 pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
+pub(crate) use remap::{RemapJob, RemapState, Remaps};
+pub(crate) use rulebook::{RuleRefusal, Rulebook};
 
 use crate::clock::Clock;
 use crate::error::chain;
@@ -83,7 +87,7 @@ impl From<clearspan_store::Error> for IngestError {
 
 impl From<clearspan_catalog::Error> for IngestError {
     fn from(err: clearspan_catalog::Error) -> Self {
-        tracing::error!(error = chain(&err), "a project cannot be looked up");
+        tracing::error!(error = chain(&err), "projects or mapping rules cannot be looked up");
         Self::of_ours(err.kind())
     }
 }
@@ -106,6 +110,7 @@ impl IngestError {
 pub(crate) struct Ingest {
     store: Arc<dyn RunStore>,
     projects: Arc<Projects>,
+    rules: Arc<Rulebook>,
     live: LiveFeed,
     clock: Clock,
     budget: Budget,
@@ -118,15 +123,17 @@ pub(crate) struct Ingest {
 pub(crate) struct IngestArgs {
     pub(crate) store: Arc<dyn RunStore>,
     pub(crate) projects: Arc<Projects>,
+    pub(crate) rules: Arc<Rulebook>,
     pub(crate) live: LiveFeed,
     pub(crate) clock: Clock,
     pub(crate) budget: Budget,
 }
 
 impl Ingest {
-    pub(crate) fn new(IngestArgs { store, projects, live, clock, budget }: IngestArgs) -> Self {
+    pub(crate) fn new(args: IngestArgs) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
-        Self { store, projects, live, clock, budget, processors: Arc::new(Semaphore::new(processors)) }
+        let IngestArgs { store, projects, rules, live, clock, budget } = args;
+        Self { store, projects, rules, live, clock, budget, processors: Arc::new(Semaphore::new(processors)) }
     }
 
     /// An empty share of the memory for bodies that are being received.
@@ -173,7 +180,8 @@ impl Ingest {
         to: &Destination,
     ) -> Result<(Vec<Run>, Receipt), IngestError> {
         let now = self.clock.now();
-        let mapped = map(signal, encoding, body, MapContext::at(now))?;
+        let rules = self.rules.in_use(to.workspace_id)?;
+        let mapped = map(signal, encoding, body, MapContext { received_at: now, rules: &rules })?;
         let receipt = Receipt {
             accepted: mapped.runs.len() as u64,
             rejected: mapped.rejected(),

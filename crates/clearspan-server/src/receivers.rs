@@ -1,13 +1,15 @@
-//! Receivers: what speaks OTLP to clients. They own limits, content types and answers; [`crate::ingest`] does the rest.
+//! Receivers: what speaks OTLP to clients, and what refuses other protocols with a word of help. They own limits, content types and answers; [`crate::ingest`] does the rest.
 
 mod answer;
 mod body;
 mod grpc;
 mod http;
+mod langsmith;
 mod status;
 
 pub(crate) use grpc::{router as grpc_router, routes as grpc_routes};
 pub(crate) use http::{not_found, router as http_router};
+pub(crate) use langsmith::router as langsmith_router;
 
 use ::http::HeaderMap;
 use clearspan_catalog::ProjectName;

@@ -25,8 +25,10 @@ pub(crate) enum ErrorCode {
     InvalidParameter,
     /// The cursor was changed, or belongs to another list.
     InvalidCursor,
-    /// The body is not what this endpoint takes.
+    /// The body is not what this endpoint takes; `pointer` says where, if it is one member.
     InvalidBody,
+    /// The body must be sent as `application/json`.
+    UnsupportedMediaType,
     /// No such project, trace, run or path.
     NotFound,
     /// The path exists, the method does not.
@@ -56,6 +58,8 @@ pub(crate) struct ApiError {
     pub(crate) code: ErrorCode,
     pub(crate) message: String,
     pub(crate) position: Option<Range<usize>>,
+    /// The member of the body that is wrong, as a JSON pointer.
+    pub(crate) pointer: Option<&'static str>,
 }
 
 /// The body of every error.
@@ -72,6 +76,9 @@ pub(crate) struct ErrorDetail {
     /// Where in the filter text.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
+    /// Which member of the body, as a JSON pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<&'static str>,
     /// The same as in the `x-request-id` header and in the server's log.
     request_id: String,
 }
@@ -100,6 +107,7 @@ impl ApiError {
             | ErrorCode::InvalidCursor
             | ErrorCode::InvalidCredentials
             | ErrorCode::InvalidBody => StatusCode::BAD_REQUEST,
+            ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::NotFound => StatusCode::NOT_FOUND,
             ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ErrorCode::Conflict => StatusCode::CONFLICT,
@@ -109,7 +117,12 @@ impl ApiError {
             ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
             ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, code, message: message.into(), position: None }
+        Self { status, code, message: message.into(), position: None, pointer: None }
+    }
+
+    /// A body of which one member cannot be used.
+    pub(crate) fn member(pointer: &'static str, problem: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer), ..Self::new(ErrorCode::InvalidBody, problem) }
     }
 
     pub(crate) fn parameter(name: &str, problem: impl std::fmt::Display) -> Self {
@@ -134,7 +147,8 @@ impl ApiError {
                 let position =
                     self.position.clone().map(|span| Position { start: span.start, end: span.end });
                 let (message, request_id) = (self.message.clone(), request_id.to_owned());
-                let error = ErrorDetail { code: self.code, message, position, request_id };
+                let (code, pointer) = (self.code, self.pointer);
+                let error = ErrorDetail { code, message, position, pointer, request_id };
                 (self.status, Json(ErrorBody { error })).into_response()
             }
             ErrorShape::LangSmith => (self.status, Json(json!({ "detail": self.message }))).into_response(),

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::response::IntoResponse as _;
 use bytes::Bytes;
 use clearspan_model::{RunId, TraceId};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -67,6 +68,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         serde_json::from_slice(bytes)
             .map(Self)
             .map_err(|error| ApiError::new(ErrorCode::InvalidBody, format!("cannot read the body: {error}")))
+    }
+}
+
+/// A JSON body that changes something, and must say that it is JSON: no page of another site can make a browser send that
+/// without asking us first, and we never agree.
+#[derive(Debug)]
+pub(crate) struct ChangeBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ChangeBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        if !kind.eq_ignore_ascii_case("application/json") {
+            let message = "send the body as JSON, with the header `content-type: application/json`";
+            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
+        }
+        JsonBody::from_request(request, state).await.map(|JsonBody(body)| Self(body))
     }
 }
 

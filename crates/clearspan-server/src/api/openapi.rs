@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
-use super::{events, lists, projects, run, system, traces};
+use super::{events, lists, logs, metrics, projects, remap, rules, run, system, traces};
 
 /// The errors that every endpoint may answer with.
 #[derive(Debug, utoipa::IntoResponses)]
@@ -19,9 +19,15 @@ pub(crate) enum Errors {
     /// No such project, trace or run.
     #[response(status = 404)]
     NotFound(ErrorBody),
+    /// It exists already, or changed meanwhile.
+    #[response(status = 409)]
+    Conflict(ErrorBody),
     /// More was sent or asked for than is allowed.
     #[response(status = 413)]
     TooLarge(ErrorBody),
+    /// A body that is not sent as JSON.
+    #[response(status = 415)]
+    UnsupportedMediaType(ErrorBody),
     /// A failure of the server.
     #[response(status = 500)]
     Internal(ErrorBody),
@@ -38,7 +44,7 @@ pub(crate) enum Errors {
     info(
         title = "Clearspan",
         version = "1",
-        description = "Reads traces of LLM applications. Times are microseconds since the epoch, money is decimal text in dollars, \
+        description = "Reads traces of LLM applications, and changes how they are mapped. Times are microseconds since the epoch, money is decimal text in dollars, \
             null is unknown. Where the server demands keys, send one as `x-api-key` or `Authorization: Bearer`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
@@ -46,13 +52,17 @@ pub(crate) enum Errors {
     paths(
         system::info, system::diagnostics, system::demo, projects::list, projects::get, lists::traces, lists::histogram,
         lists::facets, lists::runs, lists::stats, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
-        events::stream,
+        events::stream, rules::list, rules::create, rules::update, rules::delete, rules::order, rules::test,
+        remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, metrics::list, metrics::series,
     ),
     components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(
         (name = "projects", description = "Named containers of traces"),
         (name = "traces", description = "Trees of runs"),
         (name = "runs", description = "Units of work: model calls, tools, retrievals, steps"),
+        (name = "logs", description = "OpenTelemetry log records"),
+        (name = "metrics", description = "Metrics as clients report them, apart from the cost and tokens of runs"),
+        (name = "rules", description = "Mapping rules: which attribute fills which field of a run"),
         (name = "server", description = "The server itself"),
     ),
 )]

@@ -95,7 +95,12 @@ impl ListParams {
 }
 
 pub(crate) fn clamp_limit(limit: Option<usize>) -> usize {
-    limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT)
+    clamp_to(limit, DEFAULT_LIMIT, MAX_LIMIT)
+}
+
+/// How many are given when so many are asked for.
+pub(crate) fn clamp_to(asked: Option<usize>, default: usize, most: usize) -> usize {
+    asked.unwrap_or(default).clamp(1, most)
 }
 
 /// Nothing to test gives no expression, which engines answer faster.
@@ -129,17 +134,22 @@ pub(crate) fn parse_range(t: Option<&str>, now: UnixNanos) -> Result<TimeRange> 
         };
         return Ok(TimeRange { from: end(from)?, to: end(to)? });
     }
-    let (at, unit) = text.char_indices().next_back().ok_or_else(unusable)?;
+    Ok(TimeRange { from: Some(parse_ago(text, now).ok_or_else(unusable)?), to: None })
+}
+
+/// How long ago: `15m`, `24h`, `7d`, `2w`.
+pub(crate) fn parse_ago(text: &str, now: UnixNanos) -> Option<UnixNanos> {
+    let (at, unit) = text.char_indices().next_back()?;
     let seconds: i64 = match unit {
         'm' => 60,
         'h' => 3_600,
         'd' => 86_400,
         'w' => 604_800,
-        _ => return Err(unusable()),
+        _ => return None,
     };
-    let amount: u32 = text.get(..at).unwrap_or_default().parse().map_err(|_| unusable())?;
+    let amount: u32 = text.get(..at)?.parse().ok()?;
     let nanos = seconds.saturating_mul(1_000_000_000).saturating_mul(amount.into());
-    Ok(TimeRange { from: Some(UnixNanos::from_nanos(now.as_nanos().saturating_sub(nanos))), to: None })
+    Some(UnixNanos::from_nanos(now.as_nanos().saturating_sub(nanos)))
 }
 
 fn parse_order(sort: Option<&str>) -> Result<Order> {

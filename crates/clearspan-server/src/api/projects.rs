@@ -18,7 +18,7 @@ use crate::context::Context;
 const WEEK_NANOS: i64 = 7 * 86_400 * 1_000_000_000;
 
 /// All projects
-#[utoipa::path(get, path = "/projects", tag = "projects", responses((status = 200, body = ProjectList), super::openapi::Errors))]
+#[utoipa::path(get, operation_id = "list_projects", path = "/projects", tag = "projects", responses((status = 200, body = ProjectList), super::openapi::Errors))]
 pub(crate) async fn list(State(ctx): State<Arc<Context>>, caller: Caller) -> Result<Json<ProjectList>> {
     let projects = all(&ctx, caller.workspace_id).await?;
     let activity = activity(&ctx, caller.workspace_id).await?;
@@ -30,7 +30,7 @@ pub(crate) async fn list(State(ctx): State<Arc<Context>>, caller: Caller) -> Res
 }
 
 /// One project, by its id or its name
-#[utoipa::path(get, path = "/projects/{project}", tag = "projects",
+#[utoipa::path(get, operation_id = "get_project", path = "/projects/{project}", tag = "projects",
     params(("project" = String, Path, description = "Id or name")),
     responses((status = 200, body = ProjectRow), super::openapi::Errors))]
 pub(crate) async fn get(

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::Project;
-use clearspan_model::{Cost, IssueKind, JsonText, Run, RunId, RunType, Side, UnixNanos, Usage};
-use clearspan_store::{RunSummary, Scope};
+use clearspan_model::{
+    Cost, IssueKind, JsonText, MapIssue, Run, RunId, RunKey, RunType, Side, Sources, UnixNanos, Usage,
+};
+use clearspan_query::{Expr, Field, Literal, Op};
+use clearspan_store::{Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -69,6 +72,16 @@ pub(crate) struct RunAnswer {
     scope: Option<ScopeAnswer>,
     /// What the mapping had to repair.
     issues: Vec<IssueAnswer>,
+    /// Where the value of each field came from: `{"model": "gen_ai.request.model", …}`. A source is the key of an attribute, a
+    /// family of keys (`gen_ai.prompt.*`), or has a word and a colon in front (`span:name`, `rule:<name>:<attribute>`).
+    #[schema(value_type = BTreeMap<String, String>)]
+    sources: Sources,
+    /// The run that tells of the same model call and counts instead of this one.
+    double_of: Option<String>,
+    /// Runs that tell of the same model call as this one, and are not counted.
+    doubles: Vec<String>,
+    /// The HTTP or gRPC request that a client library made.
+    is_transport: bool,
     dotted_order: Option<String>,
     received_at: i64,
 }
@@ -128,6 +141,12 @@ pub(crate) struct ScopeAnswer {
     version: Option<String>,
 }
 
+impl ScopeAnswer {
+    pub(crate) fn new(name: String, version: Option<String>) -> Self {
+        Self { name, version }
+    }
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IssueAnswer {
     #[schema(value_type = String)]
@@ -136,8 +155,15 @@ pub(crate) struct IssueAnswer {
     message: String,
 }
 
+impl From<MapIssue> for IssueAnswer {
+    fn from(issue: MapIssue) -> Self {
+        let MapIssue { kind, field, message } = issue;
+        Self { kind, field, message }
+    }
+}
+
 /// One run with everything that was sent for it
-#[utoipa::path(get, path = "/traces/{trace_id}/runs/{run_id}", tag = "runs",
+#[utoipa::path(get, operation_id = "get_run", path = "/traces/{trace_id}/runs/{run_id}", tag = "runs",
     params(("trace_id" = String, Path, description = "UUID or 32 hexadecimal digits"),
         ("run_id" = String, Path, description = "UUID, 32 hexadecimal digits, or a span id of 16"), ProjectParam),
     responses((status = 200, body = RunAnswer), Errors))]
@@ -151,21 +177,61 @@ pub(crate) async fn get(
     let mut found = ctx.store.load_runs(&scope, Some(trace_id), &[run_id]).await?;
     let run = found.pop().ok_or_else(|| ApiError::not_found("run", run_id))?;
     let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
-    let shared_prefix = shared_prefix(&ctx, &run).await?;
-    Ok(Json(RunAnswer::new(run, &project, shared_prefix)))
+    let place = Place::of(&ctx, &run).await?;
+    Ok(Json(RunAnswer::new(run, &project, place)))
 }
 
-/// How many leading messages are those of the agent's previous model call.
-async fn shared_prefix(ctx: &Arc<Context>, run: &Run) -> Result<usize> {
+/// What a run is among the other runs of its trace.
+#[derive(Debug, Default)]
+struct Place {
+    double_of: Option<RunId>,
+    doubles: Vec<RunId>,
+    is_transport: bool,
+    /// How many leading messages are those of the agent's previous model call.
+    shared_prefix: usize,
+}
+
+impl Place {
+    async fn of(ctx: &Arc<Context>, run: &Run) -> Result<Self> {
+        let key = &run.key;
+        let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
+        if !matches!(run.effective_type(), RunType::Llm | RunType::Embedding) {
+            // Only model calls have doubles: the others need not be compared with all runs of a large trace.
+            let is_transport = load_summary(ctx, scope, key).await?.is_some_and(|run| run.is_transport);
+            return Ok(Self { is_transport, ..Self::default() });
+        }
+        let runs = ctx.store.load_skeleton(&scope, key.trace_id).await?;
+        let Some(this) = runs.iter().find(|other| other.run_id == key.run_id) else {
+            return Ok(Self::default());
+        };
+        let doubles = runs.iter().filter(|other| other.double_of == Some(key.run_id));
+        Ok(Self {
+            double_of: this.double_of,
+            doubles: doubles.map(|double| double.run_id).collect(),
+            is_transport: this.is_transport,
+            shared_prefix: shared_prefix(ctx, &scope, run, &runs).await?,
+        })
+    }
+}
+
+async fn load_summary(ctx: &Arc<Context>, scope: Scope, key: &RunKey) -> Result<Option<RunSummary>> {
+    let filter = Expr::All(vec![
+        Expr::Test(Field::TraceId, Op::Eq(Literal::Id(*key.trace_id.as_bytes()))),
+        Expr::Test(Field::RunId, Op::Eq(Literal::Id(*key.run_id.as_bytes()))),
+    ]);
+    let selection = Selection { scope, range: TimeRange::default(), filter: Some(filter) };
+    let order = Order { by: SortKey::Start, descending: false };
+    let page = ctx.store.query_runs(&RunQuery { selection, order, after: None, limit: 1 }).await?;
+    Ok(page.runs.into_iter().next())
+}
+
+async fn shared_prefix(ctx: &Arc<Context>, scope: &Scope, run: &Run, runs: &[RunSummary]) -> Result<usize> {
     let messages = run.messages(Side::Input);
     if run.effective_type() != RunType::Llm || messages.is_empty() {
         return Ok(0);
     }
-    let key = &run.key;
-    let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
-    let runs = ctx.store.load_skeleton(&scope, key.trace_id).await?;
-    let Some(previous) = previous_call(&runs, key.run_id) else { return Ok(0) };
-    let previous = ctx.store.load_runs(&scope, Some(key.trace_id), &[previous]).await?;
+    let Some(previous) = previous_call(runs, run.key.run_id) else { return Ok(0) };
+    let previous = ctx.store.load_runs(scope, Some(run.key.trace_id), &[previous]).await?;
     let before = previous.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
     Ok(messages.iter().zip(&before).take_while(|(one, other)| one == other).count())
 }
@@ -192,7 +258,7 @@ fn previous_call(runs: &[RunSummary], run_id: RunId) -> Option<RunId> {
 }
 
 impl RunAnswer {
-    fn new(run: Run, project: &Project, shared_prefix: usize) -> Self {
+    fn new(run: Run, project: &Project, place: Place) -> Self {
         let start = run.start_time.unwrap_or(run.received_at);
         Self {
             run_id: run.key.run_id.to_string(),
@@ -208,7 +274,7 @@ impl RunAnswer {
             latency_us: run.end_time.map(|end| end.nanos_since(start) / 1_000),
             inputs: PayloadAnswer { messages: run.messages(Side::Input), rest: run.inputs.rest.clone() },
             outputs: PayloadAnswer { messages: run.messages(Side::Output), rest: run.outputs.rest.clone() },
-            shared_prefix,
+            shared_prefix: place.shared_prefix,
             name: run.name.unwrap_or_else(|| "unnamed".to_owned()),
             error: run.error,
             error_type: run.error_type,
@@ -245,12 +311,12 @@ impl RunAnswer {
             release: run.release,
             environment: run.environment,
             dialect: run.dialect,
-            scope: run.scope_name.map(|name| ScopeAnswer { name, version: run.scope_version }),
-            issues: run
-                .issues
-                .into_iter()
-                .map(|issue| IssueAnswer { kind: issue.kind, field: issue.field, message: issue.message })
-                .collect(),
+            scope: run.scope_name.map(|name| ScopeAnswer::new(name, run.scope_version)),
+            issues: run.issues.into_iter().map(Into::into).collect(),
+            sources: run.sources,
+            double_of: place.double_of.map(|id| id.to_string()),
+            doubles: place.doubles.iter().map(ToString::to_string).collect(),
+            is_transport: place.is_transport,
             dotted_order: run.dotted_order,
             received_at: run.received_at.as_micros(),
         }

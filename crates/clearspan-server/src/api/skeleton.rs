@@ -97,6 +97,10 @@ pub(crate) struct Columns {
     billed: Vec<u8>,
     /// Why it has no cost: position in `dict`, or -1.
     unpriced: Vec<i64>,
+    /// Row of the run that tells of the same model call and counts instead of it, or -1.
+    double_of: Vec<i64>,
+    /// 1 for the HTTP or gRPC request that a client library made.
+    transport: Vec<u8>,
 }
 
 impl Skeleton {
@@ -157,6 +161,8 @@ fn totals(tree: &Tree) -> SkeletonTotals {
 
 fn columns(tree: &Tree, dict: &mut Dict) -> Columns {
     let start = tree.start_time();
+    let rows: FxHashMap<RunId, usize> =
+        tree.runs.iter().zip(0..).map(|(run, row)| (run.run_id, row)).collect();
     let mut columns = Columns { orphan: tree.orphans.clone(), ..Columns::default() };
     for (row, run) in tree.runs.iter().enumerate() {
         let (billed, totals) = (tree.billed[row], &tree.totals[row]);
@@ -189,6 +195,8 @@ fn columns(tree: &Tree, dict: &mut Dict) -> Columns {
             _ => None,
         };
         columns.unpriced.push(index(reason));
+        columns.double_of.push(index(run.double_of.and_then(|id| rows.get(&id).copied())));
+        columns.transport.push(u8::from(run.is_transport));
     }
     columns
 }

@@ -2,6 +2,7 @@
 
 mod langsmith;
 mod rest;
+mod rules;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::RawSettings;
 use crate::context::{Bound, Context};
-use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects};
+use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::telemetry::{Diagnostics, Metrics};
 
 /// 2026-11-20T00:00:00Z: when everything here happens.
@@ -61,13 +62,23 @@ impl Server {
         let name = ProjectName::parse("demo").unwrap();
         let project = catalog.get_or_create_project(workspace.id, &name, clock.now()).unwrap();
         let projects = Arc::new(Projects::new(Arc::clone(&catalog)));
+        let rules = Arc::new(Rulebook::new(Arc::clone(&catalog)));
         let live = LiveFeed::new();
         let budget = Budget::new(1 << 20);
-        let ingest = IngestArgs { store: Arc::clone(&store), projects, live: live.clone(), clock, budget };
+        let ingest = IngestArgs {
+            store: Arc::clone(&store),
+            projects,
+            rules: Arc::clone(&rules),
+            live: live.clone(),
+            clock,
+            budget,
+        };
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 4318));
         let context = Arc::new(Context {
             auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, false)),
             ingest: Ingest::new(ingest),
+            remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
+            rules,
             diagnostics: Arc::new(Diagnostics::default()),
             metrics: Arc::new(Metrics::default()),
             store,
@@ -127,6 +138,12 @@ impl Server {
         let answer = self.get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", String::from_utf8_lossy(&answer.body));
         answer.json()
+    }
+
+    /// A request with a body that says that it is JSON.
+    async fn change(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
     }
 
     async fn post(&self, path: &str, body: Value) -> Answer {

@@ -62,6 +62,14 @@ fn keys_are_required_as_soon_as_a_port_is_open_to_others() {
 }
 
 #[test]
+fn keys_can_be_required_on_loopback() {
+    let required = |text: &str| from_toml(text).unwrap().complete().requires_keys();
+    assert!(required("require_keys = true"));
+    assert!(!required("require_keys = false"));
+    assert!(required("require_keys = false\nhttp = \"0.0.0.0:1\""), "it cannot be switched off for others");
+}
+
+#[test]
 fn sizes() {
     for (text, expected) in [
         ("256MiB", Some(256 << 20)),

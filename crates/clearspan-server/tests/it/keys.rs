@@ -145,6 +145,26 @@ async fn keys_made_and_revoked_while_the_server_runs() {
     assert_eq!(answer.status, 401, "{}", answer.text());
 }
 
+/// A proxy on the same machine makes others look like this one.
+#[tokio::test]
+async fn keys_can_be_demanded_on_loopback() {
+    let args = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--require-keys"];
+    let folder = DataFolder::new();
+    let output = folder.run(&[&["serve"], &args[..]].concat());
+    assert!(!output.status.success(), "it started without any key");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("require_keys"), "{output:?}");
+    let secret = create_key(&folder, &["--name", "first"]);
+    let server = Server::start_in(folder, &args);
+    let mut connection = server.connect().await;
+    let answer = connection.send(post("/v1/traces", JSON, OneSpan(1).json())).await;
+    assert_eq!(answer.status, 401, "{}", answer.text());
+    let request =
+        with_headers(post("/v1/traces", JSON, OneSpan(1).json()), &headers(&[("x-api-key", &secret)]));
+    assert_taken(&connection.send(request).await, JSON, "with the key");
+    let rules = server.change("POST", "/mapping-rules", serde_json::Value::Null).await;
+    assert_eq!(rules.status, 401, "{}", rules.text());
+}
+
 #[tokio::test]
 async fn on_loopback_any_key_is_fine() {
     let server = Server::start();

@@ -12,5 +12,6 @@ mod otlp_grpc;
 mod otlp_http;
 mod otlp_http_errors;
 mod restart;
+mod rules;
 mod server;
 mod spans;

@@ -131,6 +131,21 @@ impl Server {
         answer.json()
     }
 
+    /// A request below the REST API with a JSON body.
+    pub(crate) async fn change(&self, method: &str, path: &str, body: Value) -> Answer {
+        let request = Request::builder().method(method).uri(format!("{API}{path}"));
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Bytes::from(body.to_string())).expect("a valid request");
+        self.connect().await.send(request).await
+    }
+
+    /// [`Self::change`] that must succeed with this status.
+    pub(crate) async fn change_ok(&self, method: &str, path: &str, body: Value, status: u16) -> Value {
+        let answer = self.change(method, path, body).await;
+        assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        answer.json()
+    }
+
     /// How many runs a project holds; none when there is no such project.
     pub(crate) async fn run_count(&self, project: &str) -> u64 {
         let answer = self.get(&format!("/projects/{project}/stats?of=runs&t=all")).await;
@@ -160,6 +175,11 @@ impl Drop for Server {
         let _gone = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+/// Runs a command that knows no data folder to its end.
+pub(crate) fn run_command(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_clearspan")).env_clear().args(args).output().expect("the binary runs")
 }
 
 fn command(folder: &Path, args: &[&str]) -> Command {

@@ -110,7 +110,7 @@ pub(crate) fn zstd(body: &[u8]) -> Bytes {
     zstd::encode_all(body, 1).expect("memory takes everything").into()
 }
 
-fn text(key: &str, value: &str) -> KeyValue {
+pub(crate) fn text(key: &str, value: &str) -> KeyValue {
     let value = any_value::Value::StringValue(value.to_owned());
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
 }

@@ -71,6 +71,18 @@ fn columns_tell_everything_a_row_shows() {
 }
 
 #[test]
+fn doubles_name_the_row_that_counts() {
+    let mut double = run(2, 1, "chat", 10);
+    let counts = run(3, 1, "ChatOpenAI", 11);
+    double.double_of = Some(counts.run_id);
+    let mut transport = run(4, 3, "POST", 12);
+    transport.is_transport = true;
+    let told = skeleton(vec![run(1, 0, "agent", 0), double, counts, transport]);
+    assert_eq!(told["runs"]["double_of"], json!([-1, 2, -1, -1]));
+    assert_eq!(told["runs"]["transport"], json!([0, 0, 0, 1]));
+}
+
+#[test]
 fn the_version_changes_with_the_content_only() {
     let version = |name: &str| skeleton(vec![run(1, 0, name, 0)])["version"].as_str().unwrap().to_owned();
     assert_eq!(version("a"), version("a"));
