@@ -28,6 +28,7 @@ MODES = {
     "openai_v2-messages-in-records": {CONTENT: "true"},
     "openai_v2-span": LATEST | {CONTENT: "SPAN_ONLY"},
     "openai_v2-event": LATEST | {CONTENT: "EVENT_ONLY"},
+    "openai_v2-event-late": LATEST | {CONTENT: "EVENT_ONLY"},
     "openai_v2-span-and-event": LATEST | {CONTENT: "SPAN_AND_EVENT"},
     "genai.openai-span": LATEST | {CONTENT: "SPAN_ONLY"},
     "genai.openai-event": LATEST | EVENT | {CONTENT: "EVENT_ONLY"},
@@ -54,7 +55,8 @@ def details(package):
 @pytest.fixture(scope="module")
 def trace(server, run_otel, mode, package):
     project = f"otel-openai-{mode}"
-    run_otel("otel_openai.py", project, package, python=PYTHONS[package], **MODES[mode])
+    order = ["late"] if mode.endswith("late") else []
+    run_otel("otel_openai.py", project, package, *order, python=PYTHONS[package], **MODES[mode])
     return server.only_trace(project)
 
 

@@ -1,6 +1,7 @@
 """OpenTelemetry's own instrumentation of the OpenAI client; content goes where the environment says: spans, log records, both.
 
-The argument names the package: `openai_v2`, or `genai.openai`, which follows it.
+The first argument names the package: `openai_v2`, or `genai.openai`, which follows it. With a second one, `late`, log
+records are sent after all spans, else before them.
 """
 
 import importlib
@@ -63,5 +64,5 @@ with trace.get_tracer("app").start_as_current_span("bot"):
             ask(user(text))
         except expected:
             pass
-logs.shutdown()
-spans.shutdown()
+for provider in (spans, logs) if "late" in sys.argv else (logs, spans):
+    provider.shutdown()
