@@ -283,7 +283,7 @@ async function post(url, path, body, project) {
   if (!response.ok) throw new Error(`OTLP answered ${response.status}: ${text}`);
   const { partialSuccess } = JSON.parse(text || "{}");
   const lost = Object.entries(partialSuccess ?? {}).find(
-    ([name, count]) => /^rejected/.test(name) && Number(count) > 0,
+    ([name, count]) => name.startsWith("rejected") && Number(count) > 0,
   );
   if (lost) throw new Error(`${lost[1]} items were rejected: ${text}`);
 }
