@@ -24,7 +24,6 @@ export function LogDetail({ record, actions }: Props) {
     <div className={styles.detail}>
       <div className={styles.line}>
         <Facts record={record} />
-        <span className="grow" />
         {actions}
         <CopyButton text={() => printJson(record)} label="Copy JSON" />
       </div>
@@ -45,7 +44,8 @@ function Facts({ record }: { record: Detailed }) {
   const facts: [string, string][] = [["Time", formatInstant(time)]];
   if (observed && observed !== time)
     facts.push(["Observed", `${formatDuration(Math.abs(observed - time))} ${observed > time ? "later" : "earlier"}`]);
-  if (severity || word) facts.push(["Severity", [word, severity && `(${severity})`].filter(Boolean).join(" ")]);
+  if (severity || word)
+    facts.push(["Severity", word && severity ? `${word} (${severity})` : (word ?? String(severity))]);
   if (record.service) facts.push(["Service", record.service]);
   if (scope?.name) facts.push(["Logger", [scope.name, scope.version].filter(Boolean).join(" ")]);
   return (

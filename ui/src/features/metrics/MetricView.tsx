@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { type Aggregation, type Metric, type MetricSeries, seriesQuery } from "@/lib/api/telemetry";
 import { formatDateTime, plural } from "@/lib/format";
+import { useMediaQuery } from "@/lib/media";
 import { absoluteRange, rangeLabel } from "@/lib/time-range";
 import { Choice } from "@/components/Choice";
 import { EmptyState, ErrorState } from "@/components/Notice";
@@ -20,6 +21,8 @@ import { bySize } from "./series";
 import { SeriesTable } from "./SeriesTable";
 
 const BUCKETS = 120;
+const FEW_BUCKETS = 60;
+const narrow = matchMedia("(max-width: 899px)");
 /** Ranges that end now are asked for again after this. */
 const AGAIN_MS = 15_000;
 
@@ -33,8 +36,9 @@ interface Props {
 
 export function MetricView({ project, metric, t, search, set }: Props) {
   const { by, agg } = search;
+  const buckets = useMediaQuery(narrow) ? FEW_BUCKETS : BUCKETS;
   const query = useQuery({
-    ...seriesQuery(project, { name: metric.name, t, group_by: by, buckets: BUCKETS, agg }),
+    ...seriesQuery(project, { name: metric.name, t, group_by: by, buckets, agg }),
     placeholderData: keepPreviousData,
     refetchInterval: t.includes("..") ? false : AGAIN_MS,
   });

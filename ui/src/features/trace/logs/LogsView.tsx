@@ -18,11 +18,12 @@ import { MAX_RECORDS, type SpanEventState, type TraceLogs, useSpanEvents, useTra
 interface Props {
   state: TraceState;
   search: TraceSearch;
-  /** Shows the details where they are a sheet. */
+  /** The details lie over the list, and this shows them. */
+  sheet: boolean;
   onOpen: () => void;
 }
 
-export function LogsView({ state, search, onOpen }: Props) {
+export function LogsView({ state, search, sheet, onOpen }: Props) {
   const { model: t, selected: node, find } = state;
   const logs = useTraceLogs(t);
   const spanEvents = useSpanEvents(t);
@@ -73,7 +74,12 @@ export function LogsView({ state, search, onOpen }: Props) {
             pick(item);
             toggle(item.id);
           }}
-          renderDetail={(item) => <LogDetail record={item.record} />}
+          renderDetail={(item) => (
+            <LogDetail
+              record={item.record}
+              actions={sheet && item.node >= 0 ? <Button onClick={onOpen}>Details of the span</Button> : null}
+            />
+          )}
           marked={(item) => node > 0 && item.node === node}
         />
         {nothing ? (

@@ -64,7 +64,7 @@ export function TraceView({ model, search }: { model: TraceModel; search: TraceS
         <div className={cx(styles.left)}>
           {logs ? (
             <ErrorBoundary title="The logs could not be shown" resetKey={model}>
-              <LogsView state={state} search={search} onOpen={openDetail} />
+              <LogsView state={state} search={search} sheet={sheet} onOpen={openDetail} />
             </ErrorBoundary>
           ) : (
             <>
