@@ -36,14 +36,16 @@ interface Item extends LogItem {
   row: LogRow;
 }
 
-const itemOf = (row: LogRow): Item => ({
-  id: row.id,
-  time: row.time,
-  level: row.level,
-  name: row.event_name,
-  text: lineOf(row),
-  row,
-});
+/** Records never change, so each is made ready once: a long list grows by pages. */
+const ready = new WeakMap<LogRow, Item>();
+
+function itemOf(row: LogRow): Item {
+  const known = ready.get(row);
+  if (known) return known;
+  const item = { id: row.id, time: row.time, level: row.level, name: row.event_name, text: lineOf(row), row };
+  ready.set(row, item);
+  return item;
+}
 
 function LogsOf({ project }: { project: string }) {
   const search = route.useSearch();
@@ -92,7 +94,8 @@ function LogsOf({ project }: { project: string }) {
         });
     },
   });
-  const dated = useMemo(() => logs.rows.length > 0 && !logs.rows.every((row) => isToday(row.time)), [logs.rows]);
+  // In order of time, so both ends tell about all.
+  const dated = [logs.rows[0], logs.rows.at(-1)].some((row) => row !== undefined && !isToday(row.time));
   const columns = useMemo(() => columnsOf(project), [project]);
   return (
     <Page busy={logs.refreshing}>

@@ -1,5 +1,6 @@
 //! The trace as what it said: log records and span events by time. Picking one selects its span.
 
+import { Link } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useCommands } from "@/lib/commands";
 import { formatDuration, formatInt, plural } from "@/lib/format";
@@ -99,7 +100,7 @@ export function LogsView({ state, search, sheet, onOpen }: Props) {
           </div>
         ) : null}
       </div>
-      <Footer shown={items.length} all={all.length} logs={logs} events={spanEvents} />
+      <Footer t={t} shown={items.length} all={all.length} logs={logs} events={spanEvents} />
     </>
   );
 }
@@ -188,8 +189,9 @@ function useLogMoves({ items, current, pick, toggle, closeAll, show }: Moves): v
   ]);
 }
 
-function Footer(props: { shown: number; all: number; logs: TraceLogs; events: SpanEventState }) {
-  const { shown, all, logs, events } = props;
+function Footer(props: { t: TraceModel; shown: number; all: number; logs: TraceLogs; events: SpanEventState }) {
+  const { t, shown, all, logs, events } = props;
+  const { trace_id: trace, project } = t.skeleton;
   const left = events.total - events.read;
   return (
     <footer className={styles.footer} aria-label="Totals">
@@ -213,6 +215,10 @@ function Footer(props: { shown: number; all: number; logs: TraceLogs; events: Sp
           </button>
         </>
       ) : null}
+      <span className="grow" />
+      <Link to="/p/$project/logs" params={{ project: project.name }} search={{ trace, t: "all" }}>
+        Show in the project's logs
+      </Link>
     </footer>
   );
 }
