@@ -9,6 +9,7 @@
 //! arguments are JSON values also when they were sent as text. So a message that is sent again as
 //! history has the same text, and the store keeps it once. Only outputs have a `finish_reason`.
 
+mod lines;
 mod parts;
 mod payload;
 mod read;
@@ -19,6 +20,7 @@ use rustc_hash::FxHashSet;
 
 use crate::json::{Json, Text, push_string};
 
+pub(crate) use lines::read_role_lines;
 pub(crate) use parts::is_python_none;
 pub(crate) use payload::{lead, read_instructions, read_payload};
 pub(crate) use read::{Reader, event_role};

@@ -4,12 +4,13 @@
 use clearspan_model::RunType as Type;
 use clearspan_model::Side::{Input, Output};
 
-use super::values::{framework_kind, mcp_method};
+use super::values::{braintrust_type, framework_kind, mcp_method};
 use crate::engine::To::{
-    Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType, Special, Tags,
-    Thread, Usage, User,
+    FirstTokenAt, Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType,
+    Special, Tags, Thread, Usage, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
+use crate::json::{Json, Text};
 
 pub(super) const ROWS: &[Row] = &[
     // MLflow.
@@ -23,15 +24,31 @@ pub(super) const ROWS: &[Row] = &[
     row("mlflow.chat.tools", &[Param("tools")]),
     // Genkit.
     row("genkit:metadata:subtype", &[RunType(7, framework_kind)]),
+    row("genkit:type", &[RunType(24, framework_kind)]),
     row("genkit:input", &[Payload(Input)]),
     row("genkit:output", &[Payload(Output)]),
-    row("genkit:name", &[Name(8)]),
+    row("genkit:name", &[Name(8), Special(genkit_model)]),
     // Mastra.
     row("mastra.span.type", &[RunType(7, mastra_type)]),
     row("mastra.metadata.sessionId", &[Thread]),
     row("mastra.metadata.threadId", &[Thread]),
     row("mastra.metadata.userId", &[User]),
     under("mastra.metadata.", &[MetadataKeys(&[])]),
+    row("mastra.tags", &[Tags]),
+    row("mastra.completion_start_time", &[FirstTokenAt]),
+    row("mastra.agent_run.input", &[Payload(Input)]),
+    row("mastra.agent_run.output", &[Payload(Output)]),
+    row("mastra.model_generation.input", &[Payload(Input)]),
+    row("mastra.model_generation.output", &[Special(mastra_answer)]),
+    row("mastra.model_step.input", &[Payload(Input)]),
+    row("mastra.model_step.output", &[Special(mastra_answer)]),
+    row("mastra.model_chunk.output", &[Payload(Output)]),
+    row("mastra.workflow_run.input", &[Payload(Input)]),
+    row("mastra.workflow_run.output", &[Payload(Output)]),
+    row("mastra.workflow_step.input", &[Payload(Input)]),
+    row("mastra.workflow_step.output", &[Payload(Output)]),
+    row("mastra.tool_call.input", &[Payload(Input)]),
+    row("mastra.tool_call.output", &[Payload(Output)]),
     // Laminar.
     row("lmnr.span.type", &[RunType(7, framework_kind)]),
     row("lmnr.span.input", &[Payload(Input)]),
@@ -39,6 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     row("lmnr.association.properties.session_id", &[Thread]),
     row("lmnr.association.properties.user_id", &[User]),
     row("lmnr.association.properties.tags", &[Tags]),
+    under("lmnr.association.properties.metadata.", &[MetadataKeys(&[])]),
     // AgentOps.
     row("agentops.span.kind", &[RunType(7, framework_kind)]),
     row("agentops.tool.input", &[Payload(Input)]),
@@ -50,10 +68,10 @@ pub(super) const ROWS: &[Row] = &[
     row("braintrust.output_json", &[Payload(Output)]),
     row("braintrust.input", &[Payload(Input)]),
     row("braintrust.output", &[Payload(Output)]),
-    row("braintrust.metadata", &[MetadataObject]),
-    row("braintrust.metrics", &[Usage]),
+    row("braintrust.metadata", &[MetadataObject, Special(braintrust_model)]),
+    row("braintrust.metrics", &[Special(braintrust_metrics)]),
     row("braintrust.tags", &[Tags]),
-    row("braintrust.span_attributes", &[Special(braintrust_span)]),
+    row("braintrust.span_attributes", &[RunType(7, braintrust_type), Special(braintrust_span)]),
     // AG2.
     row("ag2.span.type", &[RunType(7, framework_kind)]),
     // Haystack.
@@ -67,8 +85,6 @@ pub(super) const ROWS: &[Row] = &[
     row("message", &[Special(autogen_message)]),
     // MCP.
     row("mcp.method.name", &[RunType(23, mcp_method)]),
-    // Mastra's and others' plain names.
-    row("error.stack_trace", &[Special(stack_trace)]),
     // CrewAI.
     row("crewai.tool.name", &[Implies(23, Type::Tool)]),
     row("crewai.crew.inputs", &[Payload(Input)]),
@@ -86,6 +102,39 @@ pub(super) const ROWS: &[Row] = &[
 fn mastra_type(word: &str) -> Option<Type> {
     // A generation holds steps, which hold chunks; the model call itself is told by `gen_ai.*`.
     if word.starts_with("model_") { Some(Type::Chain) } else { framework_kind(word) }
+}
+
+/// `{"text", "toolCalls", …}`. Calls are told only here: `gen_ai.output.messages` leaves them out.
+fn mastra_answer(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    let Some(calls) = json.get("toolCalls").filter(|calls| !calls.is_blank()) else {
+        return draft.offer_payload(Output, &json);
+    };
+    let members = [
+        (Text::Clean("role"), Json::text("assistant")),
+        (Text::Clean("content"), json.get("text").cloned().unwrap_or_default()),
+        (Text::Clean("tool_calls"), calls.clone()),
+    ];
+    draft.offer_fuller_answer(&Json::Array(vec![Json::Object(members.to_vec())]))
+}
+
+/// `googleai/gemini-2.5-flash`: Genkit names a model run like its model.
+fn genkit_model(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    if let Some(name) = attributes.items[idx].label().filter(|_| draft.is_model_call())
+        && let Some((_, model)) = name.split_once('/')
+    {
+        draft.offer_raw_model(model);
+    }
+    false
+}
+
+/// A model call's metadata name its model.
+fn braintrust_model(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    if let Some(model) = json.get("model").and_then(Json::as_text).filter(|_| draft.is_model_call()) {
+        draft.offer_raw_model(&model.decode());
+    }
+    false
 }
 
 fn haystack_type(word: &str) -> Option<Type> {
@@ -123,6 +172,12 @@ fn braintrust_span(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usiz
     false
 }
 
+/// Tokens among times and other figures, which stay raw.
+fn braintrust_metrics(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    draft.usage_object(&attributes.items[idx].json());
+    false
+}
+
 fn autogen_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let item = &attributes.items[idx];
     if item.text() == Some("No Message") {
@@ -130,9 +185,4 @@ fn autogen_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usiz
     }
     let is_autogen = draft.run.scope_name.as_ref().is_some_and(|scope| scope.starts_with("autogen"));
     is_autogen && draft.offer_payload(Input, &item.json())
-}
-
-/// A stack trace belongs to the error, when the error's message is told.
-fn stack_trace(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
-    draft.offer_stack_trace(attributes.items[idx].label())
 }

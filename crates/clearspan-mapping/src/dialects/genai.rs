@@ -7,9 +7,10 @@ use super::values::genai_operation;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
     Cost, CostUnlessZero, FinishReasons, FirstTokenSeconds, FlatMessages, Implies, Instructions, Member,
-    Messages, Metadata, Model, Param, Payload, Provider, RunType, Thread, Tokens, ToolName, User,
+    Messages, Metadata, Model, Param, Payload, Provider, RunType, Special, Thread, Tokens, ToolName, User,
 };
-use crate::engine::{Money, Row, row, under};
+use crate::engine::{Attributes, Draft, Money, Row, literal_to_json, row, under};
+use crate::json::{Json, Text, parse};
 
 pub(super) const ROWS: &[Row] = &[
     row("gen_ai.operation.name", &[RunType(4, genai_operation)]),
@@ -21,6 +22,7 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.system_instructions", &[Instructions]),
     row("gen_ai.input.messages", &[Messages(Input)]),
     row("gen_ai.output.messages", &[Messages(Output)]),
+    row("gen_ai.response.tool_calls", &[Special(response_tool_calls)]),
     under("gen_ai.input.messages.", &[FlatMessages(Input)]),
     under("gen_ai.output.messages.", &[FlatMessages(Output)]),
     under("gen_ai.prompt.", &[FlatMessages(Input), Implies(32, Type::Llm)]),
@@ -36,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     row("anthropic.tool_result.content", &[Payload(Output)]),
     row("gen_ai.tool.call.id", &[Metadata("tool_call_id")]),
     row("gen_ai.tool.definitions", &[Param("tools")]),
-    row("gen_ai.request.tools", &[Param("tools")]),
+    row("gen_ai.request.tools", &[Special(request_tools)]),
     // Retrieval.
     row("gen_ai.retrieval.query.text", &[Member(Input, "query"), Implies(21, Type::Retriever)]),
     row("gen_ai.retrieval.documents", &[Member(Output, "documents"), Implies(21, Type::Retriever)]),
@@ -58,6 +60,7 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.is_streaming", &[Param("stream")]),
     row("gen_ai.request.reasoning_effort", &[Param("reasoning_effort")]),
     row("gen_ai.request.reasoning.level", &[Param("reasoning_effort")]),
+    row("gen_ai.request.base_url", &[Param("base_url")]),
     row("gen_ai.request.service_tier", &[Param("service_tier")]),
     row("openai.request.service_tier", &[Param("service_tier")]),
     row("gen_ai.request.structured_output_schema", &[Param("response_format")]),
@@ -106,3 +109,28 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.workflow.name", &[Metadata("workflow_name")]),
     row("gen_ai.prompt.name", &[Metadata("prompt_name")]),
 ];
+
+/// Langtrace puts the list of tools as text into a list.
+fn request_tools(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    let inner = match json.items() {
+        Some([Json::String(text)]) => text.decode().into_owned(),
+        _ => return draft.param("tools", &json),
+    };
+    draft.param(
+        "tools",
+        &parse(&inner).ok().filter(|inner| inner.items().is_some()).unwrap_or_else(|| json.clone()),
+    )
+}
+
+/// OpenLIT's old form prints the calls of an answer as Python does.
+fn response_tool_calls(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let item = &attributes.items[idx];
+    let literal = item.text().and_then(literal_to_json);
+    let calls = literal.as_ref().map_or_else(|| item.json(), |text| parse(text).unwrap_or_default());
+    if calls.items().is_none_or(<[_]>::is_empty) {
+        return false;
+    }
+    let members = vec![(Text::Clean("role"), Json::text("assistant")), (Text::Clean("tool_calls"), calls)];
+    draft.offer_messages(Output, &Json::Array(vec![Json::Object(members)]))
+}

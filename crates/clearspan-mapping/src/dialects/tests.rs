@@ -786,3 +786,118 @@ fn media_that_one_dialect_lost_come_from_another() {
         ],
     );
 }
+
+#[test]
+fn what_the_sdk_suite_found() {
+    // pydantic-ai's embedder.
+    check_used(
+        json!({ "gen_ai.operation.name": "embeddings", "inputs": "[\"some words\"]", "embeddings": "[[0.1,0.2]]" }),
+        &[
+            ("/inputs/rest", json!({ "texts": ["some words"] })),
+            ("/outputs/rest", json!({ "embeddings": [[0.1, 0.2]] })),
+        ],
+    );
+    // A refused call of which nothing but the parameters names the model.
+    check(
+        json!({ "openinference.span.kind": "LLM", "llm.invocation_parameters": "{\"model\":\"gpt-4o-mini\"}" }),
+        &[("/model", json!("gpt-4o-mini")), ("/sources/model", json!("llm.invocation_parameters"))],
+    );
+    check(json!({ "llm.invocation_parameters": "{\"model\":\"m\"}" }), &[("/model", Value::Null)]);
+    // A streamed chunk of LangChain through OpenLLMetry.
+    check(
+        json!({
+            "gen_ai.operation.name": "chat",
+            "gen_ai.output.messages": "[{\"role\":\"unknown\",\"parts\":[{\"type\":\"text\",\"content\":\"ho\"}]}]",
+        }),
+        &[("/outputs/messages", messages("assistant", "ho"))],
+    );
+}
+
+#[test]
+fn first_tokens_come_before_the_end() {
+    let at = |value: Value| {
+        let run =
+            map(json!({ "gen_ai.operation.name": "chat", "gen_ai.server.time_to_first_token": value })).run;
+        run.first_token_time.unwrap().as_nanos() - run.start_time.unwrap().as_nanos()
+    };
+    assert_eq!(at(json!(0.5)), 500_000_000);
+    // Strands: the call took one second.
+    assert_eq!(at(json!(691)), 691_000_000);
+    // Neither unit fits; the conventions' is believed.
+    assert_eq!(at(json!(5000)), 5_000_000_000_000);
+}
+
+#[test]
+fn retrievers_found_documents_however_they_are_wrapped() {
+    let documents = json!([{ "page_content": "Fact", "metadata": { "source": "a.md" } }]);
+    for output in [documents.clone(), json!({ "output": documents }), json!({ "documents": documents })] {
+        check_used(
+            json!({ "langsmith.span.kind": "retriever", "gen_ai.completion": output.to_string() }),
+            &[("/outputs/rest", json!({ "documents": documents }))],
+        );
+    }
+    let other = json!({ "output": documents, "took_ms": 3 });
+    check(
+        json!({ "langsmith.span.kind": "retriever", "gen_ai.completion": other.to_string() }),
+        &[("/outputs/rest", other)],
+    );
+}
+
+#[test]
+fn frameworks_name_models_where_the_conventions_do_not() {
+    check(
+        json!({
+            "genkit:metadata:subtype": "model", "genkit:name": "googleai/gemini-2.5-flash",
+            "genkit:input": "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]}],\"config\":{\"topK\":5}}",
+            "genkit:output": "{\"message\":{\"role\":\"model\",\"content\":[{\"text\":\"ho\"}]},\"finishReason\":\"stop\"}",
+        }),
+        &[
+            ("/model", json!("gemini-2.5-flash")),
+            ("/params/top_k", json!(5)),
+            ("/outputs/messages", json!([{ "role": "assistant", "content": "ho", "finish_reason": "stop" }])),
+        ],
+    );
+    check(
+        json!({ "braintrust.span_attributes": "{\"type\":\"llm\"}", "braintrust.metadata": "{\"model\":\"m\"}" }),
+        &[("/run_type", json!("llm")), ("/model", json!("m")), ("/metadata/model", json!("m"))],
+    );
+    check(json!({ "model": "\"m\"" }), &[("/model", Value::Null)]);
+    check(json!({ "gen_ai.operation.name": "chat", "model": "\"m\"" }), &[("/model", json!("m"))]);
+}
+
+#[test]
+fn mastra_tells_calls_apart_from_the_conventions() {
+    let step =
+        json!({ "text": "", "toolCalls": [{ "toolCallId": "c", "toolName": "get", "args": { "a": 1 } }] });
+    check(
+        json!({
+            "gen_ai.operation.name": "chat", "mastra.span.type": "model_inference",
+            "gen_ai.output.messages": "[{\"role\":\"assistant\",\"parts\":[{\"type\":\"text\",\"content\":\"\"}]}]",
+            "mastra.model_step.output": step.to_string(),
+        }),
+        &[(
+            "/outputs/messages",
+            json!([{ "role": "assistant", "tool_calls": [{ "id": "c", "name": "get", "arguments": { "a": 1 } }] }]),
+        )],
+    );
+}
+
+#[test]
+fn tools_of_strands_and_langtrace() {
+    let part = |part: Value| json!([{ "role": "tool", "parts": [part] }]).to_string();
+    check_used(
+        json!({
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.input.messages": part(json!({ "type": "tool_call", "name": "get", "id": "c", "arguments": { "a": 1 } })),
+            "gen_ai.output.messages": part(json!({ "type": "tool_call_response", "id": "c", "response": "21 C" })),
+        }),
+        &[("/inputs/rest", json!({ "a": 1 })), ("/outputs/rest", json!("21 C"))],
+    );
+    let tools = json!([{ "type": "function", "function": { "name": "get" } }]);
+    for sent in [tools.to_string(), json!([tools.to_string()]).to_string()] {
+        check_used(
+            json!({ "gen_ai.operation.name": "chat", "gen_ai.request.tools": sent }),
+            &[("/params/tools", tools.clone())],
+        );
+    }
+}

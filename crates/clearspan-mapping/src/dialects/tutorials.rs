@@ -6,8 +6,8 @@ use clearspan_model::Side::{Input, Output};
 use super::values::request_type;
 use crate::engine::Count::{Input as TokensIn, Output as TokensOut, Total};
 use crate::engine::To::{
-    Cost, Error, ErrorType, Failed, Implies, Metadata, Model, Param, Payload, PlainPayload, RunType, Special,
-    Tags, Thread, Tokens, User,
+    Cost, Environment, Error, ErrorType, Failed, Implies, Metadata, Model, Param, Payload, PlainPayload,
+    RunType, Special, Tags, Thread, Tokens, User,
 };
 use crate::engine::{Attributes, Draft, Money, Row, row};
 
@@ -29,6 +29,9 @@ pub(super) const ROWS: &[Row] = &[
     row("tool.output", &[Payload(Output), Implies(28, Type::Tool)]),
     row("input", &[Payload(Input)]),
     row("output", &[Payload(Output)]),
+    row("inputs", &[Special(inputs)]),
+    row("outputs", &[Payload(Output)]),
+    row("embeddings", &[Special(embeddings)]),
     row("user_id", &[User]),
     row("user", &[User]),
     row("enduser.id", &[User]),
@@ -40,6 +43,9 @@ pub(super) const ROWS: &[Row] = &[
     row("conversation.id", &[Thread]),
     row("app.feature", &[Metadata("feature")]),
     row("tags", &[Tags]),
+    // OpenLIT says on spans what belongs to the resource.
+    row("deployment.environment.name", &[Environment]),
+    row("deployment.environment", &[Environment]),
     row("safety.score", &[Metadata("safety.score")]),
     row("safety.flagged", &[Metadata("safety.flagged")]),
     row("cost.usd", &[Cost(Money::Total)]),
@@ -50,6 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     row("retry.attempt", &[Metadata("retry_attempt")]),
     row("error.type", &[ErrorType]),
     row("error.message", &[Error]),
+    row("error.stack_trace", &[Special(stack_trace)]),
     row("request.failed", &[Failed, Metadata("request.failed")]),
     row("request.successful", &[Special(successful)]),
     // Content was withheld on purpose; what describes it is all there is.
@@ -66,10 +73,34 @@ fn thread_id(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> 
     *draft.run.thread_id.get_or_insert_with(|| text.to_owned()) == text
 }
 
+/// pydantic-ai's embedder sends its texts here.
+fn inputs(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    if draft.run.run_type == Some(Type::Embedding) && json.items().is_some() {
+        return draft.lacks(Input) && draft.offer_member(Input, "texts", &json);
+    }
+    draft.offer_payload(Input, &json)
+}
+
+/// What an embedder made of them. The word means other things elsewhere.
+fn embeddings(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let is_embedding = draft.run.run_type == Some(Type::Embedding);
+    is_embedding
+        && draft.lacks(Output)
+        && draft.offer_member(Output, "embeddings", &attributes.items[idx].json())
+}
+
 fn successful(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     let flag = attributes.items[idx].raw();
     draft.failed |= flag.as_bool() == Some(false);
     draft.metadata_member("request.successful", &flag)
+}
+
+/// LiteLLM's and Mastra's stack trace follows the error's message. It stays raw too: an exception event may take the
+/// place of both.
+fn stack_trace(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    draft.offer_stack_trace(attributes.items[idx].label());
+    false
 }
 
 /// The screen says that content was withheld where this is true.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use clearspan_model::{RunType, UnixNanos};
 
+use crate::json::parse;
+
 /// The provider in one spelling. None for frameworks that put their own name there.
 pub(crate) fn normalise_provider(name: &str) -> Option<Cow<'_, str>> {
     let lower = name.to_ascii_lowercase();
@@ -67,7 +69,7 @@ pub(super) fn langfuse_type(word: &str) -> Option<RunType> {
 pub(super) fn genai_operation(word: &str) -> Option<RunType> {
     Some(match word {
         "chat" | "completion" | "text_completion" | "generate_content" | "llm" => RunType::Llm,
-        "embeddings" | "embedding" => RunType::Embedding,
+        "embeddings" | "embedding" | "embed" => RunType::Embedding,
         "execute_tool" | "tool" => RunType::Tool,
         "retrieval" | "search_memory" | "retriever" | "rerank" => RunType::Retriever,
         "prompt" => RunType::Prompt,
@@ -116,6 +118,11 @@ pub(super) fn framework_kind(word: &str) -> Option<RunType> {
         "" => return None,
         _ => RunType::Chain,
     })
+}
+
+/// `braintrust.span_attributes`: JSON with a type.
+pub(super) fn braintrust_type(word: &str) -> Option<RunType> {
+    framework_kind(parse(word).ok()?.get("type")?.as_simple()?)
 }
 
 /// `mcp.method.name`.

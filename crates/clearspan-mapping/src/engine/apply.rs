@@ -330,11 +330,18 @@ impl Draft {
             _ => None,
         };
         let time = match to {
-            To::FirstTokenSeconds => number.and_then(|seconds| self.start_plus(seconds * 1e9)),
+            To::FirstTokenSeconds => number.and_then(|seconds| self.first_token_after(seconds)),
             To::FirstTokenMillis => number.and_then(|millis| self.start_plus(millis * 1e6)),
             _ => item.json().as_text().and_then(|text| read_timestamp(&text.decode())),
         };
         self.take_first_token_time(time)
+    }
+
+    /// Strands writes milliseconds where the conventions say seconds: no token comes after the end of its call.
+    fn first_token_after(&self, seconds: f64) -> Option<UnixNanos> {
+        let is_in_call = |time: &UnixNanos| self.run.end_time.is_none_or(|end| *time <= end);
+        let time = self.start_plus(seconds * 1e9);
+        time.filter(is_in_call).or_else(|| self.start_plus(seconds * 1e6).filter(is_in_call)).or(time)
     }
 
     /// Sets the time of the first token unless it is known.
@@ -360,8 +367,11 @@ impl Draft {
         if matches!(self.run.run_type, Some(RunType::Llm | RunType::Embedding)) {
             self.take_raw(side, json);
         }
-        if side == Side::Output && self.run.run_type == Some(RunType::Retriever) && is_document_list(json) {
-            return self.take_member(side, "documents", json);
+        if side == Side::Output
+            && self.run.run_type == Some(RunType::Retriever)
+            && let Some(documents) = document_list(json)
+        {
+            return self.take_member(side, "documents", documents);
         }
         *self.payload(side) = read_payload(json, side, self.is_model_call());
         self.note(side_name(side));
@@ -378,6 +388,12 @@ impl Draft {
             self.raw_model_source = Name::Owned(format!("{}#model", self.source));
         }
         if side == Side::Input {
+            // Gemini and Genkit keep them in an object.
+            if let Some(config) = json.first(&["config", "generation_config", "generationConfig"])
+                && config.members().is_some()
+            {
+                self.within("config", |draft| draft.params(config));
+            }
             for name in RAW_PARAMS {
                 if let Some(value) = json.get(name) {
                     self.within(name, |draft| draft.param(*name, value));
@@ -411,6 +427,11 @@ impl Draft {
         // A stronger source told the whole; for a model call the messages are worth having beside it.
         if self.payload(side).rest.is_some() && !self.is_model_call() {
             return false;
+        }
+        if self.run.run_type == Some(RunType::Tool)
+            && let Some(value) = tool_part(json)
+        {
+            return self.offer_payload(side, value);
         }
         let mut messages = Vec::new();
         if Reader::new(side).read_list(json, &mut messages) {
@@ -543,7 +564,8 @@ fn is_scrubbed(label: &str) -> bool {
 /// True when the word for a type tells more than the type: `agent` and `guardrail` are chains, a reranker is a
 /// retriever. Then it stays readable.
 fn says_more(word: &str, run_type: RunType) -> bool {
-    matches!(run_type, RunType::Chain | RunType::Retriever) && word != run_type.as_str()
+    word.starts_with('{')
+        || matches!(run_type, RunType::Chain | RunType::Retriever) && word != run_type.as_str()
 }
 
 /// True for a message with a picture or file of which nothing but its type is left. @arizeai/openinference-vercel
@@ -554,12 +576,27 @@ fn is_hollow(message: &JsonText) -> bool {
         .any(|part| message.as_str().contains(part))
 }
 
-/// What a retriever found, as a bare list.
-fn is_document_list(json: &Json<'_>) -> bool {
+/// The arguments or the result of a tool that were sent as the one part of the one message of its run (Strands).
+fn tool_part<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
+    let [message] = json.items()? else { return None };
+    let [part] = message.get("parts")?.items()? else { return None };
+    match part.get("type").and_then(Json::as_simple)? {
+        "tool_call" => part.get("arguments"),
+        "tool_call_response" => part.first(&["response", "result"]),
+        _ => None,
+    }
+}
+
+/// What a retriever found: a bare list, or one that `@traceable` wrapped as `{"output": […]}`.
+fn document_list<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
     let is_document = |item: &Json<'_>| {
         item.first(&["page_content", "content", "text"]).is_some() && item.get("role").is_none()
     };
-    json.items().is_some_and(|items| !items.is_empty() && items.iter().all(is_document))
+    let list = match json.members() {
+        Some([(name, inner)]) if matches!(name.simple(), "output" | "documents" | "results") => inner,
+        _ => json,
+    };
+    list.items().is_some_and(|items| !items.is_empty() && items.iter().all(is_document)).then_some(list)
 }
 
 /// Takes a value for an empty field. True when it is taken or repeats what is there.

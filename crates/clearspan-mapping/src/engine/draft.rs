@@ -188,6 +188,26 @@ impl Draft {
         self.take_messages(side, list)
     }
 
+    /// Names the model where nothing stronger does.
+    pub(crate) fn offer_raw_model(&mut self, model: &str) {
+        if self.raw_model.is_none() {
+            self.raw_model = Some(model.to_owned());
+            self.raw_model_source = self.source.clone();
+        }
+    }
+
+    /// Sets the output messages unless there are some with content: those of a stronger source may be empty.
+    pub(crate) fn offer_fuller_answer(&mut self, list: &Json<'_>) -> bool {
+        let is_empty = |message: &JsonText| {
+            !["\"content\":", "\"tool_calls\":"].iter().any(|m| message.as_str().contains(m))
+        };
+        if self.run.outputs.messages.iter().all(is_empty) {
+            self.run.outputs.messages.clear();
+            self.run.sources.0.remove(messages_name(Side::Output));
+        }
+        self.take_messages(Side::Output, list)
+    }
+
     /// Fills a side that nothing has told yet with a payload in which bare text is what someone said.
     pub(crate) fn offer_conversation(&mut self, side: Side, json: &Json<'_>) -> bool {
         if json.is_null() || !self.lacks(side) {
@@ -289,6 +309,7 @@ impl Draft {
             self.run.sources.note("name", "span:name");
         }
         self.finish_payloads();
+        self.finish_model();
         let (params, usage, cost) = (
             std::mem::take(&mut self.params),
             std::mem::take(&mut self.usage),
@@ -300,7 +321,6 @@ impl Draft {
         if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
             self.run.status = Some(Status::Error);
         }
-        self.finish_model();
         let run = &mut self.run;
         run.tags.sort();
         run.tags.dedup();
@@ -320,6 +340,19 @@ impl Draft {
             self.run.model = Some(model);
             self.source = std::mem::take(&mut self.raw_model_source);
             self.note("model");
+        }
+        if self.run.model.is_none()
+            && matches!(self.run.run_type, Some(RunType::Llm | RunType::Embedding))
+            && let Some(name) =
+                ["model", "model_name", "model_id"].into_iter().find(|name| self.params.has(name))
+        {
+            // A call that failed early: nothing but its parameters names the model.
+            self.run.model = self.params.text(name);
+            let source = self.run.sources.get(&format!("invocation_params.{name}")).map(str::to_owned);
+            self.set_source(source.unwrap_or_default());
+            if self.run.model.is_some() {
+                self.note("model");
+            }
         }
         if let Some(model) = &self.run.model {
             let model = JsonText::from_string(model);

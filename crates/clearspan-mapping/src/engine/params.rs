@@ -50,7 +50,16 @@ pub(super) fn parameter<'a>(name: &str, item: &'a Attribute) -> Json<'a> {
     {
         return number;
     }
-    item.json()
+    // What the Python SDK of OpenAI prints for a parameter that nobody set.
+    if let Some("NOT_GIVEN" | "NotGiven" | "Omit") = item.text() {
+        return Json::Null;
+    }
+    // LiteLLM prints flags as Python does.
+    match item.text().filter(|_| name == "stream") {
+        Some("True" | "true") => Json::Bool(true),
+        Some("False" | "false") => Json::Bool(false),
+        _ => item.json(),
+    }
 }
 
 /// Parameters while they are collected.
@@ -66,6 +75,12 @@ impl Params {
         let text = value.to_text();
         let known = self.0.entry(name.into()).or_insert_with(|| text.clone());
         *known == text
+    }
+
+    /// A parameter that is text.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let json = parse(self.0.get(name)?).ok()?;
+        json.as_text().map(|text| text.decode().into_owned()).filter(|text| !text.is_empty())
     }
 
     /// Whether a parameter is set.

@@ -9,7 +9,7 @@ use crate::json::push_string;
 const MAX_DEPTH: usize = 64;
 
 /// The JSON text of a Python literal: dicts, lists, tuples, texts, numbers, `True`, `False` and `None`.
-pub(super) fn literal_to_json(text: &str) -> Option<String> {
+pub(crate) fn literal_to_json(text: &str) -> Option<String> {
     let mut reader = Reader { rest: text, out: String::with_capacity(text.len()) };
     reader.value(0)?;
     reader.skip_space();

@@ -18,6 +18,12 @@ use crate::json::{Json, parse, push_string};
 /// Sources that are not attributes of the span.
 const OTHER_ORIGINS: &[&str] = &["span:", "event:", "log:", "resource:"];
 
+/// True when an event of the span or a log record filled the field.
+fn is_of_event(stored: Option<&Stored>, field: &str) -> bool {
+    let source = stored.and_then(|stored| stored.run.sources.get(field));
+    source.is_some_and(|source| source.starts_with("event:") || source.starts_with("log:"))
+}
+
 /// A stored run, as the engine needs it.
 #[derive(Debug)]
 pub(crate) struct Stored {
@@ -498,6 +504,16 @@ impl Draft {
             .map(|(field, _)| field.to_string())
             .collect();
         for field in open {
+            // An exception says more about the failure than any attribute does, as when it came.
+            let slot = match field.as_str() {
+                "error" => Some(&mut self.run.error),
+                "error_type" => Some(&mut self.run.error_type),
+                _ => None,
+            };
+            if let Some(slot) = slot.filter(|_| is_of_event(self.stored.as_deref(), &field)) {
+                *slot = None;
+                self.run.sources.0.remove(field.as_str());
+            }
             self.restore(&field, None);
         }
     }

@@ -207,7 +207,8 @@ const OUTPUT: &[&str] = &[
     "candidatesTokenCount",
     "total_output_tokens",
 ];
-const TOTAL: &[&str] = &["total_tokens", "total", "totalTokens", "total_token_count", "totalTokenCount"];
+const TOTAL: &[&str] =
+    &["total_tokens", "tokens", "total", "totalTokens", "total_token_count", "totalTokenCount"];
 const INPUT_DETAILS: &[&str] = &[
     "input_token_details",
     "input_tokens_details",

@@ -3,7 +3,7 @@
 use clearspan_model::{JsonText, Payload, Side};
 
 use super::read::is_message;
-use super::{Message, Reader};
+use super::{Message, Reader, with_finish_reason};
 use crate::json::{Json, Text, parse};
 
 /// Members that hold messages when they are what their name says, the likeliest first.
@@ -48,6 +48,7 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
                 return Payload { messages, rest };
             }
             if let Some(name) = read_member(json, reader, is_model_call, &mut messages) {
+                add_finish_reason(json, side, &mut messages);
                 return split(json, members, name, side, is_model_call, messages);
             }
             if let Some(payload) = read_nested(members, side) {
@@ -57,6 +58,17 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
         _ => {}
     }
     Payload { messages, rest: Some(JsonText::from_trusted(json.to_text())) }
+}
+
+/// Genkit, Cohere and others say beside the message why the model stopped.
+fn add_finish_reason(json: &Json<'_>, side: Side, messages: &mut [JsonText]) {
+    const NAMES: &[&str] = &["finishReason", "finish_reason", "stopReason", "stop_reason"];
+    if let (Side::Output, [message]) = (side, messages)
+        && let Some(reason) = json.first(NAMES).filter(|reason| reason.as_text().is_some())
+        && let Some(text) = with_finish_reason(message, reason.clone())
+    {
+        *message = text;
+    }
 }
 
 /// OpenLLMetry wraps what LangChain calls with: `{"inputs": {…}, "tags": …, "kwargs": …}`.

@@ -201,7 +201,11 @@ impl Reader {
         if let Some((class, kwargs)) = lc_constructor(json) {
             return class_role(class).and_then(|role| self.read_fields(kwargs, Cow::Borrowed(role)));
         }
-        let role = role_of(json).or_else(|| self.implied_role(json))?;
+        let role = match role_of(json) {
+            // OpenLLMetry calls the role of a streamed chunk of LangChain so.
+            Some(role) if role == "unknown" => Cow::Borrowed(self.default_role()),
+            role => role.or_else(|| self.implied_role(json))?,
+        };
         // `messages_to_dict` of LangChain keeps the message under `data`.
         let fields = json.get("data").filter(|data| data.get("content").is_some()).unwrap_or(json);
         self.read_fields(fields, role)

@@ -8,9 +8,9 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use super::value::{any_to_json, attribute_texts};
 use crate::dialects::{LLAMA_INDEX_EVENTS, TABLE};
-use crate::engine::{Attributes, Draft, Table, messages_name};
+use crate::engine::{Attributes, Draft, Table, literal_to_json, messages_name};
 use crate::json::{Json, Text, parse};
-use crate::messages::{Reader, event_role, unflatten};
+use crate::messages::{Reader, event_role, is_python_none, read_role_lines, unflatten};
 use crate::rules::Rules;
 
 /// The convention's newest content event: attributes like those of a span.
@@ -113,16 +113,38 @@ fn map_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
     else {
         return false;
     };
+    if let Some(text) = value.as_text() {
+        // OpenLIT's old forms: what Python prints for no answer, and turns as lines.
+        let text = text.decode();
+        if is_python_none(&text) {
+            return false;
+        }
+        if side == Side::Input
+            && draft.lacks(side)
+            && let Some(messages) = read_role_lines(&text)
+        {
+            draft.payload(side).messages = messages;
+            draft.note(messages_name(side));
+            return true;
+        }
+    }
     with_json(&value, |json| draft.offer_payload(side, json))
 }
 
-/// Reads JSON inside text; every other value is passed as it is.
+/// Reads JSON (or a Python literal) inside text; every other value is passed as it is.
 fn with_json<T>(value: &Json<'_>, read: impl FnOnce(&Json<'_>) -> T) -> T {
     if let Json::String(text) = value
         && text.simple().trim_start().starts_with(['{', '[', '"'])
-        && let Ok(json) = parse(&text.decode())
     {
-        return read(&json);
+        let text = text.decode();
+        if let Ok(json) = parse(&text) {
+            return read(&json);
+        }
+        if let Some(literal) = literal_to_json(&text)
+            && let Ok(json) = parse(&literal)
+        {
+            return read(&json);
+        }
     }
     read(value)
 }
@@ -155,9 +177,10 @@ fn document(attributes: &[KeyValue]) -> Json<'_> {
     Json::Object(members.collect())
 }
 
-/// A message from the members that an event carries. `name` is the event's.
-pub(super) fn read_event_message(name: &str, body: Json<'_>, side: Side) -> Option<JsonText> {
-    let Json::Object(mut members) = body else { return None };
+/// The messages that an event carries: one, or several where it holds the results of several tools. `name` is the
+/// event's.
+pub(super) fn read_event_messages(name: &str, body: Json<'_>, side: Side) -> Vec<JsonText> {
+    let Json::Object(mut members) = body else { return Vec::new() };
     if !members.iter().any(|(key, _)| key.simple() == "event.name") {
         members.push((Text::Plain("event.name"), Json::text(name)));
     }
@@ -168,8 +191,10 @@ pub(super) fn read_event_message(name: &str, body: Json<'_>, side: Side) -> Opti
         }
     }
     let mut out = Vec::new();
-    Reader::flattened(side).read_message(&Json::Object(members))?.finish(side, &mut out);
-    out.pop()
+    if let Some(message) = Reader::flattened(side).read_message(&Json::Object(members)) {
+        message.finish(side, &mut out);
+    }
+    out
 }
 
 /// Where the message events of a span go.
@@ -215,25 +240,24 @@ impl MessageSides {
             return map_tool_content(draft, side, event);
         }
         let whole = get(&event.attributes, "gen_ai.event.content");
-        let message = if whole.is_blank() {
+        let messages = if whole.is_blank() {
             let entries = event
                 .attributes
                 .iter()
                 .map(|attribute| (attribute.key.as_str(), any_to_json(attribute.value.as_ref())));
-            read_event_message(
+            read_event_messages(
                 &event.name,
                 unflatten(entries.filter(|(key, _)| !key.starts_with("gen_ai.")).collect()),
                 side,
             )
         } else {
-            with_json(&whole, |json| read_event_message(&event.name, json.clone(), side))
+            with_json(&whole, |json| read_event_messages(&event.name, json.clone(), side))
         };
-        match message {
-            Some(message) => {
-                draft.note(messages_name(side));
-                draft.payload(side).messages.push(message);
-            }
-            None => draft.issue(IssueKind::Unusable, &event.name, "the event holds no message"),
+        if messages.is_empty() {
+            draft.issue(IssueKind::Unusable, &event.name, "the event holds no message");
+        } else {
+            draft.note(messages_name(side));
+            draft.payload(side).messages.extend(messages);
         }
         draft.payload(side).messages.last().is_some()
     }

@@ -13,7 +13,7 @@ use clearspan_model::{
 use indexmap::IndexMap;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
-use super::events::{OPERATION_DETAILS, map_exception, read_event_message};
+use super::events::{OPERATION_DETAILS, map_exception, read_event_messages};
 use super::ids::{parse_span_id, parse_trace_id};
 use super::span::{Origin, new_run, project_of};
 use super::value::{any_to_json, attribute_texts, value_text};
@@ -93,12 +93,12 @@ fn complete(
         }
         return None;
     }
-    if let Some(fragment) =
-        name.and_then(|name| read_fragment(name, &record, time, draft.run.fragments.len()))
+    if let Some(fragments) =
+        name.and_then(|name| read_fragments(name, &record, time, draft.run.fragments.len()))
     {
         draft.set_source(format!("log:{}", name.unwrap_or_default()));
-        draft.note(messages_name(fragment.side));
-        draft.run.fragments.push(fragment);
+        draft.note(messages_name(fragments[0].side));
+        draft.run.fragments.extend(fragments);
         return None;
     }
     if name.is_some_and(|name| EXCEPTIONS.contains(&name)) {
@@ -130,21 +130,23 @@ fn time_of(record: &LogRecord, ctx: &MapContext<'_>) -> UnixNanos {
     }
 }
 
-/// A message event as a fragment. `place` numbers records that carry no number of their own.
-fn read_fragment(name: &str, record: &LogRecord, time: UnixNanos, place: usize) -> Option<Fragment> {
+/// A message event as fragments: at least one. `place` numbers records that carry no number of their own.
+fn read_fragments(name: &str, record: &LogRecord, time: UnixNanos, place: usize) -> Option<Vec<Fragment>> {
     event_role(name)?;
     let side = if name == "gen_ai.choice" { Side::Output } else { Side::Input };
     let body = any_to_json(record.body.as_ref());
-    let message = match &body {
+    let messages = match &body {
         // Semantic Kernel sends the body as JSON in a text.
-        Json::String(text) => read_event_message(name, parse(&text.decode()).ok()?, side),
-        Json::Object(_) => read_event_message(name, body, side),
-        _ => None,
-    }?;
+        Json::String(text) => read_event_messages(name, parse(&text.decode()).ok()?, side),
+        Json::Object(_) => read_event_messages(name, body, side),
+        _ => Vec::new(),
+    };
     let index =
         ["gen_ai.message.index", "CHAT_MESSAGE_INDEX"].iter().find_map(|key| attribute(record, key).as_i64());
     let index = index.and_then(|index| u32::try_from(index).ok());
-    Some(Fragment { side, time, index: index.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)), message })
+    let index = index.unwrap_or(u32::try_from(place).unwrap_or(u32::MAX));
+    let fragments = messages.into_iter().map(|message| Fragment { side, time, index, message });
+    Some(fragments.collect::<Vec<_>>()).filter(|fragments| !fragments.is_empty())
 }
 
 fn event_of(name: &str, record: &LogRecord, time: UnixNanos) -> RunEvent {

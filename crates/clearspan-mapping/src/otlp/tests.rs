@@ -244,6 +244,34 @@ fn content_events_are_inputs_and_outputs() {
     assert_eq!(run.events[0].attributes.len(), 1);
 }
 
+/// OpenLIT's old span events, and two results in one event of Strands.
+#[test]
+fn content_events_of_old() {
+    let run = with_events(&[
+        event("gen_ai.content.prompt", 1, &[("gen_ai.prompt", "system: Be brief\nuser: Two\nlines")]),
+        event("gen_ai.content.completion", 2, &[("gen_ai.completion", "None")]),
+    ]);
+    assert_eq!(
+        texts(&run.inputs.messages),
+        [r#"{"role":"system","content":"Be brief"}"#, r#"{"role":"user","content":"Two\nlines"}"#]
+    );
+    assert!(run.outputs.is_empty());
+    let run = with_events(&[event("gen_ai.content.prompt", 1, &[("gen_ai.prompt", "Note: user: x")])]);
+    assert_eq!(texts(&run.inputs.messages), [r#"{"role":"user","content":"Note: user: x"}"#]);
+    let results = r#"[{"toolResult":{"toolUseId":"a","content":[{"text":"1"}]}},{"toolResult":{"toolUseId":"b","content":[{"text":"2"}]}}]"#;
+    let run = with_events(&[
+        event("gen_ai.tool.message", 1, &[("content", results)]),
+        event("gen_ai.choice", 2, &[("message", "ok")]),
+    ]);
+    assert_eq!(
+        texts(&run.inputs.messages),
+        [
+            r#"{"role":"tool","content":"1","tool_call_id":"a"}"#,
+            r#"{"role":"tool","content":"2","tool_call_id":"b"}"#
+        ]
+    );
+}
+
 #[test]
 fn exceptions_chunks_documents_and_other_events() {
     let run = with_events(&[

@@ -25,6 +25,9 @@ use super::case::{Case, Outcome, cases};
 use super::leaves::{FORM, Leaf, Said, is_blank, labels_of, leaves_of};
 use super::sent::{Sent, sent};
 
+/// How many values under one key are judged in one case: an agent of 243 spans says the same again and again.
+const MAX_VALUES: usize = 20;
+
 /// How a value fares, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
@@ -80,8 +83,14 @@ fn what_is_sent_arrives() {
     let mut fates: BTreeMap<usize, (Fate, String)> = BTreeMap::new();
     for case in cases() {
         let dialect = case.name.split('/').next().unwrap().to_owned();
+        let mut seen: HashMap<usize, usize> = HashMap::new();
         check(&case, |place, key, judge| {
             let Some(idx) = index.get(&(dialect.clone(), place.to_owned(), key.to_owned())) else { return };
+            let n_seen = seen.entry(*idx).or_default();
+            *n_seen += 1;
+            if *n_seen > MAX_VALUES {
+                return;
+            }
             let (fate, example) = judge(&lines[*idx].field);
             let entry = fates.entry(*idx).or_insert_with(|| (fate, example.clone()));
             if fate < entry.0 {

@@ -24,6 +24,9 @@ pub(crate) fn leaves_of(value: &Value) -> BTreeSet<Leaf> {
 /// Labels may come separated by commas.
 pub(crate) fn labels_of(value: &Value) -> BTreeSet<Leaf> {
     let Value::String(text) = value else { return leaves_of(value) };
+    if let Some(inner) = inner_json(text) {
+        return leaves_of(&inner);
+    }
     text.split(',').filter_map(|label| leaf_of(&json!(label.trim()))).collect()
 }
 
@@ -31,7 +34,8 @@ pub(crate) fn labels_of(value: &Value) -> BTreeSet<Leaf> {
 #[derive(Default)]
 pub(crate) struct Said {
     leaves: BTreeSet<Leaf>,
-    texts: Vec<String>,
+    /// All texts, each after a line break.
+    text: String,
 }
 
 impl Said {
@@ -46,8 +50,7 @@ impl Said {
     }
 
     pub(crate) fn has(&self, leaf: &Leaf) -> bool {
-        let is_part = |text: &str| self.texts.iter().any(|known| known.contains(text.trim()));
-        self.leaves.contains(leaf) || matches!(leaf, Leaf::Text(text) if is_part(text))
+        self.leaves.contains(leaf) || matches!(leaf, Leaf::Text(text) if self.text.contains(text.trim()))
     }
 
     fn add(&mut self, value: &Value) {
@@ -59,7 +62,8 @@ impl Said {
             }),
             Value::String(text) => {
                 self.leaves.extend(leaf_of(value));
-                self.texts.push(text.clone());
+                self.text.push('\n');
+                self.text.push_str(text);
                 // Costs are decimals, which JSON has in texts.
                 self.leaves.extend(text.parse().ok().map(|number: f64| Leaf::Number(number_text(number))));
                 if let Some(inner) = inner_json(text) {
