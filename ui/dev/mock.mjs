@@ -3,6 +3,16 @@ import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
 import { facets, histogram, page, stats } from "./mock/lists.mjs";
 import { PREVIEWS, run } from "./mock/payload.mjs";
+import {
+  createRule,
+  deleteRule,
+  listRemaps,
+  listRules,
+  orderRules,
+  startRemap,
+  testRule,
+  updateRule,
+} from "./mock/rules.mjs";
 import { logs, metrics, series, traceLogs } from "./mock/telemetry.mjs";
 import { rag, running, tripPlanner } from "./mock/traces.mjs";
 import { verdict } from "./mock/verdict.mjs";
@@ -60,6 +70,21 @@ const routes = [
   ["GET", /^\/projects\/[^/]+\/metrics$/, () => metrics()],
   ["GET", /^\/projects\/[^/]+\/metrics\/series$/, (q) => series(q)],
   ["GET", /^\/ingest\/diagnostics$/, () => ({ events: [] })],
+  ["GET", /^\/mapping-rules$/, () => listRules()],
+  ["POST", /^\/mapping-rules$/, (_, __, ___, body) => createRule(body)],
+  ["PUT", /^\/mapping-rules\/order$/, (_, __, ___, body) => orderRules(body.ids)],
+  ["PUT", /^\/mapping-rules\/([^/]+)$/, (_, id, __, body) => updateRule(id, body)],
+  ["DELETE", /^\/mapping-rules\/([^/]+)$/, (_, id) => deleteRule(id)],
+  [
+    "POST",
+    /^\/mapping-rules\/test$/,
+    (_, __, ___, body) => {
+      const trace = find(body.trace_id);
+      return testRule(body, run(trace, trace.runs.id.indexOf(body.run_id)));
+    },
+  ],
+  ["GET", /^\/remap$/, () => listRemaps()],
+  ["POST", /^\/remap$/, (_, __, ___, body) => startRemap(body)],
   [
     "POST",
     /^\/demo$/,
@@ -113,11 +138,16 @@ createServer((req, res) => {
     } catch (error) {
       status = error.status ?? 500;
       answer = {
-        error: { code: status === 404 ? "not_found" : "internal", message: error.message, request_id: "mock" },
+        error: {
+          code: error.code ?? (status === 404 ? "not_found" : "internal"),
+          message: error.message,
+          pointer: error.pointer,
+          request_id: "mock",
+        },
       };
     }
     res.writeHead(status, { "content-type": "application/json", "content-encoding": "gzip" });
-    res.end(gzipSync(JSON.stringify(answer)));
+    res.end(gzipSync(JSON.stringify(answer ?? null)));
   });
 }).listen(port, "127.0.0.1", () => {
   console.log(`mock on http://127.0.0.1:${port}`);
