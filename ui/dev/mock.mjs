@@ -56,7 +56,7 @@ const routes = [
   ],
   ["GET", /^\/projects\/[^/]+$/, () => ({ ...project, created_at: now - 9e12, last_run_at: now, trace_count: 4242 })],
   ["GET", /^\/projects\/[^/]+\/traces$/, (q) => page(skeletons, q)],
-  ["GET", /^\/projects\/[^/]+\/runs$/, () => ({ runs: [], next_cursor: null })],
+  ["GET", /^\/projects\/[^/]+\/runs$/, () => ({ runs: runsOf(skeletons[2]), next_cursor: null })],
   ["GET", /^\/projects\/[^/]+\/traces\/histogram$/, (q) => histogram(q)],
   ["GET", /^\/projects\/[^/]+\/traces\/facets$/, () => facets()],
   ["GET", /^\/projects\/[^/]+\/stats$/, () => stats()],
@@ -91,6 +91,16 @@ const routes = [
     () => ({ project: project.name, trace_ids: [...byId.keys()], featured_trace_id: skeletons[0].trace_id }),
   ],
 ];
+
+const runsOf = ({ trace_id, start_time, dict, runs }) =>
+  runs.id.map((run_id, i) => ({
+    run_id,
+    trace_id,
+    name: dict[runs.name[i]],
+    run_type: dict[runs.type[i]],
+    model: dict[runs.model[i]] ?? null,
+    start_time: start_time + runs.start_us[i],
+  }));
 
 function find(id) {
   const skeleton = byId.get(id);
