@@ -6,13 +6,17 @@
 //! store keeps each distinct message once. OTLP's structured values are the same tree ([`Json::Int`],
 //! [`Json::Float`] and [`Json::Bytes`] are theirs), so one set of readers serves both.
 
+mod cursor;
 mod parse;
+mod scan;
 mod write;
 
 use std::borrow::Cow;
 
-pub(crate) use parse::parse;
-pub(crate) use write::{float_text, push_string};
+pub(crate) use cursor::{Cursor, MAX_DEPTH};
+pub(crate) use parse::{ParseError, TREE_BYTES, parse};
+pub(crate) use scan::escaped_len;
+pub(crate) use write::{escape, float_text, push_string};
 
 /// A JSON value that borrows from its source.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,6 +51,14 @@ impl<'a> Text<'a> {
         match self {
             Self::Clean(text) | Self::Plain(text) => Cow::Borrowed(text),
             Self::Escaped(raw) => Cow::Owned(parse::unescape(raw)),
+        }
+    }
+
+    /// The text itself, and whether a lone surrogate in it had to be replaced.
+    pub(crate) fn decode_noting(self, replaced: &mut bool) -> Cow<'a, str> {
+        match self {
+            Self::Clean(text) | Self::Plain(text) => Cow::Borrowed(text),
+            Self::Escaped(raw) => Cow::Owned(parse::unescape_noting(raw, replaced)),
         }
     }
 

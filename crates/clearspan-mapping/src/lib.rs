@@ -4,6 +4,7 @@
 //! of pure functions: no I/O, no clock, no globals that change, no `async`. Mapping never fails; what no
 //! rule understands stays readable under `Run::attributes`, and what had to be repaired is told in `Run::issues`.
 
+mod arena;
 mod dialects;
 mod engine;
 mod json;

@@ -1,19 +1,27 @@
 //! OpenTelemetry to runs.
 //!
-//! Bytes become the published OTLP structs ([`decode_traces`] and its siblings), and the structs become
-//! runs ([`map_traces`], [`map_logs`], [`map_metrics`]). Decoding can fail; mapping cannot: what it does
-//! not understand it keeps, what it must refuse it counts with a reason. One bad span never hurts another.
-//! Who may write, into which project, and what a run costs is decided elsewhere.
+//! Spans are read from borrowed bytes and mapped one by one ([`read_traces`]); logs and metrics become the published
+//! structs first ([`decode_logs`], [`map_logs`], …). Reading can fail; mapping cannot: what it does not understand it
+//! keeps, what it must refuse it counts with a reason. One bad span never hurts another, and no request takes more
+//! memory than its size allows. Who may write, into which project, and what a run costs is decided elsewhere.
 
 mod decode;
 mod events;
 mod ids;
 mod json_body;
+mod json_request;
+mod json_views;
 mod logs;
 mod metrics;
+mod protobuf;
+mod protobuf_request;
+mod read;
+mod room;
 pub(crate) mod span;
 pub(crate) mod value;
+mod view;
 mod weigh;
+mod wire;
 
 use std::fmt;
 
@@ -21,15 +29,15 @@ use clearspan_model::{LogRecord, MetricPoint, ProjectId, Run, UnixNanos};
 
 use crate::rules::Rules;
 
-pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics, decode_traces};
+pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics};
 pub use logs::map_logs;
 pub use metrics::map_metrics;
-pub use span::map_traces;
+pub use read::{read_traces, read_traces_within};
+pub use room::{Memory, MemoryError, Unshared};
 pub use weigh::decoded_bytes;
 
 pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 pub use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-pub use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 
 /// What the mapping must be told, because it has no clock.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +120,9 @@ const REASONS_IN_MESSAGE: usize = 5;
 /// items costs no more than a good one.
 const MAX_REASONS: usize = 100;
 
+/// The reason of those.
+const FURTHER: &str = "further items of the same kind";
+
 impl Mapped {
     /// How many items were refused.
     pub fn rejected(&self) -> u64 {
@@ -134,11 +145,11 @@ impl Mapped {
 
     fn reject(&mut self, count: u64, reason: impl fmt::Display) {
         let full = self.rejections.len() >= MAX_REASONS;
-        let reason = if full { "further items of the same kind".to_owned() } else { reason.to_string() };
-        if full && self.rejections.last().is_some_and(|last| last.reason == reason) {
-            self.rejections.last_mut().expect("there are reasons").count += count;
+        if full && let Some(last) = self.rejections.last_mut().filter(|last| last.reason == FURTHER) {
+            last.count += count;
             return;
         }
+        let reason = if full { FURTHER.to_owned() } else { reason.to_string() };
         match self.rejections.iter_mut().find(|rejection| rejection.reason == reason) {
             Some(rejection) => rejection.count += count,
             None => self.rejections.push(Rejection { count, reason }),

@@ -1,12 +1,11 @@
 //! Mapping a stored run again, after rules changed.
 
 use clearspan_model::{JsonText, Run};
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
+use crate::arena::Arena;
 use crate::dialects::TABLE;
 use crate::engine::{Attributes, Draft};
-use crate::json::{Json, parse};
+use crate::json::{Json, Text, parse};
 use crate::otlp::span::type_strength;
 use crate::rules::Rules;
 
@@ -21,16 +20,20 @@ pub fn remap(run: &Run, rules: &Rules) -> Run {
         run.attributes.iter().partition(|(key, _)| OWN.iter().any(|own| key.starts_with(own)));
     let mut draft = Draft::of_stored(run);
     let used = draft.stored_attributes();
-    let mut attributes: Vec<KeyValue> = sent.iter().map(|(key, value)| key_value(key, value)).collect();
+    let texts = Arena::default();
+    let mut attributes: Vec<_> =
+        sent.iter().map(|(key, value)| (key.as_str(), stored_value(value, &texts))).collect();
     let mut families = Vec::new();
     for (key, value) in &used {
         match key.strip_suffix('*') {
             Some(prefix) => families.push(prefix),
-            None if !run.attributes.contains_key(key) => attributes.push(key_value(key, value)),
+            None if !run.attributes.contains_key(key) => {
+                attributes.push((key.as_str(), stored_value(value, &texts)))
+            }
             None => {}
         }
     }
-    let mut attributes = Attributes::new(attributes, &TABLE, rules);
+    let mut attributes = Attributes::new(attributes, &TABLE, rules, &mut Vec::new());
     for prefix in families {
         attributes.push_stored_family(prefix);
     }
@@ -43,36 +46,27 @@ pub fn remap(run: &Run, rules: &Rules) -> Run {
     mapped
 }
 
-fn key_value(key: &str, value: &JsonText) -> KeyValue {
-    let json = parse(value.as_str()).unwrap_or_default();
-    KeyValue { key: key.to_owned(), value: Some(any_value(&json)), ..KeyValue::default() }
+/// An attribute as it was sent: texts without escapes, numbers as numbers.
+fn stored_value<'a>(value: &'a JsonText, texts: &'a Arena<String>) -> Json<'a> {
+    as_sent(parse(value.as_str()).unwrap_or_default(), texts)
 }
 
-fn any_value(json: &Json<'_>) -> AnyValue {
-    let value = match json {
-        Json::Null => None,
-        Json::Bool(flag) => Some(Value::BoolValue(*flag)),
-        Json::Int(number) => Some(Value::IntValue(*number)),
-        Json::Float(number) => Some(Value::DoubleValue(*number)),
-        Json::Number(digits) => Some(match digits.parse() {
-            Ok(number) => Value::IntValue(number),
-            Err(_) => Value::DoubleValue(digits.parse().unwrap_or_default()),
-        }),
-        Json::String(text) => Some(Value::StringValue(text.decode().into_owned())),
-        Json::Bytes(bytes) => Some(Value::BytesValue(bytes.to_vec())),
-        Json::Array(items) => {
-            Some(Value::ArrayValue(ArrayValue { values: items.iter().map(any_value).collect() }))
-        }
-        Json::Object(members) => Some(Value::KvlistValue(KeyValueList {
-            values: members
-                .iter()
-                .map(|(name, value)| KeyValue {
-                    key: name.decode().into_owned(),
-                    value: Some(any_value(value)),
-                    ..KeyValue::default()
-                })
-                .collect(),
-        })),
+fn as_sent<'a>(json: Json<'a>, texts: &'a Arena<String>) -> Json<'a> {
+    let plain = |text: Text<'a>| match text.decode() {
+        std::borrow::Cow::Borrowed(text) => Text::Plain(text),
+        std::borrow::Cow::Owned(text) => Text::Plain(texts.keep(text)),
     };
-    AnyValue { value }
+    match json {
+        Json::Number(digits) => match digits.parse() {
+            Ok(number) => Json::Int(number),
+            Err(_) => Json::Float(digits.parse().unwrap_or_default()),
+        },
+        Json::String(text) => Json::String(plain(text)),
+        Json::Array(items) => Json::Array(items.into_iter().map(|item| as_sent(item, texts)).collect()),
+        Json::Object(members) => {
+            let members = members.into_iter().map(|(name, value)| (plain(name), as_sent(value, texts)));
+            Json::Object(members.collect())
+        }
+        other => other,
+    }
 }

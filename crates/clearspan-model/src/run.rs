@@ -386,5 +386,7 @@ names! {
         Unusable = "unusable",
         /// A limit was met; what is beyond it was left out and counted.
         Truncated = "truncated",
+        /// Text was not valid Unicode; what could not be read is U+FFFD now.
+        Sanitized = "sanitized",
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clearspan_catalog::ProjectName;
-use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped};
+use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{ErrorKind, Run, WorkspaceId};
 use clearspan_store::RunStore;
@@ -74,7 +74,7 @@ pub(crate) struct IngestError {
 
 impl From<DecodeError> for IngestError {
     fn from(err: DecodeError) -> Self {
-        Self { kind: ErrorKind::InvalidInput, message: err.to_string() }
+        Self { kind: err.kind, message: err.to_string() }
     }
 }
 
@@ -155,9 +155,8 @@ impl Ingest {
         let processor = self.processors.acquire().await.expect("nobody closes it");
         let (this, workspace_id) = (self.clone(), to.workspace_id);
         let prepared = tokio::task::spawn_blocking(move || {
-            let Export { signal, encoding, body, mut reservation } = export;
-            reserve_decoded(&body, encoding, &mut reservation)?;
-            this.prepare(signal, encoding, &body, &to).map(|(runs, receipt)| (runs, receipt, reservation))
+            let mut export = export;
+            this.prepare(&mut export, &to).map(|(runs, receipt)| (runs, receipt, export.reservation))
         });
         let prepared = prepared.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
         drop(processor);
@@ -172,16 +171,10 @@ impl Ingest {
     }
 
     /// Everything that takes the processor: decode, map, find projects, price.
-    fn prepare(
-        &self,
-        signal: Signal,
-        encoding: Encoding,
-        body: &[u8],
-        to: &Destination,
-    ) -> Result<(Vec<Run>, Receipt), IngestError> {
+    fn prepare(&self, export: &mut Export, to: &Destination) -> Result<(Vec<Run>, Receipt), IngestError> {
         let now = self.clock.now();
         let rules = self.rules.in_use(to.workspace_id)?;
-        let mapped = map(signal, encoding, body, MapContext { received_at: now, rules: &rules })?;
+        let mapped = map(export, MapContext { received_at: now, rules: &rules })?;
         let receipt = Receipt {
             accepted: mapped.runs.len() as u64,
             rejected: mapped.rejected(),
@@ -219,9 +212,32 @@ fn reserve_decoded(
     })
 }
 
-fn map(signal: Signal, encoding: Encoding, body: &[u8], ctx: MapContext<'_>) -> Result<Mapped, DecodeError> {
+/// The memory of a request beside its body is taken while it is mapped.
+struct Mapping<'r> {
+    body_bytes: usize,
+    reservation: &'r mut Reservation,
+}
+
+impl Memory for Mapping<'_> {
+    fn grow_to(&mut self, bytes: usize) -> Result<(), MemoryError> {
+        self.reservation.grow_to(self.body_bytes + bytes).map_err(|exhausted| match exhausted {
+            Exhausted::ForNow => MemoryError::ForNow,
+            Exhausted::ForEver => MemoryError::ForEver,
+        })
+    }
+}
+
+fn map(export: &mut Export, ctx: MapContext<'_>) -> Result<Mapped, IngestError> {
+    let Export { signal, encoding, body, reservation } = export;
+    let encoding = *encoding;
+    if *signal != Signal::Traces {
+        reserve_decoded(body, encoding, reservation)?;
+    }
     Ok(match signal {
-        Signal::Traces => otlp::map_traces(otlp::decode_traces(body, encoding)?, &ctx),
+        Signal::Traces => {
+            let mut memory = Mapping { body_bytes: body.len(), reservation };
+            otlp::read_traces_within(body, encoding, &ctx, &mut memory)?
+        }
         Signal::Logs => otlp::map_logs(otlp::decode_logs(body, encoding)?, &ctx),
         Signal::Metrics => otlp::map_metrics(otlp::decode_metrics(body, encoding)?, &ctx),
     })

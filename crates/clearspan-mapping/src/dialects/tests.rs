@@ -4,7 +4,7 @@ use clearspan_model::{Run, RunType};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::otlp::{Encoding, MapContext, MappedRun, ProjectRef, decode_traces, map_traces};
+use crate::otlp::{Encoding, MapContext, MappedRun, ProjectRef, read_traces};
 
 /// Maps one span with these attributes; values are written as plain JSON.
 fn map(attributes: Value) -> MappedRun {
@@ -21,7 +21,7 @@ fn map_span(mut span: Value) -> MappedRun {
     }
     let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [span] }] }] }).to_string();
     let ctx = MapContext::at(clearspan_model::UnixNanos::from_nanos(1));
-    let mut mapped = map_traces(decode_traces(body.as_bytes(), Encoding::Json).unwrap(), &ctx);
+    let mut mapped = read_traces(body.as_bytes(), Encoding::Json, &ctx).unwrap();
     assert!(mapped.rejections.is_empty());
     mapped.runs.pop().unwrap()
 }

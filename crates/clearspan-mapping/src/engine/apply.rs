@@ -45,6 +45,12 @@ impl Draft {
                     let Some(slot) = attributes.find(key) else { continue };
                     let used = match to {
                         To::Special(special) => special(self, attributes, slot),
+                        To::Messages(side) if self.takes_messages(side) => {
+                            match attributes.seen_list(side, slot) {
+                                Some(messages) => self.put_messages(side, messages),
+                                None => self.apply(to, &attributes.items[slot]),
+                            }
+                        }
                         _ => self.apply(to, &attributes.items[slot]),
                     };
                     if used {
@@ -68,7 +74,7 @@ impl Draft {
             return;
         }
         let item = &attributes.items[hit.item];
-        let star = rule.matches(&item.key).unwrap_or_default();
+        let star = rule.matches(item.key).unwrap_or_default();
         self.source = Name::Owned(format!("rule:{}:{}{}", rule.name, self.origin, item.key));
         let used = if self.stored.is_some() && self.restore_ruled(to) {
             self.is_restored(&self.source)
@@ -87,7 +93,7 @@ impl Draft {
     }
 
     /// Gives one value to one target, in place of what the resource said.
-    fn apply_instead(&mut self, to: To, item: &Attribute) -> bool {
+    fn apply_instead(&mut self, to: To, item: &Attribute<'_>) -> bool {
         let (field, slot) = match to {
             To::Environment => ("environment", &mut self.run.environment),
             To::Release => ("release", &mut self.run.release),
@@ -108,7 +114,7 @@ impl Draft {
     }
 
     /// Gives one value to one target. True when it was used.
-    pub(super) fn apply(&mut self, to: To, item: &Attribute) -> bool {
+    pub(super) fn apply(&mut self, to: To, item: &Attribute<'_>) -> bool {
         let used = self.apply_to(to, item);
         if used && let Some(field) = to.field() {
             self.note(field);
@@ -116,7 +122,7 @@ impl Draft {
         used
     }
 
-    fn apply_to(&mut self, to: To, item: &Attribute) -> bool {
+    fn apply_to(&mut self, to: To, item: &Attribute<'_>) -> bool {
         match to {
             To::TraceId => self.override_trace(item),
             To::RunId => self.override_run(item),
@@ -174,27 +180,27 @@ impl Draft {
         }
     }
 
-    fn override_trace(&mut self, item: &Attribute) -> bool {
+    fn override_trace(&mut self, item: &Attribute<'_>) -> bool {
         let id = item.text().and_then(|text| text.trim().parse::<TraceId>().ok()).filter(|id| !id.is_nil());
         id.inspect(|id| self.run.key.trace_id = *id).is_some()
     }
 
-    fn override_run(&mut self, item: &Attribute) -> bool {
+    fn override_run(&mut self, item: &Attribute<'_>) -> bool {
         read_run_id(item).inspect(|id| self.run.key.run_id = *id).is_some()
     }
 
-    fn override_parent(&mut self, item: &Attribute) -> bool {
+    fn override_parent(&mut self, item: &Attribute<'_>) -> bool {
         read_run_id(item).inspect(|id| self.run.parent_run_id = Some(*id)).is_some()
     }
 
-    fn take_project_id(&mut self, item: &Attribute) -> bool {
+    fn take_project_id(&mut self, item: &Attribute<'_>) -> bool {
         let id = item.text().and_then(|text| text.trim().parse().ok());
         let taken = self.project.is_none() && id.is_some();
         self.project = self.project.take().or(id.map(ProjectRef::Id));
         taken
     }
 
-    fn take_name(&mut self, to: To, item: &Attribute) -> bool {
+    fn take_name(&mut self, to: To, item: &Attribute<'_>) -> bool {
         let Some(name) = item.label() else { return false };
         match to {
             To::ToolName(strength) if self.run.run_type == Some(RunType::Tool) => {
@@ -206,7 +212,7 @@ impl Draft {
         }
     }
 
-    fn take_type(&mut self, to: To, item: &Attribute) -> bool {
+    fn take_type(&mut self, to: To, item: &Attribute<'_>) -> bool {
         match to {
             To::RunType(strength, read) => {
                 let word = item.text().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
@@ -244,7 +250,7 @@ impl Draft {
         }
     }
 
-    fn take_provider(&mut self, item: &Attribute) -> bool {
+    fn take_provider(&mut self, item: &Attribute<'_>) -> bool {
         let Some(label) = item.label() else { return false };
         // MLflow quotes every value.
         let name = label.trim_matches('"');
@@ -265,18 +271,18 @@ impl Draft {
         true
     }
 
-    fn take_count(&mut self, count: Count, item: &Attribute) -> bool {
+    fn take_count(&mut self, count: Count, item: &Attribute<'_>) -> bool {
         match read_count(&item.raw()) {
             Ok(number) => {
                 let used = self.usage.fill(count, number);
                 // A user's rule overrules on purpose.
                 if !used && !self.is_ruled(&count.field()) {
-                    self.issue(IssueKind::Conflict, &item.key, "a stronger source tells another token count");
+                    self.issue(IssueKind::Conflict, item.key, "a stronger source tells another token count");
                 }
                 used
             }
             Err(why) => {
-                self.issue(IssueKind::Unusable, &item.key, why);
+                self.issue(IssueKind::Unusable, item.key, why);
                 false
             }
         }
@@ -298,7 +304,7 @@ impl Draft {
         !parts.is_empty()
     }
 
-    fn take_usage_details(&mut self, side: Side, item: &Attribute) -> bool {
+    fn take_usage_details(&mut self, side: Side, item: &Attribute<'_>) -> bool {
         // LangSmith's Python exporter prints a dict: `{'cache_read': 10}`.
         let python = item.text().and_then(literal_to_json);
         let json = python.as_ref().map_or_else(|| item.json(), |text| parse(text).unwrap_or_default());
@@ -314,15 +320,15 @@ impl Draft {
         true
     }
 
-    fn take_cost(&mut self, part: Money, item: &Attribute, zero_counts: bool) -> bool {
+    fn take_cost(&mut self, part: Money, item: &Attribute<'_>, zero_counts: bool) -> bool {
         let Some(money) = cost::read_money(&item.raw()) else {
-            self.issue(IssueKind::Unusable, &item.key, "not a sum of money");
+            self.issue(IssueKind::Unusable, item.key, "not a sum of money");
             return false;
         };
         (zero_counts || !money.is_zero()) && cost::fill(&mut self.cost, part, money)
     }
 
-    fn take_first_token(&mut self, to: To, item: &Attribute) -> bool {
+    fn take_first_token(&mut self, to: To, item: &Attribute<'_>) -> bool {
         let number = match item.raw() {
             Json::Int(number) => Some(number as f64),
             Json::Float(number) => Some(number),
@@ -351,7 +357,7 @@ impl Draft {
         *self.run.first_token_time.get_or_insert(time) == time
     }
 
-    fn take_payload(&mut self, side: Side, item: &Attribute) -> bool {
+    fn take_payload(&mut self, side: Side, item: &Attribute<'_>) -> bool {
         if !self.lacks(side) {
             return self.fill_hollow(side, &item.payload());
         }
@@ -413,6 +419,19 @@ impl Draft {
         }
     }
 
+    /// True when messages of this side would be taken as they are.
+    fn takes_messages(&mut self, side: Side) -> bool {
+        let payload = self.payload(side);
+        let (is_empty, has_rest) = (payload.messages.is_empty(), payload.rest.is_some());
+        is_empty && (!has_rest || self.is_model_call())
+    }
+
+    fn put_messages(&mut self, side: Side, messages: Vec<JsonText>) -> bool {
+        self.payload(side).messages = messages;
+        self.note(messages_name(side));
+        true
+    }
+
     pub(super) fn take_messages(&mut self, side: Side, json: &Json<'_>) -> bool {
         if json.is_blank() {
             return false;
@@ -435,9 +454,7 @@ impl Draft {
         }
         let mut messages = Vec::new();
         if Reader::new(side).read_list(json, &mut messages) {
-            self.payload(side).messages = messages;
-            self.note(messages_name(side));
-            return true;
+            return self.put_messages(side, messages);
         }
         // Some senders put any value here, for example openlit's `@trace`.
         self.offer_payload(side, json)
@@ -480,7 +497,7 @@ impl Draft {
         true
     }
 
-    fn take_mime_type(&mut self, side: Side, item: &Attribute) -> bool {
+    fn take_mime_type(&mut self, side: Side, item: &Attribute<'_>) -> bool {
         let Some(mime_type) = item.text() else { return false };
         let is_plain = mime_type.starts_with("text/plain");
         self.is_plain.insert(side, is_plain);
@@ -500,7 +517,7 @@ impl Draft {
         taken
     }
 
-    fn take_failed(&mut self, item: &Attribute) -> bool {
+    fn take_failed(&mut self, item: &Attribute<'_>) -> bool {
         let failed = match item.raw() {
             Json::Bool(flag) => flag,
             Json::String(text) => text.simple().eq_ignore_ascii_case("error"),
@@ -612,7 +629,7 @@ fn fill(field: &mut Option<String>, value: Option<String>) -> bool {
 }
 
 /// A UUID, or the sixteen digits of a span id, which the LangSmith SDKs pad.
-fn read_run_id(item: &Attribute) -> Option<RunId> {
+fn read_run_id(item: &Attribute<'_>) -> Option<RunId> {
     let text = item.text()?.trim();
     let id = text.parse().ok().or_else(|| text.parse().ok().map(RunId::from_span_id))?;
     (!RunId::is_nil(&id)).then_some(id)

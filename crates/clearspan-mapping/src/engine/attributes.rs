@@ -1,36 +1,35 @@
-//! The attributes of one span, indexed once.
+//! The attributes of one span, indexed once. They are borrowed: a value is copied when a field or the rest needs it.
 
 use std::collections::BTreeMap;
 
-use clearspan_model::JsonText;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use clearspan_model::{IssueKind, JsonText, MapIssue, Side};
 
 use super::{Row, Table};
 use crate::json::{Json, parse};
-use crate::otlp::value::value_to_json;
+use crate::messages::Seen;
 use crate::rules::Rules;
 
 const ABSENT: usize = usize::MAX;
 
 /// One attribute.
 #[derive(Debug)]
-pub(crate) struct Attribute {
-    pub(crate) key: String,
-    pub(crate) value: Option<Value>,
+pub(crate) struct Attribute<'a> {
+    pub(crate) key: &'a str,
+    /// Null where the sender set none.
+    pub(crate) value: Json<'a>,
     /// A rule used it, so it does not stay under `Run::attributes`.
     pub(crate) used: bool,
 }
 
-impl Attribute {
+impl<'a> Attribute<'a> {
     /// The value as it was sent.
-    pub(crate) fn raw(&self) -> Json<'_> {
-        self.value.as_ref().map_or(Json::Null, value_to_json)
+    pub(crate) fn raw(&self) -> Json<'a> {
+        self.value.clone()
     }
 
     /// The value; text that is a JSON object, list or string is read.
-    pub(crate) fn json(&self) -> Json<'_> {
-        if let Some(Value::StringValue(text)) = &self.value
+    pub(crate) fn json(&self) -> Json<'a> {
+        if let Some(text) = self.text()
             && text.trim_start().starts_with(['{', '[', '"'])
             && let Ok(json) = parse(text)
         {
@@ -41,7 +40,7 @@ impl Attribute {
 
     /// The same for inputs and outputs, which senders make JSON of whatever they are. Bare numbers stay
     /// text: most of them are.
-    pub(crate) fn payload(&self) -> Json<'_> {
+    pub(crate) fn payload(&self) -> Json<'a> {
         match self.text() {
             Some("null") => Json::Null,
             Some("true") => Json::Bool(true),
@@ -51,18 +50,16 @@ impl Attribute {
     }
 
     /// The text, if it is text.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match &self.value {
-            Some(Value::StringValue(text)) => Some(text),
-            _ => None,
-        }
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        // Texts of attributes have no escapes; those of JSON bodies were decoded.
+        self.value.as_simple()
     }
 
     /// Text, or a number as text: ids come as either. Blank is none.
     pub(crate) fn label(&self) -> Option<String> {
         let text = match &self.value {
-            Some(Value::StringValue(text)) => text.trim().to_owned(),
-            Some(Value::IntValue(number)) => number.to_string(),
+            Json::String(text) => text.simple().trim().to_owned(),
+            Json::Int(number) => number.to_string(),
             _ => return None,
         };
         (!text.is_empty()).then_some(text)
@@ -71,16 +68,18 @@ impl Attribute {
 
 /// The attributes of a span, and which rows apply to them.
 #[derive(Debug)]
-pub(crate) struct Attributes<'t> {
-    pub(crate) items: Vec<Attribute>,
-    table: &'t Table,
+pub(crate) struct Attributes<'a> {
+    pub(crate) items: Vec<Attribute<'a>>,
+    table: &'a Table,
     /// For each known key the attribute that has it.
     slots: Vec<usize>,
     /// For each known prefix that occurs, the attributes below it.
     families: BTreeMap<usize, Vec<usize>>,
     /// The rows that have something to read, strongest first.
     pub(super) rows: Vec<usize>,
-    rules: &'t Rules,
+    rules: &'a Rules,
+    /// Messages of the request that were read before.
+    seen: Option<&'a Seen<'a>>,
     /// The users' rules that match, strongest first.
     pub(super) rule_hits: Vec<RuleHit>,
 }
@@ -92,22 +91,56 @@ pub(super) struct RuleHit {
     pub(super) item: usize,
 }
 
-impl<'t> Attributes<'t> {
-    pub(crate) fn new(attributes: Vec<KeyValue>, table: &'t Table, rules: &'t Rules) -> Self {
+impl<'a> Attributes<'a> {
+    /// Indexes attributes. Of two with one key, which OTLP forbids, the last one speaks, and that is told.
+    pub(crate) fn new(
+        pairs: Vec<(&'a str, Json<'a>)>,
+        table: &'a Table,
+        rules: &'a Rules,
+        issues: &mut Vec<MapIssue>,
+    ) -> Self {
         let mut this = Self {
-            items: Vec::with_capacity(attributes.len()),
+            items: Vec::with_capacity(pairs.len()),
             table,
             slots: vec![ABSENT; table.keys.len()],
             families: BTreeMap::new(),
-            rows: Vec::with_capacity(attributes.len() * 2),
+            rows: Vec::with_capacity(pairs.len() * 2),
             rules,
+            seen: None,
             rule_hits: Vec::new(),
         };
-        for KeyValue { key, value, .. } in attributes {
-            this.push(key, value.and_then(|value| value.value));
+        let repeated = repeated(&pairs);
+        for (idx, (key, value)) in pairs.into_iter().enumerate() {
+            if repeated.binary_search(&idx).is_ok() {
+                issues.push(MapIssue {
+                    kind: IssueKind::Conflict,
+                    field: key.to_owned(),
+                    message: "it was sent more than once; the last value counts".to_owned(),
+                });
+                this.items.push(Attribute { key, value, used: true });
+            } else {
+                this.push(key, value);
+            }
         }
         this.sort();
         this
+    }
+
+    /// Recognises messages that were read before in the same request.
+    pub(crate) fn remembering(self, seen: Option<&'a Seen<'a>>) -> Self {
+        Self { seen, ..self }
+    }
+
+    /// The messages of one attribute, where they can be read one by one.
+    pub(super) fn seen_list(&self, side: Side, idx: usize) -> Option<Vec<JsonText>> {
+        self.seen?.read_list(side, self.items[idx].text()?)
+    }
+
+    /// The messages of a family, where they are plain.
+    pub(super) fn seen_flattened(&self, side: Side, prefix: &str, family: &[usize]) -> Option<Vec<JsonText>> {
+        let items = family.iter().map(|idx| &self.items[*idx]);
+        let entries = items.filter_map(|item| Some((item.key.strip_prefix(prefix)?, &item.value)));
+        self.seen?.read_flattened(side, entries)
     }
 
     fn sort(&mut self) {
@@ -125,19 +158,18 @@ impl<'t> Attributes<'t> {
         }
     }
 
-    pub(super) fn rules(&self) -> &'t Rules {
+    pub(super) fn rules(&self) -> &'a Rules {
         self.rules
     }
 
-    fn push(&mut self, key: String, value: Option<Value>) {
+    fn push(&mut self, key: &'a str, value: Json<'a>) {
         let idx = self.items.len();
-        if !self.rules.is_empty() && value.is_some() {
-            self.rule_hits.extend(self.rules.matching(&key).map(|rule| RuleHit { rule, item: idx }));
+        let is_set = !value.is_null();
+        if !self.rules.is_empty() && is_set {
+            self.rule_hits.extend(self.rules.matching(key).map(|rule| RuleHit { rule, item: idx }));
         }
-        // Of two attributes with one key, which OTLP forbids, the first speaks.
-        if let Some(entry) = self.table.keys.get(key.as_str())
-            && value.is_some()
-            && self.slots[entry.id] == ABSENT
+        if let Some(entry) = self.table.keys.get(key)
+            && is_set
         {
             self.slots[entry.id] = idx;
             self.rows.extend_from_slice(&entry.rows);
@@ -149,7 +181,7 @@ impl<'t> Attributes<'t> {
             for prefix in ends.filter_map(|end| key.get(..end)) {
                 let Some(entry) = self.table.prefixes.get(prefix) else { continue };
                 // JavaScript's `undefined` inside a known family tells nothing.
-                used = value.is_none();
+                used = !is_set;
                 if used {
                     break;
                 }
@@ -188,13 +220,52 @@ impl<'t> Attributes<'t> {
         self.items[idx].used = true;
     }
 
-    /// What no rule used, as JSON texts. Of two with one key the first stays.
+    /// What no rule used, as JSON texts.
     pub(crate) fn into_rest(self) -> BTreeMap<String, JsonText> {
         let mut rest = BTreeMap::new();
+        let mut text = String::new();
         for item in self.items.into_iter().filter(|item| !item.used) {
-            let text = JsonText::from_trusted(item.raw().to_text());
-            rest.entry(item.key).or_insert(text);
+            text.clear();
+            item.value.write(&mut text);
+            rest.insert(item.key.to_owned(), JsonText::from_trusted(text.as_str()));
         }
         rest
     }
+}
+
+/// The places of attributes whose key comes again later.
+fn repeated(pairs: &[(&str, Json<'_>)]) -> Vec<usize> {
+    let mut repeated = Vec::new();
+    // A filter of bits is enough to know that most spans have none, and takes no memory.
+    let mut filter = [0_u64; 16];
+    let is_suspect = pairs.iter().fold(false, |suspect, (key, _)| {
+        let bit = quick_hash(key);
+        let word = &mut filter[bit / 64];
+        let known = *word & (1 << (bit % 64)) != 0;
+        *word |= 1 << (bit % 64);
+        suspect | known
+    });
+    if is_suspect {
+        let mut last: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
+        for (idx, (key, _)) in pairs.iter().enumerate() {
+            repeated.extend(last.insert(key, idx));
+        }
+        repeated.sort_unstable();
+    }
+    repeated
+}
+
+/// Ten bits of the length and of both ends of a key.
+fn quick_hash(key: &str) -> usize {
+    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let bytes = key.as_bytes();
+    let (head, tail) = if bytes.len() >= 8 {
+        (word(bytes.first_chunk()), word(bytes.last_chunk()))
+    } else {
+        (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
+    };
+    let middle = word(bytes.get(bytes.len() / 2..).and_then(<[u8]>::first_chunk));
+    let mixed = (head ^ tail.rotate_left(24) ^ middle.rotate_left(11) ^ bytes.len() as u64)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (mixed >> 54) as usize
 }

@@ -43,7 +43,7 @@ const NUMBERS: &[&str] = &[
 ];
 
 /// The value of a parameter.
-pub(super) fn parameter<'a>(name: &str, item: &'a Attribute) -> Json<'a> {
+pub(super) fn parameter<'a>(name: &str, item: &'a Attribute<'_>) -> Json<'a> {
     if NUMBERS.contains(&name)
         && let Some(text) = item.text()
         && let Ok(number @ Json::Number(_)) = parse(text.trim())

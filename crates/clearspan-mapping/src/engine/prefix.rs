@@ -54,7 +54,9 @@ impl Draft {
         family: &[usize],
         side: Side,
     ) {
-        let messages = Reader::flattened(side).read_flattened(&tree(attributes, prefix, family));
+        let messages = attributes
+            .seen_flattened(side, prefix, family)
+            .unwrap_or_else(|| Reader::flattened(side).read_flattened(&tree(attributes, prefix, family)));
         let known = &mut self.payload(side).messages;
         if known.is_empty() && !messages.is_empty() {
             *known = messages;

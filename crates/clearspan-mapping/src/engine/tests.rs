@@ -1,5 +1,6 @@
 //! Whatever arrives, mapping answers: every rule meets every kind of value.
 
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
@@ -8,9 +9,10 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
+use prost::Message;
 
 use crate::dialects::TABLE;
-use crate::otlp::{ExportLogsServiceRequest, ExportTraceServiceRequest, MapContext, map_logs, map_traces};
+use crate::otlp::{Encoding, ExportLogsServiceRequest, MapContext, map_logs, read_traces};
 
 /// Texts that rules look into.
 const TEXTS: &[&str] = &[
@@ -125,7 +127,7 @@ proptest! {
             resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
         };
         let ctx = MapContext::at(clearspan_model::UnixNanos::from_nanos(1));
-        let mapped = map_traces(request, &ctx);
+        let mapped = read_traces(&request.encode_to_vec(), Encoding::Protobuf, &ctx).unwrap();
         prop_assert_eq!(mapped.rejected(), 0);
         let run = &mapped.runs[0].run;
         // Everything that the run keeps is JSON, also what was copied piece by piece.

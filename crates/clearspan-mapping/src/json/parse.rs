@@ -1,12 +1,19 @@
-//! Text to tree. Strict JSON, except that `NaN`, `Infinity` and `-Infinity` (Python writes them) read as
-//! null. Recursion is bounded by [`MAX_DEPTH`]; deeper text is refused and its caller keeps it as text.
+//! Text to tree. Strict JSON, except that inside attributes `NaN`, `Infinity` and `-Infinity` (Python writes them)
+//! read as null. Recursion is bounded; deeper text is refused and its caller keeps it as text.
 
 use std::fmt;
 
+use super::scan::find_special;
 use super::{Json, Text};
 
-/// How deep a document may nest.
+/// How deep JSON inside an attribute may nest.
 const MAX_DEPTH: usize = 200;
+
+/// How much memory the tree of JSON inside an attribute may take. Larger ones stay text.
+pub(crate) const TREE_BYTES: usize = 16 << 20;
+
+/// What a value of the tree takes in memory, its place in a list that grows included.
+const VALUE_BYTES: usize = 2 * size_of::<(Text<'_>, Json<'_>)>();
 
 /// Where and why the text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,56 +30,97 @@ impl fmt::Display for ParseError {
 
 /// Reads one document that fills the whole text.
 pub(crate) fn parse(source: &str) -> Result<Json<'_>, ParseError> {
-    let mut reader = Reader { source, bytes: source.as_bytes(), at: 0 };
+    let mut reader = Reader::new(source);
     let value = reader.value(0)?;
-    reader.skip_space();
-    if reader.at < source.len() {
-        Err(reader.error("text after the end of the JSON value"))
-    } else {
-        Ok(value)
-    }
+    reader.end()?;
+    Ok(value)
 }
 
-struct Reader<'a> {
+/// The text that is left, and the rules for it.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
     source: &'a str,
     bytes: &'a [u8],
-    at: usize,
+    pub(super) at: usize,
+    /// No words that are not JSON.
+    pub(super) strict: bool,
+    pub(super) max_depth: usize,
+    /// How many bytes the tree may take.
+    pub(super) room: usize,
 }
 
+/// The tree would take more memory than it may.
+pub(super) const NO_ROOM: &str = "too many values";
+
 impl<'a> Reader<'a> {
-    fn error(&self, what: &'static str) -> ParseError {
+    pub(super) fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            bytes: source.as_bytes(),
+            at: 0,
+            strict: false,
+            max_depth: MAX_DEPTH,
+            room: TREE_BYTES,
+        }
+    }
+
+    pub(super) fn source(&self) -> &'a str {
+        self.source
+    }
+
+    /// Nothing may follow.
+    pub(super) fn end(&mut self) -> Result<(), ParseError> {
+        self.skip_space();
+        if self.at < self.source.len() {
+            Err(self.error("text after the end of the JSON value"))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn error(&self, what: &'static str) -> ParseError {
         ParseError { what, offset: self.at }
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
-    fn skip_space(&mut self) {
+    pub(super) fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
     }
 
-    fn slice(&self, from: usize, to: usize) -> &'a str {
+    pub(super) fn slice(&self, from: usize, to: usize) -> &'a str {
         self.source.get(from..to).expect("cuts are at ASCII bytes, which are character boundaries")
     }
 
-    fn value(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
-        if depth > MAX_DEPTH {
+    pub(super) fn value(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {
+        if depth > self.max_depth {
             return Err(self.error("nested too deep"));
         }
+        self.room = self.room.checked_sub(VALUE_BYTES).ok_or(self.error(NO_ROOM))?;
         self.skip_space();
         match self.peek() {
             Some(b'"') => Ok(Json::String(self.string()?)),
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
+            _ => self.scalar(),
+        }
+    }
+
+    /// Reads a number or a word.
+    pub(super) fn scalar(&mut self) -> Result<Json<'a>, ParseError> {
+        match self.peek() {
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
-            Some(b'N') => self.word("NaN", Json::Null),
-            Some(b'I') => self.word("Infinity", Json::Null),
-            Some(b'-') if self.bytes.get(self.at + 1) == Some(&b'I') => self.word("-Infinity", Json::Null),
+            Some(b'N') if !self.strict => self.word("NaN", Json::Null),
+            Some(b'I') if !self.strict => self.word("Infinity", Json::Null),
+            Some(b'-') if !self.strict && self.bytes.get(self.at + 1) == Some(&b'I') => {
+                self.word("-Infinity", Json::Null)
+            }
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(_) => Err(self.error("expected a JSON value")),
             None => Err(self.error("unexpected end of the text")),
@@ -121,14 +169,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string whose opening quote is next.
-    fn string(&mut self) -> Result<Text<'a>, ParseError> {
+    pub(super) fn string(&mut self) -> Result<Text<'a>, ParseError> {
         self.at += 1;
         let from = self.at;
         let mut escaped = false;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let plain = rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20);
-            self.at += plain.unwrap_or(rest.len());
+            self.at += find_special(rest).unwrap_or(rest.len());
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -216,6 +263,11 @@ impl<'a> Reader<'a> {
 
 /// The text that a string's inside stands for. Lone surrogates become U+FFFD.
 pub(super) fn unescape(raw: &str) -> String {
+    unescape_noting(raw, &mut false)
+}
+
+/// The same; tells whether something had to be replaced.
+pub(super) fn unescape_noting(raw: &str, replaced: &mut bool) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('\\') {
@@ -229,7 +281,7 @@ pub(super) fn unescape(raw: &str) -> String {
             'n' => out.push('\n'),
             'r' => out.push('\r'),
             't' => out.push('\t'),
-            'u' => rest = unescape_unicode(rest, &mut out),
+            'u' => rest = unescape_unicode(rest, &mut out, replaced),
             other => out.push(other),
         }
     }
@@ -238,7 +290,7 @@ pub(super) fn unescape(raw: &str) -> String {
 }
 
 /// Reads the four digits after `\u`, and the second half of a surrogate pair. Returns what follows.
-fn unescape_unicode<'a>(text: &'a str, out: &mut String) -> &'a str {
+fn unescape_unicode<'a>(text: &'a str, out: &mut String, replaced: &mut bool) -> &'a str {
     let Some((first, rest)) = hex_unit(text) else {
         return text;
     };
@@ -250,7 +302,9 @@ fn unescape_unicode<'a>(text: &'a str, out: &mut String) -> &'a str {
         out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         return rest;
     }
-    out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
+    let read = char::from_u32(first);
+    *replaced |= read.is_none();
+    out.push(read.unwrap_or(char::REPLACEMENT_CHARACTER));
     rest
 }
 

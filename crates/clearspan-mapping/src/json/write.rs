@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::scan::find_special;
 use super::{Json, Text};
 
 /// Trees that callers build by hand may be deeper than a parsed one; what is deeper is written as null.
@@ -94,11 +95,11 @@ pub(crate) fn push_string(text: &str, out: &mut String) {
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn escape(text: &str, out: &mut String) {
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|b| b == b'"' || b == b'\\' || b < 0x20) {
+    while let Some(at) = find_special(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
         let mut chars = after.chars();
-        match chars.next().expect("`position` found a byte here") {
+        match chars.next().expect("`find_special` found a byte here") {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{8}' => out.push_str("\\b"),

@@ -369,7 +369,7 @@ fn role_of<'a>(json: &Json<'a>) -> Option<Cow<'a, str>> {
     json.first(&["content", "data", "parts"]).map(|_| normalise_role(role))
 }
 
-fn normalise_role(role: &str) -> Cow<'_, str> {
+pub(super) fn normalise_role(role: &str) -> Cow<'_, str> {
     let lower = if role.bytes().any(|b| b.is_ascii_uppercase()) {
         Cow::Owned(role.to_ascii_lowercase())
     } else {
@@ -394,7 +394,7 @@ fn finish_reason(json: &Json<'_>) -> Option<String> {
 }
 
 /// Items of the OpenAI Responses API that are no messages by themselves, and its assistant messages.
-fn is_response_item(json: &Json<'_>) -> bool {
+pub(super) fn is_response_item(json: &Json<'_>) -> bool {
     let Some(kind) = json.get("type").and_then(Json::as_simple) else { return false };
     match kind {
         "message" => json.get("role").and_then(Json::as_simple) == Some("assistant"),

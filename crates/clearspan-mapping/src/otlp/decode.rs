@@ -1,11 +1,12 @@
-//! Request bodies to OTLP structs.
+//! Bodies of log and metric requests to OTLP structs.
 
 use std::fmt;
 
+use clearspan_model::ErrorKind;
 use prost::Message;
 
 use super::json_body;
-use super::{ExportLogsServiceRequest, ExportMetricsServiceRequest, ExportTraceServiceRequest};
+use super::{ExportLogsServiceRequest, ExportMetricsServiceRequest};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +17,29 @@ pub enum Encoding {
     Json,
 }
 
-/// A body that is not an OTLP request: what was expected, and what is wrong where.
+/// A body that cannot be taken: what was expected, and what is wrong where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
+    /// Whose fault it is, and whether it passes.
+    pub kind: ErrorKind,
     message: String,
 }
 
 impl DecodeError {
     pub(super) fn new(what: &str, why: impl fmt::Display) -> Self {
-        Self { message: format!("the body is not an OTLP {what} request: {why}") }
+        Self {
+            kind: ErrorKind::InvalidInput,
+            message: format!("the body is not an OTLP {what} request: {why}"),
+        }
+    }
+
+    pub(super) fn too_large(why: &str) -> Self {
+        Self { kind: ErrorKind::TooLarge, message: why.to_owned() }
+    }
+
+    pub(super) fn busy() -> Self {
+        let message = "the server has too much to do; try again".to_owned();
+        Self { kind: ErrorKind::Overloaded, message }
     }
 }
 
@@ -35,11 +50,6 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-/// Reads a trace request.
-pub fn decode_traces(body: &[u8], encoding: Encoding) -> Result<ExportTraceServiceRequest, DecodeError> {
-    decode(body, encoding, "trace", json_body::read_traces)
-}
 
 /// Reads a log request.
 pub fn decode_logs(body: &[u8], encoding: Encoding) -> Result<ExportLogsServiceRequest, DecodeError> {

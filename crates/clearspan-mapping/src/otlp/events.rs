@@ -3,10 +3,9 @@
 //! Attributes are stronger: where they told the messages, message events stay events.
 
 use clearspan_model::{IssueKind, JsonText, Run, RunEvent, RunType, Side, UnixNanos};
-use opentelemetry_proto::tonic::common::v1::KeyValue;
-use opentelemetry_proto::tonic::trace::v1::span::Event;
 
-use super::value::{any_to_json, attribute_texts};
+use super::value::attribute_texts;
+use super::view::EventView;
 use crate::dialects::{LLAMA_INDEX_EVENTS, TABLE};
 use crate::engine::{Attributes, Draft, Table, literal_to_json, messages_name};
 use crate::json::{Json, Text, parse};
@@ -30,7 +29,7 @@ pub(super) fn is_model_event(name: &str) -> bool {
 }
 
 /// Maps the events of a span into its draft. What was not used is kept as an event of the run.
-pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
+pub(super) fn map_events(draft: &mut Draft, events: Vec<EventView<'_>>) {
     let sides = MessageSides::of(draft, &events);
     let mut documents = Vec::new();
     for event in &events {
@@ -43,7 +42,7 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
         !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
     for event in events {
         draft.set_source(format!("event:{}", event.name));
-        let used = match event.name.as_str() {
+        let used = match event.name {
             "exception" => {
                 map_exception(draft, &event.attributes);
                 false
@@ -60,7 +59,7 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
                 continue;
             }
             name if FIRST_TOKEN.contains(&name) => {
-                draft.take_first_token_time(Some(UnixNanos::from_otlp(event.time_unix_nano)));
+                draft.take_first_token_time(Some(UnixNanos::from_otlp(event.time)));
                 false
             }
             name if event_role(name).is_some() => sides.map_message(draft, &event),
@@ -72,22 +71,28 @@ pub(super) fn map_events(draft: &mut Draft, events: Vec<Event>) {
     }
 }
 
-fn keep(run: &mut Run, event: Event) {
-    let time = UnixNanos::from_otlp(event.time_unix_nano);
-    run.events.push(RunEvent { time, name: event.name, attributes: attribute_texts(event.attributes) });
+fn keep(run: &mut Run, event: EventView<'_>) {
+    let time = UnixNanos::from_otlp(event.time);
+    run.events.push(RunEvent {
+        time,
+        name: event.name.to_owned(),
+        attributes: attribute_texts(event.attributes),
+    });
 }
 
-fn get<'a>(attributes: &'a [KeyValue], key: &str) -> Json<'a> {
-    let found = attributes.iter().find(|attribute| attribute.key == key);
-    found.map_or(Json::Null, |attribute| any_to_json(attribute.value.as_ref()))
+/// Attributes of an event.
+type Pairs<'e, 'a> = &'e [(&'a str, Json<'a>)];
+
+fn get<'a>(attributes: Pairs<'_, 'a>, key: &str) -> Json<'a> {
+    attributes.iter().rfind(|(name, _)| *name == key).map_or(Json::Null, |(_, value)| value.clone())
 }
 
-fn get_text(attributes: &[KeyValue], key: &str) -> Option<String> {
+fn get_text(attributes: Pairs<'_, '_>, key: &str) -> Option<String> {
     get(attributes, key).as_text().map(|text| text.decode().into_owned()).filter(|text| !text.is_empty())
 }
 
 /// An exception is the run's error: its message, then its stack trace. The last one is what ended the run.
-pub(super) fn map_exception(draft: &mut Draft, attributes: &[KeyValue]) {
+pub(super) fn map_exception(draft: &mut Draft, attributes: Pairs<'_, '_>) {
     let (message, class) =
         (get_text(attributes, "exception.message"), get_text(attributes, "exception.type"));
     draft.failed = true;
@@ -104,7 +109,7 @@ pub(super) fn map_exception(draft: &mut Draft, attributes: &[KeyValue]) {
 }
 
 /// The oldest content events hold one side as text or JSON.
-fn map_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
+fn map_content(draft: &mut Draft, side: Side, event: &EventView<'_>) -> bool {
     let keys = match side {
         Side::Input => ["gen_ai.prompt", "gen_ai.event.content"],
         Side::Output => ["gen_ai.completion", "gen_ai.event.content"],
@@ -150,29 +155,29 @@ fn with_json<T>(value: &Json<'_>, read: impl FnOnce(&Json<'_>) -> T) -> T {
 }
 
 /// LlamaIndex names its events like their classes.
-fn is_llama_index(name: &str, attributes: &[KeyValue]) -> bool {
+fn is_llama_index(name: &str, attributes: Pairs<'_, '_>) -> bool {
     name.ends_with("Event") && get(attributes, "class_name").as_simple() == Some(name)
 }
 
 /// The event's attributes are read like those of a span; what no rule uses stays with the event.
-fn map_by_rows(draft: &mut Draft, event: Event, table: &Table) {
-    let mut attributes = Attributes::new(event.attributes, table, Rules::none());
+fn map_by_rows(draft: &mut Draft, event: EventView<'_>, table: &Table) {
+    let mut attributes = Attributes::new(event.attributes, table, Rules::none(), &mut draft.run.issues);
     draft.set_origin("event:");
     draft.apply_rows(&mut attributes, |_| {});
     draft.set_origin("");
     let rest = attributes.into_rest();
     if !rest.is_empty() {
-        let time = UnixNanos::from_otlp(event.time_unix_nano);
-        draft.run.events.push(RunEvent { time, name: event.name, attributes: rest });
+        let time = UnixNanos::from_otlp(event.time);
+        draft.run.events.push(RunEvent { time, name: event.name.to_owned(), attributes: rest });
     }
 }
 
 /// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata`, `.document`, `.vector`.
-fn document(attributes: &[KeyValue]) -> Json<'_> {
-    let members = attributes.iter().map(|attribute| {
-        let name = attribute.key.strip_prefix("db.query.result.").unwrap_or(&attribute.key);
+fn document<'a>(attributes: Pairs<'_, 'a>) -> Json<'a> {
+    let members = attributes.iter().map(|(key, value)| {
+        let name = key.strip_prefix("db.query.result.").unwrap_or(key);
         let name = if name == "document" { "page_content" } else { name };
-        (Text::Plain(name), any_to_json(attribute.value.as_ref()))
+        (Text::Plain(name), value.clone())
     });
     Json::Object(members.collect())
 }
@@ -208,7 +213,7 @@ struct MessageSides {
 }
 
 impl MessageSides {
-    fn of(draft: &mut Draft, events: &[Event]) -> Self {
+    fn of(draft: &mut Draft, events: &[EventView<'_>]) -> Self {
         Self {
             has_inputs: !draft.lacks(Side::Input),
             has_outputs: !draft.lacks(Side::Output),
@@ -227,8 +232,8 @@ impl MessageSides {
         }
     }
 
-    fn map_message(&self, draft: &mut Draft, event: &Event) -> bool {
-        let side = self.side(&event.name);
+    fn map_message(&self, draft: &mut Draft, event: &EventView<'_>) -> bool {
+        let side = self.side(event.name);
         let taken = match side {
             Side::Input => self.has_inputs,
             Side::Output => self.has_outputs,
@@ -241,20 +246,13 @@ impl MessageSides {
         }
         let whole = get(&event.attributes, "gen_ai.event.content");
         let messages = if whole.is_blank() {
-            let entries = event
-                .attributes
-                .iter()
-                .map(|attribute| (attribute.key.as_str(), any_to_json(attribute.value.as_ref())));
-            read_event_messages(
-                &event.name,
-                unflatten(entries.filter(|(key, _)| !key.starts_with("gen_ai.")).collect()),
-                side,
-            )
+            let entries = event.attributes.iter().filter(|(key, _)| !key.starts_with("gen_ai."));
+            read_event_messages(event.name, unflatten(entries.cloned().collect()), side)
         } else {
-            with_json(&whole, |json| read_event_messages(&event.name, json.clone(), side))
+            with_json(&whole, |json| read_event_messages(event.name, json.clone(), side))
         };
         if messages.is_empty() {
-            draft.issue(IssueKind::Unusable, &event.name, "the event holds no message");
+            draft.issue(IssueKind::Unusable, event.name, "the event holds no message");
         } else {
             draft.note(messages_name(side));
             draft.payload(side).messages.extend(messages);
@@ -264,7 +262,7 @@ impl MessageSides {
 }
 
 /// Strands tells the arguments and the result of a tool as message events.
-fn map_tool_content(draft: &mut Draft, side: Side, event: &Event) -> bool {
+fn map_tool_content(draft: &mut Draft, side: Side, event: &EventView<'_>) -> bool {
     let values = ["content", "message"].map(|key| get(&event.attributes, key));
     let Some(value) = values.into_iter().find(|value| !value.is_blank()) else { return false };
     with_json(&value, |json| draft.offer_payload(side, json))

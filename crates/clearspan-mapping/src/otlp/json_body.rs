@@ -12,29 +12,11 @@ use opentelemetry_proto::tonic::common::v1::{
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
-use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
-use super::{ExportLogsServiceRequest, ExportTraceServiceRequest};
+use super::ExportLogsServiceRequest;
 use crate::json::Json;
 
 pub(super) use metrics::read_metrics;
-
-const SPAN_KINDS: &[&str] = &["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
-const STATUS_CODES: &[&str] = &["UNSET", "OK", "ERROR"];
-
-pub(super) fn read_traces(json: &Json<'_>) -> ExportTraceServiceRequest {
-    let resource_spans = list(json, "resourceSpans", |json| ResourceSpans {
-        resource: json.get("resource").map(resource),
-        scope_spans: list(json, "scopeSpans", |json| ScopeSpans {
-            scope: json.get("scope").map(scope),
-            spans: list(json, "spans", span),
-            schema_url: text(json, "schemaUrl"),
-        }),
-        schema_url: text(json, "schemaUrl"),
-    });
-    ExportTraceServiceRequest { resource_spans }
-}
 
 pub(super) fn read_logs(json: &Json<'_>) -> ExportLogsServiceRequest {
     let resource_logs = list(json, "resourceLogs", |json| ResourceLogs {
@@ -59,42 +41,6 @@ fn scope(json: &Json<'_>) -> InstrumentationScope {
         version: text(json, "version"),
         attributes: attributes(json),
         dropped_attributes_count: count(json, "droppedAttributesCount"),
-    }
-}
-
-fn span(json: &Json<'_>) -> Span {
-    Span {
-        trace_id: id(json, "traceId"),
-        span_id: id(json, "spanId"),
-        trace_state: text(json, "traceState"),
-        parent_span_id: id(json, "parentSpanId"),
-        flags: count(json, "flags"),
-        name: text(json, "name"),
-        kind: enumeration(json, "kind", "SPAN_KIND_", SPAN_KINDS),
-        start_time_unix_nano: nanos(json, "startTimeUnixNano"),
-        end_time_unix_nano: nanos(json, "endTimeUnixNano"),
-        attributes: attributes(json),
-        dropped_attributes_count: count(json, "droppedAttributesCount"),
-        events: list(json, "events", |json| Event {
-            time_unix_nano: nanos(json, "timeUnixNano"),
-            name: text(json, "name"),
-            attributes: attributes(json),
-            dropped_attributes_count: count(json, "droppedAttributesCount"),
-        }),
-        dropped_events_count: count(json, "droppedEventsCount"),
-        links: list(json, "links", |json| Link {
-            trace_id: id(json, "traceId"),
-            span_id: id(json, "spanId"),
-            trace_state: text(json, "traceState"),
-            attributes: attributes(json),
-            dropped_attributes_count: count(json, "droppedAttributesCount"),
-            flags: count(json, "flags"),
-        }),
-        dropped_links_count: count(json, "droppedLinksCount"),
-        status: json.get("status").filter(|json| json.members().is_some()).map(|json| Status {
-            message: text(json, "message"),
-            code: enumeration(json, "code", "STATUS_CODE_", STATUS_CODES),
-        }),
     }
 }
 

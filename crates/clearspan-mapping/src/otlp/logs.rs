@@ -17,6 +17,7 @@ use super::events::{OPERATION_DETAILS, map_exception, read_event_messages};
 use super::ids::{parse_span_id, parse_trace_id};
 use super::span::{Origin, new_run, project_of};
 use super::value::{any_to_json, attribute_texts, value_text};
+use super::view::{ScopeView, pairs};
 use super::{ExportLogsServiceRequest, MapContext, Mapped, MappedLog, MappedRun, ProjectRef};
 use crate::dialects::TABLE;
 use crate::engine::{Attributes, Draft, messages_name};
@@ -34,9 +35,11 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext<'_>) -> Mapp
     let mut mapped = Mapped::default();
     let mut patches = Patches::new();
     for resource_logs in request.resource_logs {
-        let origin = Origin::of_resource(resource_logs.resource);
+        let resource = resource_logs.resource.unwrap_or_default();
+        let origin = Origin::of_resource(pairs(&resource.attributes), Vec::new());
         for scope_logs in resource_logs.scope_logs {
-            let origin = origin.with_scope(scope_logs.scope);
+            let scope = scope_logs.scope.unwrap_or_default();
+            let origin = origin.with_scope(ScopeView::of(&scope), Vec::new());
             for record in scope_logs.log_records {
                 let ids = (parse_trace_id(&record.trace_id).ok(), parse_span_id(&record.span_id).ok());
                 let name = event_name(&record);
@@ -83,7 +86,8 @@ fn complete(
 ) -> Option<LogRecord> {
     let time = time_of(&record, ctx);
     if name == Some(OPERATION_DETAILS) {
-        let mut attributes = Attributes::new(record.attributes, &TABLE, ctx.rules);
+        let attributes = pairs(&record.attributes);
+        let mut attributes = Attributes::new(attributes, &TABLE, ctx.rules, &mut draft.run.issues);
         draft.set_origin("log:");
         draft.apply_rows(&mut attributes, |_| {});
         let rest = attributes.into_rest();
@@ -103,7 +107,7 @@ fn complete(
     }
     if name.is_some_and(|name| EXCEPTIONS.contains(&name)) {
         draft.set_source(format!("log:{}", name.unwrap_or_default()));
-        map_exception(draft, &record.attributes);
+        map_exception(draft, &pairs(&record.attributes));
     }
     draft.run.events.push(event_of(name.unwrap_or("log"), &record, time));
     Some(record)
@@ -150,7 +154,7 @@ fn read_fragments(name: &str, record: &LogRecord, time: UnixNanos, place: usize)
 }
 
 fn event_of(name: &str, record: &LogRecord, time: UnixNanos) -> RunEvent {
-    let mut attributes = attribute_texts(record.attributes.clone());
+    let mut attributes = attribute_texts(pairs(&record.attributes));
     if record.body.is_some() {
         attributes.entry("body".to_owned()).or_insert_with(|| value_text(record.body.as_ref()));
     }
@@ -171,7 +175,7 @@ fn keep(
     let time = time_of(&record, ctx);
     let observed_time = record.observed_time_unix_nano;
     let body = Some(value_text(record.body.as_ref())).filter(|body| body.as_str() != "null");
-    let attributes = attribute_texts(record.attributes);
+    let attributes = attribute_texts(pairs(&record.attributes));
     let project = project_of(|key| attributes.get(key).map(JsonText::to_plain));
     let record = StoredRecord {
         workspace_id: WorkspaceId::NIL,

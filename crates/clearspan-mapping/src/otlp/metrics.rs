@@ -21,6 +21,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use super::ids::{parse_span_id, parse_trace_id, shorten};
 use super::span::{Origin, project_of};
 use super::value::{any_to_json, attribute_texts};
+use super::view::{ScopeView, pairs};
 use super::{ExportMetricsServiceRequest, MapContext, Mapped, MappedPoint};
 use crate::json::{Json, Text};
 
@@ -34,9 +35,11 @@ const MAX_DESCRIPTION_CHARS: usize = 1023;
 pub fn map_metrics(request: ExportMetricsServiceRequest, ctx: &MapContext<'_>) -> Mapped {
     let mut mapped = Mapped::default();
     for resource_metrics in request.resource_metrics {
-        let origin = Origin::of_resource(resource_metrics.resource);
+        let resource = resource_metrics.resource.unwrap_or_default();
+        let origin = Origin::of_resource(pairs(&resource.attributes), Vec::new());
         for scope_metrics in resource_metrics.scope_metrics {
-            let origin = origin.with_scope(scope_metrics.scope);
+            let scope = scope_metrics.scope.unwrap_or_default();
+            let origin = origin.with_scope(ScopeView::of(&scope), Vec::new());
             for metric in scope_metrics.metrics {
                 map_metric(&mut mapped, metric, &origin, ctx);
             }
@@ -149,7 +152,7 @@ impl Target<'_> {
     /// Keeps a point; `fill` sets its values, unless the sender states that there are none.
     fn keep(&mut self, head: Head, fill: impl FnOnce(&mut MetricPoint)) {
         let mut point = self.common.clone();
-        point.attributes = attribute_texts(head.attributes);
+        point.attributes = attribute_texts(pairs(&head.attributes));
         point.start_time = (head.start_time > 0).then(|| UnixNanos::from_otlp(head.start_time));
         if head.time > 0 {
             point.time = UnixNanos::from_otlp(head.time);

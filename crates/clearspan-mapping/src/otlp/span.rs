@@ -3,38 +3,18 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, ProjectId, Rank, Run, RunId, RunKey, RunType, Sender, Status, UnixNanos,
-    Version, Versions, WorkspaceId,
+    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Run, RunId, RunKey, RunType, Sender, Status,
+    UnixNanos, Version, Versions, WorkspaceId,
 };
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use opentelemetry_proto::tonic::trace::v1::{Span, span};
 
 use super::events::{is_model_event, map_events};
-use super::ids::{parse_ids, parse_span_id, shorten};
+use super::ids::{parse_ids, parse_span_id};
 use super::value::attribute_texts;
-use super::{ExportTraceServiceRequest, MapContext, Mapped, MappedRun, ProjectRef};
+use super::view::{LinkView, Pairs, ScopeView, SpanView};
+use super::{MapContext, MappedRun, ProjectRef, room};
 use crate::dialects::{TABLE, implied_type, label_of};
 use crate::engine::{Attributes, Draft};
-
-/// Maps every span of a request. Spans without usable ids are rejected by name.
-pub fn map_traces(request: ExportTraceServiceRequest, ctx: &MapContext<'_>) -> Mapped {
-    let mut mapped = Mapped::default();
-    for resource_spans in request.resource_spans {
-        let origin = Origin::of_resource(resource_spans.resource);
-        for scope_spans in resource_spans.scope_spans {
-            let origin = origin.with_scope(scope_spans.scope);
-            for span in scope_spans.spans {
-                match map_span(span, &origin, ctx) {
-                    Ok(run) => mapped.runs.push(run),
-                    Err(reason) => mapped.reject(1, reason),
-                }
-            }
-        }
-    }
-    mapped
-}
+use crate::messages::Seen;
 
 /// Where spans and log records come from: what a resource and a scope tell about each of theirs.
 #[derive(Debug, Clone, Default)]
@@ -48,11 +28,13 @@ pub(super) struct Origin {
     scope_name: Option<String>,
     scope_version: Option<String>,
     scope_attributes: BTreeMap<String, JsonText>,
+    /// What had to be repaired in the resource and the scope.
+    issues: Vec<MapIssue>,
 }
 
 impl Origin {
-    pub(super) fn of_resource(resource: Option<Resource>) -> Self {
-        let resource = attribute_texts(resource.map(|resource| resource.attributes).unwrap_or_default());
+    pub(super) fn of_resource(attributes: Pairs<'_>, issues: Vec<MapIssue>) -> Self {
+        let resource = attribute_texts(attributes);
         let text = |key: &str| resource.get(key).map(JsonText::to_plain).filter(|text| !text.is_empty());
         Self {
             project: project_of(|key| resource.get(key).map(JsonText::to_plain)),
@@ -60,18 +42,25 @@ impl Origin {
             release: text("service.version"),
             environment: text("deployment.environment.name").or_else(|| text("deployment.environment")),
             resource,
+            issues,
             ..Self::default()
         }
     }
 
-    pub(super) fn with_scope(&self, scope: Option<InstrumentationScope>) -> Self {
-        let scope = scope.unwrap_or_default();
+    pub(super) fn with_scope(&self, scope: ScopeView<'_>, issues: Vec<MapIssue>) -> Self {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Self {
-            scope_name: Some(scope.name).filter(|name| !name.is_empty()),
-            scope_version: Some(scope.version).filter(|version| !version.is_empty()),
+            scope_name: some(scope.name),
+            scope_version: some(scope.version),
             scope_attributes: attribute_texts(scope.attributes),
+            issues: self.issues.iter().cloned().chain(issues).collect(),
             ..self.clone()
         }
+    }
+
+    /// What it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        room::map_bytes(&self.resource)
     }
 
     fn environment_source(&self) -> &'static str {
@@ -134,26 +123,35 @@ pub(super) fn new_run(
     run
 }
 
-fn map_span(span: Span, origin: &Origin, ctx: &MapContext<'_>) -> Result<MappedRun, String> {
-    let refuse = |why: String| format!("span \"{}\": {why}", shorten(&span.name));
-    let ids = parse_ids(&span.trace_id, &span.span_id).map_err(refuse)?;
+/// Maps one span; `issues` tells what was met while reading it. A span without usable ids is refused.
+pub(super) fn map_span<'a>(
+    span: SpanView<'a>,
+    origin: &Origin,
+    issues: Vec<MapIssue>,
+    ctx: &MapContext<'a>,
+    seen: Option<&'a Seen<'a>>,
+) -> Result<MappedRun, String> {
+    let ids = parse_ids(span.trace_id, span.span_id)?;
     let mut run = new_run(ids, Rank::Span, ctx);
     origin.describe(&mut run);
-    run.start_time = time(span.start_time_unix_nano);
-    run.end_time = time(span.end_time_unix_nano);
+    run.issues = issues;
+    run.issues.extend_from_slice(&origin.issues);
+    run.start_time = time(span.start);
+    run.end_time = time(span.end);
     run.dialect = label_of(
-        span.attributes.iter().map(|attribute| attribute.key.as_str()),
+        span.attributes.iter().map(|(key, _)| *key),
         origin.scope_name.as_deref().unwrap_or_default(),
     )
     .map(str::to_owned);
-    let name = span.name;
-    run.name = Some(name.clone());
+    run.name = Some(span.name.to_owned());
     let mut draft = Draft::new(run);
-    map_parent(&mut draft, &span.parent_span_id);
-    let has_model_event = span.events.iter().any(|event| is_model_event(&event.name));
-    let mut attributes = Attributes::new(span.attributes, &TABLE, ctx.rules);
+    map_parent(&mut draft, span.parent_span_id);
+    check_times(&mut draft, &span, ctx);
+    let has_model_event = span.events.iter().any(|event| is_model_event(event.name));
+    let attributes = Attributes::new(span.attributes, &TABLE, ctx.rules, &mut draft.run.issues);
+    let mut attributes = attributes.remembering(seen);
     draft.apply_rows(&mut attributes, |draft| {
-        if let Some(run_type) = implied_type(&name) {
+        if let Some(run_type) = implied_type(span.name) {
             draft.set_source(FROM_NAME);
             draft.offer_type(type_strength(FROM_NAME), run_type);
         }
@@ -167,17 +165,15 @@ fn map_span(span: Span, origin: &Origin, ctx: &MapContext<'_>) -> Result<MappedR
     draft.run.attributes.extend(
         origin.scope_attributes.iter().map(|(key, value)| (format!("otel.scope.{key}"), value.clone())),
     );
-    map_kind(&mut draft, span.kind, span.trace_state);
-    map_status(&mut draft, span.status);
+    map_kind(&mut draft, span.kind);
+    map_trace_state(&mut draft, span.trace_state);
+    map_status(&mut draft, span.status_code, span.status_message);
     map_links(&mut draft, span.links);
-    count_dropped(
-        &mut draft,
-        [
-            ("attributes", span.dropped_attributes_count),
-            ("events", span.dropped_events_count),
-            ("links", span.dropped_links_count),
-        ],
-    );
+    for (field, count) in ["attributes", "events", "links"].into_iter().zip(span.dropped) {
+        if count > 0 {
+            draft.issue(IssueKind::Truncated, field, format!("the sender left out {count} {field}"));
+        }
+    }
     let (project, run) = draft.finish();
     Ok(MappedRun { project: project.or_else(|| origin.project.clone()), run })
 }
@@ -205,62 +201,104 @@ fn map_parent(draft: &mut Draft, parent: &[u8]) {
     }
 }
 
-/// The kind and the trace state have no field of their own; only uncommon values are worth keeping.
-fn map_kind(draft: &mut Draft, kind: i32, trace_state: String) {
-    const KINDS: &[&str] = &["", "", "server", "client", "producer", "consumer"];
-    if let Some(kind) =
-        usize::try_from(kind).ok().and_then(|idx| KINDS.get(idx)).filter(|kind| !kind.is_empty())
-    {
-        draft
-            .run
-            .attributes
-            .entry("otel.span.kind".to_owned())
-            .or_insert_with(|| JsonText::from_string(kind));
+/// Times that cannot be are kept and told: clocks that are wrong, milliseconds for nanoseconds.
+fn check_times(draft: &mut Draft, span: &SpanView<'_>, ctx: &MapContext<'_>) {
+    const DAY: u64 = 86_400_000_000_000;
+    // Spans of another century come from a wrong unit; every clock that was ever set is past it.
+    const YEAR_2000: u64 = 10_957 * DAY;
+    let now = u64::try_from(ctx.received_at.as_nanos()).unwrap_or(0);
+    for (field, nanos) in [("start_time", span.start), ("end_time", span.end)] {
+        if nanos == 0 {
+            continue;
+        }
+        if nanos < YEAR_2000 {
+            draft.issue(IssueKind::Conflict, field, "it is before the year 2000; were other units sent?");
+        } else if now > YEAR_2000 && nanos > now.saturating_add(DAY) {
+            draft.issue(IssueKind::Conflict, field, "it is more than a day in the future");
+        }
     }
-    if !trace_state.is_empty() {
-        let text = JsonText::from_string(&trace_state);
-        draft.run.attributes.entry("otel.trace_state".to_owned()).or_insert(text);
+    if span.end != 0 && span.end < span.start {
+        draft.issue(IssueKind::Conflict, "end_time", "it is before the start; the duration counts as zero");
     }
 }
 
-fn map_status(draft: &mut Draft, status: Option<opentelemetry_proto::tonic::trace::v1::Status>) {
+/// The kind has no field of its own; only uncommon values are worth keeping.
+fn map_kind(draft: &mut Draft, kind: i32) {
+    const KINDS: &[&str] = &["", "", "server", "client", "producer", "consumer"];
+    let text = match usize::try_from(kind).ok().and_then(|idx| KINDS.get(idx)) {
+        Some(&"") => return,
+        Some(kind) => JsonText::from_string(kind),
+        None => {
+            draft.issue(IssueKind::Unusable, "kind", format!("{kind} is no kind of span"));
+            JsonText::from_trusted(kind.to_string())
+        }
+    };
+    draft.run.attributes.entry("otel.span.kind".to_owned()).or_insert(text);
+}
+
+/// As much of a trace state as a person or a program reads: the standard promises 512 bytes.
+const MAX_TRACE_STATE: usize = 8 << 10;
+
+fn map_trace_state(draft: &mut Draft, trace_state: &str) {
+    if trace_state.is_empty() {
+        return;
+    }
+    let kept = if trace_state.len() > MAX_TRACE_STATE {
+        let message = format!(
+            "it has {} bytes; whole entries of the first {MAX_TRACE_STATE} were kept",
+            trace_state.len()
+        );
+        draft.issue(IssueKind::Truncated, "trace_state", message);
+        let start = &trace_state.as_bytes()[..MAX_TRACE_STATE];
+        let end = start.iter().rposition(|byte| *byte == b',').unwrap_or(0);
+        trace_state.get(..end).unwrap_or_default()
+    } else {
+        trace_state
+    };
+    let text = JsonText::from_string(kept);
+    draft.run.attributes.entry("otel.trace_state".to_owned()).or_insert(text);
+}
+
+fn map_status(draft: &mut Draft, code: i32, message: &str) {
+    const ERROR: i32 = 2;
     let ended = draft.run.end_time.is_some();
     draft.run.status = Some(if ended { Status::Success } else { Status::Pending });
-    let Some(status) = status.filter(|status| status.code == StatusCode::Error as i32) else { return };
+    if !(0..=ERROR).contains(&code) {
+        draft.issue(
+            IssueKind::Unusable,
+            "status",
+            format!("{code} is no code of a status; it counts as unset"),
+        );
+    }
+    if code != ERROR {
+        return;
+    }
     draft.failed = true;
-    if !status.message.is_empty() {
+    if !message.is_empty() {
         match &draft.run.error {
             None => {
                 draft.set_source("span:status");
                 draft.note("error");
-                draft.run.error = Some(status.message);
+                draft.run.error = Some(message.to_owned());
             }
-            Some(error) if error.contains(&status.message) => {}
+            Some(error) if error.contains(message) => {}
             // Both say something; the exception is the stronger source.
             Some(_) => {
-                let text = JsonText::from_string(&status.message);
+                let text = JsonText::from_string(message);
                 draft.run.attributes.entry("otel.status.message".to_owned()).or_insert(text);
             }
         }
     }
 }
 
-fn map_links(draft: &mut Draft, links: Vec<span::Link>) {
+fn map_links(draft: &mut Draft, links: Vec<LinkView<'_>>) {
     for link in links {
-        match parse_ids(&link.trace_id, &link.span_id) {
+        match parse_ids(link.trace_id, link.span_id) {
             Ok((trace_id, span_id)) => {
                 let attributes = attribute_texts(link.attributes);
                 draft.run.links.push(Link { trace_id, span_id, attributes });
             }
             Err(why) => draft.issue(IssueKind::Unusable, "links", why),
-        }
-    }
-}
-
-fn count_dropped(draft: &mut Draft, counts: [(&str, u32); 3]) {
-    for (field, count) in counts {
-        if count > 0 {
-            draft.issue(IssueKind::Truncated, field, format!("the sender left out {count} {field}"));
         }
     }
 }

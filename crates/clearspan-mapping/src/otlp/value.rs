@@ -16,11 +16,6 @@ pub(crate) fn any_to_json(value: Option<&AnyValue>) -> Json<'_> {
     value.map_or(Json::Null, |value| to_json(value.value.as_ref(), 0))
 }
 
-/// The value as JSON.
-pub(crate) fn value_to_json(value: &Value) -> Json<'_> {
-    to_json(Some(value), 0)
-}
-
 fn to_json(value: Option<&Value>, depth: usize) -> Json<'_> {
     match value {
         _ if depth > MAX_DEPTH => Json::Null,
@@ -50,11 +45,15 @@ pub(crate) fn value_text(value: Option<&AnyValue>) -> JsonText {
     JsonText::from_trusted(any_to_json(value).to_text())
 }
 
-/// Attributes by key, as JSON texts. Of two with one key the first stays.
-pub(crate) fn attribute_texts(attributes: Vec<KeyValue>) -> BTreeMap<String, JsonText> {
-    let mut texts = BTreeMap::new();
-    for KeyValue { key, value, .. } in attributes {
-        texts.entry(key).or_insert_with(|| value_text(value.as_ref()));
-    }
-    texts
+/// Attributes by key, as JSON texts. Of two with one key the last one counts.
+pub(crate) fn attribute_texts<'a>(
+    attributes: impl IntoIterator<Item = (&'a str, Json<'a>)>,
+) -> BTreeMap<String, JsonText> {
+    let mut text = String::new();
+    let texts = attributes.into_iter().map(|(key, value)| {
+        text.clear();
+        value.write(&mut text);
+        (key.to_owned(), JsonText::from_trusted(text.as_str()))
+    });
+    texts.collect()
 }

@@ -1,10 +1,12 @@
 use clearspan_model::{JsonText, Run, RunType, UnixNanos};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
 
 use super::*;
-use crate::otlp::{ExportTraceServiceRequest, MapContext, map_traces};
+use crate::otlp::{Encoding, MapContext, read_traces};
 use crate::remap;
 
 fn rule(name: &str, attribute: &str, field: &str) -> Rule {
@@ -40,7 +42,7 @@ fn map(attributes: &[(&str, Value)], rules: &Rules) -> Run {
         resource_spans: vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }],
     };
     let ctx = MapContext { received_at: UnixNanos::from_nanos(7), rules };
-    map_traces(request, &ctx).runs.remove(0).run
+    read_traces(&request.encode_to_vec(), Encoding::Protobuf, &ctx).unwrap().runs.remove(0).run
 }
 
 fn text(text: &str) -> Value {

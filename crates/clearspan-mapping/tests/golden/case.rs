@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clearspan_mapping::otlp::{
     DecodeError, Encoding, MapContext, Mapped, MappedLog, MappedPoint, ProjectRef, decode_logs,
-    decode_metrics, decode_traces, map_logs, map_metrics, map_traces,
+    decode_metrics, map_logs, map_metrics, read_traces,
 };
 use clearspan_model::{Run, RunKey, UnixNanos};
 
@@ -93,7 +93,7 @@ fn map_body(path: &Path, ctx: &MapContext<'_>) -> Mapped {
     let encoding = if name.ends_with(".json") { Encoding::Json } else { Encoding::Protobuf };
     let failed = |err: DecodeError| -> ! { panic!("{}: {err}", path.display()) };
     let mapped = match name.split('.').nth(1).unwrap() {
-        "traces" => map_traces(decode_traces(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
+        "traces" => read_traces(&body, encoding, ctx).unwrap_or_else(|err| failed(err)),
         "logs" => map_logs(decode_logs(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
         "metrics" => map_metrics(decode_metrics(&body, encoding).unwrap_or_else(|err| failed(err)), ctx),
         other => panic!("{name}: no signal {other}"),

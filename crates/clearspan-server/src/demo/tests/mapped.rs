@@ -1,6 +1,6 @@
 //! The demo after the mapping: what the pages will show.
 
-use clearspan_mapping::otlp::{Encoding, MapContext, decode_traces, map_traces};
+use clearspan_mapping::otlp::{Encoding, MapContext, read_traces};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{CostSource, Decimal, Run, RunType, Side, Status, TraceId, UnpricedReason};
 
@@ -15,7 +15,7 @@ fn runs() -> (Vec<Run>, TraceId) {
     for request in &set.requests {
         let encoding =
             if request.content_type == "application/json" { Encoding::Json } else { Encoding::Protobuf };
-        let mapped = map_traces(decode_traces(&request.body, encoding).unwrap(), &ctx);
+        let mapped = read_traces(&request.body, encoding, &ctx).unwrap();
         assert_eq!(mapped.message(), "", "nothing is refused");
         runs.extend(mapped.runs.into_iter().map(|mapped| mapped.run));
     }

@@ -1,0 +1,197 @@
+//! Messages that were seen before in a request, recognised before anything is built from them.
+//!
+//! An agent sends its whole history with every call, so most messages of a request are repetitions. What a message is
+//! built from, text of the request itself, is looked up first; a repetition costs one hash and one comparison,
+//! and shares its text with the first. Shapes that are not among the two common ones are left to the general readers.
+
+use std::cell::RefCell;
+use std::hash::Hasher as _;
+
+use clearspan_model::{JsonText, Side};
+use rustc_hash::FxHasher;
+
+use super::Reader;
+use super::read::{is_message, is_response_item, normalise_role};
+use crate::json::{Cursor, Json, escape, parse, push_string};
+
+/// A table with one place for each hash: what collides is forgotten, so that no request can make it slow.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    slots: RefCell<Vec<Slot<'a>>>,
+    scratch: RefCell<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Slot<'a> {
+    /// The role, or which side a JSON message is on.
+    kind: &'a str,
+    source: &'a str,
+    text: Option<JsonText>,
+}
+
+/// A body of so many bytes has about one message that is new.
+const BYTES_PER_SLOT: usize = 1 << 10;
+const MAX_SLOTS: usize = 1 << 12;
+
+impl<'a> Seen<'a> {
+    pub(crate) fn for_body(len: usize) -> Self {
+        let count = (len / BYTES_PER_SLOT).next_power_of_two().clamp(16, MAX_SLOTS);
+        Self { slots: RefCell::new(vec![Slot::default(); count]), scratch: RefCell::default() }
+    }
+
+    /// What was built from this source, or what `build` makes of it now. What is not one message is not kept.
+    fn get_or_build(
+        &self,
+        kind: &'a str,
+        source: &'a str,
+        build: impl FnOnce(&mut String) -> Option<JsonText>,
+    ) -> Option<JsonText> {
+        let mut hasher = FxHasher::default();
+        hasher.write(kind.as_bytes());
+        hasher.write(source.as_bytes());
+        let mut slots = self.slots.borrow_mut();
+        let mask = slots.len() as u64 - 1;
+        let slot = usize::try_from(hasher.finish() & mask).ok().and_then(|idx| slots.get_mut(idx))?;
+        if let Some(text) = &slot.text
+            && slot.kind == kind
+            && slot.source == source
+        {
+            return Some(text.clone());
+        }
+        let text = build(&mut self.scratch.borrow_mut())?;
+        *slot = Slot { kind, source, text: Some(text.clone()) };
+        Some(text)
+    }
+
+    /// Plain text that somebody said.
+    fn plain(&self, role: &'a str, content: &'a str) -> Option<JsonText> {
+        self.get_or_build(role, content, |out| {
+            out.clear();
+            out.push_str("{\"role\":");
+            push_string(&normalise_role(role), out);
+            if !content.is_empty() {
+                out.push_str(",\"content\":\"");
+                escape(content, out);
+                out.push('"');
+            }
+            out.push('}');
+            Some(JsonText::from_trusted(out.as_str()))
+        })
+    }
+
+    /// Reads flattened attributes (`0.role`, `0.content`, `1.message.role`, …) that are plain text in their order.
+    /// `None` for everything else.
+    pub(crate) fn read_flattened<'e>(
+        &self,
+        side: Side,
+        entries: impl Iterator<Item = (&'a str, &'e Json<'a>)>,
+    ) -> Option<Vec<JsonText>>
+    where
+        'a: 'e,
+    {
+        let mut open = Open::default();
+        let mut read = Flattened { side, messages: Vec::new(), speaks: false };
+        for (path, value) in entries {
+            let (index, name) = path.split_once('.')?;
+            let index: u32 = index.parse().ok().filter(|_| index.len() < 10)?;
+            let (is_wrapped, name) = match name.strip_prefix("message.") {
+                Some(name) => (true, name),
+                None => (false, name),
+            };
+            match open.index {
+                Some(known) if known == index && open.is_wrapped == is_wrapped => {}
+                Some(known) if index <= known => return None,
+                _ => {
+                    let next = Open { index: Some(index), is_wrapped, ..Open::default() };
+                    read.close(std::mem::replace(&mut open, next), self)?;
+                }
+            }
+            let text = value.as_simple()?;
+            let place = match name {
+                "role" => &mut open.role,
+                "content" => &mut open.content,
+                _ => return None,
+            };
+            if place.replace(text).is_some() {
+                return None;
+            }
+        }
+        read.close(open, self)?;
+        if !read.speaks {
+            read.messages.clear();
+        }
+        Some(read.messages)
+    }
+
+    /// Reads a JSON list of messages, message by message. `None` for everything else.
+    pub(crate) fn read_list(&self, side: Side, text: &'a str) -> Option<Vec<JsonText>> {
+        let kind = match side {
+            Side::Input => "\0input",
+            Side::Output => "\0output",
+        };
+        let mut cursor = Cursor::of(text);
+        if cursor.peek() != Some(b'[') {
+            return None;
+        }
+        cursor.enter();
+        let mut messages = Vec::new();
+        while cursor.next_item().ok()? {
+            let source = cursor.skip().ok()?;
+            messages.push(self.get_or_build(kind, source, |_| read_one(side, source))?);
+        }
+        cursor.end().ok()?;
+        (!messages.is_empty()).then_some(messages)
+    }
+}
+
+/// One message that stands by itself whatever stands around it.
+fn read_one(side: Side, source: &str) -> Option<JsonText> {
+    let json = parse(source).ok()?;
+    if !is_message(&json) || is_response_item(&json) {
+        return None;
+    }
+    let mut out = Vec::with_capacity(1);
+    Reader::new(side).read_message(&json)?.finish(side, &mut out);
+    let message = out.pop()?;
+    out.is_empty().then_some(message)
+}
+
+/// A message whose attributes are being gathered.
+#[derive(Debug, Default)]
+struct Open<'a> {
+    index: Option<u32>,
+    is_wrapped: bool,
+    role: Option<&'a str>,
+    content: Option<&'a str>,
+}
+
+#[derive(Debug)]
+struct Flattened {
+    side: Side,
+    messages: Vec<JsonText>,
+    /// One of them says something.
+    speaks: bool,
+}
+
+impl Flattened {
+    /// `None` where the general reader would do more than copy.
+    fn close<'a>(&mut self, open: Open<'a>, seen: &Seen<'a>) -> Option<()> {
+        if open.index.is_none() {
+            return Some(());
+        }
+        let role = open.role.filter(|role| !role.is_empty() && *role != "thinking")?;
+        let content = open.content.unwrap_or_default();
+        if content.starts_with(['{', '[']) || content == "\"\"" {
+            return None;
+        }
+        if content.is_empty() && self.side == Side::Output {
+            return Some(());
+        }
+        self.speaks |= !content.is_empty();
+        self.messages.push(seen.plain(role, content)?);
+        Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The way through a protobuf trace request: resources, their scopes, their spans.
+//!
+//! Two walks over the envelopes: the first counts the spans, so that their runs are allocated once and so that a
+//! request that is broken is refused before work is done for it; the second maps.
+
+use super::protobuf::{read_resource, read_scope, read_span};
+use super::read::{Halt, Request, Stopped};
+use super::span::Origin;
+use super::view::Kept;
+use super::wire::{Fields, Malformed, Wire};
+use crate::messages::Seen;
+
+/// What lives as long as the request: what was seen in one span is recognised in the next.
+#[derive(Clone, Copy)]
+struct Shared<'k> {
+    kept: &'k Kept,
+    seen: &'k Seen<'k>,
+}
+
+/// Reads all spans of a request.
+pub(super) fn read(body: &[u8], request: &mut Request<'_>) -> Result<(), Halt> {
+    let count = count_spans(body).map_err(Halt::Body)?;
+    request.expect_spans(count);
+    let kept = Kept::default();
+    let seen = Seen::for_body(body.len());
+    read_resources(body, request, Shared { kept: &kept, seen: &seen })
+        .map_err(|stopped| stopped.with_left(count.saturating_sub(request.spans())))
+}
+
+fn count_spans(body: &[u8]) -> Result<u64, String> {
+    let mut count = 0;
+    each(body, 1, "resource_spans", |resource| {
+        each(resource, 2, "scope_spans", |scope| {
+            each(scope, 2, "spans", |_| {
+                count += 1;
+                Ok(())
+            })
+        })
+    })?;
+    Ok(count)
+}
+
+/// Calls `read` for each message in the field of this number. An envelope of another type refuses the request.
+fn each<'a>(
+    message: &'a [u8],
+    field: u32,
+    name: &str,
+    mut read: impl FnMut(&'a [u8]) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut fields = Fields::of(message);
+    loop {
+        match fields.next() {
+            Ok(None) => return Ok(()),
+            Ok(Some((number, Wire::Bytes(bytes)))) if number == field => read(bytes)?,
+            Ok(Some((number, wire))) if number == field => {
+                return Err(format!("{name} is {}, not a message", wire.kind()));
+            }
+            Ok(_) => {}
+            Err(why) => return Err(format!("in the message around {name}: {why}")),
+        }
+    }
+}
+
+impl From<Malformed> for Stopped {
+    fn from(why: Malformed) -> Self {
+        Self::Body(why.to_string())
+    }
+}
+
+fn read_resources<'k, 'm: 'k>(
+    body: &'k [u8],
+    request: &mut Request<'m>,
+    shared: Shared<'k>,
+) -> Result<(), Stopped> {
+    let mut fields = Fields::of(body);
+    while let Some((number, wire)) = fields.next()? {
+        if let (1, Wire::Bytes(bytes)) = (number, wire) {
+            request.item()?;
+            read_scopes(bytes, request, shared)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_scopes<'k, 'm: 'k>(
+    resource_spans: &'k [u8],
+    request: &mut Request<'m>,
+    shared: Shared<'k>,
+) -> Result<(), Stopped> {
+    let kept = Kept::default();
+    let mut issues = Vec::new();
+    let attributes = match find(resource_spans, 1)? {
+        Some(bytes) => request.origin(0, &kept, &mut issues, |reading| read_resource(bytes, reading))?,
+        None => Vec::new(),
+    };
+    let resource = Origin::of_resource(attributes, issues);
+    request.end_origin(resource.bytes())?;
+    let mut fields = Fields::of(resource_spans);
+    while let Some((number, wire)) = fields.next()? {
+        if let (2, Wire::Bytes(bytes)) = (number, wire) {
+            request.item()?;
+            read_spans(bytes, &resource, request, shared)?;
+        }
+    }
+    Ok(())
+}
+
+fn read_spans<'k, 'm: 'k>(
+    scope_spans: &'k [u8],
+    resource: &Origin,
+    request: &mut Request<'m>,
+    Shared { kept: texts, seen }: Shared<'k>,
+) -> Result<(), Stopped> {
+    let kept = Kept::default();
+    let mut issues = Vec::new();
+    let scope = match find(scope_spans, 1)? {
+        Some(bytes) => request.origin(0, &kept, &mut issues, |reading| read_scope(bytes, reading))?,
+        None => Default::default(),
+    };
+    let origin = resource.with_scope(scope, issues);
+    request.end_origin(0)?;
+    let mut fields = Fields::of(scope_spans);
+    while let Some((number, wire)) = fields.next()? {
+        if let (2, Wire::Bytes(bytes)) = (number, wire) {
+            request.item()?;
+            request.span(0, texts, Some(seen), &origin, |reading| read_span(bytes, reading))?;
+        }
+    }
+    Ok(())
+}
+
+/// The last message in the field of this number: it stands before or after what it describes.
+fn find(message: &[u8], field: u32) -> Result<Option<&[u8]>, Malformed> {
+    let mut found = None;
+    let mut fields = Fields::of(message);
+    while let Some((number, wire)) = fields.next()? {
+        if let Wire::Bytes(bytes) = wire
+            && number == field
+        {
+            found = Some(bytes);
+        }
+    }
+    Ok(found)
+}

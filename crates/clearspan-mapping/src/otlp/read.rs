@@ -1,0 +1,247 @@
+//! A request read and mapped span by span: of the whole nothing exists but its bytes and the finished runs.
+//!
+//! What breaks the format refuses the request, and nothing of it is stored. Whatever else is wrong costs the span that
+//! it is in. Where a limit of the request is met ([`super::room`]), the spans before it stay.
+
+use clearspan_model::MapIssue;
+
+use super::decode::{DecodeError, Encoding};
+use super::ids::shorten;
+use super::room::{MAX_ITEMS, Memory, Room, Stop, Unshared, retained_bytes};
+use super::span::{Origin, map_span};
+use crate::messages::Seen;
+
+use super::view::{Bad, Kept, Reading, SpanView};
+use super::{MapContext, Mapped, Rejection, json_request, protobuf_request};
+
+/// Reads and maps a trace request.
+pub fn read_traces(body: &[u8], encoding: Encoding, ctx: &MapContext<'_>) -> Result<Mapped, DecodeError> {
+    read_traces_within(body, encoding, ctx, &mut Unshared)
+}
+
+/// The same, where the memory is shared with others.
+pub fn read_traces_within<'m>(
+    body: &[u8],
+    encoding: Encoding,
+    ctx: &MapContext<'m>,
+    memory: &'m mut dyn Memory,
+) -> Result<Mapped, DecodeError> {
+    let mut request = Request::new(body.len(), *ctx, memory);
+    let read = match encoding {
+        Encoding::Protobuf => protobuf_request::read(body, &mut request),
+        Encoding::Json => json_request::read(body, &mut request),
+    };
+    match read {
+        Ok(()) => Ok(request.mapped),
+        Err(Halt::Body(why)) => Err(DecodeError::new("trace", why)),
+        Err(Halt::Busy) => Err(DecodeError::busy()),
+        Err(Halt::Full { why, left }) => {
+            if request.mapped.runs.is_empty() {
+                return Err(DecodeError::too_large(&why));
+            }
+            // First, so that no list of other reasons hides it.
+            if left > 0 {
+                request.mapped.rejections.insert(0, Rejection { count: left, reason: why });
+            }
+            Ok(request.mapped)
+        }
+    }
+}
+
+/// Why reading ends before the request does.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The body is no request.
+    Body(String),
+    /// Others have the memory.
+    Busy,
+    /// A limit is met; so many spans are left.
+    Full { why: String, left: u64 },
+}
+
+/// A request while it is read.
+#[derive(Debug)]
+pub(super) struct Request<'m> {
+    ctx: MapContext<'m>,
+    room: Room<'m>,
+    mapped: Mapped,
+    /// Spans that there are, if that is known.
+    expected: usize,
+    /// Spans that were met.
+    spans: u64,
+    /// Resources, scopes and spans that were met.
+    items: u64,
+}
+
+impl<'m> Request<'m> {
+    fn new(len: usize, ctx: MapContext<'m>, memory: &'m mut dyn Memory) -> Self {
+        Self {
+            ctx,
+            room: Room::for_body(len, memory),
+            mapped: Mapped::default(),
+            expected: usize::MAX,
+            spans: 0,
+            items: 0,
+        }
+    }
+
+    /// Tells how many spans there are.
+    pub(super) fn expect_spans(&mut self, count: u64) {
+        self.expected = usize::try_from(count).unwrap_or(usize::MAX);
+    }
+
+    /// How many spans were met.
+    pub(super) fn spans(&self) -> u64 {
+        self.spans
+    }
+
+    /// How much memory a tree that is read may take.
+    pub(super) fn room_left(&self) -> usize {
+        self.room.left()
+    }
+
+    /// Counts a resource, a scope or a span.
+    pub(super) fn item(&mut self) -> Result<(), Stopped> {
+        self.items += 1;
+        if self.items > MAX_ITEMS {
+            return Err(Stopped::Full(format!("it holds more than {MAX_ITEMS} resources, scopes and spans")));
+        }
+        Ok(())
+    }
+
+    /// Reads what stands above spans. `tree` is what its JSON tree took.
+    pub(super) fn origin<'k, T: Default>(
+        &mut self,
+        tree: usize,
+        kept: &'k Kept,
+        issues: &mut Vec<MapIssue>,
+        read: impl FnOnce(&mut Reading<'k, '_, 'm>) -> Result<T, Bad>,
+    ) -> Result<T, Stopped> {
+        let outcome = self.room.take(tree).map_err(Bad::from);
+        let outcome = outcome.and_then(|()| read(&mut Reading::new(kept, &mut self.room, issues)));
+        match outcome {
+            Ok(read) => Ok(read),
+            // What is wrong with a resource or a scope is told by each of its spans.
+            Err(Bad::Span(why)) => {
+                Reading::new(kept, &mut self.room, issues).issue(
+                    clearspan_model::IssueKind::Unusable,
+                    "resource",
+                    why,
+                );
+                Ok(T::default())
+            }
+            Err(Bad::Body(why)) => Err(Stopped::Body(why)),
+            Err(Bad::Stop(stop)) => Err(Stopped::from(stop)),
+        }
+    }
+
+    /// Ends what [`Self::origin`] read; this much of it stays.
+    pub(super) fn end_origin(&mut self, retained: usize) -> Result<(), Stopped> {
+        Ok(self.room.end(retained)?)
+    }
+
+    /// Reads and maps a span. `tree` is what its JSON tree took.
+    pub(super) fn span<'k>(
+        &mut self,
+        tree: usize,
+        kept: &'k Kept,
+        seen: Option<&'k Seen<'k>>,
+        origin: &Origin,
+        read: impl FnOnce(&mut Reading<'k, '_, 'm>) -> Result<SpanView<'k>, Bad>,
+    ) -> Result<(), Stopped>
+    where
+        'm: 'k,
+    {
+        // Each run gets a copy of what its origin tells.
+        if self.room.left() < MIN_LEFT + origin.bytes() {
+            return Err(Stop::Memory.into());
+        }
+        let runs = &mut self.mapped.runs;
+        if runs.len() == runs.capacity() {
+            runs.reserve_exact(self.room.places(runs.len(), self.expected)?);
+        }
+        let index = self.spans;
+        self.spans += 1;
+        let mut issues = Vec::new();
+        let mut name = "";
+        let outcome = self.room.take(tree + origin.bytes()).map_err(Bad::from);
+        let outcome = outcome.and_then(|()| {
+            let mut reading = Reading::new(kept, &mut self.room, &mut issues);
+            let span = read(&mut reading);
+            name = reading.name;
+            span
+        });
+        let outcome =
+            outcome.and_then(|span| map_span(span, origin, issues, &self.ctx, seen).map_err(Bad::Span));
+        let outcome = outcome.and_then(|mapped| {
+            self.room.end(retained_bytes(&mapped.run))?;
+            Ok(mapped)
+        });
+        match outcome {
+            Ok(mapped) => self.mapped.runs.push(mapped),
+            Err(Bad::Span(why)) => {
+                self.reject(index, name, &why);
+                self.room.end(0)?;
+            }
+            Err(Bad::Body(why)) => return Err(Stopped::Body(format!("span {index}: {why}"))),
+            Err(Bad::Stop(Stop::Memory)) => {
+                self.room.end(0)?;
+                self.reject(
+                    index,
+                    name,
+                    "it takes more memory than is left for this request; send it by itself",
+                );
+            }
+            Err(Bad::Stop(stop)) => {
+                self.spans -= 1;
+                return Err(stop.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, index: u64, name: &str, why: &str) {
+        self.mapped.reject(1, format_args!("span {index} \"{}\": {why}", shorten(name)));
+    }
+
+    /// Refuses a span without a look at it.
+    pub(super) fn refuse_span(&mut self, why: &str) {
+        let index = self.spans;
+        self.spans += 1;
+        self.reject(index, "", why);
+    }
+}
+
+/// With less memory than this left, no more spans are tried.
+const MIN_LEFT: usize = 64 << 10;
+
+/// Why reading cannot go on.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    Body(String),
+    Busy,
+    Full(String),
+}
+
+impl From<Stop> for Stopped {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Busy => Self::Busy,
+            Stop::Memory => {
+                Self::Full("it would take more memory than one request may; send smaller batches".to_owned())
+            }
+            Stop::Elements => Self::Full("it holds too many attributes, events, links or values".to_owned()),
+        }
+    }
+}
+
+impl Stopped {
+    /// With the number of spans that were not reached.
+    pub(super) fn with_left(self, left: u64) -> Halt {
+        match self {
+            Self::Body(why) => Halt::Body(why),
+            Self::Busy => Halt::Busy,
+            Self::Full(why) => Halt::Full { why: format!("the rest of the request is refused: {why}"), left },
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What the largest and the worst requests take: four times the body, at most, with an allocator that counts.
+
+#![expect(unsafe_code, reason = "an allocator that counts has to be one")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Instant;
+
+use clearspan_mapping::otlp::{Encoding, MapContext, Memory, MemoryError, read_traces, read_traces_within};
+use clearspan_model::{ErrorKind, UnixNanos};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    let held = HELD.get() + bytes;
+    HELD.set(held);
+    PEAK.set(PEAK.get().max(held));
+}
+
+fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
+}
+
+// SAFETY: every call is handed to the system's allocator as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(signed(layout.size()));
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-signed(layout.size()));
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(signed(size) - signed(layout.size()));
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+const MIB: usize = 1 << 20;
+
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![number << 3 | 2];
+    let mut length = content.len();
+    while length >= 0x80 {
+        out.push(u8::try_from(length & 0x7f).unwrap_or(0) | 0x80);
+        length >>= 7;
+    }
+    out.push(u8::try_from(length).unwrap_or(0));
+    out.extend_from_slice(content);
+    out
+}
+
+fn span(more: &[u8]) -> Vec<u8> {
+    [field(1, &[7; 16]), field(2, &[1; 8]), more.to_vec()].concat()
+}
+
+fn request(spans: &[u8]) -> Vec<u8> {
+    field(1, &field(2, spans))
+}
+
+fn attribute(value: &[u8]) -> Vec<u8> {
+    field(9, &[field(1, b"k"), field(2, value)].concat())
+}
+
+fn one(attributes: &[u8]) -> Vec<u8> {
+    request(&field(2, &span(attributes)))
+}
+
+/// Reads a body; returns the runs that it became, and tells what it took if that is too much.
+fn check(what: &str, body: &[u8], encoding: Encoding) -> Result<usize, ErrorKind> {
+    let ctx = MapContext::at(UnixNanos::from_nanos(1_800_000_000_000_000_000));
+    let before = HELD.get();
+    PEAK.set(before);
+    let start = Instant::now();
+    let read = read_traces(body, encoding, &ctx);
+    let seconds = start.elapsed().as_secs_f64();
+    let peak = usize::try_from(PEAK.get() - before).unwrap_or(0);
+    // Small bodies have a floor; none has more than the ceiling.
+    let allowed = (4 * body.len()).clamp(64 * MIB, 256 * MIB);
+    let mib = |bytes: usize| bytes as f64 / MIB as f64;
+    #[expect(clippy::print_stderr, reason = "figures for whoever runs this by hand")]
+    {
+        eprintln!("{what}: {:.1} MiB took {:.1} MiB and {seconds:.2} s", mib(body.len()), mib(peak));
+    }
+    assert!(peak <= allowed, "{what}: {:.1} MiB took {:.1} MiB", mib(body.len()), mib(peak));
+    read.map(|mapped| mapped.runs.len()).map_err(|err| err.kind)
+}
+
+const LARGE: usize = if cfg!(debug_assertions) { 6 * MIB } else { 60 * MIB };
+
+#[test]
+fn one_large_value() {
+    for (what, content) in [
+        ("plain text", vec![b'x'; LARGE]),
+        ("text of quotes", vec![b'"'; LARGE / 2]),
+        ("text of three bytes a character", "€".repeat(LARGE / 3).into_bytes()),
+    ] {
+        let value = field(1, &content);
+        assert_eq!(check(what, &one(&attribute(&value)), Encoding::Protobuf), Ok(1), "{what}");
+        let message = field(9, &[field(1, b"gen_ai.input.messages"), field(2, &value)].concat());
+        check(&format!("{what} as messages"), &one(&message), Encoding::Protobuf).expect("it fits");
+    }
+    let value = attribute(&field(7, &vec![7; LARGE]));
+    assert_eq!(check("bytes", &one(&value), Encoding::Protobuf), Ok(1));
+    // Six times as large once it is escaped, three times once it is repaired: stored or refused, never more memory.
+    for (what, byte) in [("control characters", 1), ("bytes that are not UTF-8", 0xff)] {
+        let value = attribute(&field(1, &vec![byte; LARGE]));
+        check(what, &one(&value), Encoding::Protobuf).ok();
+    }
+}
+
+#[test]
+fn many_small_things() {
+    let count = LARGE / 4;
+    for (what, body) in [
+        ("empty spans", request(&[0x12, 0].repeat(count))),
+        ("empty resources", [0x0a, 0].repeat(count)),
+        ("empty attributes", one(&[0x4a, 0].repeat(count))),
+        ("empty events", one(&[0x5a, 0].repeat(count))),
+        ("empty links", one(&[0x6a, 0].repeat(count))),
+        ("empty values in a list", one(&attribute(&field(5, &[0x0a, 0].repeat(count))))),
+        ("empty members of a map", one(&attribute(&field(6, &[0x0a, 0].repeat(count))))),
+        ("spans of nothing but ids", request(&field(2, &span(&[])).repeat(LARGE / 32))),
+        (
+            "lists in lists",
+            one(&attribute(&field(5, &field(1, &field(5, &field(1, &[])).repeat(8)).repeat(LARGE / 64)))),
+        ),
+        ("resources with a span each", field(1, &field(2, &field(2, &span(&[])))).repeat(LARGE / 64)),
+    ] {
+        check(what, &body, Encoding::Protobuf).ok();
+    }
+}
+
+#[test]
+fn a_large_resource_above_many_spans() {
+    let attribute = |idx: usize| {
+        field(1, &[field(1, format!("key-{idx}").as_bytes()), field(2, &field(1, b"v"))].concat())
+    };
+    let resource = field(1, &(0..5_000).flat_map(attribute).collect::<Vec<_>>());
+    let spans = field(2, &field(2, &span(&[])).repeat(20_000));
+    let runs = check("a copy for each", &field(1, &[resource, spans].concat()), Encoding::Protobuf);
+    assert!(runs.is_ok_and(|runs| runs > 0 && runs < 20_000), "{runs:?}");
+}
+
+#[test]
+fn json_of_every_kind() {
+    let request = |spans: &str| format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#);
+    let span = |more: &str| {
+        format!(r#"{{"traceId":"07070707070707070707070707070707","spanId":"0101010101010101"{more}}}"#)
+    };
+    let value = |json: &str| request(&span(&format!(r#","attributes":[{{"key":"k","value":{json}}}]"#)));
+    let text = |inside: &str| value(&format!(r#"{{"stringValue":"{inside}"}}"#));
+    let count = LARGE / 4;
+    for (what, body) in [
+        ("plain text", text(&"x".repeat(LARGE))),
+        ("escaped text", text(&"\\n".repeat(LARGE / 2))),
+        ("control characters", text(&r"\u0001".repeat(LARGE / 6))),
+        ("empty spans", request(&"{},".repeat(count)).replace(",]", "]")),
+        ("empty values", value(&format!(r#"{{"arrayValue":{{"values":[{}{{}}]}}}}"#, "{},".repeat(count)))),
+        ("numbers nobody knows", request(&span(&format!(r#","x":[{}1]"#, "1,".repeat(count))))),
+        ("spans of nothing but ids", request(&vec![span(""); LARGE / 80].join(","))),
+    ] {
+        check(what, body.as_bytes(), Encoding::Json).ok();
+    }
+    assert_eq!(check("plain text", text(&"x".repeat(LARGE)).as_bytes(), Encoding::Json), Ok(1));
+}
+
+/// Shared memory is asked before it is taken.
+#[test]
+fn memory_is_asked_for() {
+    struct Limited(usize, MemoryError, usize);
+    impl Memory for Limited {
+        fn grow_to(&mut self, bytes: usize) -> Result<(), MemoryError> {
+            self.2 = self.2.max(bytes);
+            if bytes > self.0 { Err(self.1) } else { Ok(()) }
+        }
+    }
+    let ctx = MapContext::at(UnixNanos::from_nanos(1));
+    let body = request(&field(2, &span(&[])).repeat(10_000));
+    let mut busy = Limited(4 * MIB, MemoryError::ForNow, 0);
+    let err = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut busy).expect_err("others have it");
+    assert_eq!(err.kind, ErrorKind::Overloaded);
+    let mut small = Limited(4 * MIB, MemoryError::ForEver, 0);
+    let mapped = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut small).expect("a part fits");
+    assert!(mapped.runs.len() > 1_000 && mapped.rejected() > 1_000, "{}", mapped.message());
+    let mut large = Limited(64 * MIB, MemoryError::ForEver, 0);
+    let before = HELD.get();
+    let mapped = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut large).expect("all fits");
+    assert_eq!(mapped.runs.len(), 10_000);
+    // What was asked for is what is held, with some room.
+    let held = usize::try_from(HELD.get() - before).unwrap_or(0);
+    assert!(large.2 >= held && large.2 < held * 3, "asked for {} and holds {held}", large.2);
+}
