@@ -3,6 +3,16 @@ import { createServer } from "node:http";
 import { gzipSync } from "node:zlib";
 import { facets, histogram, page, stats } from "./mock/lists.mjs";
 import { PREVIEWS, run } from "./mock/payload.mjs";
+import {
+  createRule,
+  deleteRule,
+  listRemaps,
+  listRules,
+  orderRules,
+  startRemap,
+  testRule,
+  updateRule,
+} from "./mock/rules.mjs";
 import { logs, metrics, series, traceLogs } from "./mock/telemetry.mjs";
 import { rag, running, tripPlanner } from "./mock/traces.mjs";
 import { verdict } from "./mock/verdict.mjs";
@@ -46,7 +56,7 @@ const routes = [
   ],
   ["GET", /^\/projects\/[^/]+$/, () => ({ ...project, created_at: now - 9e12, last_run_at: now, trace_count: 4242 })],
   ["GET", /^\/projects\/[^/]+\/traces$/, (q) => page(skeletons, q)],
-  ["GET", /^\/projects\/[^/]+\/runs$/, () => ({ runs: [], next_cursor: null })],
+  ["GET", /^\/projects\/[^/]+\/runs$/, () => ({ runs: runsOf(skeletons[2]), next_cursor: null })],
   ["GET", /^\/projects\/[^/]+\/traces\/histogram$/, (q) => histogram(q)],
   ["GET", /^\/projects\/[^/]+\/traces\/facets$/, () => facets()],
   ["GET", /^\/projects\/[^/]+\/stats$/, () => stats()],
@@ -60,12 +70,37 @@ const routes = [
   ["GET", /^\/projects\/[^/]+\/metrics$/, () => metrics()],
   ["GET", /^\/projects\/[^/]+\/metrics\/series$/, (q) => series(q)],
   ["GET", /^\/ingest\/diagnostics$/, () => ({ events: [] })],
+  ["GET", /^\/mapping-rules$/, () => listRules()],
+  ["POST", /^\/mapping-rules$/, (_, __, ___, body) => createRule(body)],
+  ["PUT", /^\/mapping-rules\/order$/, (_, __, ___, body) => orderRules(body.ids)],
+  ["PUT", /^\/mapping-rules\/([^/]+)$/, (_, id, __, body) => updateRule(id, body)],
+  ["DELETE", /^\/mapping-rules\/([^/]+)$/, (_, id) => deleteRule(id)],
+  [
+    "POST",
+    /^\/mapping-rules\/test$/,
+    (_, __, ___, body) => {
+      const trace = find(body.trace_id);
+      return testRule(body, run(trace, trace.runs.id.indexOf(body.run_id)));
+    },
+  ],
+  ["GET", /^\/remap$/, () => listRemaps()],
+  ["POST", /^\/remap$/, (_, __, ___, body) => startRemap(body)],
   [
     "POST",
     /^\/demo$/,
     () => ({ project: project.name, trace_ids: [...byId.keys()], featured_trace_id: skeletons[0].trace_id }),
   ],
 ];
+
+const runsOf = ({ trace_id, start_time, dict, runs }) =>
+  runs.id.map((run_id, i) => ({
+    run_id,
+    trace_id,
+    name: dict[runs.name[i]],
+    run_type: dict[runs.type[i]],
+    model: dict[runs.model[i]] ?? null,
+    start_time: start_time + runs.start_us[i],
+  }));
 
 function find(id) {
   const skeleton = byId.get(id);
@@ -113,11 +148,16 @@ createServer((req, res) => {
     } catch (error) {
       status = error.status ?? 500;
       answer = {
-        error: { code: status === 404 ? "not_found" : "internal", message: error.message, request_id: "mock" },
+        error: {
+          code: error.code ?? (status === 404 ? "not_found" : "internal"),
+          message: error.message,
+          pointer: error.pointer,
+          request_id: "mock",
+        },
       };
     }
     res.writeHead(status, { "content-type": "application/json", "content-encoding": "gzip" });
-    res.end(gzipSync(JSON.stringify(answer)));
+    res.end(gzipSync(JSON.stringify(answer ?? null)));
   });
 }).listen(port, "127.0.0.1", () => {
   console.log(`mock on http://127.0.0.1:${port}`);

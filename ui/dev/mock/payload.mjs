@@ -136,6 +136,8 @@ export function run(skeleton, i) {
       "http.route": "/v1/plan",
       "gen_ai.system_fingerprint": "fp_44709d6fcb",
       "vendor.trace.sampled": true,
+      "acme.llm.prompt.tokens": 2140,
+      "acme.flag.new_search": "on",
     },
     resource: {
       "service.name": "trip-planner",

@@ -50,6 +50,13 @@ export function Frame() {
       run: () => goTo("/p/$project/metrics"),
     },
     {
+      id: "go-rules",
+      title: "Go to mapping rules",
+      group: "Everywhere",
+      keys: ["g r"],
+      run: () => goTo("/p/$project/settings/rules"),
+    },
+    {
       id: "go-setup",
       title: "Send traces",
       group: "Everywhere",
@@ -79,7 +86,9 @@ export function Frame() {
     },
     { id: "keys", title: "Keyboard shortcuts", group: "Everywhere", keys: ["?"], run: () => setOverlay("keys") },
   ]);
-  const goTo = (to: "/p/$project/traces" | "/p/$project/logs" | "/p/$project/metrics") => {
+  const goTo = (
+    to: "/p/$project/traces" | "/p/$project/logs" | "/p/$project/metrics" | "/p/$project/settings/rules",
+  ) => {
     const last = project ?? readSetting("project");
     void (last ? navigate({ to, params: { project: last } }) : navigate({ to: "/" }));
   };

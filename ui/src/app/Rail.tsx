@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { ChartLine, Command, Keyboard, ListTree, Monitor, Moon, ScrollText, Send, Sun } from "lucide-react";
+import { ChartLine, Command, Keyboard, ListTree, Monitor, Moon, ScrollText, Send, Shuffle, Sun } from "lucide-react";
 import { readSetting } from "@/lib/storage";
 import { useStore } from "@/lib/store";
 import { nextTheme, themeChoice } from "@/lib/theme";
@@ -48,7 +48,6 @@ export function Rail({ project, onCommands, onKeys }: Props) {
   );
 }
 
-/** Three offset bars, the last one red. */
 function ProjectPages({ project }: { project: string }) {
   const params = { project };
   const { item } = styles;
@@ -63,10 +62,20 @@ function ProjectPages({ project }: { project: string }) {
       <Link to="/p/$project/metrics" params={params} className={item} aria-label="Metrics" title="Metrics  G then M">
         <ChartLine {...ICON} />
       </Link>
+      <Link
+        to="/p/$project/settings/rules"
+        params={params}
+        className={item}
+        aria-label="Mapping rules"
+        title="Mapping rules  G then R"
+      >
+        <Shuffle {...ICON} />
+      </Link>
     </>
   );
 }
 
+/** Three offset bars, the last one red. */
 const Mark = () => (
   <svg className={styles.mark} viewBox="0 0 26 26" aria-hidden>
     <rect x="3" y="4" width="14" height="4.5" rx="1.6" fill="var(--t1)" />

@@ -5,6 +5,7 @@ import { readSetting } from "@/lib/storage";
 import { parseSearch, stringifySearch, textParam } from "@/lib/url";
 import { validateLogsSearch } from "@/features/logs/search";
 import { validateMetricsSearch } from "@/features/metrics/search";
+import { validateRulesSearch } from "@/features/rules/search";
 import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
@@ -80,6 +81,13 @@ const metrics = createRoute({
   component: lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
 });
 
+const rules = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/settings/rules",
+  validateSearch: validateRulesSearch,
+  component: lazyRouteComponent(() => import("@/features/rules/RulesPage"), "RulesPage"),
+});
+
 /** Addresses for log lines: they need no project. */
 async function findTrace(traceId: string, span: string | undefined): Promise<never> {
   const skeleton = await queryClient.ensureQueryData(skeletonQuery(traceId));
@@ -101,7 +109,19 @@ const shortRun = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, setup, projects, project, traces, trace, logs, metrics, shortTrace, shortRun]),
+  routeTree: root.addChildren([
+    home,
+    setup,
+    projects,
+    project,
+    traces,
+    trace,
+    logs,
+    metrics,
+    rules,
+    shortTrace,
+    shortRun,
+  ]),
   basepath: baseUrl("app").pathname,
   parseSearch,
   stringifySearch,

@@ -11,14 +11,24 @@ export class ApiError extends Error {
   readonly requestId: string | null;
   /** Where in the filter text the problem is, when it is one of the filter. */
   readonly position: { start: number; end: number } | null;
+  /** Which member of what was sent is wrong, as a JSON pointer. */
+  readonly pointer: string | null;
 
-  constructor(status: number, code: string, message: string, requestId: string | null, position: ApiError["position"]) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    requestId: string | null,
+    position: ApiError["position"],
+    pointer: string | null = null,
+  ) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.code = code;
     this.requestId = requestId;
     this.position = position;
+    this.pointer = pointer;
   }
 }
 
@@ -45,6 +55,9 @@ export function authHeaders(): Record<string, string> {
 
 export const get = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("GET", path, options);
 export const post = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("POST", path, options);
+export const put = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("PUT", path, options);
+/** DELETE. */
+export const remove = (path: string): Promise<void> => request<void>("DELETE", path);
 
 async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", ...authHeaders() };
@@ -68,7 +81,13 @@ function errorOf(response: Response, text: string): ApiError {
   const fallbackId = response.headers.get("x-request-id");
   try {
     const { error } = JSON.parse(text) as {
-      error: { code?: string; message?: string; request_id?: string; position?: ApiError["position"] };
+      error: {
+        code?: string;
+        message?: string;
+        request_id?: string;
+        position?: ApiError["position"];
+        pointer?: string | null;
+      };
     };
     return new ApiError(
       response.status,
@@ -76,6 +95,7 @@ function errorOf(response: Response, text: string): ApiError {
       error.message ?? `The server answered ${response.status}.`,
       error.request_id ?? fallbackId,
       error.position ?? null,
+      error.pointer ?? null,
     );
   } catch {
     return new ApiError(

@@ -40,11 +40,11 @@ export function Attributes({ run }: { run: Run }) {
   return (
     <KeyValues
       groups={[
-        { title: "Span", values: identity, aside: (name) => <From field={FIELDS[name] ?? name} /> },
-        { title: "Metadata", values: run.metadata, aside: (name) => <From field={`metadata.${name}`} /> },
+        { title: "Span", values: identity, aside: spanSource },
+        { title: "Metadata", values: run.metadata, aside: metadataSource },
         { title: "Attributes", values: run.attributes },
-        { title: "Token usage", values: usage, aside: (name) => <From field={usageField(name)} /> },
-        { title: "Cost", values: costOf(run), aside: (name) => <From field={costField(name)} /> },
+        { title: "Token usage", values: usage, aside: usageSource },
+        { title: "Cost", values: costOf(run), aside: costSource },
         { title: "Resource", values: run.resource },
       ]}
     />
@@ -60,6 +60,11 @@ const FIELDS: Record<string, string> = {
   user: "user_id",
   thread: "thread_id",
 };
+
+const spanSource = (name: string) => <From field={FIELDS[name] ?? name} />;
+const metadataSource = (name: string) => <From field={`metadata.${name}`} />;
+const usageSource = (name: string) => <From field={usageField(name)} />;
+const costSource = (name: string) => <From field={costField(name)} />;
 
 const usageField = (name: string): string =>
   /^(?:input|output) · /.test(name) ? `usage.${name.replace(" · ", "_details.")}` : `usage.${name}_tokens`;

@@ -3,9 +3,10 @@
 import type { Level, LogRow } from "@/lib/api/telemetry";
 import type { Run, Skeleton } from "@/lib/api/types";
 import { atLeast, lineOf } from "@/lib/log-text";
+import { normaliseKey } from "@/lib/ids";
 import type { Detailed } from "@/components/log/LogDetail";
 import type { LogItem } from "@/components/log/LogList";
-import { normaliseKey, type TraceModel } from "../model/types";
+import { type TraceModel } from "../model/types";
 
 export interface TraceLogItem extends LogItem {
   /** Node of its span, −1 when that is not in the trace. */

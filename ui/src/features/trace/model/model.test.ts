@@ -1,3 +1,4 @@
+import { normaliseKey } from "@/lib/ids";
 import { describe, expect, it } from "vitest";
 import { axisTicks, clampWindow, parseWindow, printWindow } from "./axis";
 import { breakdown, expensiveCalls, selfTime } from "./breakdown";
@@ -6,7 +7,7 @@ import { criticalPath } from "./critical-path";
 import { findNodes } from "./find";
 import { carryFold, defaultFold, foldAll, keepMask, reveal, rowOf, visibleRows } from "./fold";
 import { fanOut, skeletonOf } from "./fixture";
-import { ancestorsOf, keyOf, nameOf, normaliseKey, shortModel } from "./types";
+import { ancestorsOf, keyOf, nameOf, shortModel } from "./types";
 
 const names = (t: ReturnType<typeof buildModel>, nodes: Iterable<number>): string[] =>
   [...nodes].map((i) => nameOf(t, i));

@@ -85,14 +85,6 @@ export function keyOf(t: TraceModel, i: number): string {
   return s >= 0 ? t.skeleton.runs.id[s] : `group:${t.skeleton.runs.id[t.run[i + 1]]}`;
 }
 
-/** A span id of 16 digits or a run id of 32 in the form that run ids have here. */
-export function normaliseKey(key: string): string {
-  const hex = key.toLowerCase();
-  if (!/^(?:[0-9a-f]{16}|[0-9a-f]{32})$/.test(hex)) return key;
-  const all = hex.padStart(32, "0");
-  return [all.slice(0, 8), all.slice(8, 12), all.slice(12, 16), all.slice(16, 20), all.slice(20)].join("-");
-}
-
 /** Children of a node, in order, without those that are aside. */
 export function* childrenOf(t: TraceModel, i: number): Generator<number> {
   for (let c = i + 1, end = i + t.size[i]; c < end; c += t.size[c]) if (t.aside[c] === 0) yield c;

@@ -2,9 +2,10 @@
 
 import { useCallback, useMemo, useState } from "react";
 import type { Axis } from "@/lib/api/types";
+import { normaliseKey } from "@/lib/ids";
 import { type CriticalPath, criticalPath } from "../model/critical-path";
 import { keepMask, rowOf, visibleRows } from "../model/fold";
-import { ERROR, keyOf, normaliseKey, type TraceModel, typeOf } from "../model/types";
+import { ERROR, keyOf, type TraceModel, typeOf } from "../model/types";
 import type { TraceSearch } from "../search";
 import { type Find, useFind } from "./useFind";
 import { type Fold, useFold } from "./useFold";
