@@ -8,6 +8,7 @@ mod error;
 pub mod memory;
 pub mod native;
 mod records;
+mod replacement;
 mod schema;
 mod store;
 mod summarize;

@@ -19,6 +19,7 @@ use clearspan_model::{
 };
 use parking_lot::RwLock;
 
+use crate::replacement::may_replace;
 use crate::summarize;
 use crate::{
     Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery,
@@ -228,7 +229,7 @@ impl RunStore for MemoryStore {
         let mut left_alone = Vec::new();
         for merged in new {
             match runs.get_mut(&merged.key) {
-                Some(kept) if kept.merged.versions.base == merged.versions.base => {
+                Some(kept) if may_replace(&kept.merged, &merged) => {
                     let mut finished = merged.clone();
                     (self.finish)(&mut finished);
                     *kept = Kept { merged, finished };

@@ -19,13 +19,20 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use clearspan_model::{
     ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId,
 };
 use rustc_hash::FxHashMap;
 
+use self::log::RecordKind;
+use self::records::RecordFile;
 use crate::error::Context;
+use crate::records::{log_id, point_id};
+use crate::schema::encode::encode_runs;
+use crate::schema::logs::{LogCol, encode_logs};
+use crate::schema::points::{PointCol, encode_points};
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
     ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage,
@@ -44,6 +51,7 @@ mod paths;
 mod query;
 mod read;
 mod record;
+mod records;
 mod recover;
 mod segment;
 mod state;
@@ -83,6 +91,22 @@ pub struct NativeStore {
 }
 
 impl NativeStore {
+    /// Makes records of one of the tables that only grow durable.
+    async fn keep(
+        &self,
+        kind: RecordKind,
+        is_empty: bool,
+        encode: impl FnOnce() -> RecordBatch + Send + 'static,
+    ) -> Result<()> {
+        if is_empty {
+            return Ok(());
+        }
+        self.shared.check_writable()?;
+        self.shared.wait_for_room().await?;
+        let batch = blocking(move || commit::Batch::new(kind, encode())).await?;
+        self.committer.commit(batch).await.map(|_| ())
+    }
+
     /// Opens the folder, recovers what the last process left, and starts the writer threads.
     ///
     /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
@@ -125,7 +149,7 @@ fn lock_folder(dir: &std::path::Path) -> Result<File> {
 /// What [`check`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckReport {
-    /// Segments in the manifest.
+    /// Segments in the manifest, with the files of log records and metric points.
     pub segments: usize,
     /// Their rows, dead ones included.
     pub rows: u64,
@@ -144,6 +168,12 @@ pub fn check(dir: &std::path::Path) -> Result<CheckReport> {
     for entry in &manifest.segments {
         rows += segment::Segment::new(&segment_dir, entry).check()?;
     }
+    for entry in &manifest.logs {
+        rows += RecordFile::<LogCol>::new(&segment_dir, entry.clone()).check()?;
+    }
+    for entry in &manifest.points {
+        rows += RecordFile::<PointCol>::new(&segment_dir, entry.clone()).check()?;
+    }
     let log_dir = paths::log_dir(dir);
     let numbers = if log_dir.exists() {
         paths::log_numbers(&log_dir).context(ErrorKind::Unavailable, || "listing the log".into())?
@@ -160,7 +190,8 @@ pub fn check(dir: &std::path::Path) -> Result<CheckReport> {
             ));
         }
     }
-    Ok(CheckReport { segments: manifest.segments.len(), rows, log_files: numbers.len() })
+    let segments = manifest.segments.len() + manifest.logs.len() + manifest.points.len();
+    Ok(CheckReport { segments, rows, log_files: numbers.len() })
 }
 
 /// Merges patches of one run within a batch, so that every key occurs once.
@@ -197,8 +228,12 @@ impl RunStore for NativeStore {
         self.shared.check_writable()?;
         self.shared.wait_for_room().await?;
         let finish = Arc::clone(&self.shared.config.finish);
-        let (batch, payload) = blocking(move || record::encode(&merge_within(patches, &finish))).await?;
-        self.committer.commit(batch, payload).await
+        let batch = blocking(move || {
+            let patches = merge_within(patches, &finish);
+            commit::Batch::new(RecordKind::Patches, encode_runs(patches.iter()))
+        })
+        .await?;
+        self.committer.commit(batch).await.map(|_| ())
     }
 
     async fn load_runs(
@@ -254,37 +289,56 @@ impl RunStore for NativeStore {
         self.committer.flush().await
     }
 
-    async fn replace(&self, _runs: Vec<Run>) -> Result<Vec<RunKey>> {
-        Err(not_built("replacing runs"))
+    async fn replace(&self, runs: Vec<Run>) -> Result<Vec<RunKey>> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.shared.check_writable()?;
+        self.shared.wait_for_room().await?;
+        let finish = Arc::clone(&self.shared.config.finish);
+        let mut batch = blocking(move || {
+            // Of two for one key the last counts.
+            let mut by_key: FxHashMap<RunKey, Run> = runs.into_iter().map(|run| (run.key, run)).collect();
+            by_key.values_mut().for_each(|run| finish(run));
+            commit::Batch::new(RecordKind::Replacements, encode_runs(by_key.values()))
+        })
+        .await?;
+        batch.permit = Some(Arc::clone(&self.shared.carrying).read_owned().await);
+        self.committer.commit(batch).await
     }
 
-    async fn write_logs(&self, _records: Vec<LogRecord>) -> Result<()> {
-        Err(not_built("keeping log records"))
+    async fn write_logs(&self, records: Vec<LogRecord>) -> Result<()> {
+        self.keep(RecordKind::Logs, records.is_empty(), move || {
+            encode_logs(records.iter().map(|record| (log_id(record), record)))
+        })
+        .await
     }
 
-    async fn write_points(&self, _points: Vec<MetricPoint>) -> Result<()> {
-        Err(not_built("keeping metric points"))
+    async fn write_points(&self, points: Vec<MetricPoint>) -> Result<()> {
+        self.keep(RecordKind::Points, points.is_empty(), move || {
+            encode_points(points.iter().map(|point| (point_id(point), point)))
+        })
+        .await
     }
 
-    async fn query_logs(&self, _query: &LogQuery) -> Result<LogPage> {
-        Err(not_built("reading log records"))
+    async fn query_logs(&self, query: &LogQuery) -> Result<LogPage> {
+        let (snapshot, query) = (self.shared.log_snapshot(), query.clone());
+        blocking(move || records::logs(&snapshot, &query)).await
     }
 
-    async fn metrics(&self, _scope: &Scope, _range: TimeRange) -> Result<Vec<MetricSummary>> {
-        Err(not_built("reading metrics"))
+    async fn metrics(&self, scope: &Scope, range: TimeRange) -> Result<Vec<MetricSummary>> {
+        let (snapshot, scope) = (self.shared.point_snapshot(), scope.clone());
+        blocking(move || records::metrics(&snapshot, &scope, range)).await
     }
 
-    async fn query_points(&self, _query: &PointQuery) -> Result<PointList> {
-        Err(not_built("reading metric points"))
+    async fn query_points(&self, query: &PointQuery) -> Result<PointList> {
+        let (snapshot, query) = (self.shared.point_snapshot(), query.clone());
+        blocking(move || records::points(&snapshot, &query)).await
     }
 
     fn check_writable(&self) -> Result<()> {
         self.shared.check_writable()
     }
-}
-
-fn not_built(what: &str) -> Error {
-    Error::new(ErrorKind::Unavailable, format!("{what} is not built yet in this version"))
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! The `runs` table: its columns, declared once.
+//! The tables: their columns, declared once.
 //!
-//! The Arrow schema, the Parquet files, the documentation and every reader derive from [`COLUMNS`].
-//! A row is one run as far as it is known; columns marked "derived" are computed from the others when the
+//! The Arrow schema, the Parquet files, the documentation and every reader of a table derive from the columns that
+//! [`columns!`] declares. This module declares the `runs` table, [`logs`] and [`points`] the two others.
+//! A row of `runs` is one run as far as it is known; columns marked "derived" are computed from the others when the
 //! row is built, so that lists and filters need not decode payloads. Columns are found by name when old
 //! files are read: append, never rename.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{RecordBatch, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -16,6 +17,10 @@ use crate::error::Context;
 
 pub(crate) mod decode;
 pub(crate) mod encode;
+pub(crate) mod logs;
+pub(crate) mod points;
+mod row_builder;
+pub(crate) mod rows;
 
 /// The form of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +37,10 @@ pub(crate) enum Kind {
     Time,
     /// A count.
     Count,
+    /// A whole number that may be negative.
+    Int,
+    /// A floating-point number.
+    Double,
     /// Dollars with twelve places.
     Money,
     /// Yes or no.
@@ -40,6 +49,10 @@ pub(crate) enum Kind {
     Messages,
     /// A list of short texts.
     Words,
+    /// A list of counts.
+    Counts,
+    /// A list of floating-point numbers.
+    Doubles,
     /// Text keys to JSON texts.
     Map,
 }
@@ -58,10 +71,14 @@ impl Kind {
             Self::Word => word(),
             Self::Time => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
             Self::Count => DataType::UInt64,
+            Self::Int => DataType::Int64,
+            Self::Double => DataType::Float64,
             Self::Money => DataType::Decimal128(MONEY_PRECISION, MONEY_SCALE),
             Self::Flag => DataType::Boolean,
             Self::Messages => DataType::List(Arc::new(Field::new_list_field(word(), true))),
             Self::Words => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+            Self::Counts => DataType::List(Arc::new(Field::new_list_field(DataType::UInt64, true))),
+            Self::Doubles => DataType::List(Arc::new(Field::new_list_field(DataType::Float64, true))),
             Self::Map => {
                 let entries = DataType::Struct(
                     vec![
@@ -85,23 +102,71 @@ pub(crate) struct Column {
     pub(crate) doc: &'static str,
 }
 
+/// A column of one table. Each table has a type of its own, so that columns of two tables cannot be mixed up.
+pub(crate) trait TableColumn: Copy + std::fmt::Debug + 'static {
+    /// What the table is called.
+    const TABLE: &'static str;
+    /// The columns, in order.
+    const COLUMNS: &'static [Column];
+
+    /// The place of the column in [`Self::COLUMNS`] and in the schema.
+    fn place(self) -> usize;
+
+    /// The whole table.
+    fn schema() -> &'static SchemaRef;
+
+    fn name(self) -> &'static str {
+        Self::COLUMNS[self.place()].name
+    }
+}
+
+/// Declares a table: `columns! { "table" Col SCHEMA; name Kind required|optional "doc"; … }`.
 macro_rules! columns {
-    ($($id:ident $kind:ident $need:ident $doc:literal;)*) => {
-        /// The place of each column in [`COLUMNS`] and in the schema.
+    ($table:literal $col:ident $schema:ident; $($id:ident $kind:ident $need:ident $doc:literal;)*) => {
+        /// The columns of the table.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(non_camel_case_types, reason = "each is spelled as its column is")]
-        pub(crate) enum Col { $($id,)* }
+        pub(crate) enum $col { $($id,)* }
 
-        /// The columns, in order.
-        pub(crate) const COLUMNS: &[Column] = &[
-            $(Column { name: stringify!($id), kind: Kind::$kind, required: columns!(@need $need), doc: $doc },)*
-        ];
+        impl $crate::schema::TableColumn for $col {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [$crate::schema::Column] = &[$(
+                $crate::schema::Column {
+                    name: stringify!($id),
+                    kind: $crate::schema::Kind::$kind,
+                    required: $crate::schema::columns!(@need $need),
+                    doc: $doc,
+                },
+            )*];
+
+            fn place(self) -> usize {
+                self as usize
+            }
+
+            fn schema() -> &'static arrow::datatypes::SchemaRef {
+                &$schema
+            }
+        }
+
+        /// The whole table.
+        pub(crate) static $schema: std::sync::LazyLock<arrow::datatypes::SchemaRef> =
+            std::sync::LazyLock::new($crate::schema::arrow_schema::<$col>);
     };
     (@need required) => { true };
     (@need optional) => { false };
 }
+pub(crate) use columns;
+
+fn arrow_schema<C: TableColumn>() -> SchemaRef {
+    let fields: Vec<Field> = C::COLUMNS
+        .iter()
+        .map(|column| Field::new(column.name, column.kind.data_type(), !column.required))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
 
 columns! {
+    "runs" Col SCHEMA;
     workspace_id Id16 required "The tenant.";
     project_id Id16 required "The project.";
     trace_id Id16 required "The trace.";
@@ -171,30 +236,23 @@ columns! {
 
 impl Col {
     pub(crate) fn name(self) -> &'static str {
-        COLUMNS[self as usize].name
+        TableColumn::name(self)
     }
 }
 
-/// The whole table.
-pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-    let fields: Vec<Field> = COLUMNS
-        .iter()
-        .map(|column| Field::new(column.name, column.kind.data_type(), !column.required))
-        .collect();
-    Arc::new(Schema::new(fields))
-});
-
 /// A batch that an older version wrote, with the columns of today: those that it lacks are null.
-pub(crate) fn modernize(batch: &RecordBatch) -> Result<RecordBatch> {
-    if batch.schema_ref() == &*SCHEMA {
+pub(crate) fn modernize<C: TableColumn>(batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = C::schema();
+    if batch.schema_ref() == schema {
         return Ok(batch.clone());
     }
-    let columns = SCHEMA.fields().iter().map(|field| match batch.column_by_name(field.name()) {
+    let columns = schema.fields().iter().map(|field| match batch.column_by_name(field.name()) {
         Some(column) => Arc::clone(column),
         None => new_null_array(field.data_type(), batch.num_rows()),
     });
-    RecordBatch::try_new(Arc::clone(&SCHEMA), columns.collect())
-        .context(ErrorKind::Corrupt, || "a stored batch has other columns than the table".into())
+    RecordBatch::try_new(Arc::clone(schema), columns.collect()).context(ErrorKind::Corrupt, || {
+        format!("a stored batch has other columns than the table {}", C::TABLE)
+    })
 }
 
 /// The columns that make a [`crate::RunSummary`] without tags, metadata and previews.
@@ -245,3 +303,6 @@ pub(crate) const SKELETON: &[Col] = &[
 pub(crate) fn list_columns() -> Vec<Col> {
     SKELETON.iter().copied().chain([Col::metadata]).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,8 +66,9 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// shutdown ask for it.
     async fn flush(&self) -> Result<()>;
 
-    /// Puts whole runs in the place of what is stored under their keys, where that still has the version that they were
-    /// read with. Returns the keys of runs that were changed or removed meanwhile and were left alone.
+    /// Puts whole runs in the place of what is stored under their keys, where that is still what they were read from:
+    /// it has the same versions, and no fragment, event or link that the new run lacks. Returns the keys of runs that
+    /// were changed or removed meanwhile and were left alone.
     ///
     /// As durable as [`RunStore::write`]. The runs keep their versions, so later patches merge as they would have.
     async fn replace(&self, runs: Vec<Run>) -> Result<Vec<RunKey>>;

@@ -76,6 +76,25 @@ macro_rules! conformance_suite {
             histograms_take_the_datas_own_ends
             facets_count_traces
             projects_tell_their_activity
+            // What two instrumentations told.
+            of_two_tellings_of_a_call_one_counts
+            requests_of_client_libraries_are_marked
+            sources_come_back_and_merge
+            // Replacing.
+            a_replaced_run_is_read_everywhere
+            a_run_that_changed_is_not_replaced
+            patches_merge_with_a_replaced_run
+            what_counts_follows_replaced_runs
+            // Log records and metric points.
+            log_records_come_back_whole
+            metric_points_come_back_whole
+            a_record_sent_twice_is_kept_once
+            log_records_come_page_by_page
+            log_records_are_filtered
+            metrics_are_summed_up
+            points_are_cut_at_the_limit
+            records_never_leave_their_scope
+            no_records_are_no_error
         }
     };
     (@each $make:path: $($case:ident)*) => {$(

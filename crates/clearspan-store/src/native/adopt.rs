@@ -15,7 +15,7 @@ use super::state::Shared;
 use crate::Result;
 use crate::error::Context;
 use crate::schema::decode::Rows;
-use crate::schema::modernize;
+use crate::schema::{Col, modernize};
 
 /// A larger trace stays where it is: moving it for each late run would cost more than exact flags are worth.
 const MAX_ROWS: usize = 20_000;
@@ -87,7 +87,7 @@ fn take_trace(tier: &mut Tier, trace_id: TraceId) -> Result<Vec<RecordBatch>> {
 
 fn push_all(tier: &mut Tier, batch: &RecordBatch) -> Result<()> {
     // An older version may have written it, and Parquet's reader makes a schema of its own.
-    let batch = modernize(batch)?;
+    let batch = modernize::<Col>(batch)?;
     let rows = Rows::new(&batch);
     let keys = (0..batch.num_rows()).map(|row| rows.key(row).map(Some)).collect::<Result<Vec<_>>>()?;
     tier.push(batch, &keys)

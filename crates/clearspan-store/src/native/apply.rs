@@ -8,16 +8,19 @@ use clearspan_model::{ErrorKind, Run, RunKey, Status, TraceId, UnixNanos};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
-use super::commit::{LogFiles, ToApplier};
+use super::commit::{Batch, Done, LogFiles, ToApplier};
 use super::hot::{RowRef, Tier};
-use super::log::LogSeq;
+use super::log::{LogSeq, RecordKind};
 use super::segment::Segment;
-use super::state::{DeadRows, Shared};
+use super::state::{DeadRows, Shared, State};
 use super::{adopt, flush, paths};
 use crate::error::Context;
+use crate::replacement::may_replace;
 use crate::schema::Col;
 use crate::schema::decode::Rows;
 use crate::schema::encode::encode_runs;
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
 use crate::{Error, Result};
 
 /// A pending run stays in memory this long, so that its end finds it there.
@@ -32,7 +35,7 @@ enum Place {
     Segment(u64, u32),
 }
 
-type Done = oneshot::Sender<Result<()>>;
+type Flushing = oneshot::Sender<Result<()>>;
 
 pub(super) struct Applier {
     shared: Arc<Shared>,
@@ -41,8 +44,8 @@ pub(super) struct Applier {
     applied: LogSeq,
     newest: UnixNanos,
     /// Who waits for the segment that is being written, and who for the one after it.
-    waiting: Vec<Done>,
-    waiting_next: Vec<Done>,
+    waiting: Vec<Flushing>,
+    waiting_next: Vec<Flushing>,
 }
 
 impl Applier {
@@ -78,12 +81,13 @@ impl Applier {
         }
     }
 
-    fn apply_group(&mut self, batches: Vec<(LogSeq, RecordBatch, Done)>) {
-        for (seq, batch, done) in batches {
+    fn apply_group(&mut self, batches: Vec<(LogSeq, Batch, Done)>) {
+        for (seq, Batch { kind, batch, permit, .. }, done) in batches {
             let applied = self
                 .shared
                 .check_writable()
-                .and_then(|()| self.apply(seq, &batch).inspect_err(|err| self.shared.poison(err)));
+                .and_then(|()| self.apply(seq, kind, &batch).inspect_err(|err| self.shared.poison(err)));
+            drop(permit);
             // A caller that hung up needs no answer.
             let _answered = done.send(applied);
         }
@@ -94,8 +98,37 @@ impl Applier {
         }
     }
 
-    /// Merges one batch into the hot tier.
-    pub(super) fn apply(&mut self, seq: LogSeq, batch: &RecordBatch) -> Result<()> {
+    /// Brings one record of the log into the hot tier. Returns the keys of runs that were left alone.
+    pub(super) fn apply(
+        &mut self,
+        seq: LogSeq,
+        kind: RecordKind,
+        batch: &RecordBatch,
+    ) -> Result<Vec<RunKey>> {
+        let left_alone = match kind {
+            RecordKind::Patches => self.merge(batch).map(|()| Vec::new()),
+            RecordKind::Replacements => self.replace(batch),
+            RecordKind::Logs | RecordKind::Points => self.keep(kind, batch).map(|()| Vec::new()),
+        }?;
+        self.applied = seq;
+        Ok(left_alone)
+    }
+
+    /// Keeps log records or metric points.
+    fn keep(&self, kind: RecordKind, batch: &RecordBatch) -> Result<()> {
+        let mut state = self.shared.state.write();
+        let State { active, frozen, .. } = &mut *state;
+        if kind == RecordKind::Logs {
+            active.logs.push::<LogCol>(batch, frozen.as_ref().map(|tier| &tier.logs))?;
+        } else {
+            active.points.push::<PointCol>(batch, frozen.as_ref().map(|tier| &tier.points))?;
+        }
+        self.shared.update_pressure(&state);
+        Ok(())
+    }
+
+    /// Merges patches into the runs that they belong to.
+    fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
         let rows = Rows::new(batch);
         let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
         adopt::adopt_traces(&self.shared, &keys)?;
@@ -122,14 +155,7 @@ impl Applier {
 
         let mut state = self.shared.state.write();
         for (run, place) in &merged {
-            match place {
-                Place::Active(_) => state.active.kill(&run.key),
-                Place::Frozen(_) => state.frozen.as_mut().expect("the run was found there").kill(&run.key),
-                Place::Segment(number, row) => {
-                    state.bury(*number, *row);
-                    state.active.replaced.push((*number, *row));
-                }
-            }
+            retire(&mut state, &run.key, *place);
         }
         if living.iter().any(Option::is_some) {
             state.active.push(batch.clone(), &living)?;
@@ -138,8 +164,33 @@ impl Applier {
             state.active.push(successors, &successor_keys)?;
         }
         self.shared.update_pressure(&state);
-        self.applied = seq;
         Ok(())
+    }
+
+    /// Puts whole runs in the place of those that did not change meanwhile. Returns the keys of the others.
+    fn replace(&self, batch: &RecordBatch) -> Result<Vec<RunKey>> {
+        let rows = Rows::new(batch);
+        let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
+        adopt::adopt_traces(&self.shared, &keys)?;
+        let mut living: Vec<Option<RunKey>> = vec![None; keys.len()];
+        let mut places = Vec::new();
+        for (row, place) in self.find_known(&keys)? {
+            if may_replace(&self.load(place)?, &rows.run(row)?) {
+                living[row] = Some(keys[row]);
+                places.push((keys[row], place));
+            }
+        }
+        let left_alone =
+            keys.iter().zip(&living).filter(|(_, living)| living.is_none()).map(|(key, _)| *key).collect();
+        if !places.is_empty() {
+            let mut state = self.shared.state.write();
+            for (key, place) in places {
+                retire(&mut state, &key, place);
+            }
+            state.active.push(batch.clone(), &living)?;
+            self.shared.update_pressure(&state);
+        }
+        Ok(left_alone)
     }
 
     /// The rows whose runs are known already, and where those live.
@@ -200,7 +251,7 @@ impl Applier {
         state.frozen.is_none() && state.active.bytes() >= self.shared.config.memory_bytes.get() / 4
     }
 
-    fn flush(&mut self, done: Done) {
+    fn flush(&mut self, done: Flushing) {
         self.waiting_next.push(done);
         if self.shared.state.read().frozen.is_none() {
             self.flush_for_waiting();
@@ -230,13 +281,16 @@ impl Applier {
     /// Closes the tier that takes writes, and opens a new one with the traces that have a pending run: whole ones,
     /// because what a run counts for depends on its tree.
     pub(super) fn freeze(&self, carry_pending: bool) -> Result<Option<flush::Job>> {
+        // Settled here, so that readers need not wait for it below: only this thread adds runs.
+        drop(self.shared.settled_snapshot()?);
         let mut state = self.shared.state.write();
         if state.active.is_empty() {
             return Ok(None);
         }
         state.active.settle()?;
         let oldest_pending = self.newest.as_nanos().saturating_sub(PENDING_NANOS);
-        let mut kept = if carry_pending {
+        let permit = Arc::clone(&self.shared.carrying).try_write_owned().ok().filter(|_| carry_pending);
+        let mut kept = if permit.is_some() {
             let pending = state.active.keys_where(|rows, row| {
                 rows.text(Col::status, row) == Some(Status::Pending.as_str())
                     && rows.time(Col::received_at, row).is_some_and(|time| time.as_nanos() > oldest_pending)
@@ -255,7 +309,9 @@ impl Applier {
             view: frozen.view(),
             applied: self.applied,
             number: self.shared.manifest.lock().next_segment.max(1),
-            carried,
+            carried: carried.zip(permit).map(|(batch, permit)| flush::Carried { batch, permit }),
+            logs: frozen.logs.batches().to_vec(),
+            points: frozen.points.batches().to_vec(),
         };
         state.frozen = Some(frozen);
         Ok(Some(job))
@@ -277,7 +333,7 @@ impl Applier {
 
     /// Makes a written segment part of the store, in place of the tier it was made from.
     pub(super) fn install(&self, flushed: flush::Flushed) -> Result<()> {
-        let flush::Flushed { written, view, applied } = flushed;
+        let flush::Flushed { written, view, applied, number, logs, points } = flushed;
         let (killed, replaced) = {
             let state = self.shared.state.read();
             let frozen = state.frozen.as_ref().expect("a flush has a frozen tier");
@@ -290,10 +346,10 @@ impl Applier {
                 entry.dead.insert(row);
             }
         }
-        if let Some(written) = &written {
-            manifest.next_segment = written.entry.number + 1;
-            manifest.segments.push(written.entry.clone());
-        }
+        manifest.next_segment = number + 1;
+        manifest.segments.extend(written.as_ref().map(|written| written.entry.clone()));
+        manifest.logs.extend(logs.as_ref().map(|file| file.entry.clone()));
+        manifest.points.extend(points.as_ref().map(|file| file.entry.clone()));
         manifest
             .store(&self.shared.config.dir)
             .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
@@ -313,6 +369,8 @@ impl Applier {
             }
             Arc::make_mut(&mut state.segments).push(Arc::new(written.segment));
         }
+        Arc::make_mut(&mut state.log_files).extend(logs.map(Arc::new));
+        Arc::make_mut(&mut state.point_files).extend(points.map(Arc::new));
         state.frozen = None;
         self.shared.update_pressure(&state);
         drop(state);
@@ -331,6 +389,18 @@ impl Applier {
             files.remove(0);
         }
         Ok(())
+    }
+}
+
+/// Marks the row at a place as replaced.
+fn retire(state: &mut State, key: &RunKey, place: Place) {
+    match place {
+        Place::Active(_) => state.active.kill(key),
+        Place::Frozen(_) => state.frozen.as_mut().expect("the run was found there").kill(key),
+        Place::Segment(number, row) => {
+            state.bury(number, row);
+            state.active.replaced.push((number, row));
+        }
     }
 }
 
@@ -362,7 +432,7 @@ fn carry(from: &mut Tier, to: &mut Tier, keys: &[RunKey]) -> Result<Option<Recor
     Ok(Some(batch))
 }
 
-fn answer(waiting: &mut Vec<Done>, result: &Result<()>) {
+fn answer(waiting: &mut Vec<Flushing>, result: &Result<()>) {
     for done in waiting.drain(..) {
         let copy = match result {
             Ok(()) => Ok(()),

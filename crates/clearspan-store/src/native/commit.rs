@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use arrow::array::RecordBatch;
-use clearspan_model::ErrorKind;
+use clearspan_model::{ErrorKind, RunKey};
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedRwLockReadGuard, mpsc, oneshot};
 
 use super::apply::Applier;
 use super::log::{LogSeq, RecordKind, Writer};
@@ -24,11 +24,31 @@ const GROUP_BATCHES: usize = 64;
 /// A log file is closed when it has grown this large.
 const LOG_FILE_BYTES: u64 = 64 << 20;
 
+/// A batch that becomes a record of the log.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) kind: RecordKind,
+    pub(crate) batch: RecordBatch,
+    /// The bytes for the log.
+    pub(crate) payload: Vec<u8>,
+    /// Held until the batch is applied; see [`Shared::carrying`].
+    pub(crate) permit: Option<OwnedRwLockReadGuard<()>>,
+}
+
+impl Batch {
+    pub(crate) fn new(kind: RecordKind, batch: RecordBatch) -> Result<Self> {
+        let payload = super::record::to_payload(&batch)?;
+        Ok(Self { kind, batch, payload, permit: None })
+    }
+}
+
+/// What a batch comes to: the keys of runs that were left alone.
+pub(super) type Done = oneshot::Sender<Result<Vec<RunKey>>>;
+
 /// A batch on its way to disk.
 struct Commit {
-    batch: RecordBatch,
-    payload: Vec<u8>,
-    done: oneshot::Sender<Result<()>>,
+    batch: Batch,
+    done: Done,
 }
 
 /// Work for the log thread.
@@ -41,7 +61,7 @@ enum ToLog {
 #[expect(clippy::large_enum_variant, reason = "at most four are on their way")]
 pub(super) enum ToApplier {
     /// Durable batches, in the order of the log.
-    Apply(Vec<(LogSeq, RecordBatch, oneshot::Sender<Result<()>>)>),
+    Apply(Vec<(LogSeq, Batch, Done)>),
     /// Turn everything into segments and say when it is done.
     Flush(oneshot::Sender<Result<()>>),
     /// A segment is written, or could not be.
@@ -61,9 +81,9 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Returns when the batch is durable and readable.
-    pub(crate) async fn commit(&self, batch: RecordBatch, payload: Vec<u8>) -> Result<()> {
-        self.ask(|done| ToLog::Commit(Commit { batch, payload, done })).await
+    /// Returns when the batch is durable and readable, with the keys of runs that were left alone.
+    pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<RunKey>> {
+        self.ask(|done| ToLog::Commit(Commit { batch, done })).await
     }
 
     /// Returns when everything that was acknowledged so far is in segments (pending runs may stay in memory).
@@ -71,7 +91,7 @@ impl Handle {
         self.ask(ToLog::Flush).await
     }
 
-    async fn ask(&self, work: impl FnOnce(oneshot::Sender<Result<()>>) -> ToLog) -> Result<()> {
+    async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> ToLog) -> Result<T> {
         let gone = || Error::new(ErrorKind::Unavailable, "the store has shut down");
         let (done, answer) = oneshot::channel();
         let to_log = self.to_log.as_ref().ok_or_else(gone)?;
@@ -183,7 +203,7 @@ impl LogThread {
             let number = self.writer.rotate()?;
             self.log_files.lock().push((number, self.writer.next_seq()));
         }
-        let seqs = group.iter().map(|c| self.writer.append(RecordKind::Patches, &c.payload)).collect();
+        let seqs = group.iter().map(|c| self.writer.append(c.batch.kind, &c.batch.payload)).collect();
         self.writer.sync()?;
         seqs
     }
@@ -195,8 +215,9 @@ fn run_flusher(
     relog: &mpsc::WeakSender<ToLog>,
     to_applier: &SyncSender<ToApplier>,
 ) {
-    while let Ok(job) = work.recv() {
-        let flushed = log_again(&job, relog).and_then(|()| flush::write_segment(shared, job));
+    while let Ok(mut job) = work.recv() {
+        let carried = job.carried.take();
+        let flushed = log_again(carried, relog).and_then(|()| flush::write_segment(shared, job));
         if to_applier.send(ToApplier::Install(flushed)).is_err() {
             return;
         }
@@ -204,14 +225,13 @@ fn run_flusher(
 }
 
 /// Logs the runs that stay in memory, so that the records they came from can go.
-fn log_again(job: &flush::Job, relog: &mpsc::WeakSender<ToLog>) -> Result<()> {
-    let Some(batch) = &job.carried else { return Ok(()) };
+fn log_again(carried: Option<flush::Carried>, relog: &mpsc::WeakSender<ToLog>) -> Result<()> {
+    // The permit ends with this function, when the runs are in the log again.
+    let Some(flush::Carried { batch, permit: _permit }) = carried else { return Ok(()) };
     let closing = || Error::new(ErrorKind::Unavailable, "the store is shutting down");
-    let payload = super::record::to_payload(batch)?;
+    let batch = Batch::new(RecordKind::Patches, batch)?;
     let (done, answer) = oneshot::channel();
     let to_log = relog.upgrade().ok_or_else(closing)?;
-    to_log
-        .blocking_send(ToLog::Commit(Commit { batch: batch.clone(), payload, done }))
-        .map_err(|_| closing())?;
-    answer.blocking_recv().map_err(|_| closing())?
+    to_log.blocking_send(ToLog::Commit(Commit { batch, done })).map_err(|_| closing())?;
+    answer.blocking_recv().map_err(|_| closing())?.map(|_| ())
 }

@@ -1,13 +1,17 @@
-//! Turning a frozen tier into a segment.
+//! Turning a frozen tier into a segment and the files beside it.
 
 use arrow::array::RecordBatch;
+use tokio::sync::OwnedRwLockWriteGuard;
 
 use super::hot::View;
 use super::log::LogSeq;
 use super::paths;
+use super::records::RecordFile;
 use super::segment::{self, Written};
 use super::state::Shared;
 use crate::Result;
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
 
 /// A tier to be written.
 #[derive(Debug)]
@@ -19,7 +23,19 @@ pub(super) struct Job {
     /// The number of the new segment.
     pub(super) number: u64,
     /// Pending runs that stayed in memory; they are logged again before the old records go.
-    pub(super) carried: Option<RecordBatch>,
+    pub(super) carried: Option<Carried>,
+    /// The log records of the tier.
+    pub(super) logs: Vec<RecordBatch>,
+    /// Its metric points.
+    pub(super) points: Vec<RecordBatch>,
+}
+
+/// Runs that stay in memory over a flush.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) batch: RecordBatch,
+    /// Held until they are in the log again; see [`Shared::carrying`].
+    pub(super) permit: OwnedRwLockWriteGuard<()>,
 }
 
 /// A tier that was written.
@@ -29,6 +45,10 @@ pub(super) struct Flushed {
     pub(super) written: Option<Written>,
     pub(super) view: View,
     pub(super) applied: LogSeq,
+    /// The number that the files got.
+    pub(super) number: u64,
+    pub(super) logs: Option<RecordFile<LogCol>>,
+    pub(super) points: Option<RecordFile<PointCol>>,
 }
 
 pub(super) fn write_segment(shared: &Shared, job: Job) -> Result<Flushed> {
@@ -40,5 +60,12 @@ pub(super) fn write_segment(shared: &Shared, job: Job) -> Result<Flushed> {
         let (rows, bytes) = (written.entry.rows, written.entry.bytes);
         tracing::info!(segment = job.number, rows, bytes, millis, "wrote a segment");
     }
-    Ok(Flushed { written, view: job.view, applied: job.applied })
+    Ok(Flushed {
+        written,
+        view: job.view,
+        applied: job.applied,
+        number: job.number,
+        logs: RecordFile::write(&dir, job.number, &job.logs)?,
+        points: RecordFile::write(&dir, job.number, &job.points)?,
+    })
 }

@@ -14,6 +14,7 @@ use clearspan_model::{ErrorKind, Run, RunId, RunKey, TraceId};
 use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::records::Shelf;
 use crate::error::Context;
 use crate::schema::decode::Rows;
 use crate::schema::{Col, SCHEMA};
@@ -22,6 +23,9 @@ use crate::{Result, RunSummary, summarize};
 /// Batches up to this many rows together are joined: clients that send one span a request would
 /// otherwise leave thousands of tiny ones.
 const JOIN_ROWS: usize = 1024;
+/// A batch larger than this is not joined: copying it again and again, while readers wait, would cost more than a
+/// batch more does.
+const JOIN_BYTES: usize = 4 << 20;
 
 /// The place of a row in a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,11 +65,14 @@ impl HotBatch {
 
 /// What is decided about a run by looking at its whole trace.
 #[derive(Debug, Clone, Copy)]
-struct Derived {
+pub(crate) struct Derived {
     /// Of `tokens_billed`, `cost_billed`, `cost_gap` and `is_trace_root`.
     flags: [bool; 4],
     double_of: Option<RunId>,
 }
+
+/// New verdicts by batch and row.
+pub(crate) type Changes = FxHashMap<u32, Vec<(u32, Derived)>>;
 
 /// What readers hold on to.
 pub(crate) type View = Vec<HotBatch>;
@@ -81,15 +88,20 @@ pub(crate) struct Tier {
     unsettled: FxHashSet<TraceId>,
     /// Rows of segments that a row of this tier replaces; durable together with it.
     pub(crate) replaced: Vec<(u64, u32)>,
+    /// Log records.
+    pub(crate) logs: Shelf,
+    /// Metric points.
+    pub(crate) points: Shelf,
 }
 
 impl Tier {
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.keys.is_empty() && self.logs.is_empty() && self.points.is_empty()
     }
 
+    /// Bytes of everything in it.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.logs.bytes() + self.points.bytes()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -165,8 +177,12 @@ impl Tier {
             if left_rows + right_rows > JOIN_ROWS || left_rows > 2 * right_rows {
                 return Ok(());
             }
+            let sizes = [left, right].map(|hot| hot.batch.get_array_memory_size());
+            if sizes.iter().any(|size| *size > JOIN_BYTES) {
+                return Ok(());
+            }
             let parts = [left.living(None)?, right.living(None)?];
-            self.bytes -= left.batch.get_array_memory_size() + right.batch.get_array_memory_size();
+            self.bytes -= sizes[0] + sizes[1];
             let joined = concat_batches(&SCHEMA, &parts)
                 .context(ErrorKind::Internal, || "joining batches of the hot tier".into())?;
             self.batches.truncate(self.batches.len() - 2);
@@ -184,9 +200,21 @@ impl Tier {
 
     /// Decides anew which runs are billed and which stand for their trace, for the traces that changed since.
     pub(crate) fn settle(&mut self) -> Result<()> {
-        let mut changes: FxHashMap<u32, Vec<(u32, Derived)>> = FxHashMap::default();
-        for trace_id in std::mem::take(&mut self.unsettled) {
-            let places = self.trace_rows(trace_id);
+        let changes = self.changes()?;
+        self.settle_with(changes);
+        Ok(())
+    }
+
+    /// True when nothing has to be looked at again.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.unsettled.is_empty()
+    }
+
+    /// What [`Self::settle`] would write: computed without changing anything, because it may take long.
+    pub(crate) fn changes(&self) -> Result<Changes> {
+        let mut changes = Changes::default();
+        for trace_id in &self.unsettled {
+            let places = self.trace_rows(*trace_id);
             let mut runs = Vec::with_capacity(places.len());
             for place in places {
                 let rows = Rows::new(&self.batch(place.batch).batch);
@@ -207,10 +235,15 @@ impl Tier {
                 }
             }
         }
+        Ok(changes)
+    }
+
+    /// Writes what [`Self::changes`] found, if the tier is still as it was then.
+    pub(crate) fn settle_with(&mut self, changes: Changes) {
+        self.unsettled.clear();
         for (batch, rows) in changes {
             self.set_derived(batch, &rows);
         }
-        Ok(())
     }
 
     fn set_derived(&mut self, batch: u32, rows: &[(u32, Derived)]) {

@@ -10,7 +10,7 @@
 //! The checksum covers everything from `payload_len` to the end of the payload, without itself, and the
 //! file's number, so that a record of another file is never taken for one of this. `seq` grows by one from
 //! record to record across files. A record's payload is a zstd frame that holds an Arrow IPC stream with one
-//! batch of patches.
+//! batch of the table that its [`RecordKind`] belongs to.
 //!
 //! Recovery replays records in order. A torn tail (the bytes of a write that a crash cut short) is cut off.
 //! A bad record with good ones behind it is damage of the disk: it is skipped up to the next record that
@@ -39,6 +39,21 @@ pub(crate) const MAX_PAYLOAD_BYTES: usize = 1 << 30;
 pub(crate) enum RecordKind {
     /// A batch of patches.
     Patches = 1,
+    /// Whole runs that take the place of those with the same keys and versions.
+    Replacements = 2,
+    /// Log records.
+    Logs = 3,
+    /// Metric points.
+    Points = 4,
+}
+
+impl RecordKind {
+    /// From its stored form; `None` for what a newer version wrote.
+    pub(crate) fn from_raw(raw: u8) -> Option<Self> {
+        [Self::Patches, Self::Replacements, Self::Logs, Self::Points]
+            .into_iter()
+            .find(|kind| *kind as u8 == raw)
+    }
 }
 
 /// The place of a record in the log.

@@ -12,9 +12,11 @@ use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::paths;
+use super::records::FileEntry;
 
 const NAME: &str = "clearspan-manifest";
-const VERSION: u32 = 1;
+/// Version 2 added the lists of other tables' files.
+const VERSION: u32 = 2;
 
 /// Everything that must survive a restart besides the log and the segments themselves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -25,6 +27,12 @@ pub(crate) struct Manifest {
     pub(crate) next_segment: u64,
     /// The segments, oldest first.
     pub(crate) segments: Vec<SegmentEntry>,
+    /// The files of log records, oldest first.
+    #[serde(default)]
+    pub(crate) logs: Vec<FileEntry>,
+    /// The files of metric points, oldest first.
+    #[serde(default)]
+    pub(crate) points: Vec<FileEntry>,
 }
 
 /// One segment.

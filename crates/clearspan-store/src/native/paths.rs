@@ -5,6 +5,8 @@
 //! <data dir>/runs/manifest                the only truth about segments
 //! <data dir>/runs/log/log-<number>.log
 //! <data dir>/runs/segments/seg-<number>.parquet
+//! <data dir>/runs/segments/logs-<number>.parquet
+//! <data dir>/runs/segments/points-<number>.parquet
 //! ```
 
 use std::fs::{self, File};
@@ -39,14 +41,25 @@ pub(crate) fn segment_file(segment_dir: &Path, number: u64) -> PathBuf {
     segment_dir.join(format!("seg-{number:016}.parquet"))
 }
 
+/// A file of one of the tables that are not runs.
+pub(crate) fn record_file(segment_dir: &Path, table: &str, number: u64) -> PathBuf {
+    segment_dir.join(format!("{table}-{number:016}.parquet"))
+}
+
 /// The numbers of the log files in a folder, in order.
 pub(crate) fn log_numbers(log_dir: &Path) -> io::Result<Vec<u64>> {
     numbers(log_dir, "log-", ".log")
 }
 
-/// The numbers of the segments in a folder, in order.
+/// The numbers of the segments and other tables' files in a folder, in order.
 pub(crate) fn segment_numbers(segment_dir: &Path) -> io::Result<Vec<u64>> {
-    numbers(segment_dir, "seg-", ".parquet")
+    let mut all = Vec::new();
+    for prefix in ["seg-", "logs-", "points-"] {
+        all.extend(numbers(segment_dir, prefix, ".parquet")?);
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
 }
 
 fn numbers(dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {

@@ -3,21 +3,17 @@
 use arrow::array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use clearspan_model::{ErrorKind, Run};
+use clearspan_model::ErrorKind;
 
+use super::log::RecordKind;
 use crate::error::Context;
-use crate::schema::encode::encode_runs;
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
+use crate::schema::{Col, modernize};
 use crate::{Error, Result};
 
 /// The fastest level: the batch is free of repetition already.
 const ZSTD_LEVEL: i32 = 1;
-
-/// The batch of some runs, and its bytes for the log.
-pub(crate) fn encode(runs: &[Run]) -> Result<(RecordBatch, Vec<u8>)> {
-    let batch = encode_runs(runs.iter());
-    let payload = to_payload(&batch)?;
-    Ok((batch, payload))
-}
 
 pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
     let failed = || "encoding a batch for the log".to_owned();
@@ -30,7 +26,17 @@ pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
     compressor.finish().context(ErrorKind::Internal, failed)
 }
 
-pub(crate) fn decode(payload: &[u8]) -> Result<RecordBatch> {
+/// The batch of a record, with the columns of today.
+pub(crate) fn decode(kind: RecordKind, payload: &[u8]) -> Result<RecordBatch> {
+    let batch = from_payload(payload)?;
+    match kind {
+        RecordKind::Patches | RecordKind::Replacements => modernize::<Col>(&batch),
+        RecordKind::Logs => modernize::<LogCol>(&batch),
+        RecordKind::Points => modernize::<PointCol>(&batch),
+    }
+}
+
+fn from_payload(payload: &[u8]) -> Result<RecordBatch> {
     let failed = || "decoding a batch of the log".to_owned();
     #[expect(clippy::disallowed_methods, reason = "our own bytes: the record's checksum was compared before")]
     let bytes = zstd::decode_all(payload).context(ErrorKind::Corrupt, failed)?;

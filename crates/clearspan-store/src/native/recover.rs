@@ -7,7 +7,6 @@ use super::commit::LogFiles;
 use super::log::{self, RecordKind, Scan};
 use super::{flush, paths, record};
 use crate::error::Context;
-use crate::schema::modernize;
 use crate::{Error, Result};
 
 /// Applies every record that is not in a segment yet. Returns the number of the next log file and of the next record.
@@ -25,14 +24,14 @@ pub(super) fn replay(applier: &mut Applier, log_files: &LogFiles) -> Result<(u64
             if record.seq <= applier.applied() {
                 continue;
             }
-            if record.kind != RecordKind::Patches as u8 {
+            let Some(kind) = RecordKind::from_raw(record.kind) else {
                 let (seq, kind) = (record.seq.0, record.kind);
                 let what = format!(
                     "log record {seq} has kind {kind}, which this version does not know; start the newer version"
                 );
                 return Err(Error::new(ErrorKind::Corrupt, what));
-            }
-            applier.apply(record.seq, &modernize(&record::decode(&record.payload)?)?)?;
+            };
+            applier.apply(record.seq, kind, &record::decode(kind, &record.payload)?)?;
             replayed += 1;
             if applier.is_full() {
                 flush_now(applier)?;

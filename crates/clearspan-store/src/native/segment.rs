@@ -34,7 +34,7 @@ use crate::{Error, Result};
 
 mod write;
 
-pub(crate) use write::{Written, write};
+pub(crate) use write::{Written, properties, write, write_file};
 
 /// Rows in a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 4096;

@@ -4,17 +4,20 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clearspan_model::{ErrorKind, TraceId};
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockUpgradableReadGuard};
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
 use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
+use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
 use super::{NativeConfig, paths};
 use crate::error::Context;
 use crate::schema::Col;
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
 use crate::{Error, Result};
 
 /// How long a write waits for room before it is refused.
@@ -33,6 +36,11 @@ pub(crate) struct Shared {
     poison: OnceLock<String>,
     /// Bytes in the hot tier.
     pub(crate) pressure: watch::Sender<usize>,
+    /// Keeps replacements apart from runs that stay in memory over a flush. Those are logged a second time, as they
+    /// were when the tier was closed: a replacement between the two would be undone when the log is replayed. So
+    /// replacements hold it for reading until they are applied, and a flush that carries runs holds it for writing
+    /// until they are logged; one that cannot have it at once carries none.
+    pub(crate) carrying: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// The state that readers see.
@@ -44,6 +52,8 @@ pub(crate) struct State {
     pub(crate) frozen: Option<Tier>,
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     pub(crate) dead: DeadRows,
+    pub(crate) log_files: Arc<Vec<Arc<RecordFile<LogCol>>>>,
+    pub(crate) point_files: Arc<Vec<Arc<RecordFile<PointCol>>>>,
 }
 
 /// One moment of the store, for a reader.
@@ -90,12 +100,15 @@ impl Shared {
             }
         }
         state.segments = Arc::new(segments);
+        state.log_files = Arc::new(open_files(&segment_dir, &manifest.logs)?);
+        state.point_files = Arc::new(open_files(&segment_dir, &manifest.points)?);
         Ok(Self {
             config,
             state: RwLock::new(state),
             manifest: Mutex::new(manifest),
             poison: OnceLock::new(),
             pressure: watch::Sender::new(0),
+            carrying: Arc::default(),
         })
     }
 
@@ -161,12 +174,36 @@ impl Shared {
 
     /// A snapshot in which every run of the hot tier knows whether it is billed.
     pub(crate) fn settled_snapshot(&self) -> Result<Snapshot> {
-        let mut state = self.state.write();
-        state.active.settle()?;
-        if let Some(frozen) = &mut state.frozen {
-            frozen.settle()?;
+        {
+            let state = self.state.read();
+            if state.is_settled() {
+                return Ok(state.snapshot());
+            }
+        }
+        // Deciding takes long for large traces. Writers wait meanwhile, other readers do not.
+        let state = self.state.upgradable_read();
+        let active = state.active.changes()?;
+        let frozen = state.frozen.as_ref().map(Tier::changes).transpose()?;
+        let mut state = RwLockUpgradableReadGuard::upgrade(state);
+        state.active.settle_with(active);
+        if let (Some(tier), Some(changes)) = (&mut state.frozen, frozen) {
+            tier.settle_with(changes);
         }
         Ok(state.snapshot())
+    }
+
+    /// One moment of the log records.
+    pub(crate) fn log_snapshot(&self) -> RecordSnapshot<LogCol> {
+        let state = self.state.read();
+        let hot = state.tiers().flat_map(|tier| tier.logs.batches()).cloned().collect();
+        RecordSnapshot { hot, files: Arc::clone(&state.log_files) }
+    }
+
+    /// One moment of the metric points.
+    pub(crate) fn point_snapshot(&self) -> RecordSnapshot<PointCol> {
+        let state = self.state.read();
+        let hot = state.tiers().flat_map(|tier| tier.points.batches()).cloned().collect();
+        RecordSnapshot { hot, files: Arc::clone(&state.point_files) }
     }
 }
 
@@ -175,6 +212,14 @@ impl State {
         let mut hot = self.frozen.as_ref().map_or_else(Vec::new, Tier::view);
         hot.extend(self.active.view());
         Snapshot { hot, hot_rows: None, segments: Arc::clone(&self.segments), dead: self.dead.clone() }
+    }
+
+    fn tiers(&self) -> impl Iterator<Item = &Tier> {
+        self.frozen.iter().chain([&self.active])
+    }
+
+    fn is_settled(&self) -> bool {
+        self.tiers().all(Tier::is_settled)
     }
 
     /// Marks a row of a segment as dead.
@@ -200,6 +245,21 @@ impl Snapshot {
         }
         places
     }
+}
+
+fn open_files<C: RecordColumn>(
+    segment_dir: &std::path::Path,
+    entries: &[FileEntry],
+) -> Result<Vec<Arc<RecordFile<C>>>> {
+    let open = |entry: &FileEntry| {
+        let file = RecordFile::new(segment_dir, entry.clone());
+        if file.path().exists() {
+            return Ok(Arc::new(file));
+        }
+        let what = format!("{} {} is in the manifest but its file is missing", C::FILES, entry.number);
+        Err(Error::new(ErrorKind::Corrupt, what))
+    };
+    entries.iter().map(open).collect()
 }
 
 /// Segments without a manifest mean that the manifest was lost: starting empty would hide the data.

@@ -6,8 +6,10 @@ use clearspan_model::{Rank, Version, Versions};
 use super::*;
 use crate::memory::MemoryStore;
 use crate::testing::build::{at, bare, everything, newest, run, scope, trace};
-use crate::testing::compare::{compare, fill};
-use crate::testing::random::{random_questions, random_runs};
+use crate::testing::compare::{compare, fill, fill_records};
+use crate::testing::random::{
+    Dice, random_logs, random_points, random_questions, random_record_questions, random_runs,
+};
 
 fn open(dir: &Path) -> NativeStore {
     open_with(dir, 64 << 20)
@@ -66,6 +68,154 @@ async fn a_restart_forgets_nothing() {
         }
     }
     compare(&oracle, &open(dir.path()), &random_questions(7, 60)).await;
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// A folder of the first version: one trace in a segment, one in the log.
+#[tokio::test]
+async fn a_folder_of_the_first_version_opens_and_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/store/version-1");
+    copy_folder(&golden, dir.path());
+    let in_segment = TraceId::from_bytes(0x0a_u128.to_be_bytes());
+    let in_log = TraceId::from_bytes(0x0b_u128.to_be_bytes());
+    let mut workspace_scope = scope();
+    for round in 0..3 {
+        let store = open(dir.path());
+        if round == 0 {
+            let batch = store.shared.snapshot().hot[0].batch.clone();
+            let (workspace_id, _) = crate::schema::decode::Rows::new(&batch).tenant(0).unwrap();
+            workspace_scope = Scope { workspace_id, project_ids: None };
+        }
+        for trace_id in [in_segment, in_log] {
+            let runs = store.load_trace(&workspace_scope, trace_id).await.unwrap();
+            assert_eq!(runs.len(), 3, "round {round}");
+            assert_eq!(runs[1].model.as_deref(), Some("gpt-4o"));
+            assert!(runs[1].inputs.messages[0].as_str().contains("größe?"));
+            let skeleton = store.load_skeleton(&workspace_scope, trace_id).await.unwrap();
+            assert_eq!(
+                skeleton.iter().map(|run| run.billed.tokens).collect::<Vec<_>>(),
+                [false, true, false]
+            );
+            assert!(skeleton.iter().all(|run| run.double_of.is_none() && !run.is_transport));
+        }
+        let selection = Selection { scope: workspace_scope.clone(), ..everything() };
+        let stats = store.stats(Unit::Runs, &selection).await.unwrap();
+        assert_eq!((stats.count, stats.total_tokens), (6, 30), "round {round}");
+        match round {
+            // A late patch brings the old trace back into memory, with the columns of today.
+            0 => {
+                let mut patch = store.load_trace(&workspace_scope, in_segment).await.unwrap().remove(0);
+                patch.tags = vec!["late".to_owned()];
+                store.write(vec![patch]).await.unwrap();
+                let runs = store.load_trace(&workspace_scope, in_segment).await.unwrap();
+                assert_eq!((runs.len(), runs[0].tags.len()), (3, 1));
+            }
+            1 => store.flush().await.unwrap(),
+            _ => assert_eq!(store.query_runs(&newest(selection)).await.unwrap().runs.len(), 6),
+        }
+    }
+    assert!(check(dir.path()).unwrap().rows >= 6);
+}
+
+#[tokio::test]
+async fn records_are_answered_as_the_oracle_does() {
+    for seed in 0..3 {
+        let oracle = MemoryStore::new(Arc::new(|_: &mut Run| ()));
+        let (logs, points) = (random_logs(seed), random_points(seed));
+        fill_records(&oracle, &logs, &points, None).await;
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let store = open(dir.path());
+            fill_records(&store, &logs, &points, Some(seed)).await;
+            compare(&oracle, &store, &random_record_questions(seed, 80)).await;
+            // A client that got no answer sends again.
+            store.write_logs(logs[..50].to_vec()).await.unwrap();
+            store.write_points(points[..50].to_vec()).await.unwrap();
+        }
+        let store = open(dir.path());
+        compare(&oracle, &store, &random_record_questions(seed + 50, 80)).await;
+        store.flush().await.unwrap();
+        compare(&oracle, &store, &random_record_questions(seed + 90, 40)).await;
+        drop(store);
+        assert!(check(dir.path()).unwrap().rows >= 500);
+    }
+}
+
+/// Replacements, patches, flushes and restarts in random order; now and then the process dies and what was in memory
+/// comes back from the log.
+#[tokio::test]
+async fn replacing_is_the_same_after_any_restart() {
+    for seed in 0..4 {
+        let oracle = MemoryStore::new(Arc::new(|_: &mut Run| ()));
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open_with(dir.path(), if seed % 2 == 0 { 64 << 20 } else { 1 << 20 });
+        let mut dice = Dice(seed + 7);
+        for patches in random_runs(seed).chunks(13) {
+            oracle.write(patches.to_vec()).await.unwrap();
+            store.write(patches.to_vec()).await.unwrap();
+            if dice.one_in(2) {
+                let trace_id = patches[0].key.trace_id;
+                let mut runs = store.load_trace(&scope(), trace_id).await.unwrap();
+                for run in &mut runs {
+                    run.name = Some(format!("replaced {}", dice.below(1_000)));
+                    (run.user_id, run.error) = (None, None);
+                    run.metadata.clear();
+                }
+                if dice.one_in(4) {
+                    // As if something had arrived after it was read.
+                    runs[0].versions = Versions::all(Version::new(Rank::Native, at(1)));
+                }
+                let mut left =
+                    [oracle.replace(runs.clone()).await.unwrap(), store.replace(runs).await.unwrap()];
+                left.iter_mut().for_each(|keys| keys.sort());
+                assert_eq!(left[0], left[1]);
+            }
+            if dice.one_in(5) {
+                store.flush().await.unwrap();
+            }
+            if dice.one_in(8) {
+                drop(store);
+                store = open(dir.path());
+            }
+        }
+        compare(&oracle, &store, &random_questions(seed, 60)).await;
+        drop(store);
+        compare(&oracle, &open(dir.path()), &random_questions(seed + 50, 60)).await;
+    }
+}
+
+/// A run that stays in memory over a flush is logged a second time, as it was before it was replaced.
+#[tokio::test]
+async fn a_replaced_run_that_was_pending_stays_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let store = open(dir.path());
+        let mut runs: Vec<Run> = (2..8).map(|id| run(2, id, |run| run.end_time = Some(at(50)))).collect();
+        runs.push(run(1, 1, |run| {
+            run.end_time = None;
+            run.user_id = Some("ann".to_owned());
+        }));
+        store.write(runs).await.unwrap();
+        let mut new = store.load_trace(&scope(), trace(1)).await.unwrap();
+        new[0].user_id = None;
+        let (flushed, replaced) = tokio::join!(store.flush(), store.replace(new));
+        flushed.unwrap();
+        assert_eq!(replaced.unwrap(), []);
+    }
+    let runs = open(dir.path()).load_trace(&scope(), trace(1)).await.unwrap();
+    assert_eq!((runs.len(), runs[0].user_id.as_deref()), (1, None));
 }
 
 #[tokio::test]
@@ -162,10 +312,47 @@ async fn a_flushed_run_that_changes_is_one_run_after_any_restart() {
 #[test]
 fn a_batch_survives_the_log() {
     let runs = random_runs(3);
-    let (batch, payload) = record::encode(&runs).unwrap();
-    assert_eq!(record::decode(&payload).unwrap(), batch);
+    let commit::Batch { kind, batch, payload, .. } =
+        commit::Batch::new(RecordKind::Patches, encode_runs(runs.iter())).unwrap();
+    assert_eq!(record::decode(kind, &payload).unwrap(), batch);
     let rows = crate::schema::decode::Rows::new(&batch);
     for (idx, run) in runs.iter().enumerate() {
         assert_eq!(&rows.run(idx).unwrap(), run);
+    }
+}
+
+#[tokio::test]
+#[ignore = "prints timings"]
+async fn timing_of_a_huge_row() {
+    for many in [0_u32, 300] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open_with(dir.path(), 1 << 30);
+        let text: String = (0..60 << 17)
+            .map(|n: u64| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 13) as u8 % 26))
+            .collect::<String>()
+            .repeat(8);
+        let begin = std::time::Instant::now();
+        store
+            .write(vec![run(1, 1, |run| run.inputs = crate::testing::build::message("user", &text))])
+            .await
+            .unwrap();
+        println!("{many}: message written after {:?}", begin.elapsed());
+        for id in 0..many {
+            store.write(vec![bare(2 + id, 2)]).await.unwrap();
+        }
+        println!("{many}: small ones after {:?}", begin.elapsed());
+        store.query_runs(&newest(everything())).await.unwrap();
+        println!("{many}: listed after {:?}", begin.elapsed());
+        store.flush().await.unwrap();
+        println!("{many}: flushed after {:?}", begin.elapsed());
+        store
+            .write(vec![run(1, 3, |run| {
+                run.inputs.rest = Some(clearspan_model::JsonText::from_string(&text))
+            })])
+            .await
+            .unwrap();
+        println!("{many}: rest written after {:?}", begin.elapsed());
+        store.flush().await.unwrap();
+        println!("{many}: flushed after {:?}", begin.elapsed());
     }
 }

@@ -61,6 +61,13 @@ fn every_part_of_a_point_is_part_of_its_identity() {
     assert_eq!(ids.len(), changes.len());
 }
 
+/// Ids are stored: a change of the hash would make every record that is sent again a new one.
+#[test]
+fn ids_never_change() {
+    let ids = [log_id(&log(1, "body")).0, point_id(&point("x", 1, 1)).0].map(|id| format!("{id:032x}"));
+    assert_eq!(ids, ["5392dfbd919787a5dd9d1fb798f792c3", "5cd344151755aba4701267c22a98ace0"]);
+}
+
 #[test]
 fn a_text_is_found_in_any_case_and_inside_of_json() {
     let needle = Needle::new("ÜBER");

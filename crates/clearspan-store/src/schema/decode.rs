@@ -1,149 +1,30 @@
 //! From rows of a record batch back to runs.
-//!
-//! Columns are looked up by name, so a batch may hold any part of the schema: what is missing reads as absent.
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, ListArray, MapArray,
-    RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
-};
-use arrow::datatypes::{DataType, Int32Type};
-use clearspan_model::rollup::Billed;
-use clearspan_model::{
-    Cost, CostSource, Decimal, ErrorKind, JsonText, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId,
-    Status, TraceId, UnixNanos, UnpricedReason, Usage, Version, Versions, WorkspaceId,
-};
-use std::sync::Arc;
-
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
-use super::{COLUMNS, Col, MONEY_SCALE, SCHEMA};
-use crate::{Error, Result, RunSummary};
+use clearspan_model::rollup::Billed;
+use clearspan_model::{
+    Cost, CostSource, Decimal, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId, Status, TraceId,
+    UnpricedReason, Usage, Version, Versions, WorkspaceId,
+};
+use serde::Deserialize;
 
-/// Reads rows of one batch.
-#[derive(Debug)]
-pub(crate) struct Rows<'a> {
-    columns: Vec<Option<&'a ArrayRef>>,
-}
+use super::rows::TableRows;
+use super::{Col, MONEY_SCALE};
+use crate::{Result, RunSummary};
 
-impl<'a> Rows<'a> {
-    pub(crate) fn new(batch: &'a RecordBatch) -> Self {
-        if std::ptr::eq(Arc::as_ptr(batch.schema_ref()), Arc::as_ptr(&SCHEMA)) {
-            return Self { columns: batch.columns().iter().map(Some).collect() };
-        }
-        let mut columns = vec![None; COLUMNS.len()];
-        for (idx, field) in batch.schema_ref().fields().iter().enumerate() {
-            if let Some(place) = COLUMNS.iter().position(|column| column.name == field.name()) {
-                columns[place] = Some(batch.column(idx));
-            }
-        }
-        Self { columns }
-    }
+/// Reads runs.
+pub(crate) type Rows<'a> = TableRows<'a, Col>;
 
-    fn array(&self, col: Col, row: usize) -> Option<&'a ArrayRef> {
-        self.columns[col as usize].filter(|array| array.is_valid(row))
-    }
-
-    fn bytes(&self, col: Col, row: usize) -> Option<&'a [u8]> {
-        let array: &FixedSizeBinaryArray = self.array(col, row)?.as_fixed_size_binary_opt()?;
-        Some(array.value(row))
-    }
-
-    fn id16(&self, col: Col, row: usize) -> Option<[u8; 16]> {
-        self.bytes(col, row)?.try_into().ok()
-    }
-
-    pub(crate) fn text(&self, col: Col, row: usize) -> Option<&'a str> {
-        text_at(self.array(col, row)?, row)
-    }
-
-    fn string(&self, col: Col, row: usize) -> Option<String> {
-        self.text(col, row).map(str::to_owned)
-    }
-
-    fn json_text(&self, col: Col, row: usize) -> Option<JsonText> {
-        self.text(col, row).map(JsonText::from_trusted)
-    }
-
-    fn json<T: DeserializeOwned + Default>(&self, col: Col, row: usize) -> Result<T> {
-        match self.text(col, row) {
-            None => Ok(T::default()),
-            Some(text) => serde_json::from_str(text).map_err(|source| {
-                Error::caused(ErrorKind::Corrupt, format!("column {} holds bad JSON", col.name()), source)
-            }),
-        }
-    }
-
-    pub(crate) fn time(&self, col: Col, row: usize) -> Option<UnixNanos> {
-        let array: &TimestampNanosecondArray = self.array(col, row)?.as_primitive_opt()?;
-        Some(UnixNanos::from_nanos(array.value(row)))
-    }
-
-    fn count(&self, col: Col, row: usize) -> Option<u64> {
-        let array: &UInt64Array = self.array(col, row)?.as_primitive_opt()?;
-        Some(array.value(row))
-    }
-
-    fn money(&self, col: Col, row: usize) -> Option<Decimal> {
-        let array: &Decimal128Array = self.array(col, row)?.as_primitive_opt()?;
-        Some(money_from_units(array.value(row)))
-    }
-
-    fn flag(&self, col: Col, row: usize) -> Option<bool> {
-        let array: &BooleanArray = self.array(col, row)?.as_boolean_opt()?;
-        Some(array.value(row))
-    }
-
-    fn messages(&self, col: Col, row: usize) -> Vec<JsonText> {
-        self.list(col, row, |text| JsonText::from_trusted(text))
-    }
-
-    fn list<T>(&self, col: Col, row: usize, make: impl Fn(&str) -> T) -> Vec<T> {
-        let Some(array) = self.array(col, row).and_then(|array| array.as_list_opt::<i32>()) else {
-            return Vec::new();
-        };
-        let list: &ListArray = array;
-        let values = list.value(row);
-        (0..values.len()).filter_map(|idx| text_at(&values, idx).map(&make)).collect()
-    }
-
-    fn map(&self, col: Col, row: usize) -> BTreeMap<String, JsonText> {
-        let Some(array) = self.array(col, row).and_then(|array| array.as_map_opt()) else {
-            return BTreeMap::new();
-        };
-        let map: &MapArray = array;
-        let entries = map.value(row);
-        let (keys, values) = (entries.column(0), entries.column(1));
-        (0..entries.len())
-            .filter_map(|idx| {
-                Some((text_at(keys, idx)?.to_owned(), JsonText::from_trusted(text_at(values, idx)?)))
-            })
-            .collect()
-    }
-
-    fn word<T: std::str::FromStr>(&self, col: Col, row: usize) -> Option<T> {
-        self.text(col, row).and_then(|text| text.parse().ok())
-    }
-
+impl Rows<'_> {
     fn cost_source(&self, row: usize) -> CostSource {
         self.text(Col::cost_source, row).map(cost_source_from_text).unwrap_or_default()
-    }
-
-    /// Whether an id column holds this id.
-    pub(crate) fn is_id(&self, col: Col, row: usize, id: &[u8; 16]) -> bool {
-        self.bytes(col, row).is_some_and(|bytes| bytes == id)
     }
 
     /// Whose row it is.
     pub(crate) fn tenant(&self, row: usize) -> Result<(WorkspaceId, ProjectId)> {
         let need = |col| self.need_id(col, row);
         Ok((WorkspaceId::from_bytes(need(Col::workspace_id)?), ProjectId::from_bytes(need(Col::project_id)?)))
-    }
-
-    fn need_id(&self, col: Col, row: usize) -> Result<[u8; 16]> {
-        self.id16(col, row)
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, format!("a stored run has no {}", col.name())))
     }
 
     /// The key of a row.
@@ -291,24 +172,6 @@ impl<'a> Rows<'a> {
             input_preview: self.string(Col::input_preview, row),
             output_preview: self.string(Col::output_preview, row),
         })
-    }
-}
-
-/// The text at a place of a plain or dictionary-encoded text array.
-pub(crate) fn text_at(array: &ArrayRef, idx: usize) -> Option<&str> {
-    if array.is_null(idx) {
-        return None;
-    }
-    match array.data_type() {
-        DataType::Dictionary(..) => {
-            let words = array.as_dictionary_opt::<Int32Type>()?;
-            let values: &StringArray = words.values().as_string_opt::<i32>()?;
-            Some(values.value(words.key(idx)?))
-        }
-        DataType::Utf8 => Some(array.as_string_opt::<i32>()?.value(idx)),
-        DataType::Utf8View => Some(array.as_string_view_opt()?.value(idx)),
-        DataType::LargeUtf8 => Some(array.as_string_opt::<i64>()?.value(idx)),
-        _ => None,
     }
 }
 

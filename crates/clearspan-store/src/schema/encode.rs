@@ -1,166 +1,14 @@
 //! From runs to an Arrow record batch.
 
-use std::sync::Arc;
-
-use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, ListBuilder,
-    MapBuilder, MapFieldNames, RecordBatch, StringBuilder, StringDictionaryBuilder,
-    TimestampNanosecondBuilder, UInt64Builder,
-};
-use arrow::datatypes::Int32Type;
+use arrow::array::RecordBatch;
 use clearspan_model::rollup::{self, Node};
-use clearspan_model::{CostSource, Decimal, JsonText, Run, UnixNanos};
-use serde::Serialize;
+use clearspan_model::{CostSource, Decimal, JsonText, Run};
 
-use super::{COLUMNS, Col, Kind, MONEY_PRECISION, MONEY_SCALE, SCHEMA};
+use super::row_builder::RowBuilder;
+use super::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::summarize;
 
-type WordBuilder = StringDictionaryBuilder<Int32Type>;
-
-enum Builder {
-    Id(FixedSizeBinaryBuilder),
-    Text(StringBuilder),
-    Word(WordBuilder),
-    Time(TimestampNanosecondBuilder),
-    Count(UInt64Builder),
-    Money(Decimal128Builder),
-    Flag(BooleanBuilder),
-    Messages(ListBuilder<WordBuilder>),
-    Words(ListBuilder<StringBuilder>),
-    Map(MapBuilder<StringBuilder, StringBuilder>),
-}
-
-impl Builder {
-    fn new(kind: Kind, rows: usize) -> Self {
-        match kind {
-            Kind::Id16 => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
-            Kind::Id8 => Self::Id(FixedSizeBinaryBuilder::with_capacity(rows, 8)),
-            Kind::Text => Self::Text(StringBuilder::with_capacity(rows, 0)),
-            Kind::Word => Self::Word(WordBuilder::new()),
-            Kind::Time => Self::Time(TimestampNanosecondBuilder::with_capacity(rows).with_timezone("UTC")),
-            Kind::Count => Self::Count(UInt64Builder::with_capacity(rows)),
-            Kind::Money => Self::Money(
-                Decimal128Builder::with_capacity(rows)
-                    .with_precision_and_scale(MONEY_PRECISION, MONEY_SCALE)
-                    .expect("the precision is allowed"),
-            ),
-            Kind::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
-            Kind::Messages => Self::Messages(ListBuilder::new(WordBuilder::new())),
-            Kind::Words => Self::Words(ListBuilder::new(StringBuilder::new())),
-            Kind::Map => {
-                let names =
-                    MapFieldNames { entry: "entries".into(), key: "keys".into(), value: "values".into() };
-                Self::Map(MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()))
-            }
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Id(b) => Arc::new(b.finish()),
-            Self::Text(b) => Arc::new(b.finish()),
-            Self::Word(b) => Arc::new(b.finish()),
-            Self::Time(b) => Arc::new(b.finish()),
-            Self::Count(b) => Arc::new(b.finish()),
-            Self::Money(b) => Arc::new(b.finish()),
-            Self::Flag(b) => Arc::new(b.finish()),
-            Self::Messages(b) => Arc::new(b.finish()),
-            Self::Words(b) => Arc::new(b.finish()),
-            Self::Map(b) => ArrayBuilder::finish(b),
-        }
-    }
-}
-
-/// Collects rows column by column.
-struct Encoder {
-    builders: Vec<Builder>,
-}
-
-impl Encoder {
-    fn new(rows: usize) -> Self {
-        Self { builders: COLUMNS.iter().map(|column| Builder::new(column.kind, rows)).collect() }
-    }
-
-    fn id(&mut self, col: Col, value: Option<&[u8]>) {
-        let Builder::Id(builder) = &mut self.builders[col as usize] else { unreachable!("{col:?} is no id") };
-        match value {
-            Some(bytes) => builder.append_value(bytes).expect("the id has the column's width"),
-            None => builder.append_null(),
-        }
-    }
-
-    fn text(&mut self, col: Col, value: Option<&str>) {
-        match &mut self.builders[col as usize] {
-            Builder::Text(builder) => builder.append_option(value),
-            Builder::Word(builder) => builder.append_option(value),
-            _ => unreachable!("{col:?} is no text"),
-        }
-    }
-
-    fn json(&mut self, col: Col, value: Option<&impl Serialize>) {
-        let text = value.map(|value| serde_json::to_string(value).expect("our own types have a JSON form"));
-        self.text(col, text.as_deref());
-    }
-
-    fn time(&mut self, col: Col, value: Option<UnixNanos>) {
-        let Builder::Time(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} is no time")
-        };
-        builder.append_option(value.map(UnixNanos::as_nanos));
-    }
-
-    fn count(&mut self, col: Col, value: Option<u64>) {
-        let Builder::Count(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} is no count")
-        };
-        builder.append_option(value);
-    }
-
-    fn money(&mut self, col: Col, value: Option<Decimal>) {
-        let Builder::Money(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} is no money")
-        };
-        builder.append_option(value.and_then(money_to_units));
-    }
-
-    fn flag(&mut self, col: Col, value: bool) {
-        let Builder::Flag(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} is no flag")
-        };
-        builder.append_value(value);
-    }
-
-    fn messages(&mut self, col: Col, messages: &[JsonText]) {
-        let Builder::Messages(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} holds none")
-        };
-        for message in messages {
-            builder.values().append_value(message.as_str());
-        }
-        builder.append(true);
-    }
-
-    fn words(&mut self, col: Col, words: &[String]) {
-        let Builder::Words(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} holds none")
-        };
-        for word in words {
-            builder.values().append_value(word);
-        }
-        builder.append(true);
-    }
-
-    fn map<'a>(&mut self, col: Col, entries: impl Iterator<Item = (&'a String, &'a JsonText)>) {
-        let Builder::Map(builder) = &mut self.builders[col as usize] else {
-            unreachable!("{col:?} is no map")
-        };
-        for (key, value) in entries {
-            builder.keys().append_value(key);
-            builder.values().append_value(value.as_str());
-        }
-        builder.append(true).expect("as many keys as values");
-    }
-
+impl RowBuilder<Col> {
     fn push_identity(&mut self, run: &Run) {
         self.id(Col::workspace_id, Some(run.key.workspace_id.as_bytes()));
         self.id(Col::project_id, Some(run.key.project_id.as_bytes()));
@@ -233,8 +81,8 @@ impl Encoder {
         self.text(Col::thread_id, run.thread_id.as_deref());
         self.text(Col::user_id, run.user_id.as_deref());
         self.words(Col::tags, &run.tags);
-        self.map(Col::metadata, run.metadata.iter());
-        self.map(Col::attributes, run.attributes.iter());
+        self.map(Col::metadata, &run.metadata);
+        self.map(Col::attributes, &run.attributes);
         self.json(Col::resource, (!run.resource.is_empty()).then_some(&run.resource));
         self.json(Col::events, (!run.events.is_empty()).then_some(&run.events));
         self.json(Col::links, (!run.links.is_empty()).then_some(&run.links));
@@ -253,15 +101,14 @@ impl Encoder {
 
 /// One row a run, in the order given.
 pub(crate) fn encode_runs<'a>(runs: impl ExactSizeIterator<Item = &'a Run>) -> RecordBatch {
-    let mut encoder = Encoder::new(runs.len());
+    let mut encoder = RowBuilder::new(runs.len());
     for run in runs {
         encoder.push_identity(run);
         encoder.push_payload(run);
         encoder.push_usage(run);
         encoder.push_context(run);
     }
-    let arrays = encoder.builders.iter_mut().map(Builder::finish).collect();
-    RecordBatch::try_new(Arc::clone(&SCHEMA), arrays).expect("the builders follow the schema")
+    encoder.finish()
 }
 
 /// Money as units of 10⁻¹² dollars, rounded half to even; `None` beyond 10²⁶ dollars, which no call costs.

@@ -9,7 +9,8 @@ use clearspan_model::{
 use clearspan_query::Expr;
 
 use crate::{
-    Cursor, Order, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, TimeRange, TraceSummary,
+    Cursor, LogQuery, Order, PointQuery, RecordId, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey,
+    TimeRange, TraceSummary,
 };
 
 /// The moment that tests count from: 2025-10-09T08:53:20Z.
@@ -182,6 +183,46 @@ pub fn newest(selection: Selection) -> RunQuery {
 pub fn orders() -> Vec<Order> {
     let keys = [SortKey::Start, SortKey::Latency, SortKey::Cost, SortKey::Tokens];
     keys.into_iter().flat_map(|by| [false, true].map(|descending| Order { by, descending })).collect()
+}
+
+/// All log records of workspace 1, newest first.
+pub fn logs() -> LogQuery {
+    LogQuery {
+        scope: scope(),
+        range: TimeRange::default(),
+        trace_id: None,
+        span_id: None,
+        min_severity: None,
+        text: None,
+        service: None,
+        oldest_first: false,
+        after: None,
+        limit: 100,
+    }
+}
+
+/// All points of a metric of workspace 1.
+pub fn points(name: &str) -> PointQuery {
+    PointQuery { scope: scope(), range: TimeRange::default(), name: name.to_owned(), limit: 100 }
+}
+
+/// All log records that a query finds, page by page.
+pub async fn all_logs(store: &dyn RunStore, query: &LogQuery) -> Vec<(RecordId, LogRecord)> {
+    let mut query = query.clone();
+    let mut records = Vec::new();
+    loop {
+        let page = store.query_logs(&query).await.expect("a page of log records");
+        assert!(page.records.len() <= query.limit, "a page exceeds its limit");
+        assert!(
+            page.next.is_none() || page.records.len() == query.limit,
+            "a page that is not the last is full"
+        );
+        records.extend(page.records);
+        query.after = page.next;
+        if query.after.is_none() {
+            return records;
+        }
+    }
 }
 
 /// All runs that a query finds, page by page.

@@ -1,15 +1,21 @@
 //! One function for each promise, named after it. Each takes an empty store.
 
+mod doubles;
 mod figures;
 mod filters;
 mod pages;
+mod records;
+mod replace;
 mod scopes;
 mod traces;
 mod writes;
 
+pub use doubles::*;
 pub use figures::*;
 pub use filters::*;
 pub use pages::*;
+pub use records::*;
+pub use replace::*;
 pub use scopes::*;
 pub use traces::*;
 pub use writes::*;

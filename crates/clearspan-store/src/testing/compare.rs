@@ -1,12 +1,12 @@
 //! Asks two engines the same questions.
 
-use clearspan_model::{Run, RunId, TraceId, UnixNanos, WorkspaceId};
+use clearspan_model::{LogRecord, MetricPoint, Run, RunId, TraceId, UnixNanos, WorkspaceId};
 
-use crate::testing::build::{all_runs, all_traces, newest};
+use crate::testing::build::{all_logs, all_runs, all_traces, newest};
 use crate::testing::random::Dice;
 use crate::{
-    FacetQuery, Histogram, HistogramQuery, Order, ProjectActivity, RunQuery, RunStore, RunSummary, Scope,
-    Selection, SortKey, Stats, TraceSummary, Unit,
+    FacetQuery, Histogram, HistogramQuery, LogQuery, Order, PointQuery, ProjectActivity, RunQuery, RunStore,
+    RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TraceSummary, Unit,
 };
 
 /// One read of a store.
@@ -30,6 +30,29 @@ pub enum Question {
     Load(Scope, Option<TraceId>, Vec<RunId>),
     /// The projects of a workspace.
     Activity(WorkspaceId, UnixNanos),
+    /// All pages of log records.
+    Logs(LogQuery),
+    /// The metrics there are.
+    Metrics(Scope, TimeRange),
+    /// The points of a metric.
+    Points(PointQuery),
+}
+
+/// Writes log records and metric points in the order given, with a flush now and then.
+pub async fn fill_records(
+    store: &dyn RunStore,
+    logs: &[LogRecord],
+    points: &[MetricPoint],
+    flush_seed: Option<u64>,
+) {
+    let mut dice = flush_seed.map(Dice);
+    for (logs, points) in logs.chunks(23).zip(points.chunks(23)) {
+        store.write_logs(logs.to_vec()).await.expect("a healthy store accepts log records");
+        store.write_points(points.to_vec()).await.expect("a healthy store accepts points");
+        if dice.as_mut().is_some_and(|dice| dice.one_in(4)) {
+            store.flush().await.expect("a healthy store flushes");
+        }
+    }
 }
 
 /// Writes the patches in the order given, with a flush now and then when `flush_seed` is given.
@@ -99,6 +122,18 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             let expected = oracle.load_runs(scope, *trace_id, run_ids).await.expect(context);
             let found = engine.load_runs(scope, *trace_id, run_ids).await.expect(context);
             compare_runs(expected, found, context);
+        }
+        Question::Logs(query) => {
+            let (expected, found) = (all_logs(oracle, query).await, all_logs(engine, query).await);
+            assert_eq!(found, expected, "{context}");
+        }
+        Question::Metrics(scope, range) => {
+            let expected = oracle.metrics(scope, *range).await.expect(context);
+            assert_eq!(engine.metrics(scope, *range).await.expect(context), expected, "{context}");
+        }
+        Question::Points(query) => {
+            let expected = oracle.query_points(query).await.expect(context);
+            assert_eq!(engine.query_points(query).await.expect(context), expected, "{context}");
         }
         Question::Activity(workspace_id, since) => {
             let sorted = |mut activity: Vec<ProjectActivity>| {

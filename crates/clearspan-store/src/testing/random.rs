@@ -3,20 +3,24 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    Cost, CostSource, Decimal, JsonText, Rank, Run, RunType, Status, UnixNanos, UnpricedReason, Usage,
-    Version, Versions,
+    Cost, CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, Rank, Run, RunType, Status,
+    UnixNanos, UnpricedReason, Usage, Version, Versions,
 };
 use clearspan_query::{Expr, Field, Literal, Op};
 
-use crate::testing::build::{EPOCH_NANOS, bare, message, project, run_id, scope, trace, workspace};
+use crate::testing::build::{
+    EPOCH_NANOS, bare, log, message, point, project, run_id, scope, trace, workspace,
+};
 use crate::testing::compare::Question;
 use crate::{
-    FacetField, FacetQuery, HistogramQuery, Order, RunQuery, Scope, Selection, SortKey, TimeRange, Unit,
+    FacetField, FacetQuery, HistogramQuery, LogQuery, Order, PointQuery, RunQuery, Scope, Selection, SortKey,
+    TimeRange, Unit,
 };
 
 const NAMES: &[&str] = &["agent", "Chat", "chat", "größe", "tool_x", "100%", "", "日本"];
 const MODELS: &[&str] = &["gpt-4o", "gpt-4o-mini", "claude-4"];
 const WORDS: &[&str] = &["alpha", "Beta", "gamma ray", "x*y", "ÄÖ"];
+const SCOPES: &[&str] = &["openinference", "openllmetry", "opentelemetry.instrumentation.httpx"];
 const TAGS: &[&str] = &["blue", "Blue", "vip"];
 // The largest is such that sums still have room for twelve places: beyond that `Decimal` itself rounds.
 const DOLLARS: &[&str] = &["0", "0.5", "0.000001", "1.234567890123", "12", "10000000000000"];
@@ -84,6 +88,20 @@ fn random_run(dice: &mut Dice, trace_number: u32, id: u32, trace_start: i64) -> 
     run.environment = dice.one_in(3).then(|| dice.word(WORDS));
     run.service = dice.one_in(2).then(|| dice.word(WORDS));
     run.release = dice.one_in(4).then(|| dice.word(WORDS));
+    run.scope_name = dice.some(4).then(|| dice.word(SCOPES));
+    run.dialect = dice.one_in(2).then(|| dice.word(SCOPES));
+    if dice.one_in(6) {
+        run.metadata.insert("response_id".to_owned(), JsonText::from_string(&dice.word(WORDS)));
+    }
+    if dice.one_in(8) {
+        run.attributes.insert("rpc.system".to_owned(), JsonText::from_string("grpc"));
+        run.attributes
+            .insert("otel.span.kind".to_owned(), JsonText::from_string(&dice.word(&["client", "server"])));
+    }
+    if dice.one_in(3) {
+        run.sources.note("name", dice.word(SCOPES));
+        run.sources.note("model", dice.word(WORDS));
+    }
     run.tags = TAGS.iter().filter(|_| dice.one_in(4)).map(|tag| (*tag).to_owned()).collect();
     run.tags.sort();
     for key in ["plan", "größe"] {
@@ -124,6 +142,83 @@ fn random_cost(dice: &mut Dice) -> Cost {
         (None, false) => CostSource::None,
     };
     Cost { total, source, ..Cost::default() }
+}
+
+/// Some hundred log records of two projects, in the order of their arrival; some come twice.
+pub fn random_logs(seed: u64) -> Vec<LogRecord> {
+    let mut dice = Dice(seed);
+    let mut records: Vec<LogRecord> = Vec::new();
+    for _ in 0..400 {
+        if dice.one_in(6) && !records.is_empty() {
+            let idx = dice.below(records.len() as u64) as usize;
+            records.push(records[idx].clone());
+            continue;
+        }
+        let mut record = log(0, &dice.word(WORDS));
+        record.project_id = project(1 + dice.below(2) as u8);
+        record.time = random_time(&mut dice);
+        record.trace_id = dice.some(3).then(|| trace(1 + dice.below(3) as u32));
+        record.severity = dice.some(3).then(|| 1 + dice.below(24) as u8);
+        record.event_name = dice.one_in(3).then(|| dice.word(WORDS));
+        record.sender.service = dice.some(3).then(|| dice.word(WORDS));
+        records.push(record);
+    }
+    records
+}
+
+/// Some hundred points of a few metrics of two projects, likewise.
+pub fn random_points(seed: u64) -> Vec<MetricPoint> {
+    let mut dice = Dice(seed);
+    let mut points: Vec<MetricPoint> = Vec::new();
+    for _ in 0..400 {
+        if dice.one_in(6) && !points.is_empty() {
+            let idx = dice.below(points.len() as u64) as usize;
+            points.push(points[idx].clone());
+            continue;
+        }
+        let name = dice.word(NAMES);
+        let mut point = point(&name, 0, dice.below(3) as i64);
+        point.project_id = project(1 + dice.below(2) as u8);
+        point.time = random_time(&mut dice);
+        point.kind = *dice.pick(MetricKind::ALL);
+        point.unit = dice.one_in(2).then(|| dice.word(WORDS));
+        point.description = dice.one_in(2).then(|| dice.word(WORDS));
+        point.sender.service = dice.some(3).then(|| dice.word(WORDS));
+        if dice.one_in(2) {
+            point.attributes.insert(dice.word(TAGS), JsonText::from_string(&dice.word(WORDS)));
+        }
+        points.push(point);
+    }
+    points
+}
+
+/// As many questions about [`random_logs`] and [`random_points`].
+pub fn random_record_questions(seed: u64, count: usize) -> Vec<Question> {
+    let mut dice = Dice(seed ^ 0x1065);
+    (0..count).map(|_| random_record_question(&mut dice)).collect()
+}
+
+fn random_record_question(dice: &mut Dice) -> Question {
+    let Selection { scope, range, .. } = random_selection(dice);
+    match dice.below(4) {
+        0 => Question::Metrics(scope, range),
+        1 => {
+            let (name, limit) = (dice.word(NAMES), *dice.pick(&[1, 10, 500]));
+            Question::Points(PointQuery { scope, range, name, limit })
+        }
+        _ => Question::Logs(LogQuery {
+            scope,
+            range,
+            trace_id: dice.one_in(3).then(|| trace(1 + dice.below(3) as u32)),
+            span_id: None,
+            min_severity: dice.one_in(3).then(|| 1 + dice.below(24) as u8),
+            text: dice.one_in(3).then(|| dice.word(&["A", "a", "x*", "ö", ""])),
+            service: dice.one_in(4).then(|| dice.word(WORDS)),
+            oldest_first: dice.one_in(2),
+            after: None,
+            limit: *dice.pick(&[1, 3, 50, 1_000]),
+        }),
+    }
 }
 
 /// As many questions of all kinds about [`random_runs`].

@@ -22,6 +22,8 @@ fn sample() -> Manifest {
                 dead: RoaringBitmap::new(),
             },
         ],
+        logs: vec![FileEntry { number: 2, rows: 5, bytes: 50, min_time: 1, max_time: 2 }],
+        points: Vec::new(),
     }
 }
 
@@ -47,6 +49,16 @@ fn every_flipped_bit_is_noticed() {
 
 #[test]
 fn a_newer_format_is_refused_by_name() {
-    let text = String::from_utf8(sample().to_bytes()).unwrap().replacen(" 1 ", " 9 ", 1);
+    let text = String::from_utf8(sample().to_bytes()).unwrap().replacen(" 2 ", " 9 ", 1);
     assert!(Manifest::parse(text.as_bytes()).unwrap_err().to_string().contains("format 9"));
+}
+
+/// The first version knew runs only.
+#[test]
+fn the_first_format_is_read() {
+    let body = br#"{"applied_seq":4,"next_segment":2,"segments":[]}"#;
+    let mut bytes = format!("{NAME} 1 {:08x}\n", crc32fast::hash(body)).into_bytes();
+    bytes.extend_from_slice(body);
+    let expected = Manifest { applied_seq: 4, next_segment: 2, ..Manifest::default() };
+    assert_eq!(Manifest::parse(&bytes).unwrap(), expected);
 }

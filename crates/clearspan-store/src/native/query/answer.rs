@@ -6,7 +6,8 @@ use arrow::datatypes::{
 };
 use clearspan_model::{Decimal, ErrorKind};
 
-use crate::schema::decode::{money_from_units, text_at};
+use crate::schema::decode::money_from_units;
+use crate::schema::rows::text_at;
 use crate::{Error, Result};
 
 /// One batch of an answer.

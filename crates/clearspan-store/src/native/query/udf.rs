@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
 };
 use rustc_hash::FxHashSet;
 
-use crate::schema::decode::text_at;
+use crate::schema::rows::text_at;
 
 /// A function of one array, row by row.
 type Body = dyn Fn(&ArrayRef) -> ArrayRef + Send + Sync;

@@ -10,12 +10,14 @@ use arrow::array::{
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::interleave;
-use arrow::datatypes::{ArrowNativeType as _, DataType, Field, Int32Type, TimestampNanosecondType};
+use arrow::datatypes::{
+    ArrowNativeType as _, DataType, Field, Int32Type, SchemaRef, TimestampNanosecondType,
+};
 use clearspan_model::ErrorKind;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
@@ -26,7 +28,7 @@ use crate::error::Context;
 use crate::native::hot::{RowRef, View};
 use crate::native::manifest::SegmentEntry;
 use crate::native::paths;
-use crate::schema::{COLUMNS, Col, Kind, SCHEMA};
+use crate::schema::{Col, Kind, SCHEMA, TableColumn};
 
 /// A segment that is durable on disk and not yet in the manifest.
 #[derive(Debug)]
@@ -45,18 +47,34 @@ pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Opti
     }
     let batches: Vec<&RecordBatch> = view.iter().map(|hot| &hot.batch).collect();
     let path = paths::segment_file(segment_dir, number);
-    let temporary = path.with_extension("tmp");
-    let failed = || format!("writing segment {number}");
-    let file = File::create(&temporary).context(ErrorKind::Unavailable, failed)?;
-    let mut writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&SCHEMA), Some(properties()))
-        .context(ErrorKind::Internal, failed)?;
     let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
-    for rows in origin.chunks(ROW_GROUP_ROWS) {
+    let chunks = origin.chunks(ROW_GROUP_ROWS).map(|rows| {
         let chunk = gather(&batches, rows)?;
         for time in chunk.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
             (min_time, max_time) = (min_time.min(*time), max_time.max(*time));
         }
-        writer.write(&chunk).context(ErrorKind::Unavailable, failed)?;
+        Ok(chunk)
+    });
+    let bytes = write_file(&path, &SCHEMA, run_properties(), chunks)?;
+    let rows = u32::try_from(origin.len()).expect("a tier has fewer than 2^32 rows");
+    let entry = SegmentEntry { number, rows, bytes, min_time, max_time, dead: RoaringBitmap::new() };
+    Ok(Some(Written { segment: Segment::new(segment_dir, &entry), entry, origin }))
+}
+
+/// Writes a Parquet file with one row group for each batch and makes it durable. Returns its length.
+pub(crate) fn write_file(
+    path: &Path,
+    schema: &SchemaRef,
+    properties: WriterProperties,
+    groups: impl Iterator<Item = Result<RecordBatch>>,
+) -> Result<u64> {
+    let temporary = path.with_extension("tmp");
+    let failed = || format!("writing {}", path.display());
+    let file = File::create(&temporary).context(ErrorKind::Unavailable, failed)?;
+    let mut writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(schema), Some(properties))
+        .context(ErrorKind::Internal, failed)?;
+    for group in groups {
+        writer.write(&group?).context(ErrorKind::Unavailable, failed)?;
         writer.flush().context(ErrorKind::Unavailable, failed)?;
     }
     let buffered = writer.into_inner().context(ErrorKind::Unavailable, failed)?;
@@ -66,26 +84,28 @@ pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Opti
         .context(ErrorKind::Unavailable, failed)?;
     file.sync_all().context(ErrorKind::Unavailable, failed)?;
     let bytes = file.metadata().context(ErrorKind::Unavailable, failed)?.len();
-    std::fs::rename(&temporary, &path).context(ErrorKind::Unavailable, failed)?;
-    paths::sync_dir(segment_dir).context(ErrorKind::Unavailable, failed)?;
-
-    let rows = u32::try_from(origin.len()).expect("a tier has fewer than 2^32 rows");
-    let entry = SegmentEntry { number, rows, bytes, min_time, max_time, dead: RoaringBitmap::new() };
-    Ok(Some(Written { segment: Segment::new(segment_dir, &entry), entry, origin }))
+    std::fs::rename(&temporary, path).context(ErrorKind::Unavailable, failed)?;
+    paths::sync_dir(path.parent().expect("a file lies in a folder"))
+        .context(ErrorKind::Unavailable, failed)?;
+    Ok(bytes)
 }
 
-fn properties() -> WriterProperties {
-    let path = |col: Col| ColumnPath::from(col.name());
-    let docs = COLUMNS
+/// How the files of every table are written; the meaning of each column is in their metadata.
+pub(crate) fn properties<C: TableColumn>() -> WriterPropertiesBuilder {
+    let docs = C::COLUMNS
         .iter()
         .map(|column| KeyValue::new(format!("clearspan.doc.{}", column.name), Some(column.doc.to_owned())));
-    let mut builder = WriterProperties::builder()
+    WriterProperties::builder()
         .set_created_by(format!("clearspan {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(docs.collect()))
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).expect("a valid level")))
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Chunk);
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+}
+
+fn run_properties() -> WriterProperties {
+    let path = |col: Col| ColumnPath::from(col.name());
+    let mut builder = properties::<Col>().set_dictionary_page_size_limit(DICTIONARY_BYTES);
     for col in [Col::trace_id, Col::run_id] {
         builder = builder
             .set_column_bloom_filter_enabled(path(col), true)
@@ -120,8 +140,8 @@ fn sorted_rows(view: &View) -> Vec<RowRef> {
 fn gather(batches: &[&RecordBatch], rows: &[RowRef]) -> Result<RecordBatch> {
     let places: Vec<(usize, usize)> =
         rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
-    let mut columns = Vec::with_capacity(COLUMNS.len());
-    for (idx, column) in COLUMNS.iter().enumerate() {
+    let mut columns = Vec::with_capacity(Col::COLUMNS.len());
+    for (idx, column) in Col::COLUMNS.iter().enumerate() {
         let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
         let gathered = match column.kind {
             Kind::Messages => gather_messages(&arrays, &places),

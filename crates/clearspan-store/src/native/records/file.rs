@@ -1,0 +1,237 @@
+//! The files of the two tables: immutable Parquet, sorted by (project, time, id), without dead rows.
+
+use std::fs::File;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::interleave;
+use clearspan_model::{ErrorKind, UnixNanos};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter,
+};
+use parquet::file::statistics::Statistics;
+use serde::{Deserialize, Serialize};
+
+use super::RecordColumn;
+use crate::error::Context;
+use crate::native::paths;
+use crate::native::segment::{ROW_GROUP_ROWS, properties, write_file};
+use crate::schema::TableColumn;
+use crate::schema::rows::TableRows;
+use crate::store::TimeRange;
+use crate::{Error, RecordId, Result};
+
+/// Bytes of a row group in memory, about: rows with large bodies make smaller groups.
+const GROUP_BYTES: usize = 32 << 20;
+/// Rows that are decoded at a time.
+const BATCH_ROWS: usize = 512;
+
+/// One file, as the manifest has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileEntry {
+    /// Its number; the file is named after it.
+    pub(crate) number: u64,
+    /// Rows in the file.
+    pub(crate) rows: u64,
+    /// Bytes of the file.
+    pub(crate) bytes: u64,
+    /// The earliest `time` of its rows, nanoseconds.
+    pub(crate) min_time: i64,
+    /// The latest `time` of its rows.
+    pub(crate) max_time: i64,
+}
+
+/// A file of one of the tables.
+#[derive(Debug)]
+pub(crate) struct RecordFile<C> {
+    pub(crate) entry: FileEntry,
+    path: PathBuf,
+    footer: OnceLock<Footer>,
+    table: PhantomData<C>,
+}
+
+#[derive(Debug)]
+struct Footer {
+    reader: ArrowReaderMetadata,
+    groups: Vec<Group>,
+}
+
+/// A row group and the times of its rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group {
+    idx: usize,
+    pub(super) min_time: i64,
+    pub(super) max_time: i64,
+}
+
+/// A condition on rows, and the columns that it looks at.
+pub(super) struct Condition<C> {
+    pub(super) columns: Vec<C>,
+    pub(super) test: Arc<Test<C>>,
+}
+
+type Test<C> = dyn for<'a> Fn(&TableRows<'a, C>, usize) -> bool + Send + Sync;
+
+impl<C> Clone for Condition<C>
+where
+    C: Copy,
+{
+    fn clone(&self) -> Self {
+        Self { columns: self.columns.clone(), test: Arc::clone(&self.test) }
+    }
+}
+
+pub(crate) fn overlaps(range: TimeRange, min_time: i64, max_time: i64) -> bool {
+    range.from.is_none_or(|from| max_time >= from.as_nanos())
+        && range.to.is_none_or(|to| min_time < to.as_nanos())
+}
+
+impl<C: RecordColumn> RecordFile<C> {
+    pub(crate) fn new(segment_dir: &Path, entry: FileEntry) -> Self {
+        let path = paths::record_file(segment_dir, C::FILES, entry.number);
+        Self { entry, path, footer: OnceLock::new(), table: PhantomData }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes batches whose rows are all different. `None` when there are none. The file is durable when this
+    /// returns.
+    pub(crate) fn write(segment_dir: &Path, number: u64, batches: &[RecordBatch]) -> Result<Option<Self>> {
+        let places = sorted_places::<C>(batches)?;
+        let Some(rows) = u64::try_from(places.len()).ok().filter(|rows| *rows > 0) else { return Ok(None) };
+        let memory: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let group_rows = (GROUP_BYTES / (memory / places.len()).max(1)).clamp(64, ROW_GROUP_ROWS);
+        let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
+        for batch in batches {
+            let rows = TableRows::<C>::new(batch);
+            for row in 0..batch.num_rows() {
+                let time = rows.time(C::TIME, row).unwrap_or_default().as_nanos();
+                (min_time, max_time) = (min_time.min(time), max_time.max(time));
+            }
+        }
+        let path = paths::record_file(segment_dir, C::FILES, number);
+        let chunks = places.chunks(group_rows).map(|places| gather::<C>(batches, places));
+        let bytes = write_file(&path, C::schema(), properties::<C>().build(), chunks)?;
+        Ok(Some(Self::new(segment_dir, FileEntry { number, rows, bytes, min_time, max_time })))
+    }
+
+    fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
+        |source| {
+            let what = format!("reading {} {}", C::FILES, self.entry.number);
+            Error::caused(ErrorKind::Corrupt, what, source)
+        }
+    }
+
+    fn open(&self) -> Result<File> {
+        File::open(&self.path).map_err(self.corrupt())
+    }
+
+    fn footer(&self) -> Result<&Footer> {
+        if let Some(footer) = self.footer.get() {
+            return Ok(footer);
+        }
+        let reader =
+            ArrowReaderMetadata::load(&self.open()?, ArrowReaderOptions::new()).map_err(self.corrupt())?;
+        let mut groups = Vec::new();
+        for (idx, group) in reader.metadata().row_groups().iter().enumerate() {
+            let column =
+                group.columns().iter().find(|column| column.column_path().string() == C::TIME.name());
+            let (min_time, max_time) = match column.and_then(|column| column.statistics()) {
+                Some(Statistics::Int64(stats)) => (
+                    stats.min_opt().copied().unwrap_or(self.entry.min_time),
+                    stats.max_opt().copied().unwrap_or(self.entry.max_time),
+                ),
+                _ => (self.entry.min_time, self.entry.max_time),
+            };
+            groups.push(Group { idx, min_time, max_time });
+        }
+        Ok(self.footer.get_or_init(|| Footer { reader, groups }))
+    }
+
+    /// The row groups that may have rows in a range.
+    pub(super) fn groups(&self, range: TimeRange) -> Result<Vec<Group>> {
+        let groups = self.footer()?.groups.iter();
+        Ok(groups.filter(|group| overlaps(range, group.min_time, group.max_time)).copied().collect())
+    }
+
+    /// The rows of a group that satisfy all conditions, which are looked at one after the other.
+    pub(super) fn read(
+        &self,
+        group: Group,
+        columns: &[C],
+        conditions: &[Condition<C>],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + '_> {
+        let footer = self.footer()?;
+        let schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
+        let mask =
+            |columns: &[C]| ProjectionMask::columns(&schema, columns.iter().map(|column| column.name()));
+        let predicates = conditions.iter().cloned().map(|Condition { columns, test }| {
+            let test = move |batch: RecordBatch| {
+                let rows = TableRows::new(&batch);
+                Ok(BooleanArray::from_iter((0..batch.num_rows()).map(|row| Some(test(&rows, row)))))
+            };
+            Box::new(ArrowPredicateFn::new(mask(&columns), test)) as Box<dyn ArrowPredicate>
+        });
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
+                .with_row_groups(vec![group.idx])
+                .with_batch_size(BATCH_ROWS)
+                .with_row_filter(RowFilter::new(predicates.collect()));
+        if !columns.is_empty() {
+            builder = builder.with_projection(mask(columns));
+        }
+        let reader: ParquetRecordBatchReader = builder.build().map_err(self.corrupt())?;
+        Ok(reader.map(|batch| batch.map_err(self.corrupt())))
+    }
+
+    /// Decodes every row, which verifies every page. Returns how many there are.
+    pub(crate) fn check(&self) -> Result<u64> {
+        let mut rows = 0;
+        for group in self.groups(TimeRange::default())? {
+            for batch in self.read(group, &[], &[])? {
+                rows += batch?.num_rows() as u64;
+            }
+        }
+        if rows != self.entry.rows {
+            let what = format!(
+                "{} {} has {rows} rows where the manifest says {}",
+                C::FILES,
+                self.entry.number,
+                self.entry.rows
+            );
+            return Err(Error::new(ErrorKind::Corrupt, what));
+        }
+        Ok(rows)
+    }
+}
+
+/// The rows in the order of the file: (project, time, id).
+fn sorted_places<C: RecordColumn>(batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>> {
+    type Order = ([u8; 16], UnixNanos, RecordId);
+    let mut keyed: Vec<(Order, (usize, usize))> = Vec::new();
+    for (idx, batch) in batches.iter().enumerate() {
+        let rows = TableRows::<C>::new(batch);
+        for row in 0..batch.num_rows() {
+            let time = rows.time(C::TIME, row).unwrap_or_default();
+            keyed.push(((rows.need_id(C::PROJECT, row)?, time, rows.record_id(row)?), (idx, row)));
+        }
+    }
+    keyed.sort_unstable();
+    Ok(keyed.into_iter().map(|(_, place)| place).collect())
+}
+
+fn gather<C: TableColumn>(batches: &[RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
+    let gathering = || format!("gathering rows of {}", C::TABLE);
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(C::COLUMNS.len());
+    for idx in 0..C::COLUMNS.len() {
+        let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
+        columns.push(interleave(&arrays, places).context(ErrorKind::Internal, gathering)?);
+    }
+    RecordBatch::try_new(Arc::clone(C::schema()), columns).context(ErrorKind::Internal, gathering)
+}
