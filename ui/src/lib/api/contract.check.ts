@@ -1,6 +1,7 @@
 //! Fails to compile when types.ts and the server's schemas name different fields: `npm run typecheck` is the test.
 
 import type { components } from "./openapi.gen";
+import type * as rules from "./rules";
 import type * as ours from "./types";
 
 type Schemas = components["schemas"];
@@ -34,5 +35,9 @@ export type Checked = AllTrue<{
   usage: SameFields<ours.Usage, Schemas["UsageAnswer"]>;
   cost: SameFields<ours.Cost, Schemas["CostAnswer"]>;
   demo: SameFields<ours.Demo, Schemas["DemoAnswer"]>;
+  rule: SameFields<rules.MappingRule, Schemas["RuleRow"]>;
+  ruleList: SameFields<rules.RuleList, Schemas["RuleList"]>;
+  trial: SameFields<rules.Trial, Schemas["Trial"]>;
+  remap: SameFields<rules.RemapJob, Schemas["RemapRow"]>;
   diagnostic: SameFields<ours.Diagnostic, Schemas["DiagnosticRow"]>;
 }>;

@@ -1,6 +1,5 @@
 //! From the skeleton to the model: tree, groups of repeated siblings, totals, axis positions.
 
-import { asideColumns } from "@/lib/api/explain";
 import type { Skeleton } from "@/lib/api/types";
 import { countAsides, isDouble, placeRows } from "./asides";
 import { ERROR, PENDING, type TraceModel } from "./types";
@@ -66,7 +65,7 @@ export function buildModel(skeleton: Skeleton, now = skeleton.duration_us): Trac
     const node = put(s, frame.node);
     if (first[s] >= 0) stack.push({ node, next: first[s] });
   }
-  countAsides(t, aside, asideColumns(rows).transport);
+  countAsides(t, aside);
   total(t);
   placeOnAxes(t);
   return t;
