@@ -2,6 +2,7 @@
 
 import type { components } from "./openapi.gen";
 import type * as rules from "./rules";
+import type * as telemetry from "./telemetry";
 import type * as ours from "./types";
 
 type Schemas = components["schemas"];
@@ -39,5 +40,9 @@ export type Checked = AllTrue<{
   ruleList: SameFields<rules.RuleList, Schemas["RuleList"]>;
   trial: SameFields<rules.Trial, Schemas["Trial"]>;
   remap: SameFields<rules.RemapJob, Schemas["RemapRow"]>;
+  logRow: SameFields<telemetry.LogRow, Schemas["LogRow"]>;
+  logPage: SameFields<telemetry.LogPage, Schemas["LogList"]>;
+  metric: SameFields<telemetry.Metric, Schemas["MetricRow"]>;
+  metricSeries: SameFields<telemetry.MetricSeries, Schemas["SeriesAnswer"]>;
   diagnostic: SameFields<ours.Diagnostic, Schemas["DiagnosticRow"]>;
 }>;
