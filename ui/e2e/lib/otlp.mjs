@@ -178,13 +178,13 @@ export function bigTrace(count, { name = "big-agent", start = Date.now() - 700_0
 }
 
 /** Sends spans and fails unless every one was taken. */
-export async function send(url, spans, { project, service = "e2e", chunk = 2_000, resource = {} } = {}) {
+export async function send(url, spans, { project, service = "e2e", scope = "e2e", chunk = 2_000, resource = {} } = {}) {
   for (let from = 0; from < spans.length; from += chunk) {
     const body = JSON.stringify({
       resourceSpans: [
         {
           resource: { attributes: attributes({ "service.name": service, ...resource }) },
-          scopeSpans: [{ scope: { name: "e2e" }, spans: spans.slice(from, from + chunk) }],
+          scopeSpans: [{ scope: { name: scope }, spans: spans.slice(from, from + chunk) }],
         },
       ],
     });
