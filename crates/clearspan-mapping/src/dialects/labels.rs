@@ -60,7 +60,10 @@ pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &
     let by_key = |table: &[(&'static str, &'static str)]| {
         let mut best = table.len();
         for key in keys.clone() {
-            let found = table.iter().take(best).position(|(start, _)| key.starts_with(start));
+            let first = key.as_bytes().first();
+            // Most keys begin with another letter, which is cheaper to see than that they begin with another word.
+            let is_start = |start: &str| start.as_bytes().first() == first && key.starts_with(start);
+            let found = table.iter().take(best).position(|(start, _)| is_start(start));
             best = found.unwrap_or(best);
         }
         table.get(best).map(|(_, label)| *label)

@@ -9,7 +9,7 @@ use crate::json::{Json, parse};
 use crate::messages::Seen;
 use crate::rules::Rules;
 
-const ABSENT: usize = usize::MAX;
+const ABSENT: u32 = u32::MAX;
 
 /// One attribute.
 #[derive(Debug)]
@@ -72,7 +72,7 @@ pub(crate) struct Attributes<'a> {
     pub(crate) items: Vec<Attribute<'a>>,
     table: &'a Table,
     /// For each known key the attribute that has it.
-    slots: Vec<usize>,
+    slots: Vec<u32>,
     /// For each known prefix that occurs, the attributes below it.
     families: BTreeMap<usize, Vec<usize>>,
     /// The rows that have something to read, strongest first.
@@ -171,7 +171,7 @@ impl<'a> Attributes<'a> {
         if let Some(entry) = self.table.keys.get(key)
             && is_set
         {
-            self.slots[entry.id] = idx;
+            self.slots[entry.id] = u32::try_from(idx).unwrap_or(ABSENT);
             self.rows.extend_from_slice(&entry.rows);
         }
         let mut ends = key.bytes().enumerate().filter(|(_, b)| *b == b'.').map(|(at, _)| at + 1).peekable();
@@ -198,7 +198,7 @@ impl<'a> Attributes<'a> {
     /// The attribute with a key that some row reads.
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
         let slot = self.slots[self.table.keys.get(key)?.id];
-        (slot != ABSENT).then_some(slot)
+        (slot != ABSENT).then_some(slot as usize)
     }
 
     pub(super) fn row(&self, idx: usize) -> Row {

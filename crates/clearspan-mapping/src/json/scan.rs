@@ -7,13 +7,22 @@ fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
+/// No early exit inside a block, so that the compiler compares it as a whole.
+#[inline]
+fn has_special(block: &[u8; BLOCK]) -> bool {
+    let mut found = 0_u8;
+    for byte in block {
+        found |= u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
+    }
+    found != 0
+}
+
 /// Where the first quote, backslash or control character is.
 pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     for block in blocks {
-        // No early exit inside a block, so that it is compared as a whole.
-        if block.iter().fold(false, |found, byte| found | is_special(*byte)) {
+        if has_special(block) {
             break;
         }
         at += BLOCK;
@@ -24,12 +33,12 @@ pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
 /// How many bytes the text has inside a JSON string.
 pub(crate) fn escaped_len(text: &str) -> usize {
     let mut len = text.len();
-    for block in text.as_bytes().chunks(BLOCK) {
-        if block.iter().fold(false, |found, byte| found | is_special(*byte)) {
-            len += block.iter().map(|byte| more_when_escaped(*byte)).sum::<usize>();
-        }
+    let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+    let more = |bytes: &[u8]| bytes.iter().map(|byte| more_when_escaped(*byte)).sum::<usize>();
+    for block in blocks.iter().filter(|block| has_special(block)) {
+        len += more(block);
     }
-    len
+    len + more(rest)
 }
 
 fn more_when_escaped(byte: u8) -> usize {

@@ -26,7 +26,7 @@ const TEXT_COPIES: usize = 3;
 /// A control character takes six bytes in JSON.
 const WORST_ESCAPE: usize = 6;
 /// Shorter texts are charged with the worst while there is room for it; looking at each would take longer than mapping it.
-const SHORT_TEXT: usize = 256;
+const SHORT_TEXT: usize = 4 << 10;
 const AMPLE: usize = 32 << 20;
 /// An attribute while it is read and mapped, and its place in the run.
 const ELEMENT_BYTES: usize = size_of::<(&str, Json<'_>)>() * 3 + 64;
