@@ -130,7 +130,7 @@ test("what is folded stays within reach: by error, by search, by link", async ()
   await rows(page).nth(1).waitFor();
   await page.keyboard.press("e");
   await eventually(async () => /POST/.test(await selected(page).textContent()), "the failed request is selected");
-  const link = new URL(page.url()).searchParams.get("span") ?? (await page.evaluate(() => location.search));
+  const run = await eventually(() => new URL(page.url()).searchParams.get("span"), "the run is in the address");
   await page.close();
 
   const second = await open("?find=ChatCompletion");
@@ -144,9 +144,8 @@ test("what is folded stays within reach: by error, by search, by link", async ()
   await second.page.getByText(/Reported twice/).waitFor();
   await second.page.close();
 
-  assert.ok(link);
-  const third = await open(`?span=${CALL}`);
-  await eventually(async () => /chat gpt-4o-mini/.test(await selected(third.page).textContent()), "by link");
+  const third = await open(`?span=${run}`);
+  await eventually(async () => /POST/.test(await selected(third.page).textContent()), "unfolded for a link");
   await third.page.close();
 });
 
@@ -163,6 +162,13 @@ test("each field says which attribute it came from", async () => {
   await details.getByText("gen_ai.usage.input_tokens").first().waitFor();
   await details.getByText("the span’s name").first().waitFor();
   assert.deepEqual(await audit(page), []);
+  // An attribute that fills nothing leads to a rule that could use it, with this run to try it on.
+  await details.getByRole("link", { name: "Make a mapping rule for acme.plan" }).click();
+  await page.getByRole("form", { name: "New rule" }).waitFor();
+  assert.equal(await page.getByLabel("Attribute", { exact: true }).inputValue(), "acme.plan");
+  await page.getByRole("link", { name: "chat gpt-4o-mini" }).waitFor();
+  await page.goBack();
+  await details.getByText("gen_ai.request.model").first().waitFor();
   await page.reload();
   // Remembered.
   await details.getByText("gen_ai.request.model").first().waitFor();

@@ -70,7 +70,7 @@ test("a rule is tried on a stored run, saved, and applied to what arrives and to
   assert.equal(arrived.sources.model, "rule:Model of our gateway:acme.model");
 
   await page.getByRole("button", { name: "Map shop again" }).click();
-  await page.getByText(/Done: .*1 changed/).waitFor();
+  await page.getByText(/Done: .*1 changed/).waitFor({ timeout: 30_000 });
   assert.equal((await runOf("4bf92f3577b34da6a3ce929d0e0e4736")).model, "gpt-4o-mini");
   await clean();
   await page.close();

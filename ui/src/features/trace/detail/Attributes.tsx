@@ -42,7 +42,11 @@ export function Attributes({ run }: { run: Run }) {
       groups={[
         { title: "Span", values: identity, aside: spanSource },
         { title: "Metadata", values: run.metadata, aside: metadataSource },
-        { title: "Attributes", values: run.attributes },
+        {
+          title: "Attributes",
+          values: run.attributes,
+          ruleFor: { project: run.project.name, trace: run.trace_id, run: run.run_id },
+        },
         { title: "Token usage", values: usage, aside: usageSource },
         { title: "Cost", values: costOf(run), aside: costSource },
         { title: "Resource", values: run.resource },

@@ -1,4 +1,5 @@
-import { Search } from "lucide-react";
+import { Link } from "@tanstack/react-router";
+import { Search, Shuffle } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { BigNumber, printJson } from "@/lib/api/json";
 import { CopyButton } from "@/components/CopyButton";
@@ -9,6 +10,8 @@ export interface Group {
   values: Record<string, unknown>;
   /** What is said beside a value: where it came from, or what it fills. */
   aside?: (name: string) => ReactNode;
+  /** The names are attributes of this run, from which a mapping rule can be made. */
+  ruleFor?: { project: string; trace: string; run: string };
 }
 
 const SHOWN_CHARS = 2000;
@@ -23,6 +26,7 @@ export function KeyValues({ groups }: { groups: Group[] }) {
     .map((group) => ({
       title: group.title,
       aside: group.aside,
+      ruleFor: group.ruleFor,
       rows: Object.entries(group.values)
         .filter(([, value]) => value !== null && value !== undefined && value !== "")
         .map(([name, value]) => ({ name, text: textOf(value) }))
@@ -63,6 +67,7 @@ export function KeyValues({ groups }: { groups: Group[] }) {
                   </span>
                   <CopyButton text={text} label={`Copy ${name}`} size={11} />
                   {group.aside?.(name)}
+                  {group.ruleFor ? <RuleLink attribute={name} {...group.ruleFor} /> : null}
                 </dd>
               </div>
             ))}
@@ -73,6 +78,24 @@ export function KeyValues({ groups }: { groups: Group[] }) {
         <p className={styles.none}>{needle ? `Nothing matches “${filter}”.` : "Nothing was recorded."}</p>
       ) : null}
     </>
+  );
+}
+
+/** From an attribute that fills nothing to a rule that makes it fill something. */
+function RuleLink({ attribute, project, trace, run }: { attribute: string } & NonNullable<Group["ruleFor"]>) {
+  const label = `Make a mapping rule for ${attribute}`;
+  return (
+    <Link
+      to="/p/$project/settings/rules"
+      params={{ project }}
+      search={{ rule: "new", attribute, trace, run }}
+      className={styles.rule}
+      aria-label={label}
+      title={label}
+      preload={false}
+    >
+      <Shuffle size={11} aria-hidden />
+    </Link>
   );
 }
 
