@@ -22,32 +22,38 @@ mod vercel;
 
 use std::sync::LazyLock;
 
-use crate::engine::Table;
+use crate::engine::{Row, Table};
 
 pub(crate) use labels::{implied_type, label_of};
 pub(crate) use values::{normalise_provider, read_timestamp};
 
-/// All rows, indexed.
-pub(crate) static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let dialects = [
-        langsmith::ROWS,
-        genai::ROWS,
-        genai_old::ROWS,
-        openinference::ROWS,
-        traceloop::ROWS,
-        langfuse::ROWS,
-        vercel::ROWS,
-        logfire::ROWS,
+/// The rows of each dialect, the strongest first, with what people call it.
+const DIALECTS: &[(&str, &[Row])] = &[
+    ("LangSmith", langsmith::ROWS),
+    ("OpenTelemetry GenAI", genai::ROWS),
+    ("OpenTelemetry GenAI, names of old", genai_old::ROWS),
+    ("OpenInference", openinference::ROWS),
+    ("Traceloop (OpenLLMetry)", traceloop::ROWS),
+    ("Langfuse", langfuse::ROWS),
+    ("Vercel AI SDK", vercel::ROWS),
+    ("Logfire and pydantic-ai", logfire::ROWS),
+    (
+        "Frameworks: MLflow, Genkit, Mastra, Laminar, AgentOps, Braintrust, AG2, Haystack, AutoGen, CrewAI, MCP",
         frameworks::ROWS,
-        vector_stores::ROWS,
-        tutorials::ROWS,
-    ];
-    Table::new(dialects.into_iter().flatten().copied())
-});
+    ),
+    ("Vector stores", vector_stores::ROWS),
+    ("Plain names that tutorials use", tutorials::ROWS),
+];
+
+/// All rows, indexed.
+pub(crate) static TABLE: LazyLock<Table> =
+    LazyLock::new(|| Table::new(DIALECTS.iter().flat_map(|(_, rows)| rows.iter().copied())));
 
 /// Rows for the attributes of LlamaIndex's events.
 pub(crate) static LLAMA_INDEX_EVENTS: LazyLock<Table> =
     LazyLock::new(|| Table::new(llama_index::EVENT_ROWS.iter().copied()));
 
+#[cfg(test)]
+mod document;
 #[cfg(test)]
 mod tests;

@@ -166,7 +166,8 @@ pub(crate) enum To {
     ErrorType,
     /// True, or a level of `ERROR`, makes the run failed.
     Failed,
-    Special(Special),
+    /// Does its own work on these fields.
+    Special(&'static str, Special),
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ use clearspan_model::{LogRecord, MetricPoint, ProjectId, Run, UnixNanos};
 use crate::rules::Rules;
 
 pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics};
+#[cfg(test)]
+pub(crate) use events::FIRST_TOKEN;
+#[cfg(test)]
+pub(crate) use logs::EXCEPTIONS;
 pub use logs::map_logs;
 pub use metrics::map_metrics;
 pub use read::{read_traces, read_traces_within};

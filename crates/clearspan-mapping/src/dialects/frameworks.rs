@@ -18,7 +18,7 @@ pub(super) const ROWS: &[Row] = &[
     row("mlflow.spanInputs", &[Payload(Input)]),
     row("mlflow.spanOutputs", &[Payload(Output)]),
     row("mlflow.chat.tokenUsage", &[Usage]),
-    row("mlflow.llm.model", &[Special(quoted_model)]),
+    row("mlflow.llm.model", &[Special("model", quoted_model)]),
     row("mlflow.llm.provider", &[Provider]),
     row("mlflow.message.format", &[Provider]),
     row("mlflow.chat.tools", &[Param("tools")]),
@@ -27,7 +27,7 @@ pub(super) const ROWS: &[Row] = &[
     row("genkit:type", &[RunType(24, framework_kind)]),
     row("genkit:input", &[Payload(Input)]),
     row("genkit:output", &[Payload(Output)]),
-    row("genkit:name", &[Name(8), Special(genkit_model)]),
+    row("genkit:name", &[Name(8), Special("model", genkit_model)]),
     // Mastra.
     row("mastra.span.type", &[RunType(7, mastra_type)]),
     row("mastra.metadata.sessionId", &[Thread]),
@@ -39,9 +39,9 @@ pub(super) const ROWS: &[Row] = &[
     row("mastra.agent_run.input", &[Payload(Input)]),
     row("mastra.agent_run.output", &[Payload(Output)]),
     row("mastra.model_generation.input", &[Payload(Input)]),
-    row("mastra.model_generation.output", &[Special(mastra_answer)]),
+    row("mastra.model_generation.output", &[Special("outputs.messages", mastra_answer)]),
     row("mastra.model_step.input", &[Payload(Input)]),
-    row("mastra.model_step.output", &[Special(mastra_answer)]),
+    row("mastra.model_step.output", &[Special("outputs.messages", mastra_answer)]),
     row("mastra.model_chunk.output", &[Payload(Output)]),
     row("mastra.workflow_run.input", &[Payload(Input)]),
     row("mastra.workflow_run.output", &[Payload(Output)]),
@@ -68,10 +68,10 @@ pub(super) const ROWS: &[Row] = &[
     row("braintrust.output_json", &[Payload(Output)]),
     row("braintrust.input", &[Payload(Input)]),
     row("braintrust.output", &[Payload(Output)]),
-    row("braintrust.metadata", &[MetadataObject, Special(braintrust_model)]),
-    row("braintrust.metrics", &[Special(braintrust_metrics)]),
+    row("braintrust.metadata", &[MetadataObject, Special("model", braintrust_model)]),
+    row("braintrust.metrics", &[Special("usage", braintrust_metrics)]),
     row("braintrust.tags", &[Tags]),
-    row("braintrust.span_attributes", &[RunType(7, braintrust_type), Special(braintrust_span)]),
+    row("braintrust.span_attributes", &[RunType(7, braintrust_type), Special("name", braintrust_span)]),
     // AG2.
     row("ag2.span.type", &[RunType(7, framework_kind)]),
     // Haystack.
@@ -82,7 +82,7 @@ pub(super) const ROWS: &[Row] = &[
     row("haystack.pipeline.input_data", &[Payload(Input)]),
     row("haystack.pipeline.output_data", &[Payload(Output)]),
     // AutoGen: every message between agents is a span.
-    row("message", &[Special(autogen_message)]),
+    row("message", &[Special("inputs", autogen_message)]),
     // MCP.
     row("mcp.method.name", &[RunType(23, mcp_method)]),
     // CrewAI.
@@ -96,7 +96,7 @@ pub(super) const ROWS: &[Row] = &[
     row("function.args", &[Member(Input, "args")]),
     row("function.kwargs", &[Member(Input, "kwargs")]),
     // MLflow in the mode of the conventions leaves these beside them.
-    row("model", &[Special(model_of_call)]),
+    row("model", &[Special("model", model_of_call)]),
 ];
 
 fn mastra_type(word: &str) -> Option<Type> {

@@ -22,7 +22,7 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.system_instructions", &[Instructions]),
     row("gen_ai.input.messages", &[Messages(Input)]),
     row("gen_ai.output.messages", &[Messages(Output)]),
-    row("gen_ai.response.tool_calls", &[Special(response_tool_calls)]),
+    row("gen_ai.response.tool_calls", &[Special("outputs.messages", response_tool_calls)]),
     under("gen_ai.input.messages.", &[FlatMessages(Input)]),
     under("gen_ai.output.messages.", &[FlatMessages(Output)]),
     under("gen_ai.prompt.", &[FlatMessages(Input), Implies(32, Type::Llm)]),
@@ -38,7 +38,7 @@ pub(super) const ROWS: &[Row] = &[
     row("anthropic.tool_result.content", &[Payload(Output)]),
     row("gen_ai.tool.call.id", &[Metadata("tool_call_id")]),
     row("gen_ai.tool.definitions", &[Param("tools")]),
-    row("gen_ai.request.tools", &[Special(request_tools)]),
+    row("gen_ai.request.tools", &[Special("invocation_params.tools", request_tools)]),
     // Retrieval.
     row("gen_ai.retrieval.query.text", &[Member(Input, "query"), Implies(21, Type::Retriever)]),
     row("gen_ai.retrieval.documents", &[Member(Output, "documents"), Implies(21, Type::Retriever)]),

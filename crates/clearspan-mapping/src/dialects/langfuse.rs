@@ -13,7 +13,7 @@ use crate::json::Json;
 pub(super) const ROWS: &[Row] = &[
     row("langfuse.observation.type", &[RunType(3, langfuse_type)]),
     row("langfuse.trace.name", &[RootName(2), Metadata("trace_name")]),
-    row("langfuse.observation.input", &[Special(observation_input)]),
+    row("langfuse.observation.input", &[Special("inputs", observation_input)]),
     row("langfuse.observation.output", &[Payload(Output)]),
     row("langfuse.trace.input", &[Payload(Input)]),
     row("langfuse.trace.output", &[Payload(Output)]),
@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     row("langfuse.observation.cost_details", &[Costs]),
     row("langfuse.observation.completion_start_time", &[FirstTokenAt]),
     row("langfuse.observation.level", &[Failed, Metadata("level")]),
-    row("langfuse.observation.status_message", &[Special(status_message)]),
+    row("langfuse.observation.status_message", &[Special("error", status_message)]),
     row("langfuse.observation.prompt.name", &[Metadata("prompt_name")]),
     row("langfuse.observation.prompt.version", &[Metadata("prompt_version")]),
     row("langfuse.trace.tags", &[Tags]),

@@ -37,7 +37,7 @@ pub(super) const ROWS: &[Row] = &[
     row("langsmith.metadata.ls_max_tokens", &[Param("max_tokens")]),
     row("langsmith.metadata.ls_stop", &[Param("stop")]),
     // The exporter sends a model's name only here for some integrations.
-    row("langsmith.metadata.ls_model_name", &[Special(model_of_call)]),
+    row("langsmith.metadata.ls_model_name", &[Special("model", model_of_call)]),
 ];
 
 /// `ls_model_name` is the model that was asked for: the last word on it.

@@ -44,7 +44,7 @@ impl Draft {
                 Key::Is(key) => {
                     let Some(slot) = attributes.find(key) else { continue };
                     let used = match to {
-                        To::Special(special) => special(self, attributes, slot),
+                        To::Special(_, special) => special(self, attributes, slot),
                         To::Messages(side) if self.takes_messages(side) => {
                             match attributes.seen_list(side, slot) {
                                 Some(messages) => self.put_messages(side, messages),
@@ -176,7 +176,7 @@ impl Draft {
             | To::FlatMessages(_)
             | To::FlatMessagesOr(..)
             | To::Tree(..)
-            | To::Special(_) => false,
+            | To::Special(..) => false,
         }
     }
 
@@ -423,7 +423,9 @@ impl Draft {
     fn takes_messages(&mut self, side: Side) -> bool {
         let payload = self.payload(side);
         let (is_empty, has_rest) = (payload.messages.is_empty(), payload.rest.is_some());
-        is_empty && (!has_rest || self.is_model_call())
+        // A tool's one message may be its arguments or result.
+        let is_tool = self.run.run_type == Some(RunType::Tool);
+        is_empty && !is_tool && (!has_rest || self.is_model_call())
     }
 
     fn put_messages(&mut self, side: Side, messages: Vec<JsonText>) -> bool {

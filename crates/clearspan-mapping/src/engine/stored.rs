@@ -18,6 +18,11 @@ use crate::json::{Json, parse, push_string};
 /// Sources that are not attributes of the span.
 const OTHER_ORIGINS: &[&str] = &["span:", "event:", "log:", "resource:"];
 
+/// `usage` of `usage.input_tokens`.
+fn root_of(field: &str) -> &str {
+    field.split_once('.').map_or(field, |(root, _)| root)
+}
+
 /// True when an event of the span or a log record filled the field.
 fn is_of_event(stored: Option<&Stored>, field: &str) -> bool {
     let source = stored.and_then(|stored| stored.run.sources.get(field));
@@ -267,7 +272,15 @@ impl To {
                 field.strip_prefix(side_name(side)).and_then(|rest| rest.strip_prefix('.')) == Some(name)
             }
             Self::FinishReasons => field == "metadata.finish_reasons",
-            Self::Special(_) => true,
+            Self::Special(fields, _) => {
+                let root = root_of(field);
+                let mut own = fields.split(", ").map(root_of);
+                // What fills a side may be a raw request or response, too.
+                own.any(|own| {
+                    let is_side = ["inputs", "outputs"].contains(&own);
+                    own == root || is_side && ["model", "invocation_params", "usage"].contains(&root)
+                })
+            }
             _ => self.field().is_some_and(|own| own == field),
         }
     }

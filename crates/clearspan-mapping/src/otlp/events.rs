@@ -14,7 +14,7 @@ use crate::rules::Rules;
 
 /// The convention's newest content event: attributes like those of a span.
 pub(super) const OPERATION_DETAILS: &str = "gen_ai.client.inference.operation.details";
-const FIRST_TOKEN: &[&str] = &[
+pub(crate) const FIRST_TOKEN: &[&str] = &[
     "gen_ai.content.completion.chunk",
     "llm.content.completion.chunk",
     "new_token",

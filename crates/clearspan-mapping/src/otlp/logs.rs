@@ -25,7 +25,7 @@ use crate::json::{Json, parse};
 use crate::messages::event_role;
 
 /// Names of records that tell why the call of their span failed.
-const EXCEPTIONS: &[&str] = &["exception", "gen_ai.client.operation.exception"];
+pub(crate) const EXCEPTIONS: &[&str] = &["exception", "gen_ai.client.operation.exception"];
 
 /// With each draft the project that its resource wants.
 type Patches = IndexMap<(TraceId, SpanId), (Draft, Option<ProjectRef>)>;

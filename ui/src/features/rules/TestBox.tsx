@@ -62,7 +62,7 @@ function Outcome({ trial, attribute }: { trial: Trial; attribute: string }) {
   const { matched, changes, issues } = trial;
   return (
     <>
-      <h4>{matched.length === 0 ? "Nothing matches" : `${plural(matched.length, "attribute")} matched`}</h4>
+      <h4>{matched.length === 0 ? "Nothing matches" : plural(matched.length, "attribute")}</h4>
       {matched.length === 0 ? (
         <p className={styles.note}>
           This run has no attribute <code>{attribute}</code>. Its attributes are listed in its details, under

@@ -1,4 +1,4 @@
-//! Mapping rules and the mapping of stored runs again.
+//! Mapping rules and the mapping of stored runs again. Written by hand until docs/openapi.json has them.
 
 import { queryOptions } from "@tanstack/react-query";
 import { get, post, put, remove } from "./client";
@@ -49,9 +49,7 @@ export interface RemapJob {
   state: "running" | "done" | "failed";
   project: string;
   since: number | null;
-  until: number | null;
-  started_at: number;
-  ended_at: number | null;
+  started_at?: number;
   traces_total: number | null;
   traces_done: number;
   runs_seen: number;

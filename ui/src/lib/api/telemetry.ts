@@ -1,4 +1,4 @@
-//! Log records and metrics: their types, paths and cache keys. contract.check.ts compares the types with the server's.
+//! Log records and metrics: their types, paths and cache keys. Written by hand until docs/openapi.json has them.
 
 import { queryOptions } from "@tanstack/react-query";
 import { get } from "./client";

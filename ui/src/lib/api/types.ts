@@ -198,10 +198,6 @@ export interface SkeletonColumns {
   attempt: number[];
   billed: number[];
   unpriced: number[];
-  /** Row of the run that counts the same call, −1 for runs that count themselves. */
-  double_of: number[];
-  /** 1 for HTTP and gRPC calls. */
-  transport: number[];
 }
 
 export type Axis = "time" | "cost" | "tokens";
@@ -323,13 +319,6 @@ export interface Run {
   issues: { kind: string; field: string; message: string }[];
   dotted_order: string | null;
   received_at: number | null;
-  /** Field → source, as `gen_ai.request.model`, `span:name` or `rule:<name>:<attribute>`. */
-  sources: Record<string, string>;
-  /** The run that counts, when this one reports the same call once more. */
-  double_of: string | null;
-  /** Runs that report the call of this one again. */
-  doubles: string[];
-  is_transport: boolean;
 }
 
 export interface Demo {

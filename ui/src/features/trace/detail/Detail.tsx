@@ -1,5 +1,6 @@
 import { ChevronRight, Link2, ScanSearch, TriangleAlert, X } from "lucide-react";
 import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { IconButton } from "@/components/Button";
@@ -43,7 +44,7 @@ export function Detail({ state, sheet, onClose }: Props) {
     <section className={cx(styles.detail, sheet && styles.sheet)} aria-label="Span details" data-details>
       <Explain run={run} inline={inline}>
         <Head state={state} sheet={sheet} onClose={onClose}>
-          {Object.keys(run?.sources ?? {}).length > 0 ? (
+          {Object.keys(originOf(run).sources ?? {}).length > 0 ? (
             <IconButton label="Show where each field comes from" keyHint="S" pressed={inline} onClick={flipInline}>
               <ScanSearch size={14} aria-hidden />
             </IconButton>

@@ -1,5 +1,6 @@
 import { useQueries } from "@tanstack/react-query";
 import { ChevronRight, Copy } from "lucide-react";
+import { originOf } from "@/lib/api/explain";
 import { runQuery } from "@/lib/api/queries";
 import type { Run } from "@/lib/api/types";
 import { DOUBLE, isDouble } from "../model/asides";
@@ -20,7 +21,7 @@ export function Doubles({ state, run }: { state: TraceState; run: Run | undefine
   });
   if (!isDouble(t, i) && others.length === 0) return null;
   const names = instrumentations([run, ...answers.map((answer) => answer.data)]);
-  const counted = run?.double_of;
+  const counted = originOf(run).double_of;
   return (
     <div className={styles.doubles} role="note">
       <Copy size={13} aria-hidden />

@@ -3,6 +3,7 @@
 import { CornerDownRight } from "lucide-react";
 import { Tooltip } from "radix-ui";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
+import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
 import { readSetting, writeSetting } from "@/lib/storage";
@@ -34,7 +35,7 @@ export function useInlineSources(): [boolean, () => void] {
 }
 
 export function Explain({ run, inline, children }: { run: Run | undefined; inline: boolean; children: ReactNode }) {
-  const sources = run?.sources;
+  const { sources } = originOf(run);
   const value = useMemo(() => ({ sources: sources ?? {}, inline }), [sources, inline]);
   return (
     <ExplainContext value={value}>

@@ -65,6 +65,13 @@ describe("what is aside", () => {
     expect(t.n).toBe(5);
     expect(names(t, defaultFold(t))).toEqual(["outer", "inner", "a", "b", "c"]);
   });
+
+  it("reads skeletons without the columns", () => {
+    const skeleton = skeletonOf(AGENT);
+    const { double_of: _, transport: __, ...runs } = skeleton.runs as typeof skeleton.runs & Record<string, unknown>;
+    const t = buildModel({ ...skeleton, runs: runs as typeof skeleton.runs });
+    expect(t.aside.every((kind) => kind === 0)).toBe(true);
+  });
 });
 
 describe("folding of what is aside", () => {

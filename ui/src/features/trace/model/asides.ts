@@ -1,6 +1,7 @@
 //! Runs that stand beside the story: a second report of a call that another run counts, and the HTTP and gRPC calls
 //! below a call of a model. They are folded under the run they belong to, and each stays within reach.
 
+import { asideColumns } from "@/lib/api/explain";
 import type { Skeleton, SkeletonColumns } from "@/lib/api/types";
 import type { TraceModel } from "./types";
 
@@ -22,16 +23,17 @@ export function placeRows(skeleton: Skeleton): Placement {
   const rows = skeleton.runs;
   const aside = new Uint8Array(rows.id.length);
   const parent = underCounted(rows, aside);
-  if (rows.transport.includes(1)) markTransport(skeleton, aside);
+  const transport = asideColumns(rows).transport;
+  if (transport?.includes(1)) markTransport(skeleton, transport, aside);
   return { parent, aside };
 }
 
 function underCounted(rows: SkeletonColumns, aside: Uint8Array): number[] {
-  const doubleOf = rows.double_of;
+  const doubleOf = asideColumns(rows).double_of ?? [];
   if (!doubleOf.some((counted) => counted >= 0)) return rows.parent;
   const parent = [...rows.parent];
   doubleOf.forEach((counted, s) => {
-    if (counted < 0 || counted >= parent.length || doubleOf[counted] >= 0) return;
+    if (counted < 0 || counted >= parent.length || (doubleOf[counted] ?? -1) >= 0) return;
     // A double that contains the run which counts stays where it is: it cannot hang below itself.
     if (isBelow(parent, counted, s)) return;
     parent[s] = counted;
@@ -48,9 +50,8 @@ function isBelow(parent: number[], s: number, ancestor: number): boolean {
 const CALLS = new Set(["llm", "embedding"]);
 
 /** The top transport run below a call, unless something worth reading happened in it: another agent behind a gateway. */
-function markTransport(skeleton: Skeleton, aside: Uint8Array): void {
+function markTransport(skeleton: Skeleton, transport: number[], aside: Uint8Array): void {
   const { dict, runs } = skeleton;
-  const { transport } = runs;
   const count = runs.id.length;
   // By the parents that were sent, which come before their children.
   const plain = new Uint8Array(count).fill(1);
@@ -70,7 +71,7 @@ function markTransport(skeleton: Skeleton, aside: Uint8Array): void {
 }
 
 /** Fills the columns of the model that say what is folded where. */
-export function countAsides(t: TraceModel, aside: Uint8Array): void {
+export function countAsides(t: TraceModel, aside: Uint8Array, transport: number[] | undefined): void {
   for (let i = 0; i < t.n; i++) {
     const s = t.run[i];
     const p = t.parent[i];
@@ -78,14 +79,13 @@ export function countAsides(t: TraceModel, aside: Uint8Array): void {
     if (p < 0) continue;
     if (t.aside[i] === 0) t.kids[p]++;
     else if (t.aside[i] === DOUBLE) t.doubles[p]++;
-    else t.transports[p] += transportIn(t, i);
+    else t.transports[p] += transportIn(t, i, transport);
   }
 }
 
-function transportIn(t: TraceModel, i: number): number {
-  const { transport } = t.skeleton.runs;
+function transportIn(t: TraceModel, i: number, transport: number[] | undefined): number {
   let count = 0;
-  for (let k = i; k < i + t.size[i]; k++) if (transport[t.run[k]] === 1) count++;
+  for (let k = i; k < i + t.size[i]; k++) if (transport?.[t.run[k]] === 1) count++;
   return count;
 }
 
@@ -93,4 +93,4 @@ export const hasAsides = (t: TraceModel, i: number): boolean => t.doubles[i] > 0
 
 /** True when the run repeats a call that another run counts. */
 export const isDouble = (t: TraceModel, i: number): boolean =>
-  t.run[i] >= 0 && t.skeleton.runs.double_of[t.run[i]] >= 0;
+  t.run[i] >= 0 && (asideColumns(t.skeleton.runs).double_of?.[t.run[i]] ?? -1) >= 0;

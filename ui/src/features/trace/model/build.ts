@@ -1,5 +1,6 @@
 //! From the skeleton to the model: tree, groups of repeated siblings, totals, axis positions.
 
+import { asideColumns } from "@/lib/api/explain";
 import type { Skeleton } from "@/lib/api/types";
 import { countAsides, isDouble, placeRows } from "./asides";
 import { ERROR, PENDING, type TraceModel } from "./types";
@@ -65,7 +66,7 @@ export function buildModel(skeleton: Skeleton, now = skeleton.duration_us): Trac
     const node = put(s, frame.node);
     if (first[s] >= 0) stack.push({ node, next: first[s] });
   }
-  countAsides(t, aside);
+  countAsides(t, aside, asideColumns(rows).transport);
   total(t);
   placeOnAxes(t);
   return t;

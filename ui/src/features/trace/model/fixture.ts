@@ -1,5 +1,6 @@
 //! Small skeletons for tests, written as indented rows.
 
+import type { AsideColumns } from "@/lib/api/explain";
 import type { Skeleton } from "@/lib/api/types";
 
 export interface Row {
@@ -84,11 +85,15 @@ export function skeletonOf(rows: Row[]): Skeleton {
       attempt: rows.map(() => 0),
       billed: rows.map((row) => (row.cost !== undefined || row.unpriced ? 1 : 0)),
       unpriced: rows.map((row) => word(row.unpriced)),
-      double_of: rows.map((row) => row.doubleOf ?? -1),
-      transport: rows.map((row) => (row.transport ? 1 : 0)),
+      ...asides(rows),
     },
   };
 }
+
+const asides = (rows: Row[]): AsideColumns => ({
+  double_of: rows.map((row) => row.doubleOf ?? -1),
+  transport: rows.map((row) => (row.transport ? 1 : 0)),
+});
 
 /** A root with `count` equal leaves: what groups are made of. */
 export const fanOut = (count: number): Row[] => [
