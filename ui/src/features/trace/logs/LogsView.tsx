@@ -12,7 +12,7 @@ import { TypeIcon } from "@/components/TypeIcon";
 import { nameOf, type TraceModel, typeOf } from "../model/types";
 import type { TraceSearch } from "../search";
 import type { TraceState } from "../state/useTraceState";
-import { chosen, itemsOfEvents, itemsOfLogs, type TraceLogItem } from "./items";
+import { chosen, itemsOfEvents, itemsOfLogs, together, type TraceLogItem } from "./items";
 import styles from "./LogsView.module.css";
 import { MAX_RECORDS, type SpanEventState, type TraceLogs, useSpanEvents, useTraceLogs } from "./useTraceLogs";
 
@@ -29,7 +29,7 @@ export function LogsView({ state, search, sheet, onOpen }: Props) {
   const logs = useTraceLogs(t);
   const spanEvents = useSpanEvents(t);
   const { events } = spanEvents;
-  const all = useMemo(() => [...itemsOfLogs(t, logs.logs), ...itemsOfEvents(t, events)], [t, logs.logs, events]);
+  const all = useMemo(() => together(itemsOfLogs(t, logs.logs), itemsOfEvents(t, events)), [t, logs.logs, events]);
   const within = search.here ? node : undefined;
   const items = useMemo(
     () => chosen(t, all, { text: find.text, level: search.level, within }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LogRow } from "@/lib/api/telemetry";
 import { buildModel } from "../model/build";
 import { skeletonOf } from "../model/fixture";
-import { chosen, eventOrder, itemsOfEvents, itemsOfLogs } from "./items";
+import { chosen, eventOrder, itemsOfEvents, itemsOfLogs, together } from "./items";
 
 const t = buildModel(
   skeletonOf([
@@ -78,6 +78,34 @@ describe("a trace's records", () => {
     expect(chosen(t, items, { text: " SLOW " }).map((item) => item.time)).toEqual([50, 60]);
     expect(chosen(t, items, { text: "Exception" }).map((item) => item.time)).toEqual([60]);
   });
+});
+
+it("shows a log record once, though its run has it as an event too", () => {
+  const logs = itemsOfLogs(t, [
+    log({ time: 50, run_id: "run-2", body: "slow" }),
+    log({ time: 60, run_id: "run-2", event_name: "rates.failed" }),
+  ]);
+  const events = itemsOfEvents(
+    t,
+    new Map([
+      [
+        "run-2",
+        [
+          { time: 50, name: "log", attributes: { body: "slow" } },
+          { time: 60, name: "rates.failed", attributes: {} },
+          { time: 60, name: "retry", attributes: {} },
+        ],
+      ],
+      ["run-1", [{ time: 50, name: "log", attributes: { body: "of another span" } }]],
+    ]),
+  );
+  const shown = together(logs, events).map((item) => [item.source, item.time, item.name]);
+  expect(shown).toEqual([
+    ["log", 50, null],
+    ["log", 60, "rates.failed"],
+    ["event", 60, "retry"],
+    ["event", 50, "log"],
+  ]);
 });
 
 it("reads failed runs first, and knows a run that changed", () => {

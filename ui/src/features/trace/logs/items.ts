@@ -57,6 +57,16 @@ export function itemsOfEvents(t: TraceModel, events: SpanEvents): TraceLogItem[]
   return items;
 }
 
+/** What the server names events that it made of log records without a name. */
+const UNNAMED = "log";
+
+/** A log record completes its run, so most of them are among the run's events too: each is shown once, as what it is. */
+export function together(logs: readonly TraceLogItem[], events: readonly TraceLogItem[]): TraceLogItem[] {
+  const keyOf = (item: TraceLogItem) => `${item.node} ${item.time} ${item.name ?? UNNAMED}`;
+  const known = new Set(logs.map(keyOf));
+  return [...logs, ...events.filter((event) => !known.has(keyOf(event)))];
+}
+
 const rowsOf = (t: TraceModel): Map<string, number> => new Map(t.skeleton.runs.id.map((id, row) => [id, row]));
 
 function nodeOf(t: TraceModel, rows: ReadonlyMap<string, number>, runId: string | null): number {
