@@ -337,3 +337,6 @@ fn read_map<'a>(
     }
     Ok(members)
 }
+
+#[cfg(test)]
+mod tests;
