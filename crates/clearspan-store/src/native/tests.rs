@@ -5,8 +5,8 @@ use clearspan_model::{Rank, Version, Versions};
 
 use super::*;
 use crate::memory::MemoryStore;
-use crate::testing::build::{at, bare, everything, newest, run, scope, trace};
-use crate::testing::compare::{compare, fill, fill_records};
+use crate::testing::build::{at, bare, everything, log, logs, newest, project, run, scope, trace};
+use crate::testing::compare::{Question, compare, fill, fill_records};
 use crate::testing::random::{
     Dice, random_logs, random_points, random_questions, random_record_questions, random_runs,
 };
@@ -151,6 +151,44 @@ async fn records_are_answered_as_the_oracle_does() {
         drop(store);
         assert!(check(dir.path()).unwrap().rows >= 500);
     }
+}
+
+/// Files of several row groups, whose times overlap, and rows in memory.
+#[tokio::test]
+async fn pages_of_log_records_cross_row_groups_and_files() {
+    let oracle = MemoryStore::new(Arc::new(|_: &mut Run| ()));
+    let (store, _dir) = make().await;
+    let records: Vec<LogRecord> = (0..16_000_i64)
+        .map(|number| {
+            let mut record =
+                log((number * 7_919) % 5_000 + number / 6_000 * 3_000, &format!("record {number}"));
+            record.project_id = project(1 + u8::try_from(number % 2).unwrap());
+            record.trace_id = (number % 3 == 0).then(|| trace(u32::try_from(number % 50).unwrap()));
+            record
+        })
+        .collect();
+    for (idx, part) in records.chunks(5_500).enumerate() {
+        oracle.write_logs(part.to_vec()).await.unwrap();
+        store.write_logs(part.to_vec()).await.unwrap();
+        if idx < 2 {
+            store.flush().await.unwrap();
+        }
+    }
+    let mut questions = Vec::new();
+    for oldest_first in [true, false] {
+        let query = LogQuery { oldest_first, limit: 3_000, ..logs() };
+        questions.push(Question::Logs(query.clone()));
+        questions.push(Question::Logs(LogQuery { trace_id: Some(trace(3)), limit: 7, ..query.clone() }));
+        questions.push(Question::Logs(LogQuery {
+            text: Some("RECORD 77".to_owned()),
+            limit: 10,
+            ..query.clone()
+        }));
+        let range = TimeRange { from: Some(at(4_000_000)), to: Some(at(4_100_000)) };
+        let scope = Scope { project_ids: Some(vec![project(2)]), ..scope() };
+        questions.push(Question::Logs(LogQuery { range, scope, limit: 50, ..query }));
+    }
+    compare(&oracle, &*store, &questions).await;
 }
 
 /// Replacements, patches, flushes and restarts in random order; now and then the process dies and what was in memory
@@ -318,41 +356,5 @@ fn a_batch_survives_the_log() {
     let rows = crate::schema::decode::Rows::new(&batch);
     for (idx, run) in runs.iter().enumerate() {
         assert_eq!(&rows.run(idx).unwrap(), run);
-    }
-}
-
-#[tokio::test]
-#[ignore = "prints timings"]
-async fn timing_of_a_huge_row() {
-    for many in [0_u32, 300] {
-        let dir = tempfile::tempdir().unwrap();
-        let store = open_with(dir.path(), 1 << 30);
-        let text: String = (0..60 << 17)
-            .map(|n: u64| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 13) as u8 % 26))
-            .collect::<String>()
-            .repeat(8);
-        let begin = std::time::Instant::now();
-        store
-            .write(vec![run(1, 1, |run| run.inputs = crate::testing::build::message("user", &text))])
-            .await
-            .unwrap();
-        println!("{many}: message written after {:?}", begin.elapsed());
-        for id in 0..many {
-            store.write(vec![bare(2 + id, 2)]).await.unwrap();
-        }
-        println!("{many}: small ones after {:?}", begin.elapsed());
-        store.query_runs(&newest(everything())).await.unwrap();
-        println!("{many}: listed after {:?}", begin.elapsed());
-        store.flush().await.unwrap();
-        println!("{many}: flushed after {:?}", begin.elapsed());
-        store
-            .write(vec![run(1, 3, |run| {
-                run.inputs.rest = Some(clearspan_model::JsonText::from_string(&text))
-            })])
-            .await
-            .unwrap();
-        println!("{many}: rest written after {:?}", begin.elapsed());
-        store.flush().await.unwrap();
-        println!("{many}: flushed after {:?}", begin.elapsed());
     }
 }

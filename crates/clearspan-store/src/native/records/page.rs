@@ -35,7 +35,7 @@ impl<T> Page<T> {
     }
 
     /// The last record, when there is no room for more.
-    fn last(&self) -> Option<(UnixNanos, RecordId)> {
+    pub(super) fn last(&self) -> Option<(UnixNanos, RecordId)> {
         if self.rows.len() < self.limit {
             return None;
         }

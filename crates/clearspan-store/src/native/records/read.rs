@@ -62,11 +62,11 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
         self.conditions.push(Condition { columns, test: Arc::new(test) });
     }
 
-    /// Calls `take` with every row in memory that is meant.
+    /// Calls `take` with every row in memory that is meant, the latest first.
     fn hot(&self, mut take: impl FnMut(&TableRows<'_, C>, usize) -> Result<()>) -> Result<()> {
-        for batch in &self.snapshot.hot {
+        for batch in self.snapshot.hot.iter().rev() {
             let rows = TableRows::new(batch);
-            for row in 0..batch.num_rows() {
+            for row in (0..batch.num_rows()).rev() {
                 if self.conditions.iter().all(|condition| (condition.test)(&rows, row)) {
                     take(&rows, row)?;
                 }
@@ -85,9 +85,10 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
         file: &RecordFile<C>,
         group: Group,
         columns: &[C],
+        conditions: &[Condition<C>],
         take: &mut impl FnMut(&TableRows<'_, C>, usize) -> Result<()>,
     ) -> Result<()> {
-        for batch in file.read(group, columns, &self.conditions)? {
+        for batch in file.read(group, columns, conditions)? {
             let batch = batch?;
             let rows = TableRows::new(&batch);
             for row in 0..batch.num_rows() {
@@ -128,7 +129,16 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
                 if !page.wants_any(group.min_time, group.max_time) {
                     break;
                 }
-                self.group(file, group, &[], &mut |rows, row| take(&mut page, rows, row))?;
+                // What the page has no room for is not decoded.
+                let mut conditions = self.conditions.clone();
+                conditions.extend(page.last().map(|(last, _)| {
+                    let is_near = move |rows: &TableRows<'_, C>, row: usize| {
+                        let time = rows.time(C::TIME, row).unwrap_or_default();
+                        if oldest_first { time <= last } else { time >= last }
+                    };
+                    Condition { columns: vec![C::TIME], test: Arc::new(is_near) }
+                }));
+                self.group(file, group, &[], &conditions, &mut |rows, row| take(&mut page, rows, row))?;
             }
         }
         Ok(page.finish())
@@ -158,7 +168,7 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
         self.hot(&mut take_once)?;
         for file in files {
             for group in file.groups(self.range)? {
-                self.group(file, group, columns, &mut take_once)?;
+                self.group(file, group, columns, &self.conditions, &mut take_once)?;
             }
         }
         Ok(())
