@@ -58,6 +58,8 @@ impl Json<'_> {
 impl Text<'_> {
     /// Appends the text as a JSON string with its quotes.
     pub(crate) fn write(self, out: &mut String) {
+        // A large text must not double its buffer for the last quote.
+        out.reserve(self.simple().len() + 2);
         out.push('"');
         self.write_inside(out);
         out.push('"');
