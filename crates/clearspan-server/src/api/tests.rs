@@ -1,6 +1,7 @@
 //! The routes with everything behind them but the disk: handlers, filters, layers and errors.
 
 mod langsmith;
+mod metrics;
 mod rest;
 mod rules;
 
