@@ -1,4 +1,4 @@
-//! The only way to write runs: map, find the project, price, store, tell who listens.
+//! The only way to write runs, log records and metric points: map, find the project, price, store, tell who listens.
 //!
 //! An [`Ingest::deliver`] that returns `Ok` means that the store has acknowledged: durable and readable. It goes on
 //! when its caller hangs up, because half a delivery must not depend on a client's patience.
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use clearspan_catalog::ProjectName;
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
-use clearspan_model::{ErrorKind, Run, WorkspaceId};
+use clearspan_model::{ErrorKind, LogRecord, MetricPoint, Run, WorkspaceId};
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
 
@@ -105,6 +105,14 @@ impl IngestError {
     }
 }
 
+/// What an export brought, ready to be written.
+#[derive(Debug)]
+struct Batch {
+    runs: Vec<Run>,
+    logs: Vec<LogRecord>,
+    points: Vec<MetricPoint>,
+}
+
 /// Takes exports.
 #[derive(Debug, Clone)]
 pub(crate) struct Ingest {
@@ -151,32 +159,46 @@ impl Ingest {
         }
     }
 
+    /// Writes what an export brought; readers see it when this returns.
+    async fn write(&self, workspace_id: WorkspaceId, batch: Batch) -> Result<(), IngestError> {
+        let Batch { runs, logs, points } = batch;
+        let traces: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
+        let of_logs = logs.iter().filter_map(|record| Some((record.project_id, record.trace_id?)));
+        let traces = traces.into_iter().chain(of_logs).collect::<Vec<_>>();
+        // Together, so that they share one sync of the disk.
+        let write_runs = async { if runs.is_empty() { Ok(()) } else { self.store.write(runs).await } };
+        let write_logs = async { if logs.is_empty() { Ok(()) } else { self.store.write_logs(logs).await } };
+        let write_points =
+            async { if points.is_empty() { Ok(()) } else { self.store.write_points(points).await } };
+        tokio::try_join!(write_runs, write_logs, write_points)?;
+        if !traces.is_empty() {
+            self.live.publish(workspace_id, traces);
+        }
+        Ok(())
+    }
+
     async fn deliver_all(self, export: Export, to: Destination) -> Result<Receipt, IngestError> {
         let processor = self.processors.acquire().await.expect("nobody closes it");
         let (this, workspace_id) = (self.clone(), to.workspace_id);
         let prepared = tokio::task::spawn_blocking(move || {
             let mut export = export;
-            this.prepare(&mut export, &to).map(|(runs, receipt)| (runs, receipt, export.reservation))
+            this.prepare(&mut export, &to).map(|(batch, receipt)| (batch, receipt, export.reservation))
         });
         let prepared = prepared.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
         drop(processor);
-        let (runs, receipt, reservation) = prepared?;
-        if !runs.is_empty() {
-            let keys: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
-            self.store.write(runs).await?;
-            self.live.publish(workspace_id, keys);
-        }
+        let (batch, receipt, reservation) = prepared?;
+        self.write(workspace_id, batch).await?;
         drop(reservation);
         Ok(receipt)
     }
 
     /// Everything that takes the processor: decode, map, find projects, price.
-    fn prepare(&self, export: &mut Export, to: &Destination) -> Result<(Vec<Run>, Receipt), IngestError> {
+    fn prepare(&self, export: &mut Export, to: &Destination) -> Result<(Batch, Receipt), IngestError> {
         let now = self.clock.now();
         let rules = self.rules.in_use(to.workspace_id)?;
         let mapped = map(export, MapContext { received_at: now, rules: &rules })?;
         let receipt = Receipt {
-            accepted: mapped.runs.len() as u64,
+            accepted: (mapped.runs.len() + mapped.logs.len() + mapped.metrics.len()) as u64,
             rejected: mapped.rejected(),
             message: mapped.message(),
         };
@@ -188,7 +210,21 @@ impl Ingest {
             PriceTable::builtin().price(&mut run);
             runs.push(run);
         }
-        Ok((runs, receipt))
+        let mut logs = Vec::with_capacity(mapped.logs.len());
+        for found in mapped.logs {
+            let mut record = found.record;
+            record.workspace_id = to.workspace_id;
+            record.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
+            logs.push(record);
+        }
+        let mut points = Vec::with_capacity(mapped.metrics.len());
+        for found in mapped.metrics {
+            let mut point = found.point;
+            point.workspace_id = to.workspace_id;
+            point.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
+            points.push(point);
+        }
+        Ok((Batch { runs, logs, points }, receipt))
     }
 }
 

@@ -112,7 +112,9 @@ impl Metrics {
                 "Export requests acknowledged",
                 (|counters| &counters.accepted_requests) as fn(&PerProtocol) -> &AtomicU64,
             ),
-            ("clearspan_accepted_runs_total", "Runs and log records that are durable", |c| &c.accepted_runs),
+            ("clearspan_accepted_runs_total", "Runs, log records and metric points that are durable", |c| {
+                &c.accepted_runs
+            }),
             (
                 "clearspan_rejected_items_total",
                 "Spans, log records and data points refused one by one in partial answers",

@@ -26,11 +26,11 @@ impl OneSpan {
         hex(&self.trace_bytes())
     }
 
-    fn trace_bytes(self) -> [u8; 16] {
+    pub(crate) fn trace_bytes(self) -> [u8; 16] {
         (0x0af7_6519_u128 << 96 | u128::from(self.0)).to_be_bytes()
     }
 
-    fn span_bytes(self) -> [u8; 8] {
+    pub(crate) fn span_bytes(self) -> [u8; 8] {
         u64::from(self.0).to_be_bytes()
     }
 
