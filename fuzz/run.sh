@@ -21,7 +21,7 @@ for name in "$@"; do
     mkdir -p "corpus/$name" "artifacts/$name"
     echo "$name: $seconds seconds"
     "$target/$name" "corpus/$name" "seeds/$name" \
-        -max_total_time="$seconds" -max_len=65536 -timeout=5 -rss_limit_mb=1024 \
+        -max_total_time="$seconds" -max_len=65536 -timeout=30 -rss_limit_mb=1024 \
         -artifact_prefix="artifacts/$name/" -print_final_stats=1 -verbosity=1 2>"artifacts/$name/log" \
         || { tail -40 "artifacts/$name/log"; exit 1; }
     grep -E '^stat::number_of_executed_units|^stat::average_exec|^Done' "artifacts/$name/log"
