@@ -9,6 +9,7 @@
 mod golden {
     pub(crate) mod case;
     mod coverage;
+    mod hard_cases;
     mod known_answers;
     pub(crate) mod leaves;
     pub(crate) mod render;

@@ -85,6 +85,12 @@ pub(super) const ROWS: &[Row] = &[
     row("message", &[Special("inputs", autogen_message)]),
     // MCP.
     row("mcp.method.name", &[RunType(23, mcp_method)]),
+    // Google ADK before it spoke the conventions.
+    row("gcp.vertex.agent.session_id", &[Thread]),
+    row("gcp.vertex.agent.llm_request", &[Payload(Input)]),
+    row("gcp.vertex.agent.llm_response", &[Payload(Output)]),
+    row("gcp.vertex.agent.tool_call_args", &[Payload(Input)]),
+    row("gcp.vertex.agent.tool_response", &[Payload(Output)]),
     // CrewAI.
     row("crewai.tool.name", &[Implies(23, Type::Tool)]),
     row("crewai.crew.inputs", &[Payload(Input)]),

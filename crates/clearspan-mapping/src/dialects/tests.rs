@@ -1,5 +1,7 @@
 //! One case at least for each row of the published mapping.
 
+mod silent;
+
 use clearspan_model::{Run, RunType};
 use serde_json::{Value, json};
 
