@@ -20,6 +20,10 @@ struct Case {
     project: String,
     requests: Vec<Capture>,
     expected: Vec<Value>,
+    /// How many log records are kept as such, each once.
+    logs: usize,
+    /// How many metric points are kept, likewise.
+    points: usize,
 }
 
 struct Capture {
@@ -49,18 +53,36 @@ impl Case {
         let name = folder.strip_prefix(root).expect("it is below").to_str().expect("ASCII");
         let mut requests = Vec::new();
         let mut expected = Vec::new();
+        let (mut logs, mut points) = (0, 0);
         for path in entries(folder) {
             let body = Bytes::from(std::fs::read(&path).expect("a readable file"));
             let file_name = path.file_name().and_then(|name| name.to_str()).expect("ASCII");
             match file_name.split('.').collect::<Vec<_>>()[..] {
                 ["out", "json"] => expected = serde_json::from_slice(&body).expect("a list of runs"),
+                ["logs", "json"] => logs = count_distinct(&body),
+                ["metrics", "json"] => points = count_distinct(&body),
                 [_, signal, kind @ ("pb" | "json")] => {
                     requests.push(Capture { signal: signal.to_owned(), is_json: kind == "json", body });
                 }
                 _ => panic!("what is {}?", path.display()),
             }
         }
-        Self { project: name.replace('/', "-"), requests, expected }
+        Self { project: name.replace('/', "-"), requests, expected, logs, points }
+    }
+
+    /// Every log record and metric point that the golden files keep can be read.
+    async fn check_records(&self, connection: &mut Connection) {
+        let project = &self.project;
+        if self.logs > 0 {
+            let page = get(connection, &format!("/projects/{project}/logs?limit=1000")).await;
+            assert_eq!(page["logs"].as_array().map(Vec::len), Some(self.logs), "{project}: log records");
+        }
+        if self.points > 0 {
+            let metrics = get(connection, &format!("/projects/{project}/metrics")).await;
+            let counts = metrics["metrics"].as_array().expect("metrics").iter();
+            let points: u64 = counts.map(|metric| metric["points"].as_u64().expect("a count")).sum();
+            assert_eq!(points, self.points as u64, "{project}: metric points");
+        }
     }
 
     /// The runs of each trace, by their ids.
@@ -110,6 +132,12 @@ impl Case {
     }
 }
 
+/// A record that was sent twice is kept once.
+fn count_distinct(list: &[u8]) -> usize {
+    let records: Vec<Value> = serde_json::from_slice(list).expect("a list of records");
+    records.iter().map(Value::to_string).collect::<BTreeSet<_>>().len()
+}
+
 async fn get(connection: &mut Connection, path: &str) -> Value {
     let request = http::Request::get(format!("/api/clearspan/v1{path}"));
     let answer = connection.send(request.body(Bytes::new()).expect("a valid request")).await;
@@ -150,6 +178,7 @@ async fn every_capture_is_taken_and_can_be_opened() {
         for case in cases {
             case.send(&mut connection).await;
             case.check(&server, &mut connection).await;
+            case.check_records(&mut connection).await;
         }
     });
     futures::future::join_all(work).await;

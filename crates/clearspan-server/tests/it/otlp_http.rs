@@ -151,24 +151,28 @@ async fn bad_spans_are_rejected_one_by_one() {
     assert_eq!(server.run_count("default").await, 4);
 }
 
-/// What this version does not keep is counted, never silently dropped.
+/// What cannot be kept is counted, never silently dropped; the rest of the request is kept.
 #[tokio::test]
-async fn points_that_are_not_stored_are_counted() {
+async fn an_answer_to_logs_and_metrics_says_what_was_not_kept() {
     let server = Server::start();
     let mut connection = server.connect().await;
     let metrics = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+        {"name": "", "sum": {"dataPoints": [{"asInt": "1"}, {"asInt": "2"}]}},
         {"name": "tokens", "sum": {"dataPoints": [{"asInt": "1"}, {"asInt": "2"}]}}
     ]}]}]});
     let answer = connection.send(post("/v1/metrics", JSON, metrics.to_string())).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.json()["partialSuccess"]["rejectedDataPoints"], "2");
+    assert_eq!(answer.json()["partialSuccess"]["rejectedDataPoints"], "2", "{}", answer.text());
+    let kept = server.get_json("/projects/default/metrics").await;
+    assert_eq!((&kept["metrics"][0]["name"], &kept["metrics"][0]["points"]), (&json!("tokens"), &json!(2)));
 
+    // A record needs neither a trace nor a span.
     let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
         {"timeUnixNano": "1795000000000000000", "body": {"stringValue": "no span"}}
     ]}]}]});
-    let answer = connection.send(post("/v1/logs", JSON, logs.to_string())).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.json()["partialSuccess"]["rejectedLogRecords"], "1");
+    assert_taken(&connection.send(post("/v1/logs", JSON, logs.to_string())).await, JSON, "a log record");
+    let kept = server.get_json("/projects/default/logs").await;
+    assert_eq!(kept["logs"][0]["body"], "no span", "{kept}");
 
     // The same messages are also what clients of protobuf read.
     let none = connection.send(post("/v1/metrics", PROTOBUF, "")).await;
