@@ -49,12 +49,14 @@ def check_call(
     assert run["model"] in (model, dated(model))
     answer = answer or answer_to([text for role, text in asked if role == "user"][-1])
     check_messages(run, asked, None if called else answer)
+    check_sources(run, ["run_type", "model", "provider", "inputs.messages", "outputs.messages"])
     answer = WEATHER_ARGUMENTS if called else answer
     asked_tokens = asked_tokens or prompt_tokens(*(text for _, text in asked))
     answered_tokens = answered_tokens or count_tokens(answer) + (REASONING_TOKENS if model.startswith("gpt-5") else 0)
     if not tokens:
         assert run["usage"] is None
         return
+    check_sources(run, ["usage.input_tokens", "usage.output_tokens"])
     usage = run["usage"]
     assert (usage["input_tokens"], usage["output_tokens"]) == (asked_tokens, answered_tokens)
     assert usage["total_tokens"] == asked_tokens + answered_tokens
@@ -64,6 +66,13 @@ def check_call(
     assert run["cost"]["source"]["kind"] == cost
     expected = dollars(asked_tokens, answered_tokens, cached or 0, written or 0, model)
     assert Decimal(run["cost"]["total"]) == expected
+
+
+def check_sources(run, fields):
+    """It is known where each of these fields came from: by itself, or as a part of a whole payload."""
+    sources = run["sources"]
+    missing = [field for field in fields if not (sources.get(field) or sources.get(field.partition(".")[0]))]
+    assert not missing, f"no source of {missing} in {run['sources']}"
 
 
 def check_messages(run, asked, answer):
@@ -89,11 +98,11 @@ def is_reasoning(message):
 
 
 def check_refused(run, text, message, error_type=None, run_type="llm", model="gpt-4o-mini"):
-    """A call that the mock refused: red, with its question and no answer; `model=None`: no matter which model."""
+    """A call that the mock refused: red, with its question and no answer."""
     assert (run["run_type"], run["status"]) == (run_type, "error")
     assert message in run["error"]
     assert error_type is None or run["error_type"].rpartition(".")[2] == error_type
-    assert model is None or run["model"] in (model, dated(model))
+    assert run["model"] in (model, dated(model))
     assert user(text) in role_texts(run["inputs"]["messages"])
     assert run["outputs"]["messages"] == []
 
