@@ -340,9 +340,13 @@ impl Draft {
         true
     }
 
-    /// True when a field that an attribute filled is in the draft again.
+    /// True when a field that an attribute filled is in the draft again, and the attribute has no more to tell.
     pub(super) fn is_restored(&self, source: &str) -> bool {
         let Some(stored) = &self.stored else { return false };
+        if stored.run.attributes.contains_key(attribute_of(source)) {
+            // It says more than the field that it filled, and stayed: the word `RERANKER` made a retriever.
+            return false;
+        }
         let fields = stored.groups.get(source).or_else(|| stored.ruled.get(source));
         fields.is_some_and(|fields| fields.iter().any(|field| stored.restored.contains(field)))
     }
