@@ -4,7 +4,7 @@ use clearspan_model::{JsonText, Run};
 
 use crate::arena::Arena;
 use crate::dialects::TABLE;
-use crate::engine::{Attributes, Draft};
+use crate::engine::{Attributes, Draft, attribute_of};
 use crate::json::{Json, Text, parse};
 use crate::otlp::span::type_strength;
 use crate::rules::Rules;
@@ -43,7 +43,25 @@ pub fn remap(run: &Run, rules: &Rules) -> Run {
     draft.run.attributes.extend(own.into_iter().map(|(key, value)| (key.clone(), value.clone())));
     let (_, mut mapped) = draft.finish();
     Draft::restore_unsourced(&mut mapped, run);
+    keep_beside(&mut mapped, run);
     mapped
+}
+
+/// An attribute goes only when a field comes from it that did not before: what was kept although a rule read it says more
+/// than the field (`RERANKER` is a retriever).
+fn keep_beside(mapped: &mut Run, stored: &Run) {
+    let new_sources =
+        mapped.sources.0.iter().filter(|(field, source)| stored.sources.0.get(*field) != Some(source));
+    let taken: Vec<&str> = new_sources.map(|(_, source)| attribute_of(source)).collect();
+    let is_taken = |key: &str| {
+        taken.iter().any(|taken| match taken.strip_suffix('*') {
+            Some(prefix) => key.starts_with(prefix),
+            None => *taken == key,
+        })
+    };
+    for (key, value) in stored.attributes.iter().filter(|(key, _)| !is_taken(key)) {
+        mapped.attributes.entry(key.clone()).or_insert_with(|| value.clone());
+    }
 }
 
 /// An attribute as it was sent: texts without escapes, numbers as numbers.

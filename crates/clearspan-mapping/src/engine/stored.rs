@@ -176,7 +176,7 @@ impl Stored {
 }
 
 /// The attribute that a source names: without the rule that read it and the member inside it.
-fn attribute_of(source: &str) -> &str {
+pub(crate) fn attribute_of(source: &str) -> &str {
     let key = match source.strip_prefix("rule:") {
         Some(rest) => rest.split_once(':').map_or(rest, |(_, key)| key),
         None => source,
