@@ -135,9 +135,6 @@ impl Joiner<'_> {
             None => Some(BTreeMap::new()),
             Some(text) => serde_json::from_str::<BTreeMap<String, serde_json::Value>>(text.as_str()).ok(),
         };
-        if *left == right && self.left == self.right {
-            return;
-        }
         let (Some(old), Some(new)) = (read(left), read(&right)) else {
             return self.register(field, left, right);
         };
