@@ -50,7 +50,7 @@ test("a rule is tried on a stored run, saved, and applied to what arrives and to
   await form.getByLabel("or paste a link or ids").fill("nothing of the kind");
   await form.getByText("No trace id in it").waitFor();
   await form.getByLabel("or paste a link or ids").fill(`${server.url}/app/t/4bf92f3577b34da6a3ce929d0e0e4736/${CALL}`);
-  await form.getByText("1 attribute matched").waitFor();
+  await form.getByRole("heading", { name: "1 attribute", exact: true }).waitFor();
   const change = form.getByRole("listitem").filter({ hasText: "model" }).first();
   await change.getByText("gpt-4o-mini").waitFor();
   // Nothing is saved by trying.
