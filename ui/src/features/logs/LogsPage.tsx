@@ -9,13 +9,13 @@ import { isToday, rangeSpan } from "@/lib/time-range";
 import { useTitle } from "@/lib/title";
 import { useDefaultRange } from "@/lib/use-default-range";
 import { Button } from "@/components/Button";
-import { Keys } from "@/components/Keys";
+import { type Hint, ListFooter } from "@/components/ListFooter";
 import { LogDetail } from "@/components/log/LogDetail";
 import { type Column, type LogItem, LogList } from "@/components/log/LogList";
-import { Waiting } from "@/components/log/Waiting";
 import { ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { RangePicker } from "@/components/RangePicker";
+import { Waiting } from "@/components/Waiting";
 import { Filters } from "./Filters";
 import styles from "./LogsPage.module.css";
 import { Nothing } from "./Nothing";
@@ -24,6 +24,13 @@ import { useLogKeys } from "./useLogKeys";
 import { type Logs, MAX_ROWS, useLogs } from "./useLogs";
 
 const route = getRouteApi("/p/$project/logs");
+
+const HINTS: readonly Hint[] = [
+  [["j", "k"], "move"],
+  [["Enter"], "unfold"],
+  [["o"], "trace"],
+  [["l"], "live"],
+];
 
 export function LogsPage() {
   const { project } = route.useParams();
@@ -254,7 +261,7 @@ function Actions({ project, row, set }: { project: string; row: LogRow; set: (pa
 function Footer({ logs }: { logs: Logs }) {
   const { rows, hasMore, loading } = logs;
   return (
-    <footer className={styles.footer} aria-label="Totals">
+    <ListFooter hints={HINTS}>
       {loading ? null : (
         <span>
           <b>{hasMore ? `${formatInt(rows.length)}+` : formatInt(rows.length)}</b>{" "}
@@ -264,24 +271,6 @@ function Footer({ logs }: { logs: Logs }) {
       {rows.length >= MAX_ROWS ? (
         <span>The list ends at {formatInt(MAX_ROWS)} records: filter to see the rest</span>
       ) : null}
-      <span className="grow" />
-      <span className={styles.keys}>
-        <Keys name="j" />
-        <Keys name="k" />
-        move
-      </span>
-      <span className={styles.keys}>
-        <Keys name="Enter" />
-        unfold
-      </span>
-      <span className={styles.keys}>
-        <Keys name="o" />
-        trace
-      </span>
-      <span className={styles.keys}>
-        <Keys name="l" />
-        live
-      </span>
-    </footer>
+    </ListFooter>
   );
 }

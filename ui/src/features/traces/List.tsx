@@ -1,16 +1,13 @@
 //! The table with what surrounds it: the menu of values, the pill of waiting rows, the remembered place.
 
-import { ArrowUp } from "lucide-react";
-import { type MouseEvent, type ReactNode, type RefObject, useEffect, useLayoutEffect, useState } from "react";
-import { plural } from "@/lib/format";
+import { type MouseEvent, type ReactNode, type RefObject, useLayoutEffect, useState } from "react";
 import { ContextMenu } from "@/components/ContextMenu";
+import { Waiting } from "@/components/Waiting";
 import type { Column } from "./columns";
 import styles from "./List.module.css";
 import { type Clicked, RowMenu } from "./RowMenu";
 import { RowTable } from "./RowTable";
-import type { Unit } from "./search";
 import type { ListState } from "./useList";
-import type { Rows } from "./useRows";
 import { useRowPx } from "./window";
 
 interface Props {
@@ -80,37 +77,14 @@ export function List({ project, list, columns, viewport, children }: Props) {
       </ContextMenu>
       {rows.rows.length === 0 && !rows.loading ? <div className={styles.instead}>{children}</div> : null}
       <Waiting
-        unit={unit}
-        waiting={rows.waiting}
+        count={rows.waiting.count}
+        more={rows.waiting.more}
+        noun={unit === "traces" ? "trace" : "run"}
         onShow={() => {
           viewport.current?.scrollTo({ top: 0 });
           rows.showWaiting();
         }}
       />
     </div>
-  );
-}
-
-/** “12 new”: rows that wait for the reader. Said aloud at most every five seconds. */
-function Waiting({ unit, waiting, onShow }: { unit: Unit; waiting: Rows["waiting"]; onShow: () => void }) {
-  const text = waiting.count === 0 ? "" : `${waiting.count}${waiting.more ? "+" : ""} new`;
-  const noun = unit === "traces" ? "new trace" : "new run";
-  const [spoken, setSpoken] = useState("");
-  useEffect(() => {
-    const timer = setTimeout(() => setSpoken(waiting.count === 0 ? "" : plural(waiting.count, noun)), 5000);
-    return () => clearTimeout(timer);
-  }, [waiting.count, noun]);
-  return (
-    <>
-      <span className="sr" role="status">
-        {spoken}
-      </span>
-      {text ? (
-        <button type="button" className={styles.pill} onClick={onShow}>
-          <ArrowUp size={12} aria-hidden />
-          {text}
-        </button>
-      ) : null}
-    </>
   );
 }

@@ -1,10 +1,17 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { statsQuery } from "@/lib/api/queries";
 import { formatDollars, formatDuration, formatInt, formatPercent } from "@/lib/format";
-import { Keys } from "@/components/Keys";
+import { type Hint, ListFooter } from "@/components/ListFooter";
 import { MAX_ROWS } from "./useRows";
 import type { Unit } from "./search";
 import styles from "./Totals.module.css";
+
+const HINTS: readonly Hint[] = [
+  [["j", "k"], "move"],
+  [[" "], "peek"],
+  [["Enter"], "open"],
+  [["l"], "live"],
+];
 
 interface Props {
   project: string;
@@ -20,7 +27,7 @@ export function Totals({ project, unit, q, t, loaded }: Props) {
   const stats = query.data;
   const noun = unit === "traces" ? "trace" : "run";
   return (
-    <footer className={styles.totals} aria-label="Totals">
+    <ListFooter hints={HINTS}>
       {stats ? (
         <>
           <span>
@@ -44,24 +51,6 @@ export function Totals({ project, unit, q, t, loaded }: Props) {
         </>
       ) : null}
       {loaded >= MAX_ROWS ? <span>The list ends at {formatInt(MAX_ROWS)} rows: filter to see the rest</span> : null}
-      <span className="grow" />
-      <span className={styles.keys}>
-        <Keys name="j" />
-        <Keys name="k" />
-        move
-      </span>
-      <span className={styles.keys}>
-        <Keys name=" " />
-        peek
-      </span>
-      <span className={styles.keys}>
-        <Keys name="Enter" />
-        open
-      </span>
-      <span className={styles.keys}>
-        <Keys name="l" />
-        live
-      </span>
-    </footer>
+    </ListFooter>
   );
 }
