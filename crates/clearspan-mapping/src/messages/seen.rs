@@ -12,6 +12,7 @@ use rustc_hash::FxHasher;
 
 use super::Reader;
 use super::read::{is_message, is_response_item, normalise_role};
+use super::tree::is_index;
 use crate::json::{Cursor, Json, escape, parse, push_string};
 
 /// A table with one place for each hash: what collides is forgotten, so that no request can make it slow.
@@ -93,7 +94,9 @@ impl<'a> Seen<'a> {
         let mut read = Flattened { side, messages: Vec::new(), speaks: false };
         for (path, value) in entries {
             let (index, name) = path.split_once('.')?;
-            let index: u32 = index.parse().ok().filter(|_| index.len() < 10)?;
+            // `1` and `01` are two messages.
+            let is_plain = is_index(index) && (index == "0" || !index.starts_with('0'));
+            let index: u32 = index.parse().ok().filter(|_| is_plain)?;
             let (is_wrapped, name) = match name.strip_prefix("message.") {
                 Some(name) => (true, name),
                 None => (false, name),

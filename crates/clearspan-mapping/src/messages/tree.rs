@@ -49,6 +49,6 @@ impl<'a> Node<'a> {
     }
 }
 
-fn is_index(name: &str) -> bool {
+pub(super) fn is_index(name: &str) -> bool {
     !name.is_empty() && name.len() < 10 && name.bytes().all(|b| b.is_ascii_digit())
 }
