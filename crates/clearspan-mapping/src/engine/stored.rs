@@ -18,6 +18,11 @@ use crate::json::{Json, parse, push_string};
 /// Sources that are not attributes of the span.
 const OTHER_ORIGINS: &[&str] = &["span:", "event:", "log:", "resource:"];
 
+/// True for what an attribute of the span did not fill.
+fn is_from_elsewhere(source: &str) -> bool {
+    OTHER_ORIGINS.iter().any(|origin| source.starts_with(origin))
+}
+
 /// `usage` of `usage.input_tokens`.
 fn root_of(field: &str) -> &str {
     field.split_once('.').map_or(field, |(root, _)| root)
@@ -49,7 +54,7 @@ impl Stored {
         for (field, source) in &run.sources.0 {
             if source.starts_with("rule:") {
                 ruled.entry(source.to_string()).or_default().push(field.to_string());
-            } else if !OTHER_ORIGINS.iter().any(|origin| source.starts_with(origin)) {
+            } else if !is_from_elsewhere(source) {
                 groups.entry(attribute_of(source).to_owned()).or_default().push(field.to_string());
             }
         }
@@ -114,22 +119,14 @@ impl Stored {
     /// One field as JSON.
     pub(crate) fn value(&self, field: &str) -> Option<JsonText> {
         let run = &self.run;
-        let text = |value: &Option<String>| value.as_deref().map(JsonText::from_string);
+        if let Some(scalar) = scalar(field) {
+            return (scalar.of)(run).as_deref().map(JsonText::from_string);
+        }
         let number = |count: Option<u64>| count.map(|count| JsonText::from_trusted(count.to_string()));
         let money = |sum: Option<Decimal>| sum.map(|sum| JsonText::from_string(&sum.to_string()));
         let usage = run.usage.as_ref();
         match field {
-            "name" => text(&run.name),
             "run_type" => run.run_type.map(|run_type| JsonText::from_string(run_type.as_str())),
-            "model" => text(&run.model),
-            "provider" => text(&run.provider),
-            "thread_id" => text(&run.thread_id),
-            "user_id" => text(&run.user_id),
-            "error" => text(&run.error),
-            "error_type" => text(&run.error_type),
-            "release" => text(&run.release),
-            "environment" => text(&run.environment),
-            "dotted_order" => text(&run.dotted_order),
             "parent_run_id" => run.parent_run_id.map(|id| JsonText::from_string(&id.to_string())),
             "first_token_time" => {
                 let waited = run.first_token_time?.nanos_since(run.start_time?);
@@ -340,13 +337,9 @@ impl Draft {
         true
     }
 
-    /// True when a field that an attribute filled is in the draft again, and the attribute has no more to tell.
+    /// True when a field that an attribute filled is in the draft again.
     pub(super) fn is_restored(&self, source: &str) -> bool {
         let Some(stored) = &self.stored else { return false };
-        if stored.run.attributes.contains_key(attribute_of(source)) {
-            // It says more than the field that it filled, and stayed: the word `RERANKER` made a retriever.
-            return false;
-        }
         let fields = stored.groups.get(source).or_else(|| stored.ruled.get(source));
         fields.is_some_and(|fields| fields.iter().any(|field| stored.restored.contains(field)))
     }
@@ -356,7 +349,7 @@ impl Draft {
         let Some(stored) = &self.stored else { return };
         let source = stored.run.sources.get("run_type").unwrap_or_default().to_owned();
         if let Some(run_type) = stored.run.run_type
-            && OTHER_ORIGINS.iter().any(|origin| source.starts_with(origin))
+            && is_from_elsewhere(&source)
         {
             let strength = strength_of(&source);
             self.set_source(source);
@@ -409,10 +402,11 @@ impl Draft {
     }
 
     fn restore_member(&mut self, stored: &Stored, field: &str) -> bool {
-        if let Some(text) = scalar(&mut self.run, field) {
+        if let Some(scalar) = scalar(field) {
+            let text = (scalar.slot)(&mut self.run);
             let taken = text.is_none();
             if taken {
-                *text = stored_scalar(&stored.run, field);
+                text.clone_from((scalar.of)(&stored.run));
                 self.note(field.to_owned());
             }
             return taken;
@@ -423,8 +417,8 @@ impl Draft {
         match group {
             "metadata" => self.put_metadata(name.into(), value),
             "invocation_params" => self.param(name.to_owned(), &json),
-            "inputs" => self.restore_payload_member(Side::Input, name, &value),
-            "outputs" => self.restore_payload_member(Side::Output, name, &value),
+            "inputs" => self.take_member(Side::Input, name.to_owned(), &json),
+            "outputs" => self.take_member(Side::Output, name.to_owned(), &json),
             "usage" => {
                 let known = self.usage.knows(name);
                 if !known && let Some(number) = json.as_i64().and_then(|number| u64::try_from(number).ok()) {
@@ -501,10 +495,6 @@ impl Draft {
         self.payload(side).messages.is_empty()
     }
 
-    fn restore_payload_member(&mut self, side: Side, name: &str, value: &JsonText) -> bool {
-        self.take_member(side, name.to_owned(), &parse(value.as_str()).unwrap_or_default())
-    }
-
     /// Copies what no row gave back: what came from elsewhere, or from attributes that no row reads any more.
     pub(crate) fn restore_rest(&mut self) {
         let Some(stored) = &self.stored else { return };
@@ -514,9 +504,9 @@ impl Draft {
             .0
             .iter()
             .filter(|(field, source)| {
-                let is_other = OTHER_ORIGINS.iter().any(|origin| source.starts_with(origin));
                 // A family has no attribute that could hold its value.
-                (is_other || source.ends_with('*')) && !stored.restored.contains(field.as_ref())
+                (is_from_elsewhere(source) || source.ends_with('*'))
+                    && !stored.restored.contains(field.as_ref())
             })
             .map(|(field, _)| field.to_string())
             .collect();
@@ -538,12 +528,10 @@ impl Draft {
     /// Copies what has no source: runs that were stored before sources were kept, and runs of other protocols.
     pub(crate) fn restore_unsourced(run: &mut Run, stored: &Run) {
         let has = |field: &str| stored.sources.get(field).is_some();
-        for field in SCALARS {
-            if !has(field)
-                && let Some(slot) = scalar(run, field)
-                && slot.is_none()
-            {
-                *slot = stored_scalar(stored, field);
+        for scalar in SCALARS {
+            let slot = (scalar.slot)(run);
+            if !has(scalar.name) && slot.is_none() {
+                slot.clone_from((scalar.of)(stored));
             }
         }
         run.run_type = run.run_type.or(stored.run_type.filter(|_| !has("run_type")));
@@ -576,54 +564,28 @@ impl Draft {
     }
 }
 
-/// Fields that are one text.
-const SCALARS: &[&str] = &[
-    "name",
-    "model",
-    "provider",
-    "thread_id",
-    "user_id",
-    "error",
-    "error_type",
-    "release",
-    "environment",
-    "dotted_order",
-];
+/// A field that is one text.
+struct Scalar {
+    name: &'static str,
+    of: fn(&Run) -> &Option<String>,
+    slot: fn(&mut Run) -> &mut Option<String>,
+}
 
-fn scalar<'r>(run: &'r mut Run, field: &str) -> Option<&'r mut Option<String>> {
-    Some(match field {
-        "name" => &mut run.name,
-        "model" => &mut run.model,
-        "provider" => &mut run.provider,
-        "thread_id" => &mut run.thread_id,
-        "user_id" => &mut run.user_id,
-        "error" => &mut run.error,
-        "error_type" => &mut run.error_type,
-        "release" => &mut run.release,
-        "environment" => &mut run.environment,
-        "dotted_order" => &mut run.dotted_order,
-        _ => return None,
-    })
+macro_rules! scalars {
+    ($($field:ident)*) => {
+        &[$(Scalar { name: stringify!($field), of: |run| &run.$field, slot: |run| &mut run.$field },)*]
+    };
+}
+
+const SCALARS: &[Scalar] =
+    scalars!(name model provider thread_id user_id error error_type release environment dotted_order);
+
+fn scalar(field: &str) -> Option<&'static Scalar> {
+    SCALARS.iter().find(|scalar| scalar.name == field)
 }
 
 fn is_system(message: &JsonText) -> bool {
     parse(message.as_str()).is_ok_and(|json| json.get("role").and_then(Json::as_simple) == Some("system"))
-}
-
-fn stored_scalar(run: &Run, field: &str) -> Option<String> {
-    match field {
-        "name" => run.name.clone(),
-        "model" => run.model.clone(),
-        "provider" => run.provider.clone(),
-        "thread_id" => run.thread_id.clone(),
-        "user_id" => run.user_id.clone(),
-        "error" => run.error.clone(),
-        "error_type" => run.error_type.clone(),
-        "release" => run.release.clone(),
-        "environment" => run.environment.clone(),
-        "dotted_order" => run.dotted_order.clone(),
-        _ => None,
-    }
 }
 
 fn source_of(run: &Run, field: &str) -> Name {
