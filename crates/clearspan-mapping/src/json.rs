@@ -9,6 +9,7 @@
 mod cursor;
 mod parse;
 mod scan;
+mod skip;
 mod write;
 
 use std::borrow::Cow;

@@ -2,6 +2,7 @@
 //! Strict, as a body from the network has to be.
 
 use super::parse::{NO_ROOM, ParseError, Reader};
+use super::skip::skip_value;
 use super::{Json, Text};
 
 /// How deep a body may nest. Values of OTLP take four levels for one of their own.
@@ -94,31 +95,8 @@ impl<'a> Cursor<'a> {
     pub(crate) fn skip(&mut self) -> Result<&'a str, ParseError> {
         self.reader.skip_space();
         let from = self.reader.at;
-        self.skip_at(0)?;
+        skip_value(&mut self.reader)?;
         Ok(self.reader.slice(from, self.reader.at))
-    }
-
-    fn skip_at(&mut self, depth: usize) -> Result<(), ParseError> {
-        if depth > MAX_DEPTH {
-            return Err(self.reader.error("nested too deep"));
-        }
-        match self.peek() {
-            Some(b'"') => drop(self.reader.string()?),
-            Some(b'{') => {
-                self.enter();
-                while self.next_member()?.is_some() {
-                    self.skip_at(depth + 1)?;
-                }
-            }
-            Some(b'[') => {
-                self.enter();
-                while self.next_item()? {
-                    self.skip_at(depth + 1)?;
-                }
-            }
-            _ => drop(self.reader.scalar()?),
-        }
-        Ok(())
     }
 
     /// Reads the next value into a tree that takes at most `room` bytes, and takes those off. A value that takes more is

@@ -138,6 +138,11 @@ impl<'a> Reader<'a> {
 
     fn number(&mut self) -> Result<Json<'a>, ParseError> {
         let from = self.at;
+        self.skip_number()?;
+        Ok(Json::Number(self.slice(from, self.at)))
+    }
+
+    pub(super) fn skip_number(&mut self) -> Result<(), ParseError> {
         if self.peek() == Some(b'-') {
             self.at += 1;
         }
@@ -157,7 +162,7 @@ impl<'a> Reader<'a> {
             }
             self.digits()?;
         }
-        Ok(Json::Number(self.slice(from, self.at)))
+        Ok(())
     }
 
     fn digits(&mut self) -> Result<usize, ParseError> {
@@ -170,25 +175,34 @@ impl<'a> Reader<'a> {
 
     /// Reads a string whose opening quote is next.
     pub(super) fn string(&mut self) -> Result<Text<'a>, ParseError> {
+        let from = self.at + 1;
+        let escaped = self.skip_string()?;
+        let inside = self.slice(from, self.at - 1);
+        Ok(if escaped { Text::Escaped(inside) } else { Text::Clean(inside) })
+    }
+
+    /// Goes past a string whose opening quote is next. True when there are escapes in it.
+    pub(super) fn skip_string(&mut self) -> Result<bool, ParseError> {
         self.at += 1;
-        let from = self.at;
         let mut escaped = false;
         loop {
-            let rest = self.bytes.get(self.at..).unwrap_or_default();
-            self.at += find_special(rest).unwrap_or(rest.len());
             match self.peek() {
-                Some(b'"') => break,
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(escaped);
+                }
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(_) => return Err(self.error("control character in a string")),
+                Some(0..0x20) => return Err(self.error("control character in a string")),
+                Some(_) => {
+                    let rest = self.bytes.get(self.at..).unwrap_or_default();
+                    self.at += find_special(rest).unwrap_or(rest.len());
+                }
                 None => return Err(self.error("unexpected end of a string")),
             }
         }
-        let inside = self.slice(from, self.at);
-        self.at += 1;
-        Ok(if escaped { Text::Escaped(inside) } else { Text::Clean(inside) })
     }
 
     fn escape(&mut self) -> Result<(), ParseError> {
@@ -270,19 +284,19 @@ pub(super) fn unescape(raw: &str) -> String {
 pub(super) fn unescape_noting(raw: &str, replaced: &mut bool) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some((before, after)) = rest.split_once('\\') {
-        out.push_str(before);
-        let mut chars = after.chars();
-        let kind = chars.next().unwrap_or('\\');
-        rest = chars.as_str();
+    // The inside of a string has no other special bytes than backslashes, and what they escape.
+    while let Some(at) = find_special(rest.as_bytes()) {
+        out.push_str(rest.get(..at).expect("a special byte is a character"));
+        let kind = rest.as_bytes().get(at + 1).copied().unwrap_or(b'\\');
+        rest = rest.get(at + 2..).unwrap_or_default();
         match kind {
-            'b' => out.push('\u{8}'),
-            'f' => out.push('\u{c}'),
-            'n' => out.push('\n'),
-            'r' => out.push('\r'),
-            't' => out.push('\t'),
-            'u' => rest = unescape_unicode(rest, &mut out, replaced),
-            other => out.push(other),
+            b'b' => out.push('\u{8}'),
+            b'f' => out.push('\u{c}'),
+            b'n' => out.push('\n'),
+            b'r' => out.push('\r'),
+            b't' => out.push('\t'),
+            b'u' => rest = unescape_unicode(rest, &mut out, replaced),
+            other => out.push(char::from(other)),
         }
     }
     out.push_str(rest);

@@ -59,5 +59,30 @@ proptest! {
         let ours = parse(&source).is_ok();
         let theirs = serde_json::from_str::<&serde_json::value::RawValue>(&source).is_ok();
         prop_assert_eq!(ours, theirs, "{}", source);
+        let mut cursor = Cursor::of(&source);
+        let skipped = cursor.skip().and_then(|_| cursor.end()).is_ok();
+        prop_assert_eq!(skipped, theirs, "skipped: {}", source);
+    }
+
+    #[test]
+    fn what_is_written_can_be_skipped(text in ".*", number in any::<i64>(), depth in 0_usize..400) {
+        let (open, close) = (r#"[0,{"a":"#.repeat(depth), "},null]".repeat(depth));
+        let source = format!("{open}{{\"b\":[{},-0.5e+3,{number}, {{ }} ,[ ]]}}{close}", Json::text(&text).to_text());
+        let mut cursor = Cursor::of(&source);
+        // The text and the numbers are two levels deeper than what is around them.
+        let is_shallow = 2 * depth + 2 <= MAX_DEPTH;
+        prop_assert_eq!(cursor.skip().map(str::len).ok(), is_shallow.then_some(source.len()));
+        let mut room = usize::MAX;
+        prop_assert_eq!(Cursor::of(&source).value(&mut room).is_ok(), is_shallow);
+    }
+
+    #[test]
+    fn special_bytes_are_found_where_they_are(bytes in proptest::collection::vec(any::<u8>(), 0..100), at in 0_usize..100, byte in 0_usize..3) {
+        let mut bytes: Vec<u8> = bytes.into_iter().map(|byte| if byte < 0x20 || b"\"\\".contains(&byte) { b'x' } else { byte }).collect();
+        prop_assert_eq!(scan::find_special(&bytes), None);
+        if let Some(place) = bytes.get_mut(at) {
+            *place = b"\"\\\x1f"[byte];
+            prop_assert_eq!(scan::find_special(&bytes), Some(at));
+        }
     }
 }

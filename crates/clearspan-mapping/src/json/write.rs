@@ -100,24 +100,22 @@ pub(crate) fn escape(text: &str, out: &mut String) {
     while let Some(at) = find_special(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);
         out.push_str(before);
-        let mut chars = after.chars();
-        match chars.next().expect("`find_special` found a byte here") {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
+        match after.as_bytes()[0] {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
             control => {
+                let digit = |bits: u8| char::from_digit(u32::from(bits), 16).expect("four bits are a digit");
                 out.push_str("\\u00");
-                let code = control as u32;
-                for digit in [code >> 4, code & 15] {
-                    out.push(char::from_digit(digit, 16).expect("four bits are a digit"));
-                }
+                out.push(digit(control >> 4));
+                out.push(digit(control & 15));
             }
         }
-        rest = chars.as_str();
+        rest = after.get(1..).expect("a special byte is a character");
     }
     out.push_str(rest);
 }
