@@ -18,12 +18,14 @@ mod provider;
 use std::sync::{Arc, LazyLock};
 
 use clearspan_model::{
-    Cost, CostSource, Decimal, Run, RunType, Side, Status, UnixNanos, UnpricedReason, Usage,
+    Cost, CostSource, Decimal, JsonText, Run, RunType, Side, Status, UnixNanos, UnpricedReason, Usage,
 };
 
 use amount::Amounts;
 pub use entry::{Hours, PriceEntry, Rates, Tier};
 use index::{Index, Lookup};
+
+use crate::json::{Json, parse};
 
 static BUILTIN: LazyLock<PriceTable> =
     LazyLock::new(|| PriceTable { overrides: Index::default(), builtin: builtin::load() });
@@ -126,8 +128,8 @@ impl PriceTable {
 }
 
 /// Model calls are priced by their tokens; so is reranking, which is a retriever that names a model.
-/// Tools and chains cost what they say. A call that is still running may yet tell its tokens; one that failed before
-/// it answered cost nothing that anybody knows of.
+/// Tools and chains cost what they say. A call that is still running may yet tell its tokens; one that failed without
+/// an answer cost nothing that anybody knows of.
 fn is_priced_by_tokens(run: &Run) -> bool {
     let has_usage = run.usage.as_ref().is_some_and(has_counts);
     match run.effective_type() {
@@ -137,8 +139,23 @@ fn is_priced_by_tokens(run: &Run) -> bool {
     }
 }
 
+/// What else came out of a failed call is the story of the failure: LangChain puts the refusal into an empty generation.
 fn failed_unanswered(run: &Run) -> bool {
-    run.effective_status() == Status::Error && run.outputs.is_empty() && run.messages(Side::Output).is_empty()
+    run.effective_status() == Status::Error && !run.messages(Side::Output).iter().any(says_something)
+}
+
+/// Whether a message has content, beside its role and an empty text.
+fn says_something(message: &JsonText) -> bool {
+    let Ok(Json::Object(members)) = parse(message.as_str()) else { return true };
+    let is_empty = |value: &Json<'_>| match value {
+        Json::Null => true,
+        Json::String(text) => text.decode().trim().is_empty(),
+        Json::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    members
+        .iter()
+        .any(|(name, value)| ["content", "tool_calls"].contains(&&*name.decode()) && !is_empty(value))
 }
 
 fn has_counts(usage: &Usage) -> bool {

@@ -307,7 +307,8 @@ struct Figures {
 
 impl Figures {
     fn add_run(&mut self, run: &RunSummary) {
-        self.stats.error_count += u64::from(run.status == Status::Error);
+        self.stats.double_count += u64::from(run.double_of.is_some());
+        self.stats.error_count += u64::from(run.counts_as_error());
         self.stats.unpriced_count += u64::from(summarize::is_unpriced(run));
         let tokens = |count: Option<u64>| count.filter(|_| run.billed.tokens);
         self.totals.add(&Totals {

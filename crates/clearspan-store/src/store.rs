@@ -353,6 +353,16 @@ impl RunSummary {
     pub fn latency_nanos(&self) -> Option<i64> {
         self.end_time.map(|end| end.nanos_since(self.start_time))
     }
+
+    /// Whether it counts as an error: a failed call that two instrumentations tell of is one.
+    pub fn counts_as_error(&self) -> bool {
+        self.status == Status::Error && self.double_of.is_none()
+    }
+
+    /// Whether it counts as a call of a language model: a call that two instrumentations tell of is one.
+    pub fn counts_as_llm_call(&self) -> bool {
+        self.run_type == RunType::Llm && self.double_of.is_none()
+    }
 }
 
 /// A trace summed up.
@@ -366,9 +376,11 @@ pub struct TraceSummary {
     pub start_time: UnixNanos,
     /// The latest end of any run; `None` while nothing ended.
     pub end_time: Option<UnixNanos>,
-    /// How many runs.
+    /// How many runs are stored, doubles too.
     pub run_count: u64,
-    /// How many of them failed.
+    /// How many calls of language models; each once.
+    pub llm_count: u64,
+    /// How many runs failed. A failed call counts once, however many instrumentations tell of it.
     pub error_count: u64,
     /// How many should have a cost and have none.
     pub unpriced_count: u64,
@@ -401,11 +413,13 @@ pub struct TraceSummary {
 /// Figures over a selection.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
-    /// Runs or traces.
+    /// Runs (doubles too) or traces.
     pub count: u64,
-    /// Those that failed (traces: whose root failed).
+    /// How many of the runs tell of a call that another run stands for; 0 for traces.
+    pub double_count: u64,
+    /// Those that failed, without doubles (traces: whose root failed).
     pub error_count: u64,
-    /// Those that should have a cost and have none.
+    /// Those that should have a cost and have none, without doubles.
     pub unpriced_count: u64,
     /// Dollars, of billed runs.
     pub total_cost: Decimal,

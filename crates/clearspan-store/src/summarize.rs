@@ -113,7 +113,7 @@ pub(crate) fn root_of(runs: &[RunSummary]) -> Option<usize> {
         .or_else(|| all.min_by_key(by_start))
 }
 
-/// True when a run should have a cost and has none.
+/// True when a run should have a cost and has none, and no other run speaks for it.
 #[cfg_attr(
     not(any(test, feature = "testing")),
     expect(
@@ -122,7 +122,8 @@ pub(crate) fn root_of(runs: &[RunSummary]) -> Option<usize> {
     )
 )]
 pub(crate) fn is_unpriced(run: &RunSummary) -> bool {
-    run.total_cost.is_none() && matches!(run.cost_source, CostSource::Unpriced { .. })
+    let is_unpriced = matches!(run.cost_source, CostSource::Unpriced { .. });
+    run.total_cost.is_none() && is_unpriced && run.double_of.is_none()
 }
 
 /// Sums up all runs of one trace, in any order.
@@ -133,8 +134,8 @@ pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
     runs.sort_by_key(|run| (run.start_time, run.run_id));
     let positions = positions(&runs);
     let parents: Vec<Option<usize>> = runs.iter().map(|run| parent(run, &positions)).collect();
-    let (billed, _) = roll_up(&runs);
-    let totals = totals(&runs, &billed);
+    mark_billed(&mut runs);
+    let totals = totals(&runs);
     let root = &runs[root_position(&runs, &parents)];
     let llm_runs = || runs.iter().filter(|run| run.run_type == RunType::Llm);
     let first = runs.first().expect("a trace has at least one run");
@@ -144,13 +145,14 @@ pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
         start_time: first.start_time,
         end_time: runs.iter().filter_map(|run| run.end_time).max(),
         run_count: runs.len() as u64,
-        error_count: runs.iter().filter(|run| run.status == Status::Error).count() as u64,
+        llm_count: runs.iter().filter(|run| run.counts_as_llm_call()).count() as u64,
+        error_count: runs.iter().filter(|run| run.counts_as_error()).count() as u64,
         unpriced_count: totals.unpriced_runs,
         total_cost: totals.total_cost,
         input_tokens: totals.input_tokens,
         output_tokens: totals.output_tokens,
         total_tokens: totals.total_tokens,
-        cache_read_tokens: cache_read_tokens(&runs, &billed),
+        cache_read_tokens: cache_read_tokens(&runs),
         models: distinct(runs.iter().filter_map(|run| run.model.as_ref())),
         providers: distinct(runs.iter().filter_map(|run| run.provider.as_ref())),
         thread_id: first_known(root, &runs, |run| run.thread_id.as_ref()),
@@ -201,6 +203,7 @@ fn node(run: &RunSummary, parent: Option<usize>) -> Node<'_> {
         run_id: run.run_id,
         start_time: run.start_time,
         end_time: run.end_time,
+        failed: run.status == Status::Error,
         model: run.model.as_deref(),
         scope_name: run.scope_name.as_deref(),
         dialect: run.dialect.as_deref(),
@@ -221,17 +224,17 @@ fn node(run: &RunSummary, parent: Option<usize>) -> Node<'_> {
 }
 
 /// The sum over all runs. Not the totals of the root: a trace may have several runs without a parent.
-fn totals(runs: &[RunSummary], billed: &[Billed]) -> Totals {
+fn totals(runs: &[RunSummary]) -> Totals {
     let mut totals = Totals::default();
-    for (run, verdict) in runs.iter().zip(billed) {
-        totals.add(&Totals::own(&node(run, None), *verdict));
+    for run in runs {
+        totals.add(&Totals::own(&node(run, None), run.billed));
     }
     totals
 }
 
-fn cache_read_tokens(runs: &[RunSummary], billed: &[Billed]) -> Option<u64> {
-    let counted = runs.iter().zip(billed).filter(|(_, verdict)| verdict.tokens);
-    counted.filter_map(|(run, _)| run.cache_read_tokens).reduce(u64::saturating_add)
+fn cache_read_tokens(runs: &[RunSummary]) -> Option<u64> {
+    let counted = runs.iter().filter(|run| run.billed.tokens);
+    counted.filter_map(|run| run.cache_read_tokens).reduce(u64::saturating_add)
 }
 
 /// The error of the failed run that is deepest in the tree and, among those, ended last.

@@ -78,6 +78,8 @@ macro_rules! conformance_suite {
             projects_tell_their_activity
             // What two instrumentations told.
             of_two_tellings_of_a_call_one_counts
+            calls_and_failures_count_once
+            one_response_is_one_call_whatever_its_tokens
             requests_of_client_libraries_are_marked
             sources_come_back_and_merge
             // Replacing.

@@ -8,6 +8,14 @@
 //! of one instrumentation takes at most one of another, what contradicts is never joined, and evidence that is only
 //! the absence of contradiction has to cover the same time and be the only candidate.
 //!
+//! Siblings that name one response are one call even if their tokens differ: an instrumentation that adds up the parts of
+//! a stream may count one too many. That is no proof for a run and the one below it, because a wrapper around several
+//! calls names the last response and the tokens of all.
+//!
+//! Of the tellings of one call that one counts which tells most: it has tokens, a cost that the client reported, a
+//! cost at all, that the call failed, both sides of the tokens, the longer texts; at last the lower id decides. A run
+//! below another one of the same call never counts instead of it.
+//!
 //! The verdict depends on the runs alone, not on their order. It takes time proportional to the number of runs.
 
 use std::cmp::Reverse;
@@ -27,6 +35,8 @@ pub struct Call<'a> {
     pub start_time: UnixNanos,
     /// When it ended.
     pub end_time: Option<UnixNanos>,
+    /// Whether it failed.
+    pub failed: bool,
     /// The model.
     pub model: Option<&'a str>,
     /// The instrumentation scope.
@@ -57,7 +67,7 @@ pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
     // A call inside of a call first: it takes the place that its namesake beside it would get.
     groups.join_below(&below);
     for edge in edges_beside(nodes) {
-        groups.join_beside(edge.one, edge.other);
+        groups.join_beside(&edge);
     }
     groups.join_below(&below);
     groups.doubles()
@@ -78,7 +88,9 @@ impl<'a> Node<'a> {
     fn rank(&self) -> impl Ord + use<'a> {
         let length = |text: Option<&str>| text.map_or(0, str::len);
         let content = self.call.map_or(0, |call| length(call.input) + length(call.output));
-        (self.weight(), content, Reverse(self.call.map(|call| call.run_id)))
+        let failed = self.call.is_some_and(|call| call.failed);
+        let sides = [self.input_tokens, self.output_tokens].iter().flatten().count();
+        (self.weight(), failed, sides, content, Reverse(self.call.map(|call| call.run_id)))
     }
 }
 
@@ -122,7 +134,7 @@ fn edges_below(nodes: &[Node<'_>], tree: &Tree) -> Vec<Edge> {
             continue;
         };
         *siblings.entry((parent, instrument(&nodes[child]))).or_default() += 1;
-        if let Some(score) = score(&nodes[parent], &nodes[child]) {
+        if let Some(score) = score(&nodes[parent], &nodes[child], Placing::Below) {
             edges.push(Edge { one: parent, other: child, score });
         }
     }
@@ -159,7 +171,7 @@ fn edges_beside(nodes: &[Node<'_>]) -> Vec<Edge> {
                     let middle = others.partition_point(|other| place(other) < place(one));
                     let near = middle.saturating_sub(NEIGHBOURS)..others.len().min(middle + NEIGHBOURS);
                     edges.extend(others[near].iter().filter_map(|other| {
-                        let score = score(&nodes[*one], &nodes[*other])?;
+                        let score = score(&nodes[*one], &nodes[*other], Placing::Beside)?;
                         Some(Edge { one: *one, other: *other, score })
                     }));
                 }
@@ -170,13 +182,21 @@ fn edges_beside(nodes: &[Node<'_>]) -> Vec<Edge> {
     edges
 }
 
+/// Where two runs are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placing {
+    Beside,
+    Below,
+}
+
 /// How sure it is that two runs tell of one call; `None` when they do not.
-fn score(one: &Node<'_>, other: &Node<'_>) -> Option<Score> {
+fn score(one: &Node<'_>, other: &Node<'_>, placing: Placing) -> Option<Score> {
     let (here, there) = (one.call?, other.call?);
-    if contradict(one, other) {
+    let same_response = name_one_answer(one, other);
+    let tokens_matter = placing == Placing::Below || !same_response;
+    if contradict(one, other) || (tokens_matter && differ_in_tokens(one, other)) {
         return None;
     }
-    let same_response = one.response_id.is_some() && one.response_id == other.response_id;
     let same_model = here.model.zip(there.model).is_some_and(|(here, there)| is_same_model(here, there));
     if !same_response && !same_model {
         return None;
@@ -194,7 +214,10 @@ fn score(one: &Node<'_>, other: &Node<'_>) -> Option<Score> {
         time.of_shorter >= 500
     } else {
         let has_ended = here.end_time.is_some() && there.end_time.is_some();
-        has_ended && time.of_shorter >= 900 && compared.iter().all(|same| *same)
+        has_ended
+            && here.failed == there.failed
+            && time.of_shorter >= 900
+            && compared.iter().all(|same| *same)
     };
     is_convincing.then_some(score)
 }
@@ -206,11 +229,18 @@ fn contradict(one: &Node<'_>, other: &Node<'_>) -> bool {
         (Some(here), Some(there)) => here != there,
         _ => here.dialect.zip(there.dialect).is_some_and(|(here, there)| here != there),
     };
-    let (tokens, others) = (one.tokens(), other.tokens());
     !is_other_instrument
         || one.call_kind() != other.call_kind()
-        || (tokens.any() && others.any() && !tokens.repeats(&others))
         || one.response_id.zip(other.response_id).is_some_and(|(one, other)| name_two_answers(one, other))
+}
+
+fn differ_in_tokens(one: &Node<'_>, other: &Node<'_>) -> bool {
+    let (tokens, others) = (one.tokens(), other.tokens());
+    tokens.any() && others.any() && !tokens.repeats(&others)
+}
+
+fn name_one_answer(one: &Node<'_>, other: &Node<'_>) -> bool {
+    one.response_id.is_some() && one.response_id == other.response_id
 }
 
 /// Ids of one kind (`chatcmpl-…`) that differ. A framework may have ids of its own for what it got from the provider.
@@ -318,7 +348,7 @@ impl<'n, 'a> Groups<'n, 'a> {
             let (above, below) = (self.group_of[edge.one], self.group_of[edge.other]);
             let weight = |group: usize| self.nodes[self.chosen(group)].weight();
             // Only a run that tells as much as the one inside it can speak for it.
-            if weight(above) < weight(below) || !self.can_join(above, below) {
+            if weight(above) < weight(below) || !self.can_join(above, below, false) {
                 continue;
             }
             for member in &self.members[below] {
@@ -328,23 +358,38 @@ impl<'n, 'a> Groups<'n, 'a> {
         }
     }
 
-    fn join_beside(&mut self, one: usize, other: usize) {
+    fn join_beside(&mut self, edge: &Edge) {
         // A run that is below its own group is spoken for.
-        if self.is_below[one] || self.is_below[other] {
+        if self.is_below[edge.one] || self.is_below[edge.other] {
             return;
         }
-        let (one, other) = (self.group_of[one], self.group_of[other]);
-        if self.can_join(one, other) {
+        let (one, other) = (self.group_of[edge.one], self.group_of[edge.other]);
+        if self.can_join(one, other, edge.score.same_response) {
             self.join(one, other);
         }
     }
 
-    fn can_join(&self, one: usize, other: usize) -> bool {
-        let pairs = self.members[one]
-            .iter()
-            .flat_map(|one| self.members[other].iter().map(move |other| (one, other)));
+    /// `is_one_answer`: a run of each names the same response, so their tokens are told differently at most.
+    fn can_join(&self, one: usize, other: usize, is_one_answer: bool) -> bool {
+        let (ones, others) = (&self.members[one], &self.members[other]);
+        let pairs = || ones.iter().flat_map(|one| others.iter().map(move |other| (*one, *other)));
         one != other
-            && !pairs.into_iter().any(|(one, other)| contradict(&self.nodes[*one], &self.nodes[*other]))
+            && !pairs().any(|(one, other)| contradict(&self.nodes[one], &self.nodes[other]))
+            && (is_one_answer || !pairs().any(|(one, other)| self.differ(one, other)))
+    }
+
+    /// True when two runs tell of different tokens, and so do all in their groups that name their responses.
+    fn differ(&self, one: usize, other: usize) -> bool {
+        let tellings = |idx: usize| {
+            let named = move |member: &&usize| {
+                **member == idx || name_one_answer(&self.nodes[**member], &self.nodes[idx])
+            };
+            self.members[self.group_of[idx]].iter().filter(named)
+        };
+        differ_in_tokens(&self.nodes[one], &self.nodes[other])
+            && tellings(one).all(|one| {
+                tellings(other).all(|other| differ_in_tokens(&self.nodes[*one], &self.nodes[*other]))
+            })
     }
 
     fn join(&mut self, one: usize, other: usize) {

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use clearspan_model::{CostSource, Decimal, RunId, RunType, Status};
+use clearspan_model::{CostSource, Decimal, RunId, Status};
 use clearspan_store::RunSummary;
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::Serialize;
@@ -50,10 +50,13 @@ pub(crate) struct SkeletonTotals {
     total_tokens: Option<u64>,
     cached_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
+    /// Runs that are stored, those too that tell of a call that another run stands for (`double_of`).
     run_count: usize,
+    /// Runs that failed. A failed call counts once, however many instrumentations tell of it.
     error_count: usize,
     /// Runs that should have a cost and have none: while it is not 0, the cost is a lower bound.
     unpriced_count: u64,
+    /// Calls of language models. A call counts once, however many instrumentations tell of it.
     llm_count: usize,
 }
 
@@ -153,9 +156,9 @@ fn totals(tree: &Tree) -> SkeletonTotals {
         cached_tokens: detail(|run| run.cache_read_tokens),
         reasoning_tokens: detail(|run| run.reasoning_tokens),
         run_count: tree.runs.len(),
-        error_count: tree.runs.iter().filter(|run| run.status == Status::Error).count(),
+        error_count: tree.runs.iter().filter(|run| run.counts_as_error()).count(),
         unpriced_count: totals.unpriced_runs,
-        llm_count: tree.runs.iter().filter(|run| run.run_type == RunType::Llm).count(),
+        llm_count: tree.runs.iter().filter(|run| run.counts_as_llm_call()).count(),
     }
 }
 

@@ -172,7 +172,8 @@ fn attempts(runs: &[RunSummary], parents: &[Option<usize>]) -> Vec<u32> {
     // The last child of each row so far; siblings come in order of start time.
     let mut last_child: Vec<Option<usize>> = vec![None; runs.len()];
     let mut last_root = None;
-    for row in 0..runs.len() {
+    // What another instrumentation tells of the same calls lies between them.
+    for row in (0..runs.len()).filter(|row| runs[*row].double_of.is_none()) {
         let last = match parents[row] {
             Some(parent) => last_child[parent].replace(row),
             None => last_root.replace(row),

@@ -66,7 +66,11 @@ pub(crate) struct TraceRow {
     pub(crate) output_tokens: Option<u64>,
     pub(crate) total_tokens: Option<u64>,
     pub(crate) cached_tokens: Option<u64>,
+    /// Runs that are stored, those too that tell of a call that another run stands for.
     pub(crate) run_count: u64,
+    /// Calls of language models. A call counts once, however many instrumentations tell of it.
+    pub(crate) llm_count: u64,
+    /// Runs that failed. A failed call counts once, however many instrumentations tell of it.
     pub(crate) error_count: u64,
     pub(crate) models: Vec<String>,
     pub(crate) providers: Vec<String>,
@@ -105,6 +109,7 @@ impl From<TraceSummary> for TraceRow {
             total_tokens: trace.total_tokens,
             cached_tokens: trace.cache_read_tokens,
             run_count: trace.run_count,
+            llm_count: trace.llm_count,
             error_count: trace.error_count,
             models: trace.models,
             providers: trace.providers,
@@ -279,7 +284,12 @@ pub(crate) struct FacetList {
 /// Figures over everything that a filter selects.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StatsAnswer {
+    /// Runs that are stored, or traces.
     pub(crate) count: u64,
+    /// How many of the runs tell of a call that another run stands for; 0 for traces. Those are in `count` and in no
+    /// other figure but the latencies.
+    pub(crate) double_count: u64,
+    /// Runs that failed, or traces whose root failed.
     pub(crate) error_count: u64,
     pub(crate) cost: String,
     pub(crate) unpriced_count: u64,
@@ -298,6 +308,7 @@ impl From<Stats> for StatsAnswer {
         let micros = |nanos: Option<i64>| nanos.map(|nanos| nanos / 1_000);
         Self {
             count: stats.count,
+            double_count: stats.double_count,
             error_count: stats.error_count,
             cost: decimal_text(stats.total_cost),
             unpriced_count: stats.unpriced_count,

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::connection::Connection;
 use crate::otlp_grpc::{TRACES, call, code};
 use crate::otlp_http::{JSON, PROTOBUF, post};
+use crate::remap::remap;
 use crate::server::Server;
 
 /// Fewer would mean that the folder was not found or has been emptied.
@@ -182,6 +183,29 @@ async fn every_capture_is_taken_and_can_be_opened() {
         }
     });
     futures::future::join_all(work).await;
+}
+
+/// Mapping again is for rules that changed: as long as none did, every run is already what it would become, also when it was
+/// merged from spans, log records and requests in any order.
+#[tokio::test]
+async fn mapping_the_captures_again_changes_nothing() {
+    let server = Server::start();
+    let cases = cases();
+    let work = cases.chunks(cases.len().div_ceil(8)).map(async |cases| {
+        let mut connection = server.connect().await;
+        for case in cases {
+            case.send(&mut connection).await;
+        }
+    });
+    futures::future::join_all(work).await;
+    for case in cases.iter().filter(|case| !case.expected.is_empty()) {
+        let project = &case.project;
+        let job = remap(&server, json!({"project": project})).await;
+        assert_eq!(job["state"], "done", "{project}: {job}");
+        let counts =
+            ["runs_seen", "runs_changed", "runs_skipped"].map(|count| job[count].as_u64().expect("a count"));
+        assert_eq!(counts, [case.expected.len() as u64, 0, 0], "{project}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use crate::rules::{add, run, send};
 use crate::server::Server;
 
 /// Starts a job and waits for its end.
-async fn remap(server: &Server, body: Value) -> Value {
+pub(crate) async fn remap(server: &Server, body: Value) -> Value {
     let job = server.change_ok("POST", "/remap", body, 202).await["job"].take();
     let id = job["id"].as_str().expect("an id").to_owned();
     loop {

@@ -372,6 +372,18 @@ fn a_call_that_failed_before_it_answered_lacks_no_price() {
     run.error = Some("429 Too Many Requests".to_owned());
     PriceTable::builtin().price(&mut run);
     assert_eq!(print(run.cost.as_ref()), "none");
+    // LangChain keeps the refusal in an empty generation; others send a message without content.
+    run.outputs.rest =
+        Some(JsonText::from_trusted(r#"{"generations":[[{"text":"","message":{"body":"429"}}]]}"#));
+    for empty in [r#"{"role":"assistant"}"#, r#"{"role":"assistant","content":" "}"#] {
+        run.outputs.messages = vec![JsonText::from_trusted(empty)];
+        PriceTable::builtin().price(&mut run);
+        assert_eq!(print(run.cost.as_ref()), "none", "{empty}");
+    }
+    let called = r#"{"role":"assistant","tool_calls":[{"id":"c1","name":"f"}]}"#;
+    run.outputs.messages = vec![JsonText::from_trusted(called)];
+    PriceTable::builtin().price(&mut run);
+    assert_eq!(print(run.cost.as_ref()), "no_usage");
     // Half an answer was paid for, and nobody knows how much.
     run.outputs.messages = vec![JsonText::from_string("The cap")];
     PriceTable::builtin().price(&mut run);

@@ -61,6 +61,7 @@ fn parse<'a>(words: &[&'a str], lines: &[Vec<&'a str>]) -> Node<'a> {
         run_id: run_id(id),
         start_time: UnixNanos::from_nanos(from.parse().expect("a time")),
         end_time: to.parse().ok().map(UnixNanos::from_nanos),
+        failed: false,
         model: known(model),
         scope_name: known(scope),
         dialect: None,
@@ -74,6 +75,7 @@ fn parse<'a>(words: &[&'a str], lines: &[Vec<&'a str>]) -> Node<'a> {
             Some(("in", text)) => call.input = Some(text),
             Some(("out", text)) => call.output = Some(text),
             Some(("dialect", name)) => call.dialect = Some(name),
+            _ if *flag == "failed" => call.failed = true,
             _ if *flag == "reported" => node.cost_reported = true,
             _ if *flag == "unpriced" => node.unpriced = true,
             _ => panic!("unknown flag {flag}"),
@@ -125,6 +127,49 @@ fn what_contradicts_is_two_calls() {
     check("1 - llm 10/5 0..100 m a id=run-1\n2 - llm 10/5 0..100 m b id=chatcmpl-2", "2>1 10/5 - 0");
     // One answer, two names of its model.
     check("1 - llm 10/5 0..100 deployment a id=r\n2 - llm 10/5 0..100 gpt-4o b id=r", "2>1 10/5 - 0");
+}
+
+/// A stream adds one token: the response that both name is proof.
+#[test]
+fn siblings_that_name_one_response_are_one_call_whatever_their_tokens() {
+    check("1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 5..95 m b id=r", "2>1 10/5 - 0");
+    // The one that tells more counts, not the one with more tokens.
+    check("1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 5..95 m b id=r in=hi out=ho", "1>2 10/4 - 0");
+    check("1 - llm -/5 0..100 m a id=r\n2 - llm 10/4 5..95 m b id=r", "1>2 10/4 - 0");
+    // Another one that agrees with either of them.
+    for third in ["10/5", "10/4"] {
+        check(
+            &format!("1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 5..95 m b id=r\n3 - llm {third} 0..99 m c"),
+            "2>1 3>1 10/5 - 0",
+        );
+    }
+    check(
+        "1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 5..95 m b id=r\n3 - llm 10/3 0..99 m c",
+        "2>1 20/8 - 0",
+    );
+    // The client's call inside of one of them has that one's tokens and no id.
+    check(
+        "1 - llm 10/5 0..100 m a id=r\n2 1 llm 10/5 1..99 m c\n3 - llm 10/4 5..95 m b id=r",
+        "2>1 3>1 10/5 - 0",
+    );
+    // Not at the same time, not another instrumentation, not the same response.
+    check("1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 80..180 m b id=r", "20/9 - 0");
+    check("1 - llm 10/5 0..100 m a id=r\n2 - llm 10/4 0..100 m a id=r", "20/9 - 0");
+    check("1 - llm 10/5 0..100 m a id=r-1\n2 - llm 10/4 0..100 m b id=r-2", "20/9 - 0");
+    // A wrapper names the last of its responses, and the tokens of all.
+    check(
+        "1 - llm 20/10 0..100 m a id=r-2\n2 1 llm 10/5 5..50 m b id=r-1\n3 1 llm 10/5 51..95 m b id=r-2",
+        "20/10 - 0",
+    );
+}
+
+/// What failed for one and not for the other is one call only with a proof; then it has failed.
+#[test]
+fn a_failure_is_not_lost_in_a_double() {
+    check("1 - llm -/- 0..100 m a failed\n2 - llm -/- 1..99 m b failed", "2>1 0/0 - 0");
+    check("1 - llm -/- 0..100 m a\n2 - llm -/- 1..99 m b failed", "0/0 - 0");
+    check("1 - llm 10/5 0..100 m a\n2 - llm -/- 1..99 m b failed", "10/5 - 0");
+    check("1 - llm 10/5 0..100 m a out=answer\n2 - llm 10/5 1..99 m b failed", "1>2 10/5 - 0");
 }
 
 /// Where only the absence of tokens speaks for it, all else must fit.
@@ -198,6 +243,7 @@ fn many_calls_take_no_quadratic_time() {
                 run_id: RunId::from_bytes(bytes),
                 start_time: UnixNanos::from_nanos(0),
                 end_time: Some(UnixNanos::from_nanos(100)),
+                failed: false,
                 model: Some("m"),
                 scope_name: Some(if idx % 2 == 0 { "a" } else { "b" }),
                 dialect: None,
@@ -215,7 +261,7 @@ fn many_calls_take_no_quadratic_time() {
 prop_compose! {
     fn any_call()(parent in proptest::option::of(0usize..10), is_llm in proptest::bool::weighted(0.8), input in proptest::option::of(1u64..3),
                   start in 0i64..3, length in 8i64..12, model in 0usize..2, scope in 0usize..3, id in proptest::option::of(0usize..3),
-                  cents in proptest::option::of(1i64..3), reported: bool) -> Node<'static> {
+                  cents in proptest::option::of(1i64..3), reported: bool, failed in proptest::bool::weighted(0.2)) -> Node<'static> {
         const NAMES: [&str; 3] = ["a", "b", "c"];
         let run_type = if is_llm { RunType::Llm } else { RunType::Chain };
         let call = Call {
@@ -223,6 +269,7 @@ prop_compose! {
             run_id: RunId::NIL,
             start_time: UnixNanos::from_nanos(start),
             end_time: Some(UnixNanos::from_nanos(start + length)),
+            failed,
             model: Some(NAMES[model]),
             scope_name: Some(NAMES[scope]),
             dialect: None,

@@ -165,7 +165,8 @@ async fn session(
 
 /// Figures with the keys that sessions and `POST /runs/stats` share.
 pub(super) fn stats_json(stats: &Stats) -> serde_json::Map<String, Value> {
-    let error_rate = match stats.count {
+    // A call that two instrumentations tell of is one call that failed or did not.
+    let error_rate = match stats.count.saturating_sub(stats.double_count) {
         0 => Value::Null,
         count => json!(stats.error_count as f64 / count as f64),
     };
@@ -193,6 +194,16 @@ mod tests {
 
     fn asked(pairs: &[(&str, &str)]) -> Result<Asked> {
         Asked::parse(&pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_failure_that_two_told_of_is_one_of_the_calls() {
+        let rate = |count, double_count, error_count| {
+            stats_json(&Stats { count, double_count, error_count, ..Stats::default() })["error_rate"].clone()
+        };
+        assert_eq!(rate(4, 2, 1), json!(0.5));
+        assert_eq!(rate(4, 0, 1), json!(0.25));
+        assert_eq!(rate(0, 0, 0), Value::Null);
     }
 
     #[test]

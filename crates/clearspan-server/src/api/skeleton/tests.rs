@@ -83,6 +83,21 @@ fn doubles_name_the_row_that_counts() {
 }
 
 #[test]
+fn doubles_are_runs_and_neither_calls_nor_errors() {
+    let call = |id: u8, double_of: Option<u8>| {
+        let mut call = failed(run(id, 1, "chat", i64::from(id)), "429");
+        call.run_type = RunType::Llm;
+        call.double_of = double_of.map(|id| RunId::from_bytes([id; 16]));
+        call
+    };
+    let totals =
+        skeleton(vec![run(1, 0, "agent", 0), call(2, None), call(3, Some(2)), call(4, None)])["totals"]
+            .take();
+    let counts = ["run_count", "llm_count", "error_count"].map(|count| totals[count].as_u64().unwrap());
+    assert_eq!(counts, [4, 2, 2]);
+}
+
+#[test]
 fn the_version_changes_with_the_content_only() {
     let version = |name: &str| skeleton(vec![run(1, 0, name, 0)])["version"].as_str().unwrap().to_owned();
     assert_eq!(version("a"), version("a"));

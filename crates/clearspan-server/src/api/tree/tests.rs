@@ -108,6 +108,17 @@ fn tries_are_numbered() {
         ended(run(8, 1, "parallel", 92), 99),
     ];
     assert_eq!(Tree::new(runs).unwrap().attempts, [0, 1, 2, 3, 0, 0, 0, 0]);
+
+    // Another instrumentation tells of the first try in between.
+    let mut double = failed(ended(run(3, 1, "other name", 11), 19), "x");
+    double.double_of = Some(run(2, 0, "", 0).run_id);
+    let runs = vec![
+        ended(run(1, 0, "root", 0), 100),
+        failed(ended(run(2, 1, "call", 10), 20), "x"),
+        double,
+        ended(run(4, 1, "call", 30), 40),
+    ];
+    assert_eq!(Tree::new(runs).unwrap().attempts, [0, 1, 0, 2]);
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn hot_path(tree: &Tree, total: Decimal) -> Option<Finding> {
         return None;
     }
     let below = hot..hot + tree.sizes[hot];
-    let calls = below.filter(|row| tree.runs[*row].run_type == RunType::Llm).count();
+    let calls = below.filter(|row| tree.runs[*row].counts_as_llm_call()).count();
     let run = &tree.runs[hot];
     let share = (spent * Decimal::ONE_HUNDRED / total).round();
     let how = match (run.run_type, calls) {

@@ -25,7 +25,8 @@ const SLOW_FIRST_TOKEN_PERCENT: u128 = 20;
 pub(super) fn where_it_broke(tree: &Tree) -> Option<Finding> {
     let top = tree.roots().find(|root| tree.runs[*root].status == Status::Error)?;
     let mut broken = top;
-    let failed = |row: &usize| tree.runs[*row].status == Status::Error;
+    // The run that counts says what another one below it says of the same call.
+    let failed = |row: &usize| tree.runs[*row].counts_as_error();
     while let Some(child) = tree
         .children(broken)
         .filter(failed)
@@ -50,7 +51,7 @@ pub(super) fn where_it_broke(tree: &Tree) -> Option<Finding> {
             format!("{} failed after {} and took {above} runs above it down{reason}", run.name, duration(at))
         }
     };
-    let errors = tree.runs.iter().filter(|run| run.status == Status::Error).count();
+    let errors = tree.runs.iter().filter(|run| run.counts_as_error()).count();
     let numbers =
         [("at_us", json!(at / 1_000)), ("failed_above", json!(above)), ("error_count", json!(errors))];
     Some(Rule::WhereItBroke.find(tree, broken, Axis::Time, text, numbers))

@@ -72,6 +72,20 @@ fn where_it_broke_is_the_failed_child_that_ended_last() {
 }
 
 #[test]
+fn of_two_tellings_of_a_failure_the_one_that_counts_is_named() {
+    let mut double = ended(failed(run(3, 2, "ChatCompletion", 10), "429"), 900);
+    double.double_of = Some(run(2, 0, "", 0).run_id);
+    let runs = vec![
+        ended(failed(run(1, 0, "trip", 0), "AgentError"), 1_000),
+        ended(failed(run(2, 1, "openai.chat", 10), "429"), 910),
+        double,
+    ];
+    let finding = of_rule(Rule::WhereItBroke, runs.clone());
+    assert_eq!(finding.text, "openai.chat failed after 910 ms and took trip down with it: 429");
+    assert_eq!(finding.numbers["error_count"], json!(2));
+}
+
+#[test]
 fn a_failure_below_a_fine_root_is_recovered() {
     let runs = vec![run(1, 0, "trip", 0), failed(run(2, 1, "search", 10), "x")];
     assert_eq!(rules(runs), []);

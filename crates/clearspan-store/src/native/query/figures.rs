@@ -21,6 +21,7 @@ use crate::store::{
 
 const FAILED: &str = "failed";
 const LATENCY: &str = "latency";
+const DOUBLE: &str = "double";
 
 fn is_error() -> Expr {
     column(Col::status).eq(lit("error"))
@@ -39,9 +40,10 @@ fn row_of(frame: DataFrame, aggregates: Vec<Expr>) -> Result<DataFrame> {
 }
 
 /// The aggregates of [`Stats`] over rows with these columns.
-fn stats_aggregates(start: &str, gaps: Expr) -> Vec<Expr> {
+fn stats_aggregates(start: &str, gaps: Expr, doubles: Expr) -> Vec<Expr> {
     vec![
         count(lit(1)).alias("count"),
+        doubles.alias("doubles"),
         ones_where(named(FAILED)).alias("errors"),
         ones_where(gaps).alias("unpriced"),
         sum(named(COST)).alias("cost"),
@@ -62,6 +64,7 @@ async fn read_stats(frame: DataFrame) -> Result<Stats> {
     let answer = Answer::new(batch);
     Ok(Stats {
         count: answer.count("count", 0),
+        double_count: answer.count("doubles", 0),
         error_count: answer.count("errors", 0),
         unpriced_count: answer.count("unpriced", 0),
         total_cost: answer.money("cost", 0),
@@ -83,11 +86,13 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
         frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
     }
     let tokens = |col: Col| only_if(column(Col::tokens_billed), exact(column(col)));
+    let is_single = column(Col::double_of).is_null();
     let unpriced = column(Col::cost_source).like(lit("unpriced:%")).and(column(Col::total_cost).is_null());
     let frame = frame
         .select(vec![
-            is_error().alias(FAILED),
-            unpriced.alias(GAPS),
+            is_error().and(is_single.clone()).alias(FAILED),
+            unpriced.and(is_single.clone()).alias(GAPS),
+            is_single.is_false().alias(DOUBLE),
             only_if(column(Col::cost_billed), column(Col::total_cost))?.alias(COST),
             tokens(Col::input_tokens)?.alias(INPUT_TOKENS),
             tokens(Col::output_tokens)?.alias(OUTPUT_TOKENS),
@@ -96,7 +101,7 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
             column(Col::time).alias(START),
         ])
         .context(ErrorKind::Internal, planning)?;
-    read_stats(row_of(frame, stats_aggregates(START, named(GAPS)))?).await
+    read_stats(row_of(frame, stats_aggregates(START, named(GAPS), ones_where(named(DOUBLE))))?).await
 }
 
 /// Traces with their latency and whether their root failed.
@@ -118,7 +123,8 @@ pub(super) async fn trace_stats(
     selection: &Selection,
 ) -> Result<Stats> {
     let frame = traces_with_outcome(engine, snapshot, selection).await?;
-    read_stats(row_of(frame, stats_aggregates(START, named(GAPS).gt(lit(0_i64))))?).await
+    let gaps = named(GAPS).gt(lit(0_i64));
+    read_stats(row_of(frame, stats_aggregates(START, gaps, ones_where(lit(false))))?).await
 }
 
 pub(super) async fn histogram(

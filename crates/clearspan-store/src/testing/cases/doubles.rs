@@ -1,6 +1,6 @@
 //! Two instrumentations that tell of one call, and the requests below it.
 
-use clearspan_model::{JsonText, Name, Run, Sources};
+use clearspan_model::{JsonText, Name, Payload, Run, Sources, Status};
 
 use crate::testing::build::{
     all_runs, all_traces, at, bare, everything, newest, number_of, run, run_id, scope, set_llm, trace,
@@ -64,6 +64,55 @@ pub async fn of_two_tellings_of_a_call_one_counts(store: &dyn RunStore) {
     store.write(vec![call(4, "openinference.instrumentation.openai")]).await.expect("writes");
     let counted = verdicts(store).await.into_iter().filter(|(_, _, counts)| *counts).count();
     assert_eq!(counted, 2);
+}
+
+/// What two instrumentations tell of a call is one call and, when it failed, one error; wherever it is counted.
+pub async fn calls_and_failures_count_once(store: &dyn RunStore) {
+    let refused = |id: u32, scope_name: &str| {
+        let mut run = call(id, scope_name);
+        (run.usage, run.cost, run.outputs) = (None, None, Payload::default());
+        (run.status, run.error) = (Some(Status::Error), Some("429".to_owned()));
+        (run.start_time, run.end_time) = (Some(at(4_000)), Some(at(5_000)));
+        run
+    };
+    store
+        .write(vec![run(1, 1, |run| run.end_time = Some(at(9_000))), call(2, "a"), refused(3, "a")])
+        .await
+        .expect("writes");
+    store.flush().await.expect("flushes");
+    store.write(vec![call(4, "b"), refused(5, "b")]).await.expect("writes");
+    for state in ["late", "flushed"] {
+        let folded: Vec<_> = verdicts(store).await.into_iter().filter_map(|(_, chosen, _)| chosen).collect();
+        assert_eq!(folded, [2, 3], "{state}");
+        let traces = all_traces(store, &newest(everything())).await;
+        let row = &traces[0];
+        assert_eq!((row.run_count, row.llm_count, row.error_count), (5, 2, 1), "{state}");
+        let skeleton = store.load_skeleton(&scope(), trace(1)).await.expect(state);
+        assert_eq!(skeleton.iter().filter(|run| run.counts_as_llm_call()).count(), 2, "{state}");
+        assert_eq!(skeleton.iter().filter(|run| run.counts_as_error()).count(), 1, "{state}");
+        let of_runs = store.stats(Unit::Runs, &everything()).await.expect(state);
+        assert_eq!((of_runs.count, of_runs.double_count, of_runs.error_count), (5, 2, 1), "{state}");
+        let of_traces = store.stats(Unit::Traces, &everything()).await.expect(state);
+        assert_eq!((of_traces.count, of_traces.double_count, of_traces.error_count), (1, 0, 0), "{state}");
+        store.flush().await.expect(state);
+    }
+}
+
+/// One answer of which two instrumentations count the tokens differently: each of its figures counts once.
+pub async fn one_response_is_one_call_whatever_its_tokens(store: &dyn RunStore) {
+    let telling = |id: u32, scope_name: &str, tokens: u64| {
+        let mut run = call(id, scope_name);
+        set_llm(&mut run, "gpt-4o", (10, tokens), "0.5");
+        run.metadata.insert("response_id".to_owned(), JsonText::from_string("msg_1"));
+        run
+    };
+    store.write(vec![telling(2, "a", 5), telling(3, "b", 4)]).await.expect("writes");
+    for state in ["in memory", "flushed"] {
+        assert_eq!(verdicts(store).await, [(2, None, true), (3, Some(2), false)], "{state}");
+        let traces = all_traces(store, &newest(everything())).await;
+        assert_eq!((traces[0].total_tokens, traces[0].llm_count), (Some(15), 1), "{state}");
+        store.flush().await.expect(state);
+    }
 }
 
 /// The request of the client library is marked, the call that it belongs to is not.
