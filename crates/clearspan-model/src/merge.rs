@@ -40,6 +40,11 @@ impl Version {
         Self(raw)
     }
 
+    /// Whether a source of this rank, or one that is trusted more, said it.
+    pub const fn is_at_least(self, rank: Rank) -> bool {
+        self.0 >> 56 >= rank as u64
+    }
+
     /// Its stored form.
     pub const fn as_raw(self) -> u64 {
         self.0

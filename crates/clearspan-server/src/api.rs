@@ -20,6 +20,7 @@ mod rules;
 mod run;
 mod search;
 mod skeleton;
+mod span_events;
 mod system;
 mod traces;
 mod tree;
@@ -79,6 +80,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/traces/{trace_id}/previews", post(traces::previews))
         .route("/traces/{trace_id}/search", get(traces::search))
         .route("/traces/{trace_id}/logs", get(logs::of_trace))
+        .route("/traces/{trace_id}/events", get(span_events::of_trace))
         .route("/traces/{trace_id}/runs/{run_id}", get(run::get))
         .route("/mapping-rules", get(rules::list).post(rules::create))
         .route("/mapping-rules/order", put(rules::order))

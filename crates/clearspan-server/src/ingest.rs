@@ -4,6 +4,7 @@
 //! when its caller hangs up, because half a delivery must not depend on a client's patience.
 
 mod budget;
+mod homes;
 mod live;
 mod projects;
 mod remap;
@@ -15,7 +16,7 @@ use bytes::Bytes;
 use clearspan_catalog::ProjectName;
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
-use clearspan_model::{ErrorKind, LogRecord, MetricPoint, Run, WorkspaceId};
+use clearspan_model::{ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, WorkspaceId};
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
 
@@ -24,6 +25,8 @@ pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
 pub(crate) use remap::{RemapJob, RemapState, Remaps};
 pub(crate) use rulebook::{RuleRefusal, Rulebook};
+
+use homes::{Homes, SpanAt};
 
 use crate::clock::Clock;
 use crate::error::chain;
@@ -106,10 +109,12 @@ impl IngestError {
 }
 
 /// What an export brought, ready to be written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Batch {
     runs: Vec<Run>,
     logs: Vec<LogRecord>,
+    /// For each log record, whether nobody named its project.
+    is_unplaced: Vec<bool>,
     points: Vec<MetricPoint>,
 }
 
@@ -119,6 +124,7 @@ pub(crate) struct Ingest {
     store: Arc<dyn RunStore>,
     projects: Arc<Projects>,
     rules: Arc<Rulebook>,
+    homes: Arc<Homes>,
     live: LiveFeed,
     clock: Clock,
     budget: Budget,
@@ -141,7 +147,9 @@ impl Ingest {
     pub(crate) fn new(args: IngestArgs) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
         let IngestArgs { store, projects, rules, live, clock, budget } = args;
-        Self { store, projects, rules, live, clock, budget, processors: Arc::new(Semaphore::new(processors)) }
+        let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
+        let processors = Arc::new(Semaphore::new(processors));
+        Self { store, projects, rules, homes, live, clock, budget, processors }
     }
 
     /// An empty share of the memory for bodies that are being received.
@@ -161,7 +169,7 @@ impl Ingest {
 
     /// Writes what an export brought; readers see it when this returns.
     async fn write(&self, workspace_id: WorkspaceId, batch: Batch) -> Result<(), IngestError> {
-        let Batch { runs, logs, points } = batch;
+        let Batch { runs, logs, points, .. } = batch;
         let traces: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
         let of_logs = logs.iter().filter_map(|record| Some((record.project_id, record.trace_id?)));
         let traces = traces.into_iter().chain(of_logs).collect::<Vec<_>>();
@@ -179,7 +187,7 @@ impl Ingest {
 
     async fn deliver_all(self, export: Export, to: Destination) -> Result<Receipt, IngestError> {
         let processor = self.processors.acquire().await.expect("nobody closes it");
-        let (this, workspace_id) = (self.clone(), to.workspace_id);
+        let (this, workspace_id, signal) = (self.clone(), to.workspace_id, export.signal);
         let prepared = tokio::task::spawn_blocking(move || {
             let mut export = export;
             this.prepare(&mut export, &to).map(|(batch, receipt)| (batch, receipt, export.reservation))
@@ -187,9 +195,50 @@ impl Ingest {
         let prepared = prepared.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
         drop(processor);
         let (batch, receipt, reservation) = prepared?;
-        self.write(workspace_id, batch).await?;
+        match signal {
+            Signal::Traces => self.write_spans(workspace_id, batch).await?,
+            Signal::Logs => self.write_records(workspace_id, batch).await?,
+            Signal::Metrics => self.write(workspace_id, batch).await?,
+        }
         drop(reservation);
         Ok(receipt)
+    }
+
+    /// Writes spans, and to each what log records told of it elsewhere before.
+    async fn write_spans(&self, workspace_id: WorkspaceId, batch: Batch) -> Result<(), IngestError> {
+        let now = self.clock.now();
+        self.homes.note_spans(&batch.runs, now);
+        let spans: Vec<SpanAt> = batch.runs.iter().filter_map(SpanAt::of).collect();
+        self.write(workspace_id, batch).await?;
+        let runs = self.homes.told_before(spans).await?;
+        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+    }
+
+    /// Writes log records, and what they tell of spans to the runs of those.
+    async fn write_records(&self, workspace_id: WorkspaceId, mut batch: Batch) -> Result<(), IngestError> {
+        let now = self.clock.now();
+        let homes = self.homes.of_records(&batch.runs, now).await?;
+        for (record, is_unplaced) in batch.logs.iter_mut().zip(&batch.is_unplaced) {
+            let (Some(trace_id), Some(span_id), true) = (record.trace_id, record.span_id, *is_unplaced)
+            else {
+                continue;
+            };
+            let run_id = RunId::from_span_id(span_id);
+            let key = RunKey { workspace_id, project_id: record.project_id, trace_id, run_id };
+            if let Some(home) = homes.get(&key) {
+                record.project_id = home.project_id;
+            }
+        }
+        let mut homeless = Vec::new();
+        for run in &mut batch.runs {
+            match homes.get(&run.key) {
+                Some(home) => run.key = *home,
+                None => homeless.extend(SpanAt::of(run)),
+            }
+        }
+        self.write(workspace_id, batch).await?;
+        let runs = self.homes.told_meanwhile(homeless, now).await?;
+        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
     }
 
     /// Everything that takes the processor: decode, map, find projects, price.
@@ -211,7 +260,9 @@ impl Ingest {
             runs.push(run);
         }
         let mut logs = Vec::with_capacity(mapped.logs.len());
+        let mut is_unplaced = Vec::with_capacity(mapped.logs.len());
         for found in mapped.logs {
+            is_unplaced.push(to.project.is_none() && found.project.is_none());
             let mut record = found.record;
             record.workspace_id = to.workspace_id;
             record.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
@@ -224,7 +275,7 @@ impl Ingest {
             point.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
             points.push(point);
         }
-        Ok((Batch { runs, logs, points }, receipt))
+        Ok((Batch { runs, logs, is_unplaced, points }, receipt))
     }
 }
 

@@ -19,7 +19,8 @@ mod text;
 pub use error::{Error, Result};
 pub use store::{
     Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage,
-    LogQuery, MetricSummary, Order, PointList, PointQuery, ProjectActivity, RecordId, RunPage, RunQuery,
-    RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    LogQuery, MetricSummary, Order, PointList, PointQuery, ProjectActivity, RecordId, RunOfSpan, RunPage,
+    RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary,
+    Unit,
 };
 pub use summarize::roll_up;

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clearspan_model::rollup::Totals;
 use clearspan_model::{
-    LogRecord, MetricPoint, ProjectId, Run, RunId, RunKey, Status, TraceId, UnixNanos, WorkspaceId,
+    LogRecord, MetricPoint, ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, Status, TraceId,
+    UnixNanos, WorkspaceId,
 };
 use parking_lot::RwLock;
 
@@ -23,8 +24,8 @@ use crate::replacement::may_replace;
 use crate::summarize;
 use crate::{
     Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery,
-    MetricSummary, PointList, PointQuery, ProjectActivity, Result, RunPage, RunQuery, RunStore, RunSummary,
-    Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    MetricSummary, PointList, PointQuery, ProjectActivity, Result, RunOfSpan, RunPage, RunQuery, RunStore,
+    RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 
 /// Keeps runs in memory.
@@ -135,6 +136,27 @@ impl RunStore for MemoryStore {
         }))
     }
 
+    async fn runs_of_spans(
+        &self,
+        scope: &Scope,
+        trace_id: TraceId,
+        span_ids: &[SpanId],
+        since: UnixNanos,
+    ) -> Result<Vec<RunOfSpan>> {
+        let runs = self.runs.read();
+        let recent = runs.values().map(|kept| &kept.finished).filter(|run| {
+            is_in_scope(&run.key, scope)
+                && run.key.trace_id == trace_id
+                && run.start_time.unwrap_or(run.received_at) >= since
+        });
+        let found = recent.filter_map(|run| {
+            let span_id = run.span_id.filter(|span| span_ids.contains(span))?;
+            let has_span = run.versions.base.is_at_least(Rank::Span);
+            Some(RunOfSpan { span_id, key: run.key, has_span })
+        });
+        Ok(found.collect())
+    }
+
     async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
         let traces = self.traces(scope).into_iter().filter(|trace| trace.summary.root.trace_id == trace_id);
         let mut runs: Vec<RunSummary> = traces.flat_map(|trace| trace.runs).collect();
@@ -151,6 +173,11 @@ impl RunStore for MemoryStore {
             (run.start_time.unwrap_or(run.received_at), run.key.run_id, run.key.project_id)
         });
         Ok(runs)
+    }
+
+    async fn load_events(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<(RunKey, Vec<RunEvent>)>> {
+        let runs = self.load_trace(scope, trace_id).await?.into_iter();
+        Ok(runs.filter(|run| !run.events.is_empty()).map(|run| (run.key, run.events)).collect())
     }
 
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use clearspan_model::{
-    ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId,
+    ErrorKind, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 use rustc_hash::FxHashMap;
 
@@ -35,8 +35,8 @@ use crate::schema::logs::{LogCol, encode_logs};
 use crate::schema::points::{PointCol, encode_points};
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
-    ProjectActivity, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage,
-    Unit,
+    ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange,
+    TracePage, Unit,
 };
 use crate::{Error, Result};
 
@@ -242,8 +242,24 @@ impl RunStore for NativeStore {
         trace_id: Option<TraceId>,
         run_ids: &[RunId],
     ) -> Result<Vec<Run>> {
-        let (snapshot, scope, run_ids) = (self.shared.snapshot(), scope.clone(), run_ids.to_vec());
+        let snapshot = match trace_id {
+            Some(trace_id) => self.shared.trace_snapshot(trace_id),
+            None => self.shared.snapshot(),
+        };
+        let (scope, run_ids) = (scope.clone(), run_ids.to_vec());
         blocking(move || read::runs(&snapshot, &scope, trace_id, &run_ids)).await
+    }
+
+    async fn runs_of_spans(
+        &self,
+        scope: &Scope,
+        trace_id: TraceId,
+        span_ids: &[SpanId],
+        since: UnixNanos,
+    ) -> Result<Vec<RunOfSpan>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        let span_ids = span_ids.to_vec();
+        blocking(move || read::runs_of_spans(&snapshot, &scope, trace_id, &span_ids, since)).await
     }
 
     async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
@@ -254,6 +270,11 @@ impl RunStore for NativeStore {
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
         let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
         blocking(move || read::trace(&snapshot, &scope, trace_id)).await
+    }
+
+    async fn load_events(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<(RunKey, Vec<RunEvent>)>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        blocking(move || read::events(&snapshot, &scope, trace_id)).await
     }
 
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {

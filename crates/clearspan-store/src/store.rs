@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
-    CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, ProjectId, Run, RunId, RunKey,
-    RunType, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
+    CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, ProjectId, Run, RunEvent, RunId,
+    RunKey, RunType, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
 use serde::{Deserialize, Serialize};
@@ -33,12 +33,25 @@ pub trait RunStore: Send + Sync + fmt::Debug {
         run_ids: &[RunId],
     ) -> Result<Vec<Run>>;
 
+    /// The runs of some spans of a trace, in no order: those that began since a time, or, where nobody knows when, arrived
+    /// since then. Nothing of their content is read.
+    async fn runs_of_spans(
+        &self,
+        scope: &Scope,
+        trace_id: TraceId,
+        span_ids: &[SpanId],
+        since: UnixNanos,
+    ) -> Result<Vec<RunOfSpan>>;
+
     /// Every run of a trace without its payload, in order of start time. Empty when there is no such trace.
     /// Traces of one id in two projects stay apart: the caller sees them by `project_id`.
     async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>>;
 
     /// Every run of a trace, whole, in order of start time.
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>>;
+
+    /// The events of each run of a trace that has any, and nothing else of it; in order of the runs' start times.
+    async fn load_events(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<(RunKey, Vec<RunEvent>)>>;
 
     /// One page of runs.
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage>;
@@ -92,6 +105,17 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     fn check_writable(&self) -> Result<()>;
 }
 
+/// Where the run of a span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RunOfSpan {
+    /// The span, as it was looked for.
+    pub span_id: SpanId,
+    /// Its run.
+    pub key: RunKey,
+    /// Whether the span itself has arrived, not just log records of it.
+    pub has_span: bool,
+}
+
 /// Identifies a log record or metric point within its project: the hash of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RecordId(pub u128);
@@ -103,6 +127,8 @@ pub struct LogQuery {
     pub scope: Scope,
     /// When they happened.
     pub range: TimeRange,
+    /// Only this one. Give its time as the range: it is found by looking through all records of that.
+    pub id: Option<RecordId>,
     /// Only those of this trace.
     pub trace_id: Option<TraceId>,
     /// Only those of this span.

@@ -82,6 +82,9 @@ macro_rules! conformance_suite {
             one_response_is_one_call_whatever_its_tokens
             requests_of_client_libraries_are_marked
             sources_come_back_and_merge
+            // Spans and events.
+            runs_are_found_by_their_spans
+            events_of_a_trace_come_in_one_go
             // Replacing.
             a_replaced_run_is_read_everywhere
             a_run_that_changed_is_not_replaced

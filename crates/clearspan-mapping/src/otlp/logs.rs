@@ -27,8 +27,14 @@ use crate::messages::event_role;
 /// Names of records that tell why the call of their span failed.
 pub(crate) const EXCEPTIONS: &[&str] = &["exception", "gen_ai.client.operation.exception"];
 
-/// With each draft the project that its resource wants.
-type Patches = IndexMap<(TraceId, SpanId), (Draft, Option<ProjectRef>)>;
+/// The part of a run that log records tell, and the project that they name, else their resource.
+struct Patch {
+    draft: Draft,
+    of_records: Option<ProjectRef>,
+    of_resource: Option<ProjectRef>,
+}
+
+type Patches = IndexMap<(TraceId, SpanId), Patch>;
 
 /// Maps every log record.
 pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext<'_>) -> Mapped {
@@ -45,10 +51,11 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext<'_>) -> Mapp
                 let name = event_name(&record);
                 let rest = match ids {
                     (Some(trace_id), Some(span_id)) => {
-                        let (draft, _) = patches.entry((trace_id, span_id)).or_insert_with_key(|ids| {
-                            (new_patch(*ids, &origin, ctx), origin.project.clone())
-                        });
-                        complete(draft, name.as_deref(), record, ctx)
+                        let patch = patches
+                            .entry((trace_id, span_id))
+                            .or_insert_with_key(|ids| new_patch(*ids, &origin, ctx));
+                        patch.of_records = patch.of_records.take().or_else(|| project_of_record(&record));
+                        complete(&mut patch.draft, name.as_deref(), record, ctx)
                     }
                     _ => Some(record),
                 };
@@ -60,21 +67,26 @@ pub fn map_logs(request: ExportLogsServiceRequest, ctx: &MapContext<'_>) -> Mapp
     }
     mapped.runs = patches
         .into_values()
-        .map(|(draft, of_resource)| {
+        .map(|Patch { draft, of_records, of_resource }| {
             let (project, run) = draft.finish();
-            MappedRun { project: project.or(of_resource), run }
+            MappedRun { project: project.or(of_records).or(of_resource), run }
         })
         .collect();
     mapped
 }
 
-fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext<'_>) -> Draft {
+fn new_patch(ids: (TraceId, SpanId), origin: &Origin, ctx: &MapContext<'_>) -> Patch {
     let mut run = new_run(ids, Rank::Log, ctx);
     origin.describe(&mut run);
     // The scope of a logger is not that of the instrumentation that made the span.
     run.scope_name = None;
     run.scope_version = None;
-    Draft::new(run)
+    Patch { draft: Draft::new(run), of_records: None, of_resource: origin.project.clone() }
+}
+
+/// A record names its project as a span does.
+fn project_of_record(record: &LogRecord) -> Option<ProjectRef> {
+    project_of(|key| attribute(record, key).as_text().map(|text| text.decode().into_owned()))
 }
 
 /// Puts what a record tells into its run. Gives the record back when it was not content of the run.

@@ -1,4 +1,5 @@
 use clearspan_model::{JsonText, Rank, Run, RunType, Side, Status, UnixNanos, Version};
+use serde_json::json;
 
 use super::*;
 
@@ -332,6 +333,28 @@ fn log_records_become_patches_of_their_run() {
     run.merge(patch.clone());
     assert_eq!(run.name.as_deref(), Some("s"));
     assert_eq!(run.fragments.len(), 2);
+}
+
+/// As spans do: the record's own word wins over that of its process.
+#[test]
+fn a_record_names_the_project_of_the_run_that_it_completes() {
+    let record = |span: &str, project: Option<&str>| {
+        let attributes: Vec<_> = project
+            .map(|name| json!({"key": "langsmith.trace.session_name", "value": {"stringValue": name}}))
+            .into_iter()
+            .collect();
+        json!({"traceId": "5058afe218bd8e3b1c99e76877739b8a", "spanId": span, "attributes": attributes,
+            "body": {"stringValue": "said"}})
+    };
+    let resource =
+        json!({"attributes": [{"key": "openinference.project.name", "value": {"stringValue": "theirs"}}]});
+    let body = json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [
+        record("0000000000000001", None), record("0000000000000001", Some("mine")), record("0000000000000002", None),
+    ]}]}]});
+    let mapped = map_logs(decode_logs(body.to_string().as_bytes(), Encoding::Json).unwrap(), &ctx());
+    let name = |name: &str| Some(ProjectRef::Name(name.to_owned()));
+    let projects: Vec<_> = mapped.runs.iter().map(|run| run.project.clone()).collect();
+    assert_eq!(projects, [name("mine"), name("theirs")]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clearspan_model::{JsonText, LogRecord, RunId, SpanId, TraceId, UnixNanos};
+use clearspan_model::{JsonText, LogRecord, ProjectId, RunId, SpanId, TraceId, UnixNanos};
 use clearspan_store::{LogCursor, LogPage, LogQuery, RecordId, Scope, TimeRange};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,8 @@ pub(crate) struct LogsParams {
     /// Only records of this trace.
     #[param(value_type = Option<String>)]
     trace: Option<TraceParam>,
+    /// Only the record of this id. With `t` around its time it is found at once.
+    id: Option<String>,
     /// `newest` (the default) or `oldest` first.
     order: Option<String>,
     /// How many rows, at most 1000. The default is 100.
@@ -136,6 +138,9 @@ pub(crate) struct LogList {
 }
 
 /// Log records of a trace, the oldest first
+///
+/// With `project`, those too that were sent to another one but are of spans of this one: records do not always name the project
+/// of their span.
 #[utoipa::path(get, operation_id = "trace_logs", path = "/traces/{trace_id}/logs", tag = "logs",
     params(("trace_id" = String, Path, description = "UUID or 32 hexadecimal digits"), TraceLogsParams),
     responses((status = 200, body = LogList), Errors))]
@@ -146,18 +151,25 @@ pub(crate) async fn of_trace(
     Params(asked): Params<TraceLogsParams>,
 ) -> Result<Json<LogList>> {
     let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
+    let whole_workspace = Scope { workspace_id: caller.workspace_id, project_ids: None };
     let query = LogQuery {
         trace_id: Some(trace_id),
         oldest_first: true,
         after: asked.cursor.as_deref().map(|cursor| decode_cursor(cursor, true)).transpose()?,
         limit: clamp_to(asked.limit, DEFAULT_TRACE_LIMIT, MAX_LIMIT),
-        ..everything(scope.clone())
+        ..everything(whole_workspace)
     };
-    let page = ctx.store.query_logs(&query).await?;
+    let mut page = ctx.store.query_logs(&query).await?;
     let runs = match page.records.iter().any(|(_, record)| record.span_id.is_some()) {
         true => runs_of_spans(&ctx, &scope, trace_id).await?,
         false => FxHashMap::default(),
     };
+    let is_of_project = |record: &LogRecord| {
+        let is_there = scope.project_ids.as_ref().is_none_or(|ids| ids.contains(&record.project_id));
+        is_there || record.span_id.is_some_and(|span| runs.contains_key(&span))
+    };
+    page.records.retain(|(_, record)| is_of_project(record));
+    drop_repeated(&mut page.records);
     let run_of = |span: SpanId| runs.get(&span).copied().unwrap_or_else(|| RunId::from_span_id(span));
     Ok(Json(log_list(page, true, run_of)))
 }
@@ -187,6 +199,7 @@ pub(crate) async fn of_project(
     let wanted = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let query = LogQuery {
         range: parse_range(asked.t.as_deref(), ctx.clock.now())?,
+        id: wanted(asked.id).map(|id| record_id(&id)).transpose()?,
         trace_id: asked.trace.map(|TraceParam(id)| id),
         min_severity: wanted(asked.severity).map(|name| least_severity(&name)).transpose()?,
         text: wanted(asked.q),
@@ -204,6 +217,7 @@ fn everything(scope: Scope) -> LogQuery {
     LogQuery {
         scope,
         range: TimeRange::default(),
+        id: None,
         trace_id: None,
         span_id: None,
         min_severity: None,
@@ -215,13 +229,34 @@ fn everything(scope: Scope) -> LogQuery {
     }
 }
 
+/// A record that was sent again after its span had come may be in two projects.
+fn drop_repeated(records: &mut Vec<(RecordId, LogRecord)>) {
+    let told = |record: &LogRecord| LogRecord {
+        project_id: ProjectId::NIL,
+        received_at: UnixNanos::default(),
+        ..record.clone()
+    };
+    let mut of_one_time: Vec<LogRecord> = Vec::new();
+    records.retain(|(_, record)| {
+        of_one_time.retain(|before| before.time == record.time);
+        let record = told(record);
+        let is_new = !of_one_time.contains(&record);
+        if is_new {
+            of_one_time.push(record);
+        }
+        is_new
+    });
+}
+
 /// Spans may name their runs themselves, so the runs of the trace tell.
 async fn runs_of_spans(
     ctx: &Arc<Context>,
     scope: &Scope,
     trace_id: TraceId,
 ) -> Result<FxHashMap<SpanId, RunId>> {
-    let runs = ctx.store.load_skeleton(scope, trace_id).await?;
+    let mut runs = ctx.store.load_skeleton(scope, trace_id).await?;
+    // What records told before a span that has another id than they could know is a run beside it: the span's wins.
+    runs.sort_by_key(|run| run.span_id.is_some_and(|span| RunId::from_span_id(span) != run.run_id));
     Ok(runs.into_iter().filter_map(|run| Some((run.span_id?, run.run_id))).collect())
 }
 
@@ -229,6 +264,12 @@ fn log_list(page: LogPage, oldest_first: bool, run_of: impl Fn(SpanId) -> RunId)
     let rows = page.records.into_iter().map(|(id, record)| LogRow::new(id, record, &run_of));
     let next = page.next.map(|at| encode_cursor(Cursor { at, oldest_first }));
     LogList { logs: rows.collect(), next_cursor: next }
+}
+
+fn record_id(text: &str) -> Result<RecordId> {
+    let id = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32).map(RecordId);
+    let problem = || format!("is {text:?}; it has 32 hexadecimal digits, as `id` of a record has");
+    id.ok_or_else(|| ApiError::parameter("id", problem()))
 }
 
 fn least_severity(name: &str) -> Result<u8> {

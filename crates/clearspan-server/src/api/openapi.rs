@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
-use super::{events, lists, logs, metrics, projects, remap, rules, run, system, traces};
+use super::{events, lists, logs, metrics, projects, remap, rules, run, span_events, system, traces};
 
 /// The errors that every endpoint may answer with.
 #[derive(Debug, utoipa::IntoResponses)]
@@ -53,7 +53,8 @@ pub(crate) enum Errors {
         system::info, system::diagnostics, system::demo, projects::list, projects::get, lists::traces, lists::histogram,
         lists::facets, lists::runs, lists::stats, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
         events::stream, rules::list, rules::create, rules::update, rules::delete, rules::order, rules::test,
-        remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, metrics::list, metrics::series,
+        remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, span_events::of_trace,
+        metrics::list, metrics::series,
     ),
     components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(

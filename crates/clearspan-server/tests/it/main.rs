@@ -8,6 +8,7 @@ mod explain;
 mod hosts;
 mod http_edges;
 mod keys;
+mod log_homes;
 mod logs;
 mod metrics;
 mod odd_spans;

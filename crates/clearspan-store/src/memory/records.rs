@@ -41,6 +41,7 @@ impl Records {
         for ((time, id), record) in &self.logs {
             let is_wanted = is_in_scope(record.workspace_id, record.project_id, &query.scope)
                 && query.range.holds(*time)
+                && query.id.is_none_or(|wanted| *id == wanted)
                 && query.trace_id.is_none_or(|id| record.trace_id == Some(id))
                 && query.span_id.is_none_or(|id| record.span_id == Some(id))
                 && query.min_severity.is_none_or(|least| record.severity >= Some(least))

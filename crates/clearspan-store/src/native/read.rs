@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
+use clearspan_model::{
+    ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
+};
 
 use super::segment::{Segment, Wanted};
 use super::state::Snapshot;
 use crate::schema::decode::Rows;
 use crate::schema::{Col, SKELETON, list_columns};
-use crate::store::{RunSummary, Scope};
+use crate::store::{RunOfSpan, RunSummary, Scope};
 use crate::{Result, summarize};
 
 impl Scope {
@@ -31,6 +33,31 @@ pub(super) fn runs(
         None => Wanted::Runs(run_ids),
     };
     collect(snapshot, scope, wanted, &[], |rows, row| rows.run(row))
+}
+
+/// Where the runs of some spans of a trace are.
+pub(super) fn runs_of_spans(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: TraceId,
+    span_ids: &[SpanId],
+    since: UnixNanos,
+) -> Result<Vec<RunOfSpan>> {
+    let recent = snapshot.segments.iter().filter(|segment| segment.max_time >= since.as_nanos());
+    let snapshot = Snapshot { segments: Arc::new(recent.cloned().collect()), ..snapshot.clone() };
+    let columns = vec![Col::project_id, Col::trace_id, Col::run_id, Col::span_id, Col::version, Col::time];
+    let wanted = Wanted::Traces(&[trace_id]);
+    let found = collect(&snapshot, scope, wanted, &with_tenant(columns), |rows, row| {
+        let is_recent = rows.time(Col::time, row).is_some_and(|time| time >= since);
+        match rows.span_id(row).filter(|span| is_recent && span_ids.contains(span)) {
+            Some(span_id) => {
+                let has_span = rows.version(row).is_at_least(Rank::Span);
+                Ok(Some(RunOfSpan { span_id, key: rows.key(row)?, has_span }))
+            }
+            None => Ok(None),
+        }
+    })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The runs of a trace without payload, by start time.
@@ -79,6 +106,22 @@ pub(super) fn trace(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Re
     let mut runs = collect(snapshot, scope, Wanted::Traces(&[trace_id]), &[], |rows, row| rows.run(row))?;
     runs.sort_by_key(|run| (run.start_time.unwrap_or(run.received_at), run.key.run_id, run.key.project_id));
     Ok(runs)
+}
+
+/// The events of each run of a trace that has any, by start time of the runs.
+pub(super) fn events(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: TraceId,
+) -> Result<Vec<(RunKey, Vec<RunEvent>)>> {
+    let columns = vec![Col::project_id, Col::trace_id, Col::run_id, Col::time, Col::events];
+    let mut found =
+        collect(snapshot, scope, Wanted::Traces(&[trace_id]), &with_tenant(columns), |rows, row| {
+            Ok((rows.time(Col::time, row), rows.key(row)?, rows.events(row)?))
+        })?;
+    found.retain(|(_, _, events)| !events.is_empty());
+    found.sort_by_key(|(time, key, _)| (*time, key.run_id, key.project_id));
+    Ok(found.into_iter().map(|(_, key, events)| (key, events)).collect())
 }
 
 fn collect<T>(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
-    Cost, CostSource, Decimal, Payload, ProjectId, Run, RunId, RunKey, RunType, SpanId, Status, TraceId,
-    UnpricedReason, Usage, Version, Versions, WorkspaceId,
+    Cost, CostSource, Decimal, Payload, ProjectId, Run, RunEvent, RunId, RunKey, RunType, SpanId, Status,
+    TraceId, UnpricedReason, Usage, Version, Versions, WorkspaceId,
 };
 use serde::Deserialize;
 
@@ -38,16 +38,27 @@ impl Rows<'_> {
         })
     }
 
+    pub(crate) fn span_id(&self, row: usize) -> Option<SpanId> {
+        self.bytes(Col::span_id, row).and_then(|bytes| bytes.try_into().ok()).map(SpanId::from_bytes)
+    }
+
+    /// What happened inside of the run.
+    pub(crate) fn events(&self, row: usize) -> Result<Vec<RunEvent>> {
+        self.json(Col::events, row)
+    }
+
+    /// How new the row is.
+    pub(crate) fn version(&self, row: usize) -> Version {
+        Version::from_raw(self.count(Col::version, row).unwrap_or_default())
+    }
+
     /// The whole run of a row.
     pub(crate) fn run(&self, row: usize) -> Result<Run> {
         let received_at = self.time(Col::received_at, row).unwrap_or_default();
         let mut run = Run::new(self.key(row)?, received_at);
-        run.versions = Versions {
-            base: Version::from_raw(self.count(Col::version, row).unwrap_or_default()),
-            older: self.json(Col::older_versions, row)?,
-        };
+        run.versions = Versions { base: self.version(row), older: self.json(Col::older_versions, row)? };
         run.parent_run_id = self.id16(Col::parent_run_id, row).map(RunId::from_bytes);
-        run.span_id = self.bytes(Col::span_id, row).and_then(|b| b.try_into().ok()).map(SpanId::from_bytes);
+        run.span_id = self.span_id(row);
         run.dotted_order = self.string(Col::dotted_order, row);
         run.name = self.string(Col::name, row);
         run.run_type = self.word(Col::run_type, row);
@@ -77,7 +88,7 @@ impl Rows<'_> {
         run.metadata = self.map(Col::metadata, row);
         run.attributes = self.map(Col::attributes, row);
         run.resource = self.json(Col::resource, row)?;
-        run.events = self.json(Col::events, row)?;
+        run.events = self.events(row)?;
         run.links = self.json(Col::links, row)?;
         run.service = self.string(Col::service, row);
         run.release = self.string(Col::release, row);
@@ -132,7 +143,7 @@ impl Rows<'_> {
             trace_id: TraceId::from_bytes(need(Col::trace_id)?),
             run_id: RunId::from_bytes(need(Col::run_id)?),
             parent_run_id: self.id16(Col::parent_run_id, row).map(RunId::from_bytes),
-            span_id: self.bytes(Col::span_id, row).and_then(|b| b.try_into().ok()).map(SpanId::from_bytes),
+            span_id: self.span_id(row),
             dotted_order: self.string(Col::dotted_order, row),
             name: self.text(Col::name, row).unwrap_or(crate::summarize::UNNAMED).to_owned(),
             run_type: self.word(Col::run_type, row).unwrap_or(RunType::Chain),

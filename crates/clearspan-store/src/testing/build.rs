@@ -192,6 +192,7 @@ pub fn logs() -> LogQuery {
         range: TimeRange::default(),
         trace_id: None,
         span_id: None,
+        id: None,
         min_severity: None,
         text: None,
         service: None,

@@ -7,6 +7,7 @@ mod pages;
 mod records;
 mod replace;
 mod scopes;
+mod spans;
 mod traces;
 mod writes;
 
@@ -17,5 +18,6 @@ pub use pages::*;
 pub use records::*;
 pub use replace::*;
 pub use scopes::*;
+pub use spans::*;
 pub use traces::*;
 pub use writes::*;

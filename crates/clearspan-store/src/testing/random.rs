@@ -210,6 +210,7 @@ fn random_record_question(dice: &mut Dice) -> Question {
             scope,
             range,
             trace_id: dice.one_in(3).then(|| trace(1 + dice.below(3) as u32)),
+            id: None,
             span_id: None,
             min_severity: dice.one_in(3).then(|| 1 + dice.below(24) as u8),
             text: dice.one_in(3).then(|| dice.word(&["A", "a", "x*", "ö", ""])),

@@ -221,6 +221,11 @@ pub(crate) fn logs(snapshot: &RecordSnapshot<LogCol>, query: &LogQuery) -> Resul
                 && span_id.is_none_or(|id| rows.has_bytes(LogCol::span_id, row, id.as_bytes()))
         });
     }
+    if let Some(wanted) = query.id {
+        scan.require(vec![LogCol::id], move |rows: &LogRows<'_>, row| {
+            rows.record_id(row).is_ok_and(|id| id == wanted)
+        });
+    }
     if let Some(least) = min_severity {
         scan.require(vec![LogCol::severity], move |rows: &LogRows<'_>, row| {
             rows.severity(row) >= Some(least)

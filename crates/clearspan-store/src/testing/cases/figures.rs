@@ -66,6 +66,7 @@ pub async fn stats_of_runs_add_up(store: &dyn RunStore) {
     write_scattered(store, three_traces()).await;
     let expected = Stats {
         count: 6,
+        double_count: 0,
         error_count: 2,
         unpriced_count: 1,
         total_cost: Decimal::new(75, 2),

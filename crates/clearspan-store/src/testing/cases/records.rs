@@ -217,6 +217,9 @@ pub async fn log_records_are_filtered(store: &dyn RunStore) {
         check(logs(), &[1, 2, 3, 4]).await;
         check(LogQuery { trace_id: Some(trace(2)), ..logs() }, &[2]).await;
         check(LogQuery { trace_id: Some(trace(1)), ..logs() }, &[1, 4]).await;
+        let second = all_logs(store, &LogQuery { trace_id: Some(trace(2)), ..logs() }).await[0].0;
+        check(LogQuery { id: Some(second), ..logs() }, &[2]).await;
+        check(LogQuery { id: Some(second), trace_id: Some(trace(1)), ..logs() }, &[]).await;
         check(LogQuery { span_id: Some(span), ..logs() }, &[2]).await;
         check(LogQuery { trace_id: Some(trace(1)), span_id: Some(span), ..logs() }, &[]).await;
         check(LogQuery { min_severity: Some(5), ..logs() }, &[1, 2, 4]).await;

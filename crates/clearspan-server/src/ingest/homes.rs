@@ -1,0 +1,225 @@
+//! Brings what log records tell to the runs of their spans, wherever those are.
+//!
+//! A record has the ids of its span, but not always what chose the span's place: the project may be named by an attribute
+//! of the span alone or by a header of the exporter of spans, and a span may say which run it is. So
+//!
+//! - a record whose span is here completes that run, and when nobody names a project for the record, it is kept there too;
+//! - a span that comes later takes over what records told of it before. That also stays where it was.
+//!
+//! Whichever is written last finds the other: both look again after they were written. What they do then may be done
+//! twice, because merging is idempotent. Looking costs little, and is left out where it cannot find anything: spans look
+//! only when a record of their trace went elsewhere ([`Waiting`]), records only while spans go elsewhere ([`Recent`]), and
+//! nobody for what is older than a day. Both are kept in memory, so a span that comes after a restart does not know of the
+//! records that came before it.
+
+use std::sync::Arc;
+
+use clearspan_model::{ProjectId, Run, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId};
+use clearspan_store::{Result, RunOfSpan, RunStore, Scope};
+use parking_lot::Mutex;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// A span and its records come within a day.
+const LOOK_BACK_NANOS: i64 = 86_400 * 1_000_000_000;
+/// Places of spans that are remembered.
+const MAX_PLACES: usize = 10_000;
+/// Traces of records that are remembered, twice.
+const MAX_TRACES: usize = 50_000;
+
+/// Finds the runs of spans.
+#[derive(Debug)]
+pub(super) struct Homes {
+    store: Arc<dyn RunStore>,
+    spans: Recent,
+    records: Waiting,
+}
+
+impl Homes {
+    pub(super) fn new(store: Arc<dyn RunStore>, started_at: UnixNanos) -> Self {
+        let spans = Recent { started_at, last: Mutex::default() };
+        Self { store, spans, records: Waiting::default() }
+    }
+
+    /// To be called before spans are written.
+    pub(super) fn note_spans(&self, spans: &[Run], now: UnixNanos) {
+        let places: FxHashSet<Place> = spans.iter().filter_map(SpanAt::of).map(|span| span.place).collect();
+        places.into_iter().for_each(|place| self.spans.note(place, now));
+    }
+
+    /// To be called before the patches that records make are written: the runs that they complete, where those are not the ones
+    /// that the patches name.
+    pub(super) async fn of_records(
+        &self,
+        patches: &[Run],
+        now: UnixNanos,
+    ) -> Result<FxHashMap<RunKey, RunKey>> {
+        let spans = || patches.iter().filter_map(SpanAt::of);
+        let asked = spans().filter(|span| self.spans.elsewhere(span.place, now)).collect();
+        let found = self.look(asked).await?;
+        let mut homes = FxHashMap::default();
+        for span in spans() {
+            let runs = found.iter().filter(|run| run.has_span && span.is_of(run));
+            // Its own project first; of several others always the same.
+            match runs.min_by_key(|run| (run.key.project_id != span.key.project_id, run.key)) {
+                Some(home) if home.key == span.key => {}
+                Some(home) => drop(homes.insert(span.key, home.key)),
+                None => self.records.note(span),
+            }
+        }
+        Ok(homes)
+    }
+
+    /// To be called after spans were written: what records told of them elsewhere, for them to take over.
+    pub(super) async fn told_before(&self, spans: Vec<SpanAt>) -> Result<Vec<Run>> {
+        self.told_elsewhere(self.records.with_some_elsewhere(spans)).await
+    }
+
+    /// To be called after patches of records were written that found no run: a span may have come at the same time.
+    pub(super) async fn told_meanwhile(&self, mut spans: Vec<SpanAt>, now: UnixNanos) -> Result<Vec<Run>> {
+        spans.retain(|span| self.spans.elsewhere(span.place, now));
+        self.told_elsewhere(spans).await
+    }
+
+    async fn told_elsewhere(&self, spans: Vec<SpanAt>) -> Result<Vec<Run>> {
+        let found = self.look(spans).await?;
+        let mut patches = Vec::new();
+        for told in found.iter().filter(|run| !run.has_span) {
+            let is_home = |run: &&RunOfSpan| {
+                run.has_span && run.span_id == told.span_id && run.key.trace_id == told.key.trace_id
+            };
+            let homes: Vec<RunKey> = found.iter().filter(is_home).map(|run| run.key).collect();
+            if homes.is_empty() {
+                continue;
+            }
+            let RunKey { workspace_id, project_id, trace_id, run_id } = told.key;
+            let scope = Scope { workspace_id, project_ids: Some(vec![project_id]) };
+            let runs = self.store.load_runs(&scope, Some(trace_id), &[run_id]).await?;
+            patches
+                .extend(runs.iter().flat_map(|run| homes.iter().map(|key| Run { key: *key, ..run.clone() })));
+        }
+        Ok(patches)
+    }
+
+    /// The runs of spans in all projects of their workspaces.
+    async fn look(&self, mut spans: Vec<SpanAt>) -> Result<Vec<RunOfSpan>> {
+        let trace = |span: &SpanAt| (span.key.workspace_id, span.key.trace_id);
+        spans.sort_by_key(trace);
+        let mut found = Vec::new();
+        for spans in spans.chunk_by(|one, other| trace(one) == trace(other)) {
+            let (workspace_id, trace_id) = trace(&spans[0]);
+            let scope = Scope { workspace_id, project_ids: None };
+            let since = spans.iter().map(|span| day_before(span.time)).min().unwrap_or_default();
+            let ids: FxHashSet<SpanId> = spans.iter().map(|span| span.span_id).collect();
+            let ids: Vec<SpanId> = ids.into_iter().collect();
+            found.extend(self.store.runs_of_spans(&scope, trace_id, &ids, since).await?);
+        }
+        Ok(found)
+    }
+}
+
+/// A span and the run that it, or a record of it, is written to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SpanAt {
+    key: RunKey,
+    span_id: SpanId,
+    /// When it began, as far as this tells.
+    time: UnixNanos,
+    place: Place,
+}
+
+impl SpanAt {
+    /// `None` for runs that are no spans.
+    pub(super) fn of(run: &Run) -> Option<Self> {
+        let (key, span_id) = (run.key, run.span_id?);
+        let has_own_id = RunId::from_span_id(span_id) != key.run_id;
+        let place = Place { workspace_id: key.workspace_id, project_id: key.project_id, has_own_id };
+        let of_content = run.fragments.iter().map(|fragment| fragment.time);
+        let of_content = of_content.chain(run.events.iter().map(|event| event.time)).min();
+        let time = run.start_time.or(of_content).unwrap_or(run.received_at).min(run.received_at);
+        Some(Self { key, span_id, time, place })
+    }
+
+    fn is_of(&self, run: &RunOfSpan) -> bool {
+        run.span_id == self.span_id && run.key.trace_id == self.key.trace_id
+    }
+}
+
+/// Where runs of spans go: to a project, under the ids of their spans or under ids of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Place {
+    workspace_id: WorkspaceId,
+    project_id: ProjectId,
+    has_own_id: bool,
+}
+
+fn day_before(now: UnixNanos) -> UnixNanos {
+    UnixNanos::from_nanos(now.as_nanos().saturating_sub(LOOK_BACK_NANOS))
+}
+
+/// Where spans went within the last day. What was before the start is not known, so they could have gone anywhere.
+#[derive(Debug)]
+struct Recent {
+    started_at: UnixNanos,
+    last: Mutex<FxHashMap<Place, UnixNanos>>,
+}
+
+impl Recent {
+    fn note(&self, place: Place, now: UnixNanos) {
+        let mut last = self.last.lock();
+        if last.len() >= MAX_PLACES && !last.contains_key(&place) {
+            last.retain(|_, time| *time >= day_before(now));
+        }
+        last.insert(place, now);
+    }
+
+    /// Whether spans went to another place than this one.
+    fn elsewhere(&self, here: Place, now: UnixNanos) -> bool {
+        let is_recent = |time: UnixNanos| time >= day_before(now);
+        let is_other = |place: &Place| place.workspace_id == here.workspace_id && *place != here;
+        is_recent(self.started_at)
+            || self.last.lock().iter().any(|(place, time)| is_other(place) && is_recent(*time))
+    }
+}
+
+type Trace = (WorkspaceId, TraceId);
+
+/// Where records went whose spans were not there yet: the latest, by trace.
+#[derive(Debug, Default)]
+struct Waiting {
+    generations: Mutex<Generations>,
+}
+
+#[derive(Debug, Default)]
+struct Generations {
+    /// `None` when those of one trace went to several places.
+    young: FxHashMap<Trace, Option<Place>>,
+    /// Goes when the young ones are many.
+    old: FxHashMap<Trace, Option<Place>>,
+}
+
+impl Waiting {
+    fn note(&self, record: SpanAt) {
+        let Generations { young, old } = &mut *self.generations.lock();
+        if young.len() >= MAX_TRACES {
+            *old = std::mem::take(young);
+        }
+        let trace = (record.key.workspace_id, record.key.trace_id);
+        let before = young.get(&trace).or_else(|| old.get(&trace));
+        let place = before.is_none_or(|before| *before == Some(record.place)).then_some(record.place);
+        young.insert(trace, place);
+    }
+
+    /// The spans of whose traces some records went to another place than the span.
+    fn with_some_elsewhere(&self, mut spans: Vec<SpanAt>) -> Vec<SpanAt> {
+        let Generations { young, old } = &*self.generations.lock();
+        spans.retain(|span| {
+            let trace = (span.key.workspace_id, span.key.trace_id);
+            let place = young.get(&trace).or_else(|| old.get(&trace));
+            place.is_some_and(|place| *place != Some(span.place))
+        });
+        spans
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+use super::*;
+
+const DAY: i64 = LOOK_BACK_NANOS;
+
+fn at(nanos: i64) -> UnixNanos {
+    UnixNanos::from_nanos(nanos)
+}
+
+fn span(trace: u128, project: u8, own_id: bool) -> SpanAt {
+    let span_id = SpanId::from_bytes([5; 8]);
+    let key = RunKey {
+        workspace_id: WorkspaceId::from_bytes([1; 16]),
+        project_id: ProjectId::from_bytes([project; 16]),
+        trace_id: TraceId::from_bytes(trace.to_be_bytes()),
+        run_id: if own_id { RunId::from_bytes([9; 16]) } else { RunId::from_span_id(span_id) },
+    };
+    let mut run = Run::new(key, at(0));
+    run.span_id = Some(span_id);
+    SpanAt::of(&run).unwrap()
+}
+
+#[test]
+fn records_look_while_spans_go_elsewhere() {
+    let started = at(0);
+    let recent = Recent { started_at: started, last: Mutex::default() };
+    let (here, there, own) = (span(1, 1, false).place, span(1, 2, false).place, span(1, 1, true).place);
+    assert!(recent.elsewhere(here, at(DAY)), "what was before the start is not known");
+    let now = at(DAY + 1);
+    assert!(!recent.elsewhere(here, now));
+    recent.note(here, now);
+    assert!(!recent.elsewhere(here, now), "all go to one place");
+    for other in [there, own] {
+        recent.note(other, now);
+        assert!(recent.elsewhere(here, now));
+        recent.last.lock().remove(&other);
+    }
+    recent.note(there, now);
+    assert!(!recent.elsewhere(here, at(2 * DAY + 2)), "a day ago");
+}
+
+#[test]
+fn spans_look_when_records_of_their_trace_went_elsewhere() {
+    let waiting = Waiting::default();
+    let looks = |span: SpanAt| !waiting.with_some_elsewhere(vec![span]).is_empty();
+    assert!(!looks(span(1, 1, false)));
+    waiting.note(span(1, 1, false));
+    assert!(!looks(span(1, 1, false)), "the same place");
+    assert!(looks(span(1, 2, false)) && looks(span(1, 1, true)));
+    assert!(!looks(span(2, 2, false)), "another trace");
+    waiting.note(span(1, 2, false));
+    assert!(looks(span(1, 1, false)) && looks(span(1, 2, false)), "two places");
+}
+
+#[test]
+fn the_latest_traces_are_remembered() {
+    let waiting = Waiting::default();
+    let looks = |trace: u128| !waiting.with_some_elsewhere(vec![span(trace, 2, false)]).is_empty();
+    let count = 2 * MAX_TRACES as u128 + 10;
+    for trace in 0..count {
+        waiting.note(span(trace, 1, false));
+    }
+    assert!(looks(count - 1) && looks(count - MAX_TRACES as u128));
+    assert!(!looks(0));
+    let Generations { young, old } = &*waiting.generations.lock();
+    assert!(young.len() <= MAX_TRACES && old.len() <= MAX_TRACES);
+}
