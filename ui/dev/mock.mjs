@@ -13,7 +13,7 @@ import {
   testRule,
   updateRule,
 } from "./mock/rules.mjs";
-import { logs, metrics, series, traceLogs } from "./mock/telemetry.mjs";
+import { logs, metrics, series, traceEvents, traceLogs } from "./mock/telemetry.mjs";
 import { rag, running, tripPlanner } from "./mock/traces.mjs";
 import { verdict } from "./mock/verdict.mjs";
 
@@ -66,6 +66,7 @@ const routes = [
   ["POST", /^\/traces\/([^/]+)\/previews$/, (_, id, __, body) => previews(find(id), body.run_ids)],
   ["GET", /^\/traces\/([^/]+)\/runs\/([^/]+)$/, (_, id, runId) => run(find(id), find(id).runs.id.indexOf(runId))],
   ["GET", /^\/traces\/([^/]+)\/logs$/, (q, id) => traceLogs(find(id), q)],
+  ["GET", /^\/traces\/([^/]+)\/events$/, (q, id) => traceEvents(find(id))],
   ["GET", /^\/projects\/[^/]+\/logs$/, (q) => logs(skeletons, q)],
   ["GET", /^\/projects\/[^/]+\/metrics$/, () => metrics()],
   ["GET", /^\/projects\/[^/]+\/metrics\/series$/, (q) => series(q)],

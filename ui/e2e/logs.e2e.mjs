@@ -136,6 +136,25 @@ test("a record opens in place, and leads to its run and to those like it", async
   await page.close();
 });
 
+test("a link to a record shows it, and what was said around it", async () => {
+  const { page, clean } = await open();
+  await line(page, "rate service is slow").click();
+  // The address is what the button copies: reading the clipboard needs a permission that not every browser has.
+  await page.evaluate(() => {
+    navigator.clipboard.writeText = (text) => Promise.resolve((window.copied = text));
+  });
+  await opened(page).getByRole("button", { name: "Copy link" }).click();
+  const link = await page.evaluate(() => window.copied);
+  assert.match(link, /\/app\/p\/shop\/logs\?.*record=[0-9a-f]{32}/);
+  await page.goto(link);
+  await opened(page).getByText("https://api.fxrates.dev").waitFor();
+  assert.deepEqual((await texts(page)).length, 1);
+  await page.getByRole("button", { name: /^Remove filter record/ }).click();
+  await line(page, "planning begins").waitFor();
+  await clean();
+  await page.close();
+});
+
 test("keys: move, unfold, turn around, open the trace", async () => {
   const { page, clean } = await open();
   await line(page, "planning begins").waitFor();

@@ -29,6 +29,7 @@ function row(k) {
     total_tokens: tokens,
     cached_tokens: 0,
     run_count: Math.floor(2 + r() * 700),
+    llm_count: Math.floor(1 + r() * 40),
     error_count: failed ? 1 : 0,
     models: [MODEL_NAMES[Math.floor(r() * MODEL_NAMES.length)]],
     providers: ["openai"],
@@ -58,6 +59,7 @@ const real = (skeleton) => ({
   cost: skeleton.totals.cost,
   total_tokens: skeleton.totals.total_tokens,
   run_count: skeleton.totals.run_count,
+  llm_count: skeleton.totals.llm_count,
   error_count: skeleton.totals.error_count,
   unpriced_count: skeleton.totals.unpriced_count,
 });

@@ -137,6 +137,19 @@ export function logs(skeletons, q) {
 
 export const traceLogs = (skeleton, q) => pageOf(recordsOf(skeleton), q);
 
+/** The mock's runs tell of no events but the errors of those that failed. */
+export function traceEvents(skeleton) {
+  const { runs, start_time: start, dict } = skeleton;
+  const failed = runs.id.map((_, row) => row).filter((row) => runs.status[row] === 2);
+  const events = failed.map((row) => ({
+    run_id: runs.id[row],
+    time: start + runs.start_us[row] + (runs.duration_us[row] ?? 0),
+    name: "exception",
+    attributes: { "exception.message": dict[runs.error[row]] ?? "failed" },
+  }));
+  return { events: events.toSorted((a, b) => a.time - b.time), total: events.length };
+}
+
 function pageOf(all, q) {
   const limit = Number(q.get("limit") ?? 100);
   const from = Number(q.get("cursor") ?? 0);

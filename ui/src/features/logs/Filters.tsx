@@ -29,7 +29,7 @@ interface Props {
 }
 
 export function Filters({ search, set, inputRef, children }: Props) {
-  const { severity, service, trace } = search;
+  const { severity, service, trace, record } = search;
   // Levels that only links can name are shown as well.
   const options =
     severity && !LISTED.includes(severity)
@@ -38,6 +38,9 @@ export function Filters({ search, set, inputRef, children }: Props) {
   return (
     <div className={styles.bar} role="search">
       <TextFilter value={search.q ?? ""} onChange={(q, typing) => set({ q }, typing)} inputRef={inputRef} />
+      {record ? (
+        <Chip name="record" value={record.slice(0, 8)} title={record} onDrop={() => set({ record: undefined })} />
+      ) : null}
       {trace ? (
         <Chip name="trace" value={trace.slice(0, 8)} title={trace} onDrop={() => set({ trace: undefined })} />
       ) : null}

@@ -9,6 +9,7 @@ import { isToday, rangeSpan } from "@/lib/time-range";
 import { useTitle } from "@/lib/title";
 import { useDefaultRange } from "@/lib/use-default-range";
 import { Button } from "@/components/Button";
+import { CopyButton } from "@/components/CopyButton";
 import { type Hint, ListFooter } from "@/components/ListFooter";
 import { LogDetail } from "@/components/log/LogDetail";
 import { type Column, type LogItem, LogList } from "@/components/log/LogList";
@@ -19,7 +20,7 @@ import { Waiting } from "@/components/Waiting";
 import { Filters } from "./Filters";
 import styles from "./LogsPage.module.css";
 import { Nothing } from "./Nothing";
-import { type LogsSearch, validateLogsSearch } from "./search";
+import { type LogsSearch, searchOfRecord, validateLogsSearch } from "./search";
 import { useLogKeys } from "./useLogKeys";
 import { type Logs, MAX_ROWS, useLogs } from "./useLogs";
 
@@ -58,20 +59,21 @@ function LogsOf({ project }: { project: string }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const standard = useDefaultRange(project);
-  const { q, t = standard, severity, service, trace, order } = search;
+  const { q, t = standard, severity, service, trace, record, order } = search;
   useTitle(`Logs of ${project}`);
   const set = (patch: LogsSearch, replace = false) =>
     void navigate({ search: (old) => validateLogsSearch({ ...old, ...patch }), replace });
 
   const [live, setLive] = useState(() => readSetting("live-logs") !== "0");
   const [reading, setReading] = useState({ hover: false, scrolled: false });
-  const [selected, setSelected] = useState<string | null>(null);
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  // The record that the address names is shown whole.
+  const [selected, setSelected] = useState<string | null>(record ?? null);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set(record ? [record] : []));
   // A stretch that has ended gets no new records at its top.
   const canLive = order !== "oldest" && isOpenEnded(t);
   const logs = useLogs(
     project,
-    { q, t, severity, service, trace, order },
+    { id: record, q, t, severity, service, trace, order },
     { on: live && canLive, paused: reading.hover || reading.scrolled || open.size > 0 },
   );
   const viewport = useRef<HTMLDivElement>(null);
@@ -226,8 +228,14 @@ const columnsOf = (project: string): Column<Item>[] => [
 /** Where a record leads: its trace, and the list of those like it. */
 function Actions({ project, row, set }: { project: string; row: LogRow; set: (patch: LogsSearch) => void }) {
   const { trace_id: traceId, run_id: span, service, level } = row;
+  const link = () => {
+    const address = new URL(location.href);
+    address.search = new URLSearchParams(searchOfRecord(row)).toString();
+    return address.href;
+  };
   return (
     <span className={styles.actions}>
+      <CopyButton text={link} label="Copy link" showLabel />
       {traceId ? (
         <>
           <Link

@@ -17,7 +17,13 @@ interface Props {
   set: (patch: LogsSearch) => void;
 }
 
-const CLEARED: LogsSearch = { q: undefined, severity: undefined, service: undefined, trace: undefined };
+const CLEARED: LogsSearch = {
+  q: undefined,
+  severity: undefined,
+  service: undefined,
+  trace: undefined,
+  record: undefined,
+};
 
 export function Nothing({ project, search, t, set }: Props) {
   const any = useQuery({
@@ -26,8 +32,8 @@ export function Nothing({ project, search, t, set }: Props) {
   });
   if (any.isPending) return null;
   if (any.data && any.data.logs.length === 0) return <NothingYet />;
-  const { q, severity, service, trace } = search;
-  const filtered = Boolean(q ?? severity ?? service ?? trace);
+  const { q, severity, service, trace, record } = search;
+  const filtered = Boolean(q ?? severity ?? service ?? trace ?? record);
   return (
     <EmptyState
       icon={<SearchX size={24} aria-hidden />}

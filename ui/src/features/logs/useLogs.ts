@@ -32,8 +32,11 @@ interface Live {
 
 export function useLogs(project: string, filter: Omit<LogQuery, "limit" | "cursor">, live: Live): Logs {
   const client = useQueryClient();
-  const { q, t, severity, service, trace, order } = filter;
-  const stable = useMemo(() => ({ q, t, severity, service, trace, order }), [q, t, severity, service, trace, order]);
+  const { id, q, t, severity, service, trace, order } = filter;
+  const stable = useMemo(
+    () => ({ id, q, t, severity, service, trace, order }),
+    [id, q, t, severity, service, trace, order],
+  );
   const key = useMemo(() => ["logs", project, stable], [project, stable]);
   const query = useInfiniteQuery({
     queryKey: key,

@@ -33,6 +33,8 @@ export interface components {
             cached_tokens: (number | null)[];
             /** @description The run's own cost in nano-dollars. */
             cost: (number | null)[];
+            /** @description Row of the run that tells of the same model call and counts instead of it, or -1. */
+            double_of: number[];
             /** @description Null while pending. */
             duration_us: (number | null)[];
             /** @description First line of the error: position in `dict`, or -1. */
@@ -55,6 +57,8 @@ export interface components {
             start_us: number[];
             /** @description 0 pending, 1 success, 2 error. */
             status: number[];
+            /** @description 1 for the HTTP or gRPC request that a client library made. */
+            transport: number[];
             /** @description The cost of the run and everything below it, in nano-dollars. */
             tree_cost: (number | null)[];
             tree_tokens: number[];
@@ -126,11 +130,13 @@ export interface components {
          * @description What went wrong, in a word that never changes.
          * @enum {string}
          */
-        ErrorCode: "invalid_filter" | "invalid_parameter" | "invalid_cursor" | "invalid_body" | "not_found" | "method_not_allowed" | "conflict" | "unauthorized" | "invalid_credentials" | "too_large" | "overloaded" | "unavailable" | "timeout" | "internal";
+        ErrorCode: "invalid_filter" | "invalid_parameter" | "invalid_cursor" | "invalid_body" | "unsupported_media_type" | "not_found" | "method_not_allowed" | "conflict" | "unauthorized" | "invalid_credentials" | "too_large" | "overloaded" | "unavailable" | "timeout" | "internal";
         ErrorDetail: {
             code: components["schemas"]["ErrorCode"];
             /** @description What is wrong and what to do. */
             message: string;
+            /** @description Which member of the body, as a JSON pointer. */
+            pointer?: string | null;
             position?: components["schemas"]["Position"] | null;
             /** @description The same as in the `x-request-id` header and in the server's log. */
             request_id: string;
@@ -155,6 +161,12 @@ export interface components {
             /** Format: int64 */
             count: number;
             value: string;
+        };
+        FieldChange: {
+            after: unknown;
+            before: unknown;
+            /** @description As in `sources` of a run. */
+            field: string;
         };
         /** @description One sentence and where to look. */
         Finding: {
@@ -204,6 +216,73 @@ export interface components {
             };
             span_id: string;
             trace_id: string;
+        };
+        LogList: {
+            logs: components["schemas"]["LogRow"][];
+            /** @description Pass it as `cursor` to go on; null at the end. */
+            next_cursor?: string | null;
+        };
+        /** @description A log record. */
+        LogRow: {
+            attributes: {
+                [key: string]: unknown;
+            };
+            body: unknown;
+            event_name?: string | null;
+            /** @description 32 hexadecimal digits: the hash of its content. */
+            id: string;
+            /** @description `trace`, `debug`, `info`, `warn`, `error` or `fatal`. */
+            level?: string | null;
+            /** Format: int64 */
+            observed_time?: number | null;
+            /** @description Attributes of the process that sent it. */
+            resource: {
+                [key: string]: unknown;
+            };
+            /** @description The run of its span. */
+            run_id?: string | null;
+            scope?: components["schemas"]["ScopeAnswer"] | null;
+            service?: string | null;
+            /**
+             * Format: int32
+             * @description 1 to 24, as OpenTelemetry counts.
+             */
+            severity?: number | null;
+            severity_text?: string | null;
+            /** Format: int64 */
+            time: number;
+            trace_id?: string | null;
+        };
+        MatchedAttribute: {
+            attribute: string;
+            /** @description Of an attribute that another rule used: the field that it filled. */
+            value: unknown;
+        };
+        MetricList: {
+            metrics: components["schemas"]["MetricRow"][];
+        };
+        /** @description A metric, summed up over the range. */
+        MetricRow: {
+            attribute_keys: string[];
+            description?: string | null;
+            /** @description `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`. */
+            kind: string;
+            /** Format: int64 */
+            last_time: number;
+            /** @description A sum that never falls. */
+            monotonic: boolean;
+            name: string;
+            /** Format: int64 */
+            points: number;
+            services: string[];
+            /** @description `delta` or `cumulative`. */
+            temporality?: string | null;
+            unit?: string | null;
+        };
+        /** @description The order that rules are to have. */
+        OrderBody: {
+            /** @description Each rule of the workspace once, the strongest first. */
+            ids: string[];
         };
         /** @description One side of a run. */
         PayloadAnswer: {
@@ -256,8 +335,96 @@ export interface components {
              */
             trace_count: number;
         };
+        RemapAnswer: {
+            job: components["schemas"]["RemapRow"];
+        };
+        /** @description Which runs are to be mapped again. */
+        RemapBody: {
+            /** @description Id or name. */
+            project: string;
+            /** @description Only traces that began since: microseconds, RFC 3339, or how long ago (`7d`, `24h`, `15m`). */
+            since?: unknown;
+            /** @description Only traces that began before, likewise. */
+            until?: unknown;
+        };
+        RemapList: {
+            /** @description The latest first, 20 at most. The list is empty after a restart. */
+            jobs: components["schemas"]["RemapRow"][];
+        };
+        /** @description A job that maps stored runs again. */
+        RemapRow: {
+            /** Format: int64 */
+            ended_at?: number | null;
+            error?: string | null;
+            id: string;
+            /** @description The project's name. */
+            project: string;
+            /** Format: int64 */
+            runs_changed: number;
+            /** Format: int64 */
+            runs_seen: number;
+            /**
+             * Format: int64
+             * @description Runs that changed each time they were looked at, and were left alone.
+             */
+            runs_skipped: number;
+            /** Format: int64 */
+            since?: number | null;
+            /** Format: int64 */
+            started_at: number;
+            /** @description `running`, `done` or `failed`. */
+            state: string;
+            /** Format: int64 */
+            traces_done: number;
+            /**
+             * Format: int64
+             * @description Null until they are counted.
+             */
+            traces_total?: number | null;
+            /** Format: int64 */
+            until?: number | null;
+        };
         /** @enum {string} */
         Rule: "where_it_broke" | "slow_recovery" | "why_it_cost" | "context_growth" | "loop" | "cache_miss" | "slow_first_token" | "missing_spans";
+        /** @description What a rule is to say. */
+        RuleBody: {
+            attribute: string;
+            /** @description A rule is switched on unless told otherwise. */
+            enabled?: boolean;
+            field: string;
+            name: string;
+        };
+        RuleField: {
+            description: string;
+            field: string;
+        };
+        /** @description All rules of the workspace. */
+        RuleList: {
+            /** @description The fields that a rule can fill. */
+            fields: components["schemas"]["RuleField"][];
+            /** @description The strongest first. */
+            rules: components["schemas"]["RuleRow"][];
+        };
+        /** @description A rule: an attribute, and the field of a run that it fills. It is stronger than every built-in rule. */
+        RuleRow: {
+            /** @description The key of an attribute, or a pattern with one `*`, for example `acme.llm.*.tokens`. */
+            attribute: string;
+            /** Format: int64 */
+            created_at: number;
+            enabled: boolean;
+            /** @description One of the `fields`. In `metadata.<key>` and `invocation_params.<key>`, `{*}` is what the star matched. */
+            field: string;
+            id: string;
+            /** @description Unique in the workspace. */
+            name: string;
+            /**
+             * Format: int64
+             * @description A smaller one is stronger.
+             */
+            position: number;
+            /** Format: int64 */
+            updated_at: number;
+        };
         /** @description A whole run. Values that were JSON come back as the same JSON. */
         RunAnswer: {
             /** @description What arrived and is shown nowhere else. */
@@ -268,6 +435,10 @@ export interface components {
             /** @description The dialect of instrumentation that decided the mapping. */
             dialect?: string | null;
             dotted_order?: string | null;
+            /** @description The run that tells of the same model call and counts instead of this one. */
+            double_of?: string | null;
+            /** @description Runs that tell of the same model call as this one, and are not counted. */
+            doubles: string[];
             /** Format: int64 */
             end_time?: number | null;
             environment?: string | null;
@@ -278,6 +449,8 @@ export interface components {
             first_token_time?: number | null;
             inputs: components["schemas"]["PayloadAnswer"];
             invocation_params?: unknown;
+            /** @description The HTTP or gRPC request that a client library made. */
+            is_transport: boolean;
             /** @description What the mapping had to repair. */
             issues: components["schemas"]["IssueAnswer"][];
             /** Format: int64 */
@@ -305,6 +478,13 @@ export interface components {
             service?: string | null;
             /** @description How many leading input messages the model call before it under the same parent had read as well. */
             shared_prefix: number;
+            /**
+             * @description Where the value of each field came from: `{"model": "gen_ai.request.model", …}`. A source is the key of an attribute, a
+             *     family of keys (`gen_ai.prompt.*`), or has a word and a colon in front (`span:name`, `rule:<name>:<attribute>`).
+             */
+            sources: {
+                [key: string]: string;
+            };
             /** @description The OTLP span id, when it came as a span. */
             span_id?: string | null;
             /** Format: int64 */
@@ -364,6 +544,29 @@ export interface components {
             /** @description In order of start time. */
             run_ids: string[];
         };
+        /** @description A metric over time. */
+        SeriesAnswer: {
+            agg: string;
+            /** @description Those that fit the metric, the default first. */
+            aggregations: string[];
+            /** Format: int64 */
+            bucket_us: number;
+            /** Format: int64 */
+            from: number;
+            /** @description There are more points than were read; the latest are missing. */
+            is_cut: boolean;
+            kind: string;
+            name: string;
+            /** @description At most 50, the largest first. What is beyond is added up in the last one, `(others)`. */
+            series: components["schemas"]["SeriesLine"][];
+            unit?: string | null;
+        };
+        SeriesLine: {
+            /** @description Null for points without the attribute, and where nothing is grouped. */
+            group?: string | null;
+            /** @description One a bucket; null where there is nothing. */
+            values: (number | null)[];
+        };
         /** @description All runs of a trace as columns, parents before their children, siblings by start time. */
         Skeleton: {
             /** @description Texts that rows refer to by position. */
@@ -397,14 +600,17 @@ export interface components {
             cached_tokens?: number | null;
             /** @description Dollars; null while nothing has a cost. */
             cost?: string | null;
+            /** @description Runs that failed. A failed call counts once, however many instrumentations tell of it. */
             error_count: number;
             /** Format: int64 */
             input_tokens?: number | null;
+            /** @description Calls of language models. A call counts once, however many instrumentations tell of it. */
             llm_count: number;
             /** Format: int64 */
             output_tokens?: number | null;
             /** Format: int64 */
             reasoning_tokens?: number | null;
+            /** @description Runs that are stored, those too that tell of a call that another run stands for (`double_of`). */
             run_count: number;
             /** Format: int64 */
             total_tokens?: number | null;
@@ -417,9 +623,21 @@ export interface components {
         /** @description Figures over everything that a filter selects. */
         StatsAnswer: {
             cost: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Runs that are stored, or traces.
+             */
             count: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description How many of the runs tell of a call that another run stands for; 0 for traces. Those are in `count` and in no
+             *     other figure but the latencies.
+             */
+            double_count: number;
+            /**
+             * Format: int64
+             * @description Runs that failed, or traces whose root failed.
+             */
             error_count: number;
             /** Format: int64 */
             first_run_at?: number | null;
@@ -440,6 +658,22 @@ export interface components {
             /** Format: int64 */
             unpriced_count: number;
         };
+        TraceEvent: {
+            attributes: {
+                [key: string]: unknown;
+            };
+            name: string;
+            run_id: string;
+            /** Format: int64 */
+            time: number;
+        };
+        /** @description What happened inside of the runs of a trace. */
+        TraceEvents: {
+            /** @description The oldest first. */
+            events: components["schemas"]["TraceEvent"][];
+            /** @description How many there are, with those that are left out. */
+            total: number;
+        };
         TraceList: {
             /** @description Pass it as `cursor` to go on; null at the end. */
             next_cursor?: string | null;
@@ -453,7 +687,10 @@ export interface components {
             environment?: string | null;
             /** @description First line of the root's error, else of the run that broke first. */
             error?: string | null;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Runs that failed. A failed call counts once, however many instrumentations tell of it.
+             */
             error_count: number;
             /** Format: int64 */
             first_token_us?: number | null;
@@ -465,6 +702,11 @@ export interface components {
              * @description Null while pending.
              */
             latency_us?: number | null;
+            /**
+             * Format: int64
+             * @description Calls of language models. A call counts once, however many instrumentations tell of it.
+             */
+            llm_count: number;
             /** @description The root's metadata. */
             metadata: {
                 [key: string]: unknown;
@@ -478,7 +720,10 @@ export interface components {
             output_tokens?: number | null;
             providers: string[];
             root_run_id: string;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Runs that are stored, those too that tell of a call that another run stands for.
+             */
             run_count: number;
             run_type: string;
             service?: string | null;
@@ -494,6 +739,30 @@ export interface components {
             /** Format: int64 */
             unpriced_count: number;
             user_id?: string | null;
+        };
+        /** @description What the rule would do to the run. */
+        Trial: {
+            /** @description What would differ with all saved rules that are switched on and this one. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @description What the mapping would have to repair, conflicts among it. */
+            issues: components["schemas"]["IssueAnswer"][];
+            /** @description The run's attributes that the rule is about, also where a stronger rule takes them. */
+            matched: components["schemas"]["MatchedAttribute"][];
+        };
+        /** @description A rule, and the run to try it on. */
+        TrialBody: {
+            /** @description Id or name of the project; without it the whole workspace is searched. */
+            project?: string | null;
+            /** @description The saved rule that it would replace. */
+            replaces?: string | null;
+            rule: components["schemas"]["TriedRule"];
+            run_id: string;
+            trace_id: string;
+        };
+        TriedRule: {
+            attribute: string;
+            field: string;
+            name?: string | null;
         };
         /** @description Tokens; null is unknown. */
         UsageAnswer: {

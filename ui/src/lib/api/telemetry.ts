@@ -31,8 +31,24 @@ export interface LogPage {
   next_cursor: string | null;
 }
 
+/** Something that happened inside of a run. */
+export interface TraceEvent {
+  run_id: string;
+  time: number;
+  name: string;
+  attributes: Record<string, unknown>;
+}
+
+export interface TraceEventList {
+  events: TraceEvent[];
+  /** How many there are, with those that are left out. */
+  total: number;
+}
+
 export interface LogQuery {
   t?: string;
+  /** Only the record of this id. */
+  id?: string;
   /** Text contained in the body or event name. */
   q?: string;
   /** At least this level. */
@@ -93,6 +109,12 @@ export const fetchTraceLogs = (
   query: { project: string; limit?: number; cursor?: string },
   signal?: AbortSignal,
 ): Promise<LogPage> => get(`/traces/${traceId}/logs`, { query, signal });
+
+export const fetchTraceEvents = (
+  traceId: string,
+  query: { project: string; limit?: number },
+  signal?: AbortSignal,
+): Promise<TraceEventList> => get(`/traces/${traceId}/events`, { query, signal });
 
 export const metricsQuery = (name: string, t: string) =>
   queryOptions({

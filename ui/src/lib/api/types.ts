@@ -51,7 +51,9 @@ export interface TraceRow {
   output_tokens: number | null;
   total_tokens: number | null;
   cached_tokens: number | null;
+  /** Runs that are stored; a call that several of them tell of is one in the other two. */
   run_count: number;
+  llm_count: number;
   error_count: number;
   models: string[];
   providers: string[];
@@ -121,6 +123,7 @@ export interface Facet {
 
 export interface Stats {
   count: number;
+  double_count: number;
   error_count: number;
   cost: string;
   unpriced_count: number;
@@ -198,6 +201,10 @@ export interface SkeletonColumns {
   attempt: number[];
   billed: number[];
   unpriced: number[];
+  /** Row of the run that counts, −1 for runs that count themselves. */
+  double_of?: number[];
+  /** 1 for HTTP and gRPC calls. */
+  transport?: number[];
 }
 
 export type Axis = "time" | "cost" | "tokens";
@@ -317,6 +324,13 @@ export interface Run {
   dialect: string | null;
   scope: { name: string; version: string | null } | null;
   issues: { kind: string; field: string; message: string }[];
+  /** Field → source, as `gen_ai.request.model`, `span:name` or `rule:<name>:<attribute>`. */
+  sources?: Record<string, string>;
+  /** The run that counts, when this one reports the same call once more. */
+  double_of?: string | null;
+  /** Runs that report the call of this one again. */
+  doubles?: string[];
+  is_transport?: boolean;
   dotted_order: string | null;
   received_at: number | null;
 }

@@ -14,7 +14,7 @@ import type { TraceSearch } from "../search";
 import type { TraceState } from "../state/useTraceState";
 import { chosen, itemsOfEvents, itemsOfLogs, together, type TraceLogItem } from "./items";
 import styles from "./LogsView.module.css";
-import { MAX_RECORDS, type SpanEventState, type TraceLogs, useSpanEvents, useTraceLogs } from "./useTraceLogs";
+import { MAX_RECORDS, type TraceEvents, type TraceLogs, useTraceEvents, useTraceLogs } from "./useTraceLogs";
 
 interface Props {
   state: TraceState;
@@ -27,7 +27,7 @@ interface Props {
 export function LogsView({ state, search, sheet, onOpen }: Props) {
   const { model: t, selected: node, find } = state;
   const logs = useTraceLogs(t);
-  const spanEvents = useSpanEvents(t);
+  const spanEvents = useTraceEvents(t);
   const { events } = spanEvents;
   const all = useMemo(() => together(itemsOfLogs(t, logs.logs), itemsOfEvents(t, events)), [t, logs.logs, events]);
   const within = search.here ? node : undefined;
@@ -55,7 +55,7 @@ export function LogsView({ state, search, sheet, onOpen }: Props) {
   useLogMoves({ items, current, pick, toggle, closeAll: () => setOpen(new Set()), show: onOpen });
   const columns = useMemo(() => columnsOf(t), [t]);
   const start = t.skeleton.start_time;
-  const nothing = items.length === 0 && !logs.pending && !spanEvents.reading;
+  const nothing = items.length === 0 && !logs.pending && !spanEvents.pending;
   return (
     <>
       <div className={styles.wrap}>
@@ -189,10 +189,9 @@ function useLogMoves({ items, current, pick, toggle, closeAll, show }: Moves): v
   ]);
 }
 
-function Footer(props: { t: TraceModel; shown: number; all: number; logs: TraceLogs; events: SpanEventState }) {
+function Footer(props: { t: TraceModel; shown: number; all: number; logs: TraceLogs; events: TraceEvents }) {
   const { t, shown, all, logs, events } = props;
   const { trace_id: trace, project } = t.skeleton;
-  const left = events.total - events.read;
   return (
     <footer className={styles.footer} aria-label="Totals">
       {logs.pending ? null : (
@@ -201,19 +200,12 @@ function Footer(props: { t: TraceModel; shown: number; all: number; logs: TraceL
         </span>
       )}
       {logs.cut ? <span>The list ends at {formatInt(MAX_RECORDS)} log records</span> : null}
-      {events.reading ? (
+      {events.pending ? (
         <span className="num" role="status">
           reading events of spans…
         </span>
-      ) : left > 0 ? (
-        <>
-          <span className="num">
-            events of {formatInt(events.read)} of {plural(events.total, "span")}
-          </span>
-          <button type="button" onClick={events.readMore}>
-            Read more
-          </button>
-        </>
+      ) : events.cut ? (
+        <span>The list ends at {formatInt(MAX_RECORDS)} events of spans</span>
       ) : null}
       <span className="grow" />
       <Link to="/p/$project/logs" params={{ project: project.name }} search={{ trace, t: "all" }}>

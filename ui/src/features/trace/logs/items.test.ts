@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LogRow } from "@/lib/api/telemetry";
 import { buildModel } from "../model/build";
 import { skeletonOf } from "../model/fixture";
-import { chosen, eventOrder, itemsOfEvents, itemsOfLogs, together } from "./items";
+import { byRun, chosen, itemsOfEvents, itemsOfLogs, together } from "./items";
 
 const t = buildModel(
   skeletonOf([
@@ -108,9 +108,11 @@ it("shows a log record once, though its run has it as an event too", () => {
   ]);
 });
 
-it("reads failed runs first, and knows a run that changed", () => {
-  const order = eventOrder(t.skeleton);
-  expect(order.map((run) => run.id)).toEqual(["run-2", "run-0", "run-1", "run-3"]);
-  const ended = skeletonOf([{ name: "agent", from: 0, to: null }]);
-  expect(eventOrder(ended)[0].key).not.toBe(eventOrder(skeletonOf([{ name: "agent", from: 0, to: 9 }]))[0].key);
+it("puts the events of each run together, in their order", () => {
+  const event = (run_id: string, time: number) => ({ run_id, time, name: "e", attributes: {} });
+  const found = byRun([event("a", 1), event("b", 1), event("a", 2)]);
+  expect([...found].map(([run, events]) => [run, events.map((one) => one.time)])).toEqual([
+    ["a", [1, 2]],
+    ["b", [1]],
+  ]);
 });

@@ -1,7 +1,7 @@
 //! Log records and span events of a trace in one order of time.
 
-import type { Level, LogRow } from "@/lib/api/telemetry";
-import type { Run, Skeleton } from "@/lib/api/types";
+import type { Level, LogRow, TraceEvent } from "@/lib/api/telemetry";
+import type { Run } from "@/lib/api/types";
 import { atLeast, lineOf } from "@/lib/log-text";
 import { normaliseKey } from "@/lib/ids";
 import type { Detailed } from "@/components/log/LogDetail";
@@ -32,6 +32,17 @@ export function itemsOfLogs(t: TraceModel, logs: readonly LogRow[]): TraceLogIte
 }
 
 export type SpanEvents = ReadonlyMap<string, Run["events"]>;
+
+/** Events of a trace, those of each run together in the order they have there. */
+export function byRun(events: readonly TraceEvent[]): SpanEvents {
+  const found = new Map<string, Run["events"]>();
+  for (const { run_id: run, ...event } of events) {
+    const known = found.get(run);
+    if (known) known.push(event);
+    else found.set(run, [event]);
+  }
+  return found;
+}
 
 /** Events of spans. An exception is an error; what else an event means, only its name says. */
 export function itemsOfEvents(t: TraceModel, events: SpanEvents): TraceLogItem[] {
@@ -93,24 +104,4 @@ export function chosen(t: TraceModel, items: readonly TraceLogItem[], filter: Lo
         (needle === "" || `${item.name ?? ""} ${item.text}`.toLowerCase().includes(needle)),
     )
     .toSorted((a, b) => a.time - b.time);
-}
-
-export interface RunToRead {
-  id: string;
-  /** Another one when the run has changed. */
-  key: string;
-}
-
-/** Runs in the order in which their events are asked for: failed ones first, they have most to say. */
-export function eventOrder({ runs }: Skeleton): RunToRead[] {
-  const { id, status, duration_us: duration } = runs;
-  const all = id.map((run, row) => ({
-    id: run,
-    key: `${run} ${status[row]} ${duration[row]}`,
-    failed: status[row] === 2,
-  }));
-  return [...all.filter((run) => run.failed), ...all.filter((run) => !run.failed)].map(({ id: run, key }) => ({
-    id: run,
-    key,
-  }));
 }

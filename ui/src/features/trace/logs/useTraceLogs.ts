@@ -1,12 +1,10 @@
-//! What a trace said: its log records in one go, and the events of its spans bit by bit.
+//! What a trace said: its log records and the events of its spans.
 
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { fetchTraceLogs, type LogRow } from "@/lib/api/telemetry";
-import { runQuery } from "@/lib/api/queries";
-import type { Run } from "@/lib/api/types";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { fetchTraceEvents, fetchTraceLogs, type LogRow } from "@/lib/api/telemetry";
 import type { TraceModel } from "../model/types";
-import { eventOrder, type SpanEvents } from "./items";
+import { byRun, type SpanEvents } from "./items";
 
 const PAGE_ROWS = 1000;
 /** A trace with more records is better read in the project's logs. */
@@ -50,63 +48,29 @@ export function useTraceLogs(t: TraceModel): TraceLogs {
   };
 }
 
-/** Events lie in the runs, and runs are large: so many are read without being asked. */
-const FIRST_RUNS = 100;
-const MORE_RUNS = 500;
-const AT_ONCE = 4;
-/** The list grows this often while events arrive. */
-const DRAW_MS = 250;
-
-export interface SpanEventState {
+export interface TraceEvents {
   events: SpanEvents;
-  /** Runs whose events are known, and those there are. */
-  read: number;
-  total: number;
-  reading: boolean;
-  readMore: () => void;
+  /** There are more events than are shown. */
+  cut: boolean;
+  pending: boolean;
 }
 
-export function useSpanEvents(t: TraceModel): SpanEventState {
-  const client = useQueryClient();
-  const { skeleton } = t;
-  const [wanted, setWanted] = useState(FIRST_RUNS);
-  const [state, setState] = useState<{ events: SpanEvents; read: number }>({ events: new Map(), read: 0 });
-  // What was read stays known while the trace grows: a run that has ended is not read again.
-  const known = useRef(new Map<string, Run["events"]>());
-  const order = useMemo(() => eventOrder(skeleton), [skeleton]);
-  const asked = Math.min(wanted, order.length);
-  useEffect(() => {
-    const { trace_id: traceId, project, version } = skeleton;
-    const stop = new AbortController();
-    const found = new Map<string, Run["events"]>();
-    const left = order.slice(0, asked);
-    const draw = () => setState({ events: new Map(found), read: asked - left.length });
-    const timer = window.setInterval(draw, DRAW_MS);
-    const work = async () => {
-      for (let run = left.shift(); run && !stop.signal.aborted; run = left.shift()) {
-        const events =
-          known.current.get(run.key) ??
-          // A run that cannot be read has no events here; its own page says why.
-          (await client.fetchQuery(runQuery(traceId, run.id, project.name, version)).catch(() => null))?.events;
-        if (!events) continue;
-        known.current.set(run.key, events);
-        if (events.length > 0) found.set(run.id, events);
-      }
-    };
-    void Promise.all(Array.from({ length: AT_ONCE }, work)).then(() => {
-      window.clearInterval(timer);
-      if (!stop.signal.aborted) draw();
-    });
-    return () => {
-      stop.abort();
-      window.clearInterval(timer);
-    };
-  }, [client, order, asked, skeleton]);
+const NONE: SpanEvents = new Map();
+
+/** What happened inside of the runs, by run. */
+export function useTraceEvents(t: TraceModel): TraceEvents {
+  const { trace_id: traceId, project, version, running } = t.skeleton;
+  const query = useQuery({
+    queryKey: ["trace-events", traceId, project.name, version],
+    queryFn: ({ signal }) => fetchTraceEvents(traceId, { project: project.name, limit: MAX_RECORDS }, signal),
+    placeholderData: keepPreviousData,
+    refetchInterval: running ? AGAIN_MS : false,
+    structuralSharing: false,
+  });
+  const { data } = query;
   return {
-    events: state.events,
-    read: Math.min(state.read, order.length),
-    total: order.length,
-    reading: state.read < asked,
-    readMore: () => setWanted((old) => old + MORE_RUNS),
+    events: useMemo(() => (data ? byRun(data.events) : NONE), [data]),
+    cut: data !== undefined && data.total > data.events.length,
+    pending: query.isPending,
   };
 }
