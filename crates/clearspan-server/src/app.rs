@@ -17,7 +17,7 @@ use clearspan_catalog::{Catalog, SqliteCatalog};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::Run;
 use clearspan_store::RunStore;
-use clearspan_store::native::{NativeConfig, NativeStore};
+use clearspan_store::native::{NativeConfig, NativeStore, SpaceLimits};
 use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -165,7 +165,11 @@ fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catal
     let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
     let memory_bytes = NonZeroUsize::new(settings.memory.bytes()).context("the memory setting is zero")?;
     // The store locks the folder, so it comes first.
-    let store = NativeStore::open(NativeConfig { dir: settings.data_dir.clone(), memory_bytes, finish })?;
+    let mut store = NativeStore::open(NativeConfig { dir: settings.data_dir.clone(), memory_bytes, finish })?;
+    store.watch_space(SpaceLimits {
+        refuse_below: settings.disk_min_free.room(),
+        warn_below: settings.disk_warn_free.room(),
+    })?;
     let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&settings.catalog_path())?);
     if settings.requires_keys() && !catalog.has_active_keys()? {
         anyhow::bail!(
@@ -196,7 +200,11 @@ fn build_http(context: &Arc<Context>) -> Router {
 
 async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
     match context.store.check_writable() {
-        Ok(()) => (StatusCode::OK, "ready\n".to_owned()),
+        Ok(()) => {
+            let warnings = context.store.warnings();
+            let lines = warnings.iter().map(|warning| format!("warning: {warning}\n"));
+            (StatusCode::OK, std::iter::once("ready\n".to_owned()).chain(lines).collect())
+        }
         Err(err) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", chain(&err))),
     }
 }

@@ -35,8 +35,8 @@ enum Command {
     Demo(SendArgs),
     /// Map stored runs of a running server again, after rules changed
     Remap(remap::RemapArgs),
-    /// Check the settings, the data folder and the ports
-    Doctor(SettingsArgs),
+    /// Check the settings, the data folder and the ports; fails when something would not work
+    Doctor(DoctorArgs),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +46,15 @@ struct SettingsArgs {
     /// A file with settings [default: clearspan.toml, where there is one]
     #[arg(long, env = "CLEARSPAN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -114,7 +123,9 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys(args.command),
         Command::Demo(args) => send_demo(args),
         Command::Remap(args) => runtime().and_then(|runtime| runtime.block_on(remap::run(args))),
-        Command::Doctor(args) => args.resolve().and_then(|settings| doctor::run(&settings)),
+        Command::Doctor(args) => {
+            args.settings.resolve().and_then(|settings| doctor::run(&settings, args.json))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

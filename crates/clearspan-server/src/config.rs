@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 mod tests;
 mod values;
 
-pub(crate) use values::{BindAddr, ByteSize, LogFormat};
+pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat};
 
 /// The file that is read when `--config` names none and it exists.
 const DEFAULT_FILE: &str = "clearspan.toml";
@@ -43,6 +43,14 @@ pub(crate) struct RawSettings {
     #[arg(long, env = "CLEARSPAN_INFLIGHT", value_name = "SIZE")]
     pub(crate) inflight: Option<ByteSize>,
 
+    /// Room on the disk that stays free: with less, nothing new is accepted [default: 5%,512MiB]
+    #[arg(long, env = "CLEARSPAN_DISK_MIN_FREE", value_name = "PART")]
+    pub(crate) disk_min_free: Option<DiskPart>,
+
+    /// With less room than this, `/readyz` and the log warn [default: 10%,1GiB]
+    #[arg(long, env = "CLEARSPAN_DISK_WARN_FREE", value_name = "PART")]
+    pub(crate) disk_warn_free: Option<DiskPart>,
+
     /// Connections that each port serves at once [default: 4096]
     #[arg(long, env = "CLEARSPAN_MAX_CONNECTIONS", value_name = "COUNT")]
     pub(crate) max_connections: Option<NonZeroU32>,
@@ -69,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) grpc: BindAddr,
     pub(crate) memory: ByteSize,
     pub(crate) inflight: ByteSize,
+    pub(crate) disk_min_free: DiskPart,
+    pub(crate) disk_warn_free: DiskPart,
     pub(crate) max_connections: NonZeroU32,
     pub(crate) require_keys: bool,
     pub(crate) allow_hosts: Vec<String>,
@@ -99,6 +109,8 @@ impl RawSettings {
             grpc: self.grpc.or(weaker.grpc),
             memory: self.memory.or(weaker.memory),
             inflight: self.inflight.or(weaker.inflight),
+            disk_min_free: self.disk_min_free.or(weaker.disk_min_free),
+            disk_warn_free: self.disk_warn_free.or(weaker.disk_warn_free),
             max_connections: self.max_connections.or(weaker.max_connections),
             require_keys: self.require_keys.or(weaker.require_keys),
             allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
@@ -114,6 +126,8 @@ impl RawSettings {
             grpc: self.grpc.unwrap_or(BindAddr::loopback(4317)),
             memory: self.memory.unwrap_or(ByteSize::mebibytes(256)),
             inflight: self.inflight.unwrap_or(ByteSize::mebibytes(256)),
+            disk_min_free: self.disk_min_free.unwrap_or(DiskPart::new(5, 512 << 20)),
+            disk_warn_free: self.disk_warn_free.unwrap_or(DiskPart::new(10, 1 << 30)),
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
             require_keys: self.require_keys.unwrap_or(false),
             allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),

@@ -26,13 +26,13 @@ use clearspan_model::{
 };
 use rustc_hash::FxHashMap;
 
+use self::disk::{DiskRef, RealDisk};
 use self::log::RecordKind;
-use self::records::RecordFile;
 use crate::error::Context;
 use crate::records::{log_id, point_id};
 use crate::schema::encode::encode_runs;
-use crate::schema::logs::{LogCol, encode_logs};
-use crate::schema::points::{PointCol, encode_points};
+use crate::schema::logs::encode_logs;
+use crate::schema::points::encode_points;
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
     ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange,
@@ -42,11 +42,16 @@ use crate::{Error, Result};
 
 mod adopt;
 mod apply;
+mod blocks;
+mod check;
 mod commit;
+mod disk;
 mod flush;
+mod health;
 mod hot;
 mod log;
 mod manifest;
+mod objects;
 mod paths;
 mod query;
 mod read;
@@ -54,8 +59,12 @@ mod record;
 mod records;
 mod recover;
 mod segment;
+mod space;
 mod state;
 mod table;
+
+pub use check::{CheckReport, Problem, check};
+pub use space::{Room, SpaceLimits};
 
 /// Derives what depends on several fields (the cost) after patches of one run were merged.
 pub type Finish = Arc<dyn Fn(&mut Run) + Send + Sync>;
@@ -86,6 +95,8 @@ pub struct NativeStore {
     shared: Arc<state::Shared>,
     committer: commit::Handle,
     query: query::Engine,
+    /// Looks at the room on the disk, where that was asked for.
+    space: Option<space::Watch>,
     /// Held as long as the store lives: one process a folder.
     _lock: File,
 }
@@ -101,10 +112,16 @@ impl NativeStore {
         if is_empty {
             return Ok(());
         }
-        self.shared.check_writable()?;
+        self.shared.health.check_ingest()?;
         self.shared.wait_for_room().await?;
         let batch = blocking(move || commit::Batch::new(kind, encode())).await?;
         self.committer.commit(batch).await.map(|_| ())
+    }
+
+    /// Refuses new data from now on while there is too little room on the disk.
+    pub fn watch_space(&mut self, limits: SpaceLimits) -> Result<()> {
+        self.space = Some(space::Watch::start(&self.shared, limits)?);
+        Ok(())
     }
 
     /// Opens the folder, recovers what the last process left, and starts the writer threads.
@@ -112,11 +129,16 @@ impl NativeStore {
     /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
     /// beyond what can be isolated.
     pub fn open(config: NativeConfig) -> Result<Self> {
+        Self::open_on(config, RealDisk::shared())
+    }
+
+    /// The same, with other files under it.
+    pub(crate) fn open_on(config: NativeConfig, disk: DiskRef) -> Result<Self> {
         let lock = lock_folder(&config.dir)?;
-        let shared = Arc::new(state::Shared::load(config)?);
+        let shared = Arc::new(state::Shared::load(config, disk)?);
         let committer = commit::start(&shared)?;
         let query = query::Engine::new();
-        Ok(Self { shared, committer, query, _lock: lock })
+        Ok(Self { shared, committer, query, space: None, _lock: lock })
     }
 }
 
@@ -130,6 +152,11 @@ fn lock_folder(dir: &std::path::Path) -> Result<File> {
         .truncate(false)
         .write(true)
         .open(&path)
+        .or_else(|err| match err.kind() {
+            // The disk can be read all the same.
+            std::io::ErrorKind::ReadOnlyFilesystem => File::open(&path),
+            _ => Err(err),
+        })
         .context(ErrorKind::Unavailable, || format!("opening {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -144,54 +171,6 @@ fn lock_folder(dir: &std::path::Path) -> Result<File> {
             Err(Error::caused(ErrorKind::Unavailable, format!("locking {}", path.display()), source))
         }
     }
-}
-
-/// What [`check`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CheckReport {
-    /// Segments in the manifest, with the files of log records and metric points.
-    pub segments: usize,
-    /// Their rows, dead ones included.
-    pub rows: u64,
-    /// Files of the log.
-    pub log_files: usize,
-}
-
-/// Reads everything that a stopped store keeps in its folder, and fails with the first thing that is not sound.
-pub fn check(dir: &std::path::Path) -> Result<CheckReport> {
-    let _lock = lock_folder(dir)?;
-    let manifest = manifest::Manifest::load(dir)
-        .context(ErrorKind::Corrupt, || "reading the manifest".into())?
-        .unwrap_or_default();
-    let segment_dir = paths::segment_dir(dir);
-    let mut rows = 0;
-    for entry in &manifest.segments {
-        rows += segment::Segment::new(&segment_dir, entry).check()?;
-    }
-    for entry in &manifest.logs {
-        rows += RecordFile::<LogCol>::new(&segment_dir, entry.clone()).check()?;
-    }
-    for entry in &manifest.points {
-        rows += RecordFile::<PointCol>::new(&segment_dir, entry.clone()).check()?;
-    }
-    let log_dir = paths::log_dir(dir);
-    let numbers = if log_dir.exists() {
-        paths::log_numbers(&log_dir).context(ErrorKind::Unavailable, || "listing the log".into())?
-    } else {
-        Vec::new()
-    };
-    for number in &numbers {
-        let scan = log::scan_file(&log_dir, *number)
-            .context(ErrorKind::Corrupt, || format!("reading log file {number}"))?;
-        if !scan.damage.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Corrupt,
-                format!("log file {number} has damaged records in the middle"),
-            ));
-        }
-    }
-    let segments = manifest.segments.len() + manifest.logs.len() + manifest.points.len();
-    Ok(CheckReport { segments, rows, log_files: numbers.len() })
 }
 
 /// Merges patches of one run within a batch, so that every key occurs once.
@@ -225,7 +204,7 @@ impl RunStore for NativeStore {
         if patches.is_empty() {
             return Ok(());
         }
-        self.shared.check_writable()?;
+        self.shared.health.check_ingest()?;
         self.shared.wait_for_room().await?;
         let finish = Arc::clone(&self.shared.config.finish);
         let batch = blocking(move || {
@@ -278,23 +257,28 @@ impl RunStore for NativeStore {
     }
 
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {
-        self.query.runs(self.shared.settled_snapshot()?, query).await
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.runs(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {
-        self.query.traces(self.shared.settled_snapshot()?, query).await
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.traces(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats> {
-        self.query.stats(self.shared.settled_snapshot()?, unit, selection).await
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.stats(snapshot.clone(), unit, selection).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram> {
-        self.query.histogram(self.shared.settled_snapshot()?, query).await
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.histogram(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn facet(&self, query: &FacetQuery) -> Result<Facet> {
-        self.query.facet(self.shared.settled_snapshot()?, query).await
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.facet(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn project_activity(
@@ -302,11 +286,13 @@ impl RunStore for NativeStore {
         workspace_id: WorkspaceId,
         since: UnixNanos,
     ) -> Result<Vec<ProjectActivity>> {
-        self.query.project_activity(self.shared.settled_snapshot()?, workspace_id, since).await
+        let snapshot = self.shared.settled_snapshot()?;
+        let activity = self.query.project_activity(snapshot.clone(), workspace_id, since).await;
+        activity.map_err(|err| snapshot.explain(err))
     }
 
     async fn flush(&self) -> Result<()> {
-        self.shared.check_writable()?;
+        self.shared.health.check_writable()?;
         self.committer.flush().await
     }
 
@@ -314,7 +300,7 @@ impl RunStore for NativeStore {
         if runs.is_empty() {
             return Ok(Vec::new());
         }
-        self.shared.check_writable()?;
+        self.shared.health.check_writable()?;
         self.shared.wait_for_room().await?;
         let finish = Arc::clone(&self.shared.config.finish);
         let mut batch = blocking(move || {
@@ -358,7 +344,19 @@ impl RunStore for NativeStore {
     }
 
     fn check_writable(&self) -> Result<()> {
-        self.shared.check_writable()
+        self.shared.health.check_ingest()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.shared.health.warnings();
+        let snapshot = self.shared.snapshot();
+        for segment in snapshot.segments.iter() {
+            let damage =
+                segment.damage().map(|what| format!("segment {} is damaged: {what}", segment.number));
+            let passed = segment.is_passed_over().then(|| segment.passed_over_error().to_string());
+            warnings.extend(passed.or(damage));
+        }
+        warnings
     }
 }
 

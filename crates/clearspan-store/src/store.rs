@@ -103,6 +103,11 @@ pub trait RunStore: Send + Sync + fmt::Debug {
 
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
+
+    /// What somebody should know although writes are accepted: little room on the disk, damaged files.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Where the run of a span is.

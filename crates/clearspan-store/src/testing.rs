@@ -2,7 +2,7 @@
 //!
 //! [`cases`] holds one function for each promise of [`RunStore`](crate::RunStore), named after the promise, and
 //! [`conformance_suite!`](crate::conformance_suite) makes a test of each. [`random`] makes runs and questions from a
-//! seed, and [`compare`] asks two engines the same questions. An engine passes when it passes all of them; that it keeps its
+//! seed, and [`compare`] asks two engines the same questions; [`ledger`] compares what was acknowledged with what can be read. An engine passes when it passes all of them; that it keeps its
 //! promises across a restart is its own to prove.
 //!
 //! ```ignore
@@ -13,6 +13,7 @@
 pub mod build;
 pub mod cases;
 pub mod compare;
+pub mod ledger;
 pub mod random;
 
 /// Makes one `#[tokio::test]` for each promise of a [`RunStore`](crate::RunStore).

@@ -210,6 +210,12 @@ fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> ApiErr
         ErrorKind::Corrupt | ErrorKind::Internal => ErrorCode::Internal,
     };
     let message = match code {
+        ErrorCode::Internal if kind == ErrorKind::Corrupt => {
+            tracing::error!(error = chain(error), "stored data is damaged");
+            format!(
+                "stored data that this needs is damaged ({error}); other traces and times can be read, and `clearspan doctor` says what to do"
+            )
+        }
         ErrorCode::Internal => {
             tracing::error!(error = chain(error), "a request failed");
             "the server failed to answer; its log tells more under this request's id".to_owned()

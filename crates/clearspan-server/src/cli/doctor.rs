@@ -4,47 +4,113 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use clearspan_catalog::{Catalog, SqliteCatalog};
-use clearspan_model::ErrorKind;
+use clearspan_model::{ErrorKind, UnixNanos};
+use clearspan_store::native::{self, CheckReport, Problem};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::config::Settings;
 use crate::error::chain;
 
 /// Below this the server cannot keep its promises for long.
 const LOW_DISK_BYTES: u64 = 512 << 20;
+const RUNS: &str = "runs";
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Ok,
+    /// It works, but somebody should know.
+    Note,
+    Problem,
+}
 
 /// What one check found.
-enum Finding {
-    Fine(String),
-    /// It works, but somebody should know.
-    Note(String),
-    Problem(String),
+#[derive(Debug, Serialize)]
+struct Finding {
+    area: &'static str,
+    state: State,
+    text: String,
+    /// Where stored data is damaged, the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    /// What cannot be read because of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    affected: Option<String>,
+    /// The times at which what is affected began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<[String; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'static str>,
+}
+
+impl Finding {
+    fn new(area: &'static str, state: State, text: impl Into<String>) -> Self {
+        Self { area, state, text: text.into(), file: None, affected: None, times: None, advice: None }
+    }
+
+    fn of_runs(problem: Problem) -> Self {
+        let time = |time: UnixNanos| {
+            Timestamp::from_nanosecond(time.as_nanos().into())
+                .map_or_else(|_| time.as_nanos().to_string(), |time| time.to_string())
+        };
+        Self {
+            file: Some(problem.file),
+            affected: Some(problem.affected),
+            times: problem.times.map(|(from, to)| [time(from), time(to)]),
+            advice: Some(problem.advice),
+            ..Self::new(RUNS, State::Problem, problem.what)
+        }
+    }
+
+    /// For people.
+    fn lines(&self) -> String {
+        let mark = match self.state {
+            State::Ok => "ok     ",
+            State::Note => "note   ",
+            State::Problem => "PROBLEM",
+        };
+        let mut lines = format!("{mark}  {:<12} ", self.area);
+        let mut add = |label: &str, text: &str| {
+            lines.push_str(&format!("\n{:23}{label}: {text}", ""));
+        };
+        if let Some(file) = &self.file {
+            add("file", file);
+        }
+        if let Some(affected) = &self.affected {
+            add("affected", affected);
+        }
+        if let Some([from, to]) = &self.times {
+            add("began", &format!("{from} to {to}"));
+        }
+        if let Some(advice) = self.advice {
+            add("what to do", advice);
+        }
+        lines.insert_str(mark.len() + 2 + 13, &self.text);
+        lines
+    }
 }
 
 /// Checks everything, prints what it found, and fails when something would not work. Changes nothing.
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
-pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
+pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     let exists = dir.exists();
-    let mut findings = vec![("data folder", check_folder(dir)), ("disk space", check_space(dir))];
+    let mut findings = vec![check_folder(dir), check_space(dir)];
     if exists {
-        findings.push(("catalog", check_catalog(settings)));
-        findings.push(("runs", check_runs(dir)));
+        findings.push(check_catalog(settings));
+        findings.extend(check_runs(dir));
     }
-    findings.push(("keys", check_keys(settings)));
-    findings.push(("http port", check_port(settings.http.addr(), "--http")));
-    findings.push(("grpc port", check_port(settings.grpc.addr(), "--grpc")));
+    findings.push(check_keys(settings));
+    findings.push(check_port("http port", settings.http.addr(), "--http"));
+    findings.push(check_port("grpc port", settings.grpc.addr(), "--grpc"));
 
-    let mut problems = 0;
-    for (what, finding) in findings {
-        let (mark, text) = match finding {
-            Finding::Fine(text) => ("ok     ", text),
-            Finding::Note(text) => ("note   ", text),
-            Finding::Problem(text) => {
-                problems += 1;
-                ("PROBLEM", text)
-            }
-        };
-        println!("{mark}  {what:<12} {text}");
+    let problems = findings.iter().filter(|finding| finding.state == State::Problem).count();
+    if json {
+        println!("{}", serde_json::json!({"ok": problems == 0, "findings": findings}));
+    } else {
+        findings.iter().for_each(|finding| println!("{}", finding.lines()));
     }
     match problems {
         0 => Ok(()),
@@ -55,11 +121,17 @@ pub(super) fn run(settings: &Settings) -> anyhow::Result<()> {
 
 fn check_folder(dir: &Path) -> Finding {
     if !dir.exists() {
-        return Finding::Note(format!("{} does not exist yet; `clearspan serve` makes it", dir.display()));
+        return Finding::new(
+            "data folder",
+            State::Note,
+            format!("{} does not exist yet; `clearspan serve` makes it", dir.display()),
+        );
     }
     match tempfile_in(dir) {
-        Ok(()) => Finding::Fine(format!("{} can be written", dir.display())),
-        Err(err) => Finding::Problem(format!("{} cannot be written: {err}", dir.display())),
+        Ok(()) => Finding::new("data folder", State::Ok, format!("{} can be written", dir.display())),
+        Err(err) => {
+            Finding::new("data folder", State::Problem, format!("{} cannot be written: {err}", dir.display()))
+        }
     }
 }
 
@@ -74,59 +146,92 @@ fn check_space(dir: &Path) -> Finding {
     let absolute = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let existing = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     match fs4::available_space(existing) {
-        Ok(bytes) if bytes < LOW_DISK_BYTES => Finding::Problem(format!(
-            "only {} MiB are free; make room or choose another --data-dir",
-            bytes >> 20
-        )),
-        Ok(bytes) => Finding::Fine(format!("{} MiB are free", bytes >> 20)),
-        Err(err) => Finding::Note(format!("cannot be found out: {err}")),
+        Ok(bytes) if bytes < LOW_DISK_BYTES => Finding::new(
+            "disk space",
+            State::Problem,
+            format!("only {} MiB are free; make room or choose another --data-dir", bytes >> 20),
+        ),
+        Ok(bytes) => Finding::new("disk space", State::Ok, format!("{} MiB are free", bytes >> 20)),
+        Err(err) => Finding::new("disk space", State::Note, format!("cannot be found out: {err}")),
     }
 }
 
 fn check_catalog(settings: &Settings) -> Finding {
     let path = settings.catalog_path();
     if !path.exists() {
-        return Finding::Note("does not exist yet; `clearspan serve` makes it".to_owned());
+        return Finding::new(
+            "catalog",
+            State::Note,
+            "does not exist yet; `clearspan serve` makes it".to_owned(),
+        );
     }
     match SqliteCatalog::open(&path).and_then(|catalog| catalog.check_integrity()) {
-        Ok(()) => Finding::Fine("sound".to_owned()),
-        Err(err) => Finding::Problem(chain(&err)),
+        Ok(()) => Finding::new("catalog", State::Ok, "sound".to_owned()),
+        Err(err) => Finding::new("catalog", State::Problem, chain(&err)),
     }
 }
 
-fn check_runs(dir: &Path) -> Finding {
-    match clearspan_store::native::check(dir) {
-        Ok(report) => Finding::Fine(format!(
-            "{} segments with {} rows and {} log files, all sound",
-            report.segments, report.rows, report.log_files
-        )),
+fn check_runs(dir: &Path) -> Vec<Finding> {
+    let report = match native::check(dir) {
+        Ok(report) => report,
         // Its files change while they are read.
         Err(err) if err.kind() == ErrorKind::Conflict => {
-            Finding::Note("not checked, because a server is running on the data folder".to_owned())
+            let text = "not checked, because a server is running on the data folder";
+            return vec![Finding::new(RUNS, State::Note, text)];
         }
-        Err(err) => Finding::Problem(chain(&err)),
+        Err(err) => return vec![Finding::new(RUNS, State::Problem, chain(&err))],
+    };
+    let mut findings = Vec::new();
+    if report.problems.is_empty() {
+        let CheckReport { segments, rows, log_files, .. } = report;
+        let text = format!("{segments} segments with {rows} rows and {log_files} log files, all sound");
+        findings.push(Finding::new(RUNS, State::Ok, text));
     }
+    if report.without_checksums > 0 {
+        let text = format!(
+            "{} segments were written by an older version without checksums: damage that can still be decoded is not seen there",
+            report.without_checksums
+        );
+        findings.push(Finding::new(RUNS, State::Note, text));
+    }
+    findings.extend(report.notes.into_iter().map(|note| Finding::new(RUNS, State::Note, note)));
+    findings.extend(report.problems.into_iter().map(Finding::of_runs));
+    findings
 }
 
 fn check_keys(settings: &Settings) -> Finding {
     if !settings.requires_keys() {
-        return Finding::Fine("not needed: only this machine can reach the server".to_owned());
+        return Finding::new(
+            "keys",
+            State::Ok,
+            "not needed: only this machine can reach the server".to_owned(),
+        );
     }
     let path = settings.catalog_path();
     let has_keys = path.exists()
         && SqliteCatalog::open(&path).and_then(|catalog| catalog.has_active_keys()).unwrap_or(false);
     if has_keys {
-        return Finding::Fine("demanded, and there are some".to_owned());
+        return Finding::new("keys", State::Ok, "demanded, and there are some".to_owned());
     }
-    Finding::Problem("demanded, but there is none: run `clearspan keys create`".to_owned())
+    Finding::new(
+        "keys",
+        State::Problem,
+        "demanded, but there is none: run `clearspan keys create`".to_owned(),
+    )
 }
 
-fn check_port(addr: SocketAddr, flag: &str) -> Finding {
+fn check_port(area: &'static str, addr: SocketAddr, flag: &str) -> Finding {
     match TcpListener::bind(addr) {
-        Ok(_) => Finding::Fine(format!("{addr} is free")),
-        Err(err) if err.kind() == std::io::ErrorKind::AddrInUse => {
-            Finding::Note(format!("{addr} is in use; if not by Clearspan, choose another with {flag}"))
-        }
-        Err(err) => Finding::Problem(format!("cannot listen on {addr}: {err}; choose another with {flag}")),
+        Ok(_) => Finding::new(area, State::Ok, format!("{addr} is free")),
+        Err(err) if err.kind() == std::io::ErrorKind::AddrInUse => Finding::new(
+            area,
+            State::Note,
+            format!("{addr} is in use; if not by Clearspan, choose another with {flag}"),
+        ),
+        Err(err) => Finding::new(
+            area,
+            State::Problem,
+            format!("cannot listen on {addr}: {err}; choose another with {flag}"),
+        ),
     }
 }

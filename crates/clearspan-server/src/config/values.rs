@@ -94,6 +94,56 @@ impl fmt::Display for ByteSize {
     }
 }
 
+/// A part of the disk: `5%`, `10GiB`, or `5%,512MiB` for the larger of both. `0` is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DiskPart {
+    percent: u8,
+    bytes: u64,
+}
+
+impl DiskPart {
+    pub(crate) const fn new(percent: u8, bytes: u64) -> Self {
+        Self { percent, bytes }
+    }
+
+    pub(crate) const fn room(self) -> clearspan_store::native::Room {
+        clearspan_store::native::Room { percent: self.percent, bytes: self.bytes }
+    }
+}
+
+impl FromStr for DiskPart {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut part = Self::new(0, 0);
+        for word in text.split(',').map(str::trim) {
+            let percent = word.strip_suffix('%').map(|number| number.trim().parse::<u8>());
+            match (percent, word.parse::<ByteSize>()) {
+                (Some(Ok(percent @ 0..=90)), _) => part.percent = percent,
+                (None, Ok(size)) => part.bytes = size.0,
+                (None, Err(_)) if word == "0" => {}
+                _ => {
+                    return Err(
+                        "not a part of the disk, for example 5%, 10GiB, or 5%,512MiB; 0 for none".to_owned()
+                    );
+                }
+            }
+        }
+        Ok(part)
+    }
+}
+
+impl fmt::Display for DiskPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.percent, self.bytes) {
+            (0, 0) => f.write_str("0"),
+            (0, bytes) => ByteSize(bytes).fmt(f),
+            (percent, 0) => write!(f, "{percent}%"),
+            (percent, bytes) => write!(f, "{percent}%,{}", ByteSize(bytes)),
+        }
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -121,4 +171,4 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(BindAddr, ByteSize);
+as_text!(BindAddr, ByteSize, DiskPart);

@@ -36,7 +36,7 @@ pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
         let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
         for segment in segments.iter() {
             let dead = dead.get(&segment.number);
-            let mut rows = segment.trace_rows(trace_id)?;
+            let mut rows = segment.trace_rows(trace_id).or_else(|err| segment.pass_over(err))?;
             rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
             count += rows.len();
             if !rows.is_empty() {
@@ -47,12 +47,18 @@ pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
             continue;
         }
         let mut batches = Vec::new();
-        for (segment, rows) in &from_segments {
-            batches.extend(segment.read_rows(rows)?);
+        // Rows that cannot be read stay where they are, and the segment remembers that it was passed over.
+        let mut readable = Vec::new();
+        for (segment, rows) in from_segments {
+            let read = segment.read_rows(&rows).map(Some).or_else(|err| segment.pass_over(err))?;
+            if let Some(read) = read {
+                batches.extend(read);
+                readable.push((segment, rows));
+            }
         }
         // Only this thread changes state, so nothing moved in between.
         let mut state = shared.state.write();
-        for (segment, rows) in from_segments {
+        for (segment, rows) in readable {
             for row in rows {
                 state.bury(segment.number, row);
                 state.active.replaced.push((segment.number, row));

@@ -1,14 +1,16 @@
 //! The applier: merges durable batches into the hot tier, one after the other in the order of the log.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, Run, RunKey, Status, TraceId, UnixNanos};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
-use super::commit::{Batch, Done, LogFiles, ToApplier};
+use super::commit::{Batch, Done, LogFiles, RETRY, ToApplier};
+use super::health::{Trouble, is_from_disk};
 use super::hot::{RowRef, Tier};
 use super::log::{LogSeq, RecordKind};
 use super::segment::Segment;
@@ -25,6 +27,8 @@ use crate::{Error, Result};
 
 /// A pending run stays in memory this long, so that its end finds it there.
 const PENDING_NANOS: i64 = 3_600_000_000_000;
+/// How long applying a record waits for files that cannot be opened.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Where a run that is patched again lives now.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +50,10 @@ pub(super) struct Applier {
     /// Who waits for the segment that is being written, and who for the one after it.
     waiting: Vec<Flushing>,
     waiting_next: Vec<Flushing>,
+    /// A tier that recovery could not write.
+    pub(super) unwritten: Option<flush::Job>,
+    /// A segment that is written and that the disk did not let into the manifest yet, and when that was tried.
+    uninstalled: Option<(flush::Flushed, Instant)>,
 }
 
 impl Applier {
@@ -59,6 +67,8 @@ impl Applier {
             newest: UnixNanos::default(),
             waiting: Vec::new(),
             waiting_next: Vec::new(),
+            unwritten: None,
+            uninstalled: None,
         }
     }
 
@@ -71,9 +81,25 @@ impl Applier {
     }
 
     pub(super) fn run(mut self, work: &Receiver<ToApplier>) {
-        while let Ok(item) = work.recv() {
+        if let Some(job) = self.unwritten.take() {
+            // The flusher ends after this thread.
+            let _sent = self.to_flusher.send(job);
+        }
+        loop {
+            let item = if self.uninstalled.is_some() {
+                work.recv_timeout(RETRY)
+            } else {
+                work.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            self.install_if_due();
+            let item = match item {
+                Ok(item) => item,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             match item {
                 ToApplier::Apply(batches) => self.apply_group(batches),
+                ToApplier::Delayed(err) => answer(&mut self.waiting, &Err(err)),
                 ToApplier::Flush(done) => self.flush(done),
                 ToApplier::Install(flushed) => self.finish_flush(flushed),
                 ToApplier::Stop => return,
@@ -85,8 +111,10 @@ impl Applier {
         for (seq, Batch { kind, batch, permit, .. }, done) in batches {
             let applied = self
                 .shared
-                .check_writable()
-                .and_then(|()| self.apply(seq, kind, &batch).inspect_err(|err| self.shared.poison(err)));
+                .health
+                .check_sound()
+                .and_then(|()| self.apply_for_sure(seq, kind, &batch))
+                .inspect_err(|err| self.shared.health.poison(err));
             drop(permit);
             // A caller that hung up needs no answer.
             let _answered = done.send(applied);
@@ -94,7 +122,21 @@ impl Applier {
         if self.is_full()
             && let Err(err) = self.start_flush(true)
         {
-            self.shared.poison(&err);
+            self.shared.health.poison(&err);
+        }
+    }
+
+    /// Applies a record that is durable: it must not fail because of a file that cannot be opened just now.
+    fn apply_for_sure(&mut self, seq: LogSeq, kind: RecordKind, batch: &RecordBatch) -> Result<Vec<RunKey>> {
+        let begin = Instant::now();
+        loop {
+            match self.apply(seq, kind, batch) {
+                Err(err) if err.kind() == ErrorKind::Unavailable && begin.elapsed() < PATIENCE => {
+                    tracing::warn!(error = %err, "a segment cannot be read now; trying again");
+                    std::thread::sleep(RETRY);
+                }
+                done => return done,
+            }
         }
     }
 
@@ -138,8 +180,8 @@ impl Applier {
         let mut living: Vec<Option<RunKey>> = keys.iter().copied().map(Some).collect();
         let mut merged: Vec<(Run, Place)> = Vec::new();
         for (row, place) in known {
+            let Some(old) = self.load_unless_damaged(place)? else { continue };
             living[row] = None;
-            let old = self.load(place)?;
             let mut new = old.clone();
             new.merge(rows.run(row)?);
             if new != old {
@@ -175,7 +217,8 @@ impl Applier {
         let mut living: Vec<Option<RunKey>> = vec![None; keys.len()];
         let mut places = Vec::new();
         for (row, place) in self.find_known(&keys)? {
-            if may_replace(&self.load(place)?, &rows.run(row)?) {
+            let Some(old) = self.load_unless_damaged(place)? else { continue };
+            if may_replace(&old, &rows.run(row)?) {
                 living[row] = Some(keys[row]);
                 places.push((keys[row], place));
             }
@@ -217,7 +260,7 @@ impl Applier {
                 std::collections::hash_map::Entry::Vacant(slot) => {
                     let mut candidates = Vec::new();
                     for segment in segments.iter().rev() {
-                        if segment.may_hold_trace(key.trace_id)? {
+                        if segment.may_hold_trace(key.trace_id).or_else(|err| segment.pass_over(err))? {
                             candidates.push(Arc::clone(segment));
                         }
                     }
@@ -231,17 +274,26 @@ impl Applier {
         Ok(known)
     }
 
+    /// `None` when the disk damaged the row; see [`Segment::pass_over`].
+    fn load_unless_damaged(&self, place: Place) -> Result<Option<Run>> {
+        let loaded = self.load(place).map(Some);
+        let Place::Segment(number, _) = place else { return loaded };
+        loaded.or_else(|err| self.segment(number).pass_over(err))
+    }
+
+    fn segment(&self, number: u64) -> Arc<Segment> {
+        let state = self.shared.state.read();
+        let segment = state.segments.iter().find(|segment| segment.number == number);
+        Arc::clone(segment.expect("the run was found there"))
+    }
+
     fn load(&self, place: Place) -> Result<Run> {
         match place {
             Place::Active(row) => self.shared.state.read().active.run(row),
             Place::Frozen(row) => {
                 self.shared.state.read().frozen.as_ref().expect("the run was found there").run(row)
             }
-            Place::Segment(number, row) => {
-                let segments = Arc::clone(&self.shared.state.read().segments);
-                let segment = segments.iter().find(|s| s.number == number).expect("the run was found there");
-                Rows::new(&segment.read_row(row)?).run(0)
-            }
+            Place::Segment(number, row) => Rows::new(&self.segment(number).read_row(row)?).run(0),
         }
     }
 
@@ -265,7 +317,7 @@ impl Applier {
             Ok(true) => {}
             Ok(false) => answer(&mut self.waiting, &Ok(())),
             Err(err) => {
-                self.shared.poison(&err);
+                self.shared.health.poison(&err);
                 answer(&mut self.waiting, &Err(err));
             }
         }
@@ -318,43 +370,91 @@ impl Applier {
     }
 
     fn finish_flush(&mut self, flushed: Result<flush::Flushed>) {
-        let installed = flushed.and_then(|flushed| self.install(flushed));
-        if let Err(err) = &installed {
-            self.shared.poison(err);
-        }
-        answer(&mut self.waiting, &installed);
-        if installed.is_ok() && (!self.waiting_next.is_empty() || self.is_full()) {
-            self.flush_for_waiting();
-        }
-        if installed.is_err() {
-            answer(&mut self.waiting_next, &installed);
+        match flushed {
+            Ok(flushed) => self.install_or_wait(flushed),
+            Err(err) => self.give_up(err),
         }
     }
 
-    /// Makes a written segment part of the store, in place of the tier it was made from.
-    pub(super) fn install(&self, flushed: flush::Flushed) -> Result<()> {
-        let flush::Flushed { written, view, applied, number, logs, points } = flushed;
+    fn install_if_due(&mut self) {
+        if let Some((flushed, _)) = self.uninstalled.take_if(|(_, tried)| tried.elapsed() >= RETRY) {
+            self.install_or_wait(flushed);
+        }
+    }
+
+    /// Takes a segment in. When the disk refuses the manifest, the segment waits: its tier stays in memory.
+    fn install_or_wait(&mut self, flushed: flush::Flushed) {
+        match self.store_manifest(&flushed) {
+            Ok(killed) => {
+                self.take_over(flushed, &killed);
+                self.shared.health.end(Trouble::Flush);
+                answer(&mut self.waiting, &Ok(()));
+                if !self.waiting_next.is_empty() || self.is_full() {
+                    self.flush_for_waiting();
+                }
+            }
+            Err(err) if is_from_disk(&err) => {
+                self.shared.health.begin(Trouble::Flush, &err);
+                answer(&mut self.waiting, &Err(err));
+                self.uninstalled = Some((flushed, Instant::now()));
+            }
+            Err(err) => self.give_up(err),
+        }
+    }
+
+    fn give_up(&mut self, err: Error) {
+        self.shared.health.poison(&err);
+        let failed = Err(err);
+        answer(&mut self.waiting, &failed);
+        answer(&mut self.waiting_next, &failed);
+    }
+
+    /// Takes a segment in before the threads run: what is not the disk's fault ends the start.
+    pub(super) fn install_now(&mut self, flushed: flush::Flushed) -> Result<()> {
+        match self.store_manifest(&flushed) {
+            Ok(killed) => self.take_over(flushed, &killed),
+            Err(err) if is_from_disk(&err) => {
+                self.shared.health.begin(Trouble::Flush, &err);
+                self.uninstalled = Some((flushed, Instant::now()));
+            }
+            Err(err) => return Err(err),
+        }
+        Ok(())
+    }
+
+    /// Makes it durable that a segment is part of the store. Returns its rows that died since its tier was closed.
+    fn store_manifest(&self, flushed: &flush::Flushed) -> Result<Vec<RowRef>> {
         let (killed, replaced) = {
             let state = self.shared.state.read();
             let frozen = state.frozen.as_ref().expect("a flush has a frozen tier");
-            (frozen.killed_since(&view), frozen.replaced.clone())
+            (frozen.killed_since(&flushed.view), frozen.replaced.clone())
         };
         let mut manifest = self.shared.manifest.lock().clone();
-        manifest.applied_seq = applied.0;
+        manifest.applied_seq = flushed.applied.0;
         for (number, row) in replaced {
             if let Some(entry) = manifest.segments.iter_mut().find(|entry| entry.number == number) {
                 entry.dead.insert(row);
             }
         }
-        manifest.next_segment = number + 1;
-        manifest.segments.extend(written.as_ref().map(|written| written.entry.clone()));
-        manifest.logs.extend(logs.as_ref().map(|file| file.entry.clone()));
-        manifest.points.extend(points.as_ref().map(|file| file.entry.clone()));
+        for segment in self.shared.state.read().segments.iter().filter(|segment| segment.is_passed_over()) {
+            if let Some(entry) = manifest.segments.iter_mut().find(|entry| entry.number == segment.number) {
+                entry.passed_over = true;
+            }
+        }
+        manifest.next_segment = flushed.number + 1;
+        manifest.segments.extend(flushed.written.as_ref().map(|written| written.entry.clone()));
+        manifest.logs.extend(flushed.logs.as_ref().map(|file| file.entry.clone()));
+        manifest.points.extend(flushed.points.as_ref().map(|file| file.entry.clone()));
         manifest
-            .store(&self.shared.config.dir)
+            .store(&*self.shared.disk, &self.shared.config.dir)
             .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
         *self.shared.manifest.lock() = manifest;
+        Ok(killed)
+    }
 
+    /// Shows readers a segment that is in the manifest, in place of the tier it was made from.
+    fn take_over(&self, flushed: flush::Flushed, killed: &[RowRef]) {
+        let flush::Flushed { written, applied, logs, points, .. } = flushed;
         let mut state = self.shared.state.write();
         if let Some(written) = written {
             let number = written.segment.number;
@@ -374,21 +474,23 @@ impl Applier {
         state.frozen = None;
         self.shared.update_pressure(&state);
         drop(state);
-        self.remove_covered_logs(applied)
+        self.remove_covered_logs(applied);
     }
 
-    /// Removes the log files of which every record is in a segment.
-    fn remove_covered_logs(&self, applied: LogSeq) -> Result<()> {
+    /// Removes the log files of which every record is in a segment. One that stays costs room only, and the next flush
+    /// tries again.
+    fn remove_covered_logs(&self, applied: LogSeq) {
         let dir = paths::log_dir(&self.shared.config.dir);
         let mut files = self.log_files.lock();
         while let [(number, _), (_, next_first), ..] = files.as_slice()
             && *next_first <= applied.0 + 1
         {
-            std::fs::remove_file(paths::log_file(&dir, *number))
-                .context(ErrorKind::Unavailable, || format!("removing log file {number}"))?;
+            if let Err(err) = self.shared.disk.remove(&paths::log_file(&dir, *number)) {
+                tracing::warn!(file = number, error = %err, "a log file that is not needed cannot be removed");
+                return;
+            }
             files.remove(0);
         }
-        Ok(())
     }
 }
 
@@ -407,7 +509,7 @@ fn retire(state: &mut State, key: &RunKey, place: Place) {
 /// The place of a run among some segments, newest first.
 fn find_in(candidates: &[Arc<Segment>], dead: &DeadRows, key: &RunKey) -> Result<Option<Place>> {
     for segment in candidates {
-        if let Some(row) = segment.find(key)?
+        if let Some(row) = segment.find(key).or_else(|err| segment.pass_over(err))?
             && !dead.get(&segment.number).is_some_and(|dead| dead.contains(row))
         {
             return Ok(Some(Place::Segment(segment.number, row)));

@@ -2,8 +2,10 @@
 //! tier, the flusher turns a full tier into a segment.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, RunKey};
@@ -11,7 +13,8 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedRwLockReadGuard, mpsc, oneshot};
 
 use super::apply::Applier;
-use super::log::{LogSeq, RecordKind, Writer};
+use super::health::{Trouble, is_from_disk};
+use super::log::{Continuation, LogSeq, MAX_PAYLOAD_BYTES, RecordKind, Writer};
 use super::state::Shared;
 use super::{flush, paths, recover};
 use crate::error::Context;
@@ -23,6 +26,10 @@ const QUEUE_BATCHES: usize = 256;
 const GROUP_BATCHES: usize = 64;
 /// A log file is closed when it has grown this large.
 const LOG_FILE_BYTES: u64 = 64 << 20;
+/// How long what the disk refused rests before it is tried again.
+pub(super) const RETRY: Duration = Duration::from_millis(250);
+/// How often the log thread looks for work while the log has stopped.
+const POLL: Duration = Duration::from_millis(20);
 
 /// A batch that becomes a record of the log.
 #[derive(Debug)]
@@ -38,6 +45,12 @@ pub(crate) struct Batch {
 impl Batch {
     pub(crate) fn new(kind: RecordKind, batch: RecordBatch) -> Result<Self> {
         let payload = super::record::to_payload(&batch)?;
+        if payload.len() > MAX_PAYLOAD_BYTES {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "the batch is too large for the log; send smaller ones",
+            ));
+        }
         Ok(Self { kind, batch, payload, permit: None })
     }
 }
@@ -64,6 +77,8 @@ pub(super) enum ToApplier {
     Apply(Vec<(LogSeq, Batch, Done)>),
     /// Turn everything into segments and say when it is done.
     Flush(oneshot::Sender<Result<()>>),
+    /// A segment could not be written yet; it is being tried again.
+    Delayed(Error),
     /// A segment is written, or could not be.
     Install(Result<flush::Flushed>),
     /// Nothing more will come.
@@ -76,6 +91,7 @@ pub(super) type LogFiles = Arc<Mutex<Vec<(u64, u64)>>>;
 /// Hands batches to the writer threads. When it is dropped, the threads finish what they have and end.
 #[derive(Debug)]
 pub(crate) struct Handle {
+    shared: Arc<Shared>,
     to_log: Option<mpsc::Sender<ToLog>>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -102,6 +118,7 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
         self.to_log = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -113,30 +130,30 @@ impl Drop for Handle {
 
 /// Replays the log and starts the threads.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<Handle> {
-    let log_dir = paths::log_dir(&shared.config.dir);
     let log_files: LogFiles = LogFiles::default();
     let (to_applier, applier_work) = sync_channel(4);
     let (to_flusher, flusher_work) = sync_channel(1);
     let mut applier = Applier::new(Arc::clone(shared), to_flusher, Arc::clone(&log_files));
-    let (next_number, next_seq) = recover::replay(&mut applier, &log_files)?;
-    let writer = Writer::create(&log_dir, next_number, next_seq)
-        .context(ErrorKind::Unavailable, || "starting a log file".into())?;
-    log_files.lock().push((next_number, next_seq));
+    let next = recover::replay(&mut applier, &log_files)?;
+    let mut log =
+        LogThread { shared: Arc::clone(shared), writer: None, next, tried: Instant::now(), log_files };
+    // On a disk that takes no writes the store still answers questions.
+    log.resume();
 
     let (to_log, log_work) = mpsc::channel(QUEUE_BATCHES);
     // The flusher logs what it carries over; a weak sender lets the threads end with the handle.
     let relog = to_log.downgrade();
     let log_thread = {
-        let (shared, to_applier, log_files) =
-            (Arc::clone(shared), to_applier.clone(), Arc::clone(&log_files));
-        spawn("clearspan-log", move || LogThread { shared, writer, log_files }.run(log_work, &to_applier))?
+        let to_applier = to_applier.clone();
+        spawn("clearspan-log", move || log.run(log_work, &to_applier))?
     };
     let applier_thread = spawn("clearspan-applier", move || applier.run(&applier_work))?;
     let flusher_thread = {
         let shared = Arc::clone(shared);
         spawn("clearspan-flusher", move || run_flusher(&shared, &flusher_work, &relog, &to_applier))?
     };
-    Ok(Handle { to_log: Some(to_log), threads: vec![log_thread, applier_thread, flusher_thread] })
+    let shared = Arc::clone(shared);
+    Ok(Handle { shared, to_log: Some(to_log), threads: vec![log_thread, applier_thread, flusher_thread] })
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -148,13 +165,18 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 
 struct LogThread {
     shared: Arc<Shared>,
-    writer: Writer,
+    /// `None` while the disk refuses to take the log.
+    writer: Option<Writer>,
+    /// Where the log goes on then.
+    next: Continuation,
+    /// When that was tried last.
+    tried: Instant,
     log_files: LogFiles,
 }
 
 impl LogThread {
     fn run(mut self, mut work: mpsc::Receiver<ToLog>, to_applier: &SyncSender<ToApplier>) {
-        while let Some(first) = work.blocking_recv() {
+        while let Some(first) = self.next_work(&mut work) {
             let (mut group, mut flushes) = (Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(item) = next {
@@ -177,11 +199,46 @@ impl LogThread {
         let _sent = to_applier.send(ToApplier::Stop);
     }
 
+    /// Waits for work, and tries meanwhile to get the log going where it has stopped.
+    fn next_work(&mut self, work: &mut mpsc::Receiver<ToLog>) -> Option<ToLog> {
+        while self.writer.is_none() {
+            match work.try_recv() {
+                Ok(item) => return Some(item),
+                Err(mpsc::error::TryRecvError::Disconnected) => return None,
+                Err(mpsc::error::TryRecvError::Empty) => std::thread::sleep(POLL),
+            }
+            self.resume_if_due();
+        }
+        work.blocking_recv()
+    }
+
+    fn resume_if_due(&mut self) {
+        if self.writer.is_none() && self.tried.elapsed() >= RETRY {
+            self.resume();
+        }
+    }
+
+    /// Goes on in a new file, if the disk lets us.
+    fn resume(&mut self) {
+        self.tried = Instant::now();
+        let Continuation { number, first_seq } = self.next;
+        let dir = paths::log_dir(&self.shared.config.dir);
+        match Writer::create(&self.shared.disk, &dir, number, first_seq) {
+            Ok(writer) => {
+                self.log_files.lock().push((number, first_seq));
+                self.writer = Some(writer);
+                self.shared.health.end(Trouble::Log);
+            }
+            Err(err) => {
+                let err = Error::caused(ErrorKind::Unavailable, format!("starting log file {number}"), err);
+                self.shared.health.begin(Trouble::Log, &err);
+            }
+        }
+    }
+
     fn commit(&mut self, group: Vec<Commit>, to_applier: &SyncSender<ToApplier>) {
-        let synced = self.shared.check_writable().and_then(|()| {
-            let seqs = self.append_all(&group).context(ErrorKind::Unavailable, || "writing the log".into());
-            seqs.inspect_err(|err| self.shared.poison(err))
-        });
+        self.resume_if_due();
+        let synced = self.shared.health.check_writable().and_then(|()| self.append_all(&group));
         match synced {
             Ok(seqs) => {
                 let durable = group.into_iter().zip(seqs).map(|(c, seq)| (seq, c.batch, c.done)).collect();
@@ -198,17 +255,39 @@ impl LogThread {
         }
     }
 
-    fn append_all(&mut self, group: &[Commit]) -> std::io::Result<Vec<LogSeq>> {
-        if self.writer.file_bytes() > LOG_FILE_BYTES {
-            let number = self.writer.rotate()?;
-            self.log_files.lock().push((number, self.writer.next_seq()));
-        }
-        let seqs = group.iter().map(|c| self.writer.append(c.batch.kind, &c.batch.payload)).collect();
-        self.writer.sync()?;
-        seqs
+    /// Makes a group durable, or none of it: after a failure its file is not used again.
+    fn append_all(&mut self, group: &[Commit]) -> Result<Vec<LogSeq>> {
+        let writer = self.writer.as_mut().expect("a stopped log is in trouble");
+        let err = match append_and_sync(writer, group, &self.log_files) {
+            Ok(seqs) => return Ok(seqs),
+            Err(err) => Error::caused(ErrorKind::Unavailable, "writing the log", err),
+        };
+        self.next = self.writer.take().expect("it was just used").abandon();
+        self.tried = Instant::now();
+        self.shared.health.begin(Trouble::Log, &err);
+        Err(self.shared.health.check_writable().err().unwrap_or(err))
     }
 }
 
+fn append_and_sync(
+    writer: &mut Writer,
+    group: &[Commit],
+    log_files: &LogFiles,
+) -> std::io::Result<Vec<LogSeq>> {
+    if writer.file_bytes() > LOG_FILE_BYTES {
+        let number = writer.rotate()?;
+        log_files.lock().push((number, writer.next_seq()));
+    }
+    let seqs = group
+        .iter()
+        .map(|c| writer.append(c.batch.kind, &c.batch.payload))
+        .collect::<std::io::Result<_>>()?;
+    writer.sync()?;
+    Ok(seqs)
+}
+
+/// Writes one tier after the other. What the disk refuses is tried again: the tier is in the log and in memory, so
+/// nothing is lost meanwhile.
 fn run_flusher(
     shared: &Arc<Shared>,
     work: &Receiver<flush::Job>,
@@ -216,22 +295,44 @@ fn run_flusher(
     to_applier: &SyncSender<ToApplier>,
 ) {
     while let Ok(mut job) = work.recv() {
-        let carried = job.carried.take();
-        let flushed = log_again(carried, relog).and_then(|()| flush::write_segment(shared, job));
+        let flushed = loop {
+            let tried = log_again(&mut job.carried, relog).and_then(|()| flush::write_segment(shared, &job));
+            match tried {
+                Err(err) if may_go_well_later(&err, &job) && !shared.stopping.load(Ordering::Relaxed) => {
+                    shared.health.begin(Trouble::Flush, &err);
+                    if to_applier.send(ToApplier::Delayed(err)).is_err() {
+                        return;
+                    }
+                    std::thread::sleep(RETRY);
+                }
+                done => break done,
+            }
+        };
+        if flushed.is_ok() {
+            shared.health.end(Trouble::Flush);
+        }
         if to_applier.send(ToApplier::Install(flushed)).is_err() {
             return;
         }
     }
 }
 
-/// Logs the runs that stay in memory, so that the records they came from can go.
-fn log_again(carried: Option<flush::Carried>, relog: &mpsc::WeakSender<ToLog>) -> Result<()> {
-    // The permit ends with this function, when the runs are in the log again.
-    let Some(flush::Carried { batch, permit: _permit }) = carried else { return Ok(()) };
+/// The log says by itself when it goes on; until then what is carried cannot be logged.
+fn may_go_well_later(err: &Error, job: &flush::Job) -> bool {
+    is_from_disk(err) || (job.carried.is_some() && err.kind() == ErrorKind::Unavailable)
+}
+
+/// Logs the runs that stay in memory, so that the records they came from can go. They stay in `carried` until that is
+/// done: a flush without it would forget them.
+fn log_again(carried: &mut Option<flush::Carried>, relog: &mpsc::WeakSender<ToLog>) -> Result<()> {
+    let Some(flush::Carried { batch, .. }) = carried else { return Ok(()) };
     let closing = || Error::new(ErrorKind::Unavailable, "the store is shutting down");
-    let batch = Batch::new(RecordKind::Patches, batch)?;
+    let batch = Batch::new(RecordKind::Patches, batch.clone())?;
     let (done, answer) = oneshot::channel();
     let to_log = relog.upgrade().ok_or_else(closing)?;
     to_log.blocking_send(ToLog::Commit(Commit { batch, done })).map_err(|_| closing())?;
-    answer.blocking_recv().map_err(|_| closing())?.map(|_| ())
+    answer.blocking_recv().map_err(|_| closing())?.map(|_| ())?;
+    // The permit ends here, when the runs are in the log again.
+    *carried = None;
+    Ok(())
 }

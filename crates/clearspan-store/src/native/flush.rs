@@ -35,6 +35,7 @@ pub(super) struct Job {
 pub(super) struct Carried {
     pub(super) batch: RecordBatch,
     /// Held until they are in the log again; see [`Shared::carrying`].
+    #[expect(dead_code, reason = "it is there to be dropped with the rest")]
     pub(super) permit: OwnedRwLockWriteGuard<()>,
 }
 
@@ -51,10 +52,10 @@ pub(super) struct Flushed {
     pub(super) points: Option<RecordFile<PointCol>>,
 }
 
-pub(super) fn write_segment(shared: &Shared, job: Job) -> Result<Flushed> {
+pub(super) fn write_segment(shared: &Shared, job: &Job) -> Result<Flushed> {
     let begin = std::time::Instant::now();
     let dir = paths::segment_dir(&shared.config.dir);
-    let written = segment::write(&dir, job.number, &job.view)?;
+    let written = segment::write(&shared.disk, &dir, job.number, &job.view)?;
     if let Some(written) = &written {
         let millis = begin.elapsed().as_millis();
         let (rows, bytes) = (written.entry.rows, written.entry.bytes);
@@ -62,10 +63,10 @@ pub(super) fn write_segment(shared: &Shared, job: Job) -> Result<Flushed> {
     }
     Ok(Flushed {
         written,
-        view: job.view,
+        view: job.view.clone(),
         applied: job.applied,
         number: job.number,
-        logs: RecordFile::write(&dir, job.number, &job.logs)?,
-        points: RecordFile::write(&dir, job.number, &job.points)?,
+        logs: RecordFile::write(&shared.disk, &dir, job.number, &job.logs)?,
+        points: RecordFile::write(&shared.disk, &dir, job.number, &job.points)?,
     })
 }

@@ -3,31 +3,38 @@
 //! A log is a sequence of files `log-<number>.log`. Bytes, little-endian:
 //!
 //! ```text
-//! file    "CSPANLOG"  version u32 (1)  reserved u32 (0)   record*
+//! file    "CSPANLOG"  version u32 (2)  crc32 u32  first_seq u64   record*
 //! record  "CSRC"  payload_len u32  seq u64  kind u8  reserved [u8; 3]  crc32 u32  payload
 //! ```
 //!
-//! The checksum covers everything from `payload_len` to the end of the payload, without itself, and the
-//! file's number, so that a record of another file is never taken for one of this. `seq` grows by one from
-//! record to record across files. A record's payload is a zstd frame that holds an Arrow IPC stream with one
-//! batch of the table that its [`RecordKind`] belongs to.
+//! `seq` grows by one from record to record across files. A file's own checksum covers its version, `first_seq` and
+//! number. A record's checksum covers everything from `payload_len` to the end of the payload, without itself, and
+//! the file's number. So a record of another file is never taken for one of this, and one that lies in the wrong place of
+//! its file is noticed by its `seq`. A record's payload is a zstd frame that holds an Arrow IPC stream with one batch
+//! of the table that its [`RecordKind`] belongs to. Version 1 had no `first_seq`, and zeros in place of the checksum.
 //!
-//! Recovery replays records in order. A torn tail (the bytes of a write that a crash cut short) is cut off.
-//! A bad record with good ones behind it is damage of the disk: it is skipped up to the next record that
-//! checks, the damaged file is kept beside the log, and the loss is reported.
+//! After a failed write or sync nothing is known about the end of a file. The writer never touches it again: it goes on
+//! in a new file whose `first_seq` is that of the first record that was not acknowledged. So records of a file from the next
+//! file's `first_seq` on were never acknowledged, and are left out.
 //!
-//! After a failed write or sync the file's state is unknown, so the writer is poisoned and refuses
-//! everything; a restart recovers.
+//! Recovery replays records in order. A torn tail (the bytes of a write that a crash cut short) is left out.
+//! A bad record with good ones behind it, or one that is missing before the next file, is damage of the disk: it is
+//! skipped, the damaged file is kept beside the log, and the loss is reported.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::disk::{self, Disk, DiskRef, WriteFile};
 use super::paths;
 
+mod scan;
+
+pub(crate) use scan::{Scan, first_seq, scan_file};
+
 const FILE_MAGIC: &[u8; 8] = b"CSPANLOG";
-const FILE_VERSION: u32 = 1;
-const FILE_HEADER_BYTES: usize = 16;
+const FILE_VERSION: u32 = 2;
+const FILE_HEADER_BYTES: usize = 24;
 const RECORD_MAGIC: &[u8; 4] = b"CSRC";
 const RECORD_HEADER_BYTES: usize = 24;
 /// No record is larger: a request has at most 64 MiB and compresses.
@@ -63,26 +70,36 @@ pub(crate) struct LogSeq(pub(crate) u64);
 /// Appends to the newest file.
 #[derive(Debug)]
 pub(crate) struct Writer {
+    disk: DiskRef,
     dir: PathBuf,
-    file: File,
+    file: Box<dyn WriteFile>,
     number: u64,
     next_seq: u64,
     file_bytes: u64,
+    /// Bytes and next record at the last good sync.
+    synced: (u64, u64),
+}
+
+/// Where the log goes on after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Continuation {
+    /// The number of the file to come.
+    pub(crate) number: u64,
+    /// Its first record.
+    pub(crate) first_seq: u64,
 }
 
 impl Writer {
     /// Starts file `number`; its first record will be `next_seq`.
-    pub(crate) fn create(dir: &Path, number: u64, next_seq: u64) -> io::Result<Self> {
+    pub(crate) fn create(disk: &DiskRef, dir: &Path, number: u64, next_seq: u64) -> io::Result<Self> {
         let path = paths::log_file(dir, number);
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&path)?;
-        let mut header = Vec::with_capacity(FILE_HEADER_BYTES);
-        header.extend_from_slice(FILE_MAGIC);
-        header.extend_from_slice(&FILE_VERSION.to_le_bytes());
-        header.extend_from_slice(&0_u32.to_le_bytes());
-        file.write_all(&header)?;
-        file.sync_all()?;
-        paths::sync_dir(dir)?;
-        Ok(Self { dir: dir.to_owned(), file, number, next_seq, file_bytes: FILE_HEADER_BYTES as u64 })
+        let mut file = disk.create(&path)?;
+        file.write_all(&file_header(number, next_seq))?;
+        file.sync()?;
+        disk.sync_dir(dir)?;
+        let file_bytes = FILE_HEADER_BYTES as u64;
+        let synced = (file_bytes, next_seq);
+        Ok(Self { disk: Arc::clone(disk), dir: dir.to_owned(), file, number, next_seq, file_bytes, synced })
     }
 
     /// Writes one record. It is durable after the next [`Self::sync`].
@@ -108,14 +125,27 @@ impl Writer {
 
     /// Makes everything appended so far durable.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync()?;
+        self.synced = (self.file_bytes, self.next_seq);
+        Ok(())
     }
 
     /// Goes on in a new file and returns its number.
     pub(crate) fn rotate(&mut self) -> io::Result<u64> {
         self.sync()?;
-        *self = Self::create(&self.dir, self.number + 1, self.next_seq)?;
+        *self = Self::create(&self.disk, &self.dir, self.number + 1, self.next_seq)?;
         Ok(self.number)
+    }
+
+    /// Ends the writer after a failure. What the last good sync did not cover is cut off if the disk lets us, which
+    /// makes room; where it does not, the next file's header tells readers to leave it out.
+    pub(crate) fn abandon(self) -> Continuation {
+        let Self { disk, dir, file, number, synced: (bytes, first_seq), .. } = self;
+        drop(file);
+        if let Err(err) = disk.truncate(&paths::log_file(&dir, number), bytes) {
+            tracing::warn!(file = number, error = %err, "the end of a log file could not be cut off");
+        }
+        Continuation { number: number + 1, first_seq }
     }
 
     /// The number that the next record gets.
@@ -129,102 +159,26 @@ impl Writer {
     }
 }
 
+fn file_header(number: u64, first_seq: u64) -> [u8; FILE_HEADER_BYTES] {
+    let mut header = [0_u8; FILE_HEADER_BYTES];
+    header[..8].copy_from_slice(FILE_MAGIC);
+    header[8..12].copy_from_slice(&FILE_VERSION.to_le_bytes());
+    header[16..24].copy_from_slice(&first_seq.to_le_bytes());
+    let crc = header_checksum(number, &header);
+    header[12..16].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+fn header_checksum(number: u64, header: &[u8]) -> u32 {
+    checksum(number, &header[8..12], &header[16..24])
+}
+
 fn checksum(number: u64, header: &[u8], payload: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&number.to_le_bytes());
     hasher.update(header);
     hasher.update(payload);
     hasher.finalize()
-}
-
-/// One record read back.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) seq: LogSeq,
-    /// The raw kind: a newer version may have written kinds that this one does not know.
-    pub(crate) kind: u8,
-    pub(crate) payload: Vec<u8>,
-}
-
-/// What was found in one file.
-#[derive(Debug, Default)]
-pub(crate) struct Scan {
-    pub(crate) records: Vec<Record>,
-    /// Bytes at the end that a crash left unfinished.
-    pub(crate) torn_bytes: u64,
-    /// Stretches of bytes (offset, length) with good records behind them that did not check.
-    pub(crate) damage: Vec<(u64, u64)>,
-}
-
-/// Reads all records of file `number`.
-pub(crate) fn scan_file(dir: &Path, number: u64) -> io::Result<Scan> {
-    let mut bytes = Vec::new();
-    File::open(paths::log_file(dir, number))?.read_to_end(&mut bytes)?;
-    scan(&bytes, number)
-}
-
-fn scan(bytes: &[u8], number: u64) -> io::Result<Scan> {
-    let mut found = Scan::default();
-    if bytes.len() < FILE_HEADER_BYTES {
-        // The crash came while the file was made: nothing in it was ever acknowledged.
-        found.torn_bytes = bytes.len() as u64;
-        return Ok(found);
-    }
-    let version = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
-    if &bytes[..8] == FILE_MAGIC && version > FILE_VERSION {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("log file {number} has format {version}; this version reads up to {FILE_VERSION}"),
-        ));
-    }
-    let mut at = FILE_HEADER_BYTES;
-    if &bytes[..8] != FILE_MAGIC {
-        found.damage.push((0, FILE_HEADER_BYTES as u64));
-    }
-    while at < bytes.len() {
-        if let Some((record, len)) = record_at(bytes, at, number) {
-            found.records.push(record);
-            at += len;
-            continue;
-        }
-        match next_record(bytes, at + 1, number) {
-            Some(next) => {
-                found.damage.push((at as u64, (next - at) as u64));
-                at = next;
-            }
-            None => {
-                found.torn_bytes = (bytes.len() - at) as u64;
-                break;
-            }
-        }
-    }
-    Ok(found)
-}
-
-/// The record that begins at `at` and its length, if there is one that checks.
-fn record_at(bytes: &[u8], at: usize, number: u64) -> Option<(Record, usize)> {
-    let header = bytes.get(at..at + RECORD_HEADER_BYTES)?;
-    if &header[..4] != RECORD_MAGIC {
-        return None;
-    }
-    let len = u32::from_le_bytes(header[4..8].try_into().expect("four bytes")) as usize;
-    if len > MAX_PAYLOAD_BYTES {
-        return None;
-    }
-    let begin = at + RECORD_HEADER_BYTES;
-    let payload = bytes.get(begin..begin.checked_add(len)?)?;
-    let crc = u32::from_le_bytes(header[20..24].try_into().expect("four bytes"));
-    if checksum(number, &header[4..20], payload) != crc {
-        return None;
-    }
-    let seq = LogSeq(u64::from_le_bytes(header[8..16].try_into().expect("eight bytes")));
-    Some((Record { seq, kind: header[16], payload: payload.to_vec() }, RECORD_HEADER_BYTES + len))
-}
-
-fn next_record(bytes: &[u8], from: usize, number: u64) -> Option<usize> {
-    (from..bytes.len().saturating_sub(RECORD_HEADER_BYTES - 1))
-        .filter(|at| bytes[*at..].starts_with(RECORD_MAGIC))
-        .find(|at| record_at(bytes, *at, number).is_some())
 }
 
 #[cfg(test)]

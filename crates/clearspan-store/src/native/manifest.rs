@@ -11,12 +11,13 @@ use std::path::Path;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
+use super::disk::{self, Disk};
 use super::paths;
 use super::records::FileEntry;
 
 const NAME: &str = "clearspan-manifest";
-/// Version 2 added the lists of other tables' files.
-const VERSION: u32 = 2;
+/// Version 2 added the lists of other tables' files, version 3 checksums.
+const VERSION: u32 = 3;
 
 /// Everything that must survive a restart besides the log and the segments themselves.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,10 +45,16 @@ pub(crate) struct SegmentEntry {
     pub(crate) rows: u32,
     /// Bytes of the file.
     pub(crate) bytes: u64,
+    /// The checksum of its checksums (see [`super::blocks`]); versions before 3 wrote none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sums: Option<u32>,
     /// The earliest `time` of its rows, nanoseconds.
     pub(crate) min_time: i64,
     /// The latest `time` of its rows.
     pub(crate) max_time: i64,
+    /// It was damaged, and runs that arrived were not compared with those in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) passed_over: bool,
     /// Rows that were replaced or deleted.
     #[serde(default, with = "bitmap", skip_serializing_if = "RoaringBitmap::is_empty")]
     pub(crate) dead: RoaringBitmap,
@@ -74,8 +81,8 @@ mod bitmap {
 
 impl Manifest {
     /// Reads the manifest of a data folder; `None` when there is none yet.
-    pub(crate) fn load(data_dir: &Path) -> io::Result<Option<Self>> {
-        match std::fs::read(paths::manifest_file(data_dir)) {
+    pub(crate) fn load(disk: &dyn Disk, data_dir: &Path) -> io::Result<Option<Self>> {
+        match disk::read(disk, &paths::manifest_file(data_dir)) {
             Ok(bytes) => Self::parse(&bytes).map(Some),
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(err) => Err(err),
@@ -83,8 +90,8 @@ impl Manifest {
     }
 
     /// Replaces the manifest. When this returns, the new state is durable.
-    pub(crate) fn store(&self, data_dir: &Path) -> io::Result<()> {
-        paths::replace_file(&paths::manifest_file(data_dir), &self.to_bytes())
+    pub(crate) fn store(&self, disk: &dyn Disk, data_dir: &Path) -> io::Result<()> {
+        disk::replace(disk, &paths::manifest_file(data_dir), &self.to_bytes())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

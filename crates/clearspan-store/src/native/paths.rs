@@ -1,4 +1,4 @@
-//! Names of files in the data folder, built and parsed in one place, and the rules for replacing them.
+//! Names of files in the data folder, built and parsed in one place.
 //!
 //! ```text
 //! <data dir>/lock                         held by the one process that owns the folder
@@ -7,11 +7,13 @@
 //! <data dir>/runs/segments/seg-<number>.parquet
 //! <data dir>/runs/segments/logs-<number>.parquet
 //! <data dir>/runs/segments/points-<number>.parquet
+//! <data dir>/runs/segments/<the same name>.sums   checksums of such a file
 //! ```
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use super::disk::Disk;
 
 pub(crate) fn runs_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("runs")
@@ -47,25 +49,24 @@ pub(crate) fn record_file(segment_dir: &Path, table: &str, number: u64) -> PathB
 }
 
 /// The numbers of the log files in a folder, in order.
-pub(crate) fn log_numbers(log_dir: &Path) -> io::Result<Vec<u64>> {
-    numbers(log_dir, "log-", ".log")
+pub(crate) fn log_numbers(disk: &dyn Disk, log_dir: &Path) -> io::Result<Vec<u64>> {
+    numbers(disk, log_dir, "log-", ".log")
 }
 
 /// The numbers of the segments and other tables' files in a folder, in order.
-pub(crate) fn segment_numbers(segment_dir: &Path) -> io::Result<Vec<u64>> {
+pub(crate) fn segment_numbers(disk: &dyn Disk, segment_dir: &Path) -> io::Result<Vec<u64>> {
     let mut all = Vec::new();
     for prefix in ["seg-", "logs-", "points-"] {
-        all.extend(numbers(segment_dir, prefix, ".parquet")?);
+        all.extend(numbers(disk, segment_dir, prefix, ".parquet")?);
     }
     all.sort_unstable();
     all.dedup();
     Ok(all)
 }
 
-fn numbers(dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
+fn numbers(disk: &dyn Disk, dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
     let mut numbers = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
+    for name in disk.list(dir)? {
         let number: Option<u64> =
             name.to_str().and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix)?.parse().ok());
         numbers.extend(number);
@@ -74,17 +75,7 @@ fn numbers(dir: &Path, prefix: &str, suffix: &str) -> io::Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// Makes the names in a folder durable: new files, renames, removals.
-pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Replaces a file as a whole: a crash leaves either the old one or the new one.
-pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let temporary = path.with_extension("tmp");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    sync_dir(path.parent().expect("a file lies in a folder"))
+/// The checksums of a Parquet file.
+pub(crate) fn sums_file(file: &Path) -> PathBuf {
+    file.with_extension("sums")
 }

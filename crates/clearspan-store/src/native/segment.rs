@@ -7,12 +7,13 @@
 //!
 //! Footers are read on first use and kept; a start with many segments opens none of them.
 
-use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
+use bytes::Bytes;
 use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -26,9 +27,10 @@ use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader}
 use parquet::file::statistics::Statistics;
 use roaring::RoaringBitmap;
 
+use super::blocks::{self, BlockFile, Damage, Sums};
+use super::disk::DiskRef;
 use super::manifest::SegmentEntry;
-use super::paths;
-use crate::error::Context;
+use super::{health, paths};
 use crate::schema::Col;
 use crate::{Error, Result};
 
@@ -49,7 +51,13 @@ pub(crate) struct Segment {
     pub(crate) bytes: u64,
     pub(crate) min_time: i64,
     pub(crate) max_time: i64,
+    disk: DiskRef,
     path: PathBuf,
+    /// What the manifest says of its checksums; `None` when an older version wrote it.
+    sums_crc: Option<u32>,
+    sums: OnceLock<Arc<Sums>>,
+    damage: OnceLock<String>,
+    passed_over: AtomicBool,
     footer: OnceLock<Footer>,
     blooms: OnceLock<Vec<GroupBlooms>>,
 }
@@ -91,14 +99,19 @@ pub(crate) enum Wanted<'a> {
 }
 
 impl Segment {
-    pub(crate) fn new(segment_dir: &Path, entry: &SegmentEntry) -> Self {
+    pub(crate) fn new(disk: &DiskRef, segment_dir: &Path, entry: &SegmentEntry) -> Self {
         Self {
             number: entry.number,
             rows: entry.rows,
             bytes: entry.bytes,
             min_time: entry.min_time,
             max_time: entry.max_time,
+            disk: Arc::clone(disk),
             path: paths::segment_file(segment_dir, entry.number),
+            sums_crc: entry.sums,
+            sums: OnceLock::new(),
+            damage: OnceLock::new(),
+            passed_over: AtomicBool::new(entry.passed_over),
             footer: OnceLock::new(),
             blooms: OnceLock::new(),
         }
@@ -108,12 +121,63 @@ impl Segment {
         &self.path
     }
 
-    fn open(&self) -> Result<File> {
-        File::open(&self.path).context(ErrorKind::Corrupt, || format!("opening segment {}", self.number))
+    pub(crate) fn open(&self) -> Result<BlockFile> {
+        blocks::load_once(&self.sums, &*self.disk, &self.path, self.sums_crc)
+            .and_then(|sums| BlockFile::open(&*self.disk, &self.path, sums))
+            .map_err(self.corrupt())
+    }
+
+    /// Some bytes of the file.
+    pub(crate) fn read_range(&self, file: &BlockFile, range: &Range<u64>) -> Result<Bytes> {
+        let len = usize::try_from(range.end.saturating_sub(range.start)).map_err(self.corrupt())?;
+        file.range(range.start, len).map_err(self.corrupt())
     }
 
     fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
-        |source| Error::caused(ErrorKind::Corrupt, format!("reading segment {}", self.number), source)
+        |source| {
+            let source = source.into();
+            let kind = health::kind_of_failed_read(&*source);
+            if kind == ErrorKind::Corrupt {
+                // The first one is enough to warn of the file; `doctor` finds them all.
+                let _first = self.damage.set(health::chain(&*source));
+            }
+            Error::caused(kind, format!("reading segment {}", self.number), source)
+        }
+    }
+
+    /// What was found to be damaged in the file, if anything was.
+    pub(crate) fn damage(&self) -> Option<&str> {
+        self.damage.get().map(String::as_str)
+    }
+
+    /// Whether new runs were not compared with those in here; see [`Self::pass_over`].
+    pub(crate) fn is_passed_over(&self) -> bool {
+        self.passed_over.load(Ordering::Relaxed)
+    }
+
+    /// Why a query over a segment that was passed over has no answer.
+    pub(crate) fn passed_over_error(&self) -> Error {
+        let what = format!(
+            "segment {} is damaged and may hold old copies of newer runs; restore it from a backup, or ask for another time range",
+            self.number
+        );
+        Error::new(ErrorKind::Corrupt, what)
+    }
+
+    /// Lets the applier go on without a segment that is damaged: what arrives must not be held up by it. A run may be
+    /// here and in a newer place, too, so from now on queries over this segment fail instead of counting it twice.
+    pub(crate) fn pass_over<T: Default>(&self, err: Error) -> Result<T> {
+        if err.kind() != ErrorKind::Corrupt {
+            return Err(err);
+        }
+        if !self.passed_over.swap(true, Ordering::Relaxed) {
+            tracing::error!(
+                segment = self.number,
+                error = health::chain(&err),
+                "a damaged segment hides runs that may have changed; restore it from a backup"
+            );
+        }
+        Ok(T::default())
     }
 
     fn footer(&self) -> Result<&Footer> {
@@ -168,16 +232,30 @@ impl Segment {
     }
 
     fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
-        Ok(may_hold(self.blooms()?.get(group).and_then(|blooms| blooms.runs.as_ref()), run_id.as_bytes()))
+        self.bloom_lets(group, |blooms| blooms.runs.as_ref(), run_id.as_bytes())
+    }
+
+    /// What a bloom filter says. One that is damaged rules nothing out.
+    fn bloom_lets(
+        &self,
+        group: usize,
+        pick: impl Fn(&GroupBlooms) -> Option<&Sbbf>,
+        id: &[u8; 16],
+    ) -> Result<bool> {
+        match self.blooms() {
+            Ok(blooms) => Ok(may_hold(blooms.get(group).and_then(pick), id)),
+            Err(err) if err.kind() == ErrorKind::Corrupt => Ok(true),
+            Err(err) => Err(err),
+        }
     }
 
     /// The rows of a trace, dead or not.
     pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Result<Vec<u32>> {
         let mut found = Vec::new();
         for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            let bloom =
-                || Ok(may_hold(self.blooms()?.get(idx).and_then(|b| b.traces.as_ref()), trace_id.as_bytes()));
-            if !group.may_hold(None, trace_id) || !bloom()? {
+            if !group.may_hold(None, trace_id)
+                || !self.bloom_lets(idx, |blooms| blooms.traces.as_ref(), trace_id.as_bytes())?
+            {
                 continue;
             }
             let mut row = group.rows.start;
@@ -236,6 +314,27 @@ impl Segment {
             }
         }
         Ok(None)
+    }
+
+    /// The blocks that the disk damaged.
+    pub(crate) fn damaged_blocks(&self) -> Result<Vec<Damage>> {
+        self.open()?.damaged_blocks().map_err(self.corrupt())
+    }
+
+    /// What lies at a place of the file: a column of some rows. `None` when that is not known.
+    pub(crate) fn place_of(&self, offset: u64) -> Option<String> {
+        let footer = self.footer().ok()?;
+        for (group, columns) in footer.groups.iter().zip(footer.reader.metadata().row_groups()) {
+            let column = columns.columns().iter().find(|column| {
+                let (start, len) = column.byte_range();
+                (start..start + len).contains(&offset)
+            });
+            if let Some(column) = column {
+                let (name, Range { start, end }) = (column.column_path(), &group.rows);
+                return Some(format!("column {name} of rows {start} to {}", end - 1));
+            }
+        }
+        None
     }
 
     /// Decodes every row, which verifies every page. Returns how many there are.

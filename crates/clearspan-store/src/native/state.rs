@@ -1,6 +1,7 @@
 //! What the engine knows now, shared between the threads that change it and the readers.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clearspan_model::{ErrorKind, TraceId};
@@ -9,6 +10,8 @@ use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 use tokio::sync::watch;
 
+use super::disk::{Disk, DiskRef};
+use super::health::Health;
 use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
@@ -29,11 +32,14 @@ pub(crate) type DeadRows = FxHashMap<u64, Arc<RoaringBitmap>>;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: NativeConfig,
+    pub(crate) disk: DiskRef,
     pub(crate) state: RwLock<State>,
     /// The manifest on disk. Only the applier thread changes it.
     pub(crate) manifest: Mutex<Manifest>,
-    /// Why writes are refused for good; set once.
-    poison: OnceLock<String>,
+    /// Whether writes are possible.
+    pub(crate) health: Health,
+    /// Set when the store is closed: what fails now is not tried again.
+    pub(crate) stopping: AtomicBool,
     /// Bytes in the hot tier.
     pub(crate) pressure: watch::Sender<usize>,
     /// Keeps replacements apart from runs that stay in memory over a flush. Those are logged a second time, as they
@@ -69,26 +75,25 @@ pub(crate) struct Snapshot {
 
 impl Shared {
     /// Reads the manifest and lists the segments. The log is replayed later.
-    pub(crate) fn load(config: NativeConfig) -> Result<Self> {
+    pub(crate) fn load(config: NativeConfig, disk: DiskRef) -> Result<Self> {
         let (log_dir, segment_dir) = (paths::log_dir(&config.dir), paths::segment_dir(&config.dir));
         for dir in [&log_dir, &segment_dir] {
-            std::fs::create_dir_all(dir)
-                .context(ErrorKind::Unavailable, || format!("making {}", dir.display()))?;
+            disk.make_dir(dir).context(ErrorKind::Unavailable, || format!("making {}", dir.display()))?;
         }
-        let manifest = match Manifest::load(&config.dir)
+        let manifest = match Manifest::load(&*disk, &config.dir)
             .context(ErrorKind::Corrupt, || "reading the manifest".into())?
         {
             Some(manifest) => manifest,
             None => {
-                refuse_orphans(&segment_dir)?;
+                refuse_orphans(&*disk, &segment_dir)?;
                 Manifest::default()
             }
         };
         let mut state = State::default();
         let mut segments = Vec::new();
         for entry in &manifest.segments {
-            let segment = Segment::new(&segment_dir, entry);
-            if !segment.path().exists() {
+            let segment = Segment::new(&disk, &segment_dir, entry);
+            if !exists(&*disk, segment.path())? {
                 return Err(Error::new(
                     ErrorKind::Corrupt,
                     format!("segment {} is in the manifest but its file is missing", entry.number),
@@ -100,41 +105,18 @@ impl Shared {
             }
         }
         state.segments = Arc::new(segments);
-        state.log_files = Arc::new(open_files(&segment_dir, &manifest.logs)?);
-        state.point_files = Arc::new(open_files(&segment_dir, &manifest.points)?);
+        state.log_files = Arc::new(open_files(&disk, &segment_dir, &manifest.logs)?);
+        state.point_files = Arc::new(open_files(&disk, &segment_dir, &manifest.points)?);
         Ok(Self {
             config,
+            disk,
             state: RwLock::new(state),
             manifest: Mutex::new(manifest),
-            poison: OnceLock::new(),
+            health: Health::default(),
+            stopping: AtomicBool::new(false),
             pressure: watch::Sender::new(0),
             carrying: Arc::default(),
         })
-    }
-
-    /// Refuses writes from now on. Reads go on.
-    pub(crate) fn poison(&self, why: &dyn std::error::Error) {
-        let mut text = why.to_string();
-        let mut cause = why.source();
-        while let Some(deeper) = cause {
-            text = format!("{text}: {deeper}");
-            cause = deeper.source();
-        }
-        tracing::error!(reason = %text, "the store refuses writes until it is restarted");
-        // The first reason is the one that matters.
-        let _first = self.poison.set(text);
-    }
-
-    pub(crate) fn check_writable(&self) -> Result<()> {
-        match self.poison.get() {
-            None => Ok(()),
-            Some(why) => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "the store is read-only since a write failed ({why}); restart clearspan after mending it"
-                ),
-            )),
-        }
     }
 
     /// Waits while the hot tier is full.
@@ -143,7 +125,7 @@ impl Shared {
         let mut pressure = self.pressure.subscribe();
         let room = pressure.wait_for(|bytes| *bytes < limit);
         match tokio::time::timeout(ROOM_TIMEOUT, room).await {
-            Ok(_) => self.check_writable(),
+            Ok(_) => self.health.check_writable(),
             Err(_) => {
                 Err(Error::new(ErrorKind::Overloaded, "the disk cannot keep up with what arrives; try again"))
             }
@@ -229,6 +211,24 @@ impl State {
 }
 
 impl Snapshot {
+    /// DataFusion does not tell damage from its own failures; the segments know what was found.
+    pub(crate) fn explain(&self, err: Error) -> Error {
+        if err.kind() != ErrorKind::Internal {
+            return err;
+        }
+        let mut damaged =
+            self.segments.iter().filter(|segment| segment.damage().is_some() || segment.is_passed_over());
+        match damaged.next() {
+            Some(segment) if segment.is_passed_over() => segment.passed_over_error(),
+            Some(segment) => Error::caused(
+                ErrorKind::Corrupt,
+                format!("segment {} is damaged; `clearspan doctor` says what is affected", segment.number),
+                err,
+            ),
+            None => err,
+        }
+    }
+
     /// The rows of the hot tier that may matter, grouped by batch: all living ones, or those of one trace.
     pub(crate) fn hot_places(&self) -> Vec<RowRef> {
         if let Some(rows) = &self.hot_rows {
@@ -248,12 +248,13 @@ impl Snapshot {
 }
 
 fn open_files<C: RecordColumn>(
+    disk: &DiskRef,
     segment_dir: &std::path::Path,
     entries: &[FileEntry],
 ) -> Result<Vec<Arc<RecordFile<C>>>> {
     let open = |entry: &FileEntry| {
-        let file = RecordFile::new(segment_dir, entry.clone());
-        if file.path().exists() {
+        let file = RecordFile::new(disk, segment_dir, entry.clone());
+        if exists(&**disk, file.path())? {
             return Ok(Arc::new(file));
         }
         let what = format!("{} {} is in the manifest but its file is missing", C::FILES, entry.number);
@@ -262,10 +263,14 @@ fn open_files<C: RecordColumn>(
     entries.iter().map(open).collect()
 }
 
+fn exists(disk: &dyn Disk, path: &std::path::Path) -> Result<bool> {
+    disk.exists(path).context(ErrorKind::Unavailable, || format!("looking for {}", path.display()))
+}
+
 /// Segments without a manifest mean that the manifest was lost: starting empty would hide the data.
-fn refuse_orphans(segment_dir: &std::path::Path) -> Result<()> {
-    let numbers =
-        paths::segment_numbers(segment_dir).context(ErrorKind::Unavailable, || "listing segments".into())?;
+fn refuse_orphans(disk: &dyn Disk, segment_dir: &std::path::Path) -> Result<()> {
+    let numbers = paths::segment_numbers(disk, segment_dir)
+        .context(ErrorKind::Unavailable, || "listing segments".into())?;
     // A crash before the very first manifest leaves at most the segment that was being written.
     match numbers.as_slice() {
         [] | [1] => Ok(()),

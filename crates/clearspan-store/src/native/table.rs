@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use clearspan_model::ErrorKind;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result as DfResult};
 use datafusion::datasource::TableType;
@@ -17,10 +16,10 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::object_store::{ObjectMeta, path::Path as ObjectPath};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
+use super::objects::{self, Objects};
 use super::segment::{Segment, alive_selection};
 use super::state::Snapshot;
 use crate::Error;
@@ -56,22 +55,15 @@ impl RunsTable {
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, None)?)
     }
 
-    fn file(&self, segment: &Segment) -> DfResult<PartitionedFile> {
-        let meta = ObjectMeta {
-            location: ObjectPath::from_absolute_path(absolute(segment.path())?)?,
-            last_modified: Default::default(),
-            size: segment.bytes,
-            e_tag: None,
-            version: None,
-        };
-        let file = PartitionedFile::new_from_meta(meta);
-        Ok(match self.snapshot.dead.get(&segment.number) {
+    fn file(&self, segment: &Segment) -> PartitionedFile {
+        let file = PartitionedFile::new_from_meta(objects::meta_of(segment));
+        match self.snapshot.dead.get(&segment.number) {
             Some(dead) => file.with_extension(ParquetRowSelection::new(alive_selection(
                 dead,
                 std::iter::once(0..segment.rows),
             ))),
             None => file,
-        })
+        }
     }
 }
 
@@ -101,18 +93,19 @@ impl TableProvider for RunsTable {
             None => Arc::clone(&SCHEMA),
         };
         let hot = self.hot(projection, schema)?;
-        let mut files = Vec::new();
-        for segment in self.snapshot.segments.iter().filter(|segment| self.overlaps(segment)) {
-            files.push(self.file(segment)?);
-        }
+        let segments: Vec<_> =
+            self.snapshot.segments.iter().filter(|segment| self.overlaps(segment)).collect();
+        let files: Vec<_> = segments.iter().map(|segment| self.file(segment)).collect();
         if files.is_empty() {
             return Ok(hot);
         }
-        let store_url = ObjectStoreUrl::local_filesystem();
-        let runtime = state.runtime_env();
+        if let Some(segment) = segments.iter().find(|segment| segment.is_passed_over()) {
+            return Err(external(segment.passed_over_error()));
+        }
+        let objects = Objects::new(segments.into_iter().cloned());
         let reader = CachedParquetFileReaderFactory::new(
-            runtime.object_store(&store_url)?,
-            runtime.cache_manager.get_file_metadata_cache(),
+            Arc::new(objects),
+            state.runtime_env().cache_manager.get_file_metadata_cache(),
         );
         let mut source = ParquetSource::new(Arc::clone(&SCHEMA))
             .with_table_parquet_options(state.default_table_options().parquet)
@@ -125,17 +118,13 @@ impl TableProvider for RunsTable {
         }
         let partitions = state.config().target_partitions().max(1);
         let groups = FileGroup::new(files).split_files(partitions);
-        let scan = FileScanConfigBuilder::new(store_url, Arc::new(source))
+        // Every plan must name a store; the reader has its own.
+        let scan = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_projection_indices(projection.cloned())?
             .with_file_groups(groups)
             .build();
         Ok(UnionExec::try_new(vec![hot, DataSourceExec::from_data_source(scan)])?)
     }
-}
-
-fn absolute(path: &std::path::Path) -> DfResult<std::path::PathBuf> {
-    std::path::absolute(path)
-        .map_err(|err| external(Error::caused(ErrorKind::Internal, "finding the data folder", err)))
 }
 
 fn external(err: Error) -> DataFusionError {

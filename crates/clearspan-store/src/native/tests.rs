@@ -126,7 +126,9 @@ async fn a_folder_of_the_first_version_opens_and_goes_on() {
             _ => assert_eq!(store.query_runs(&newest(selection)).await.unwrap().runs.len(), 6),
         }
     }
-    assert!(check(dir.path()).unwrap().rows >= 6);
+    let report = check(dir.path()).unwrap();
+    assert!(report.rows >= 6 && report.problems.is_empty(), "{report:?}");
+    assert_eq!(report.without_checksums, 1);
 }
 
 #[tokio::test]
@@ -299,7 +301,7 @@ async fn flushed_logs_are_removed_and_counting_goes_on() {
         store.flush().await.unwrap();
     }
     drop(open(dir.path()));
-    let logs = paths::log_numbers(&paths::log_dir(dir.path())).unwrap();
+    let logs = paths::log_numbers(&disk::RealDisk, &paths::log_dir(dir.path())).unwrap();
     assert!(logs.len() <= 2, "{logs:?}");
     let page = open(dir.path()).query_runs(&newest(everything())).await.unwrap();
     assert_eq!(page.runs.len(), 6);
@@ -358,3 +360,6 @@ fn a_batch_survives_the_log() {
         assert_eq!(&rows.run(idx).unwrap(), run);
     }
 }
+
+mod power;
+mod rot;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::native::disk::RealDisk;
 
 fn sample() -> Manifest {
     Manifest {
@@ -9,6 +10,8 @@ fn sample() -> Manifest {
                 number: 1,
                 rows: 10,
                 bytes: 100,
+                sums: Some(0xdead_beef),
+                passed_over: true,
                 min_time: -5,
                 max_time: 5,
                 dead: [1, 7].into_iter().collect(),
@@ -17,12 +20,14 @@ fn sample() -> Manifest {
                 number: 2,
                 rows: 1,
                 bytes: 9,
+                sums: None,
+                passed_over: false,
                 min_time: 0,
                 max_time: 0,
                 dead: RoaringBitmap::new(),
             },
         ],
-        logs: vec![FileEntry { number: 2, rows: 5, bytes: 50, min_time: 1, max_time: 2 }],
+        logs: vec![FileEntry { number: 2, rows: 5, bytes: 50, sums: Some(3), min_time: 1, max_time: 2 }],
         points: Vec::new(),
     }
 }
@@ -31,9 +36,9 @@ fn sample() -> Manifest {
 fn reads_back_what_it_wrote() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(paths::runs_dir(dir.path())).unwrap();
-    assert_eq!(Manifest::load(dir.path()).unwrap(), None);
-    sample().store(dir.path()).unwrap();
-    assert_eq!(Manifest::load(dir.path()).unwrap(), Some(sample()));
+    assert_eq!(Manifest::load(&RealDisk, dir.path()).unwrap(), None);
+    sample().store(&RealDisk, dir.path()).unwrap();
+    assert_eq!(Manifest::load(&RealDisk, dir.path()).unwrap(), Some(sample()));
 }
 
 #[test]
@@ -49,7 +54,7 @@ fn every_flipped_bit_is_noticed() {
 
 #[test]
 fn a_newer_format_is_refused_by_name() {
-    let text = String::from_utf8(sample().to_bytes()).unwrap().replacen(" 2 ", " 9 ", 1);
+    let text = String::from_utf8(sample().to_bytes()).unwrap().replacen(" 3 ", " 9 ", 1);
     assert!(Manifest::parse(text.as_bytes()).unwrap_err().to_string().contains("format 9"));
 }
 

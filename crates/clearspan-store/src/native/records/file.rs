@@ -1,6 +1,6 @@
 //! The files of the two tables: immutable Parquet, sorted by (project, time, id), without dead rows.
 
-use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -18,8 +18,10 @@ use serde::{Deserialize, Serialize};
 
 use super::RecordColumn;
 use crate::error::Context;
-use crate::native::paths;
+use crate::native::blocks::{self, BlockFile, Damage, Sums, WrittenFile};
+use crate::native::disk::DiskRef;
 use crate::native::segment::{ROW_GROUP_ROWS, properties, write_file};
+use crate::native::{health, paths};
 use crate::schema::TableColumn;
 use crate::schema::rows::TableRows;
 use crate::store::TimeRange;
@@ -39,6 +41,9 @@ pub(crate) struct FileEntry {
     pub(crate) rows: u64,
     /// Bytes of the file.
     pub(crate) bytes: u64,
+    /// The checksum of its checksums (see [`crate::native::blocks`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sums: Option<u32>,
     /// The earliest `time` of its rows, nanoseconds.
     pub(crate) min_time: i64,
     /// The latest `time` of its rows.
@@ -49,7 +54,9 @@ pub(crate) struct FileEntry {
 #[derive(Debug)]
 pub(crate) struct RecordFile<C> {
     pub(crate) entry: FileEntry,
+    disk: DiskRef,
     path: PathBuf,
+    sums: OnceLock<Arc<Sums>>,
     footer: OnceLock<Footer>,
     table: PhantomData<C>,
 }
@@ -91,9 +98,16 @@ pub(crate) fn overlaps(range: TimeRange, min_time: i64, max_time: i64) -> bool {
 }
 
 impl<C: RecordColumn> RecordFile<C> {
-    pub(crate) fn new(segment_dir: &Path, entry: FileEntry) -> Self {
+    pub(crate) fn new(disk: &DiskRef, segment_dir: &Path, entry: FileEntry) -> Self {
         let path = paths::record_file(segment_dir, C::FILES, entry.number);
-        Self { entry, path, footer: OnceLock::new(), table: PhantomData }
+        Self {
+            entry,
+            disk: Arc::clone(disk),
+            path,
+            sums: OnceLock::new(),
+            footer: OnceLock::new(),
+            table: PhantomData,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -102,7 +116,12 @@ impl<C: RecordColumn> RecordFile<C> {
 
     /// Writes batches whose rows are all different. `None` when there are none. The file is durable when this
     /// returns.
-    pub(crate) fn write(segment_dir: &Path, number: u64, batches: &[RecordBatch]) -> Result<Option<Self>> {
+    pub(crate) fn write(
+        disk: &DiskRef,
+        segment_dir: &Path,
+        number: u64,
+        batches: &[RecordBatch],
+    ) -> Result<Option<Self>> {
         let places = sorted_places::<C>(batches)?;
         let Some(rows) = u64::try_from(places.len()).ok().filter(|rows| *rows > 0) else { return Ok(None) };
         let memory: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
@@ -117,19 +136,28 @@ impl<C: RecordColumn> RecordFile<C> {
         }
         let path = paths::record_file(segment_dir, C::FILES, number);
         let chunks = places.chunks(group_rows).map(|places| gather::<C>(batches, places));
-        let bytes = write_file(&path, C::schema(), properties::<C>().build(), chunks)?;
-        Ok(Some(Self::new(segment_dir, FileEntry { number, rows, bytes, min_time, max_time })))
+        let WrittenFile { bytes, sums } =
+            write_file(&**disk, &path, C::schema(), properties::<C>().build(), chunks)?;
+        Ok(Some(Self::new(
+            disk,
+            segment_dir,
+            FileEntry { number, rows, bytes, sums: Some(sums), min_time, max_time },
+        )))
     }
 
     fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
         |source| {
-            let what = format!("reading {} {}", C::FILES, self.entry.number);
-            Error::caused(ErrorKind::Corrupt, what, source)
+            let (source, what) = (source.into(), format!("reading {} {}", C::FILES, self.entry.number));
+            Error::caused(health::kind_of_failed_read(&*source), what, source)
         }
     }
 
-    fn open(&self) -> Result<File> {
-        File::open(&self.path).map_err(self.corrupt())
+    fn open(&self) -> Result<BlockFile> {
+        self.sums().and_then(|sums| BlockFile::open(&*self.disk, &self.path, sums)).map_err(self.corrupt())
+    }
+
+    fn sums(&self) -> io::Result<Option<Arc<Sums>>> {
+        blocks::load_once(&self.sums, &*self.disk, &self.path, self.entry.sums)
     }
 
     fn footer(&self) -> Result<&Footer> {
@@ -188,6 +216,11 @@ impl<C: RecordColumn> RecordFile<C> {
         }
         let reader: ParquetRecordBatchReader = builder.build().map_err(self.corrupt())?;
         Ok(reader.map(|batch| batch.map_err(self.corrupt())))
+    }
+
+    /// The blocks that the disk damaged.
+    pub(crate) fn damaged_blocks(&self) -> Result<Vec<Damage>> {
+        self.open()?.damaged_blocks().map_err(self.corrupt())
     }
 
     /// Decodes every row, which verifies every page. Returns how many there are.

@@ -20,7 +20,8 @@ fn sample() -> (tempfile::TempDir, Vec<Run>, Segment) {
         tier.push(encode_runs(part.iter()), &keys).unwrap();
     }
     let dir = tempfile::tempdir().unwrap();
-    let written = write(dir.path(), 1, &tier.view()).unwrap().unwrap();
+    let written =
+        write(&crate::native::disk::RealDisk::shared(), dir.path(), 1, &tier.view()).unwrap().unwrap();
     assert_eq!(written.entry.rows, 10_000);
     (dir, runs, written.segment)
 }

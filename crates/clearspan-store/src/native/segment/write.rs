@@ -1,7 +1,5 @@
 //! Writing a segment: sort the rows, bring equal messages together, encode, make durable.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +23,8 @@ use rustc_hash::FxHashMap;
 use super::{DICTIONARY_BYTES, ROW_GROUP_ROWS, Segment};
 use crate::Result;
 use crate::error::Context;
+use crate::native::blocks::{self, WrittenFile};
+use crate::native::disk::{Disk, DiskRef};
 use crate::native::hot::{RowRef, View};
 use crate::native::manifest::SegmentEntry;
 use crate::native::paths;
@@ -40,7 +40,7 @@ pub(crate) struct Written {
 }
 
 /// Writes the living rows of `view`. `None` when there are none.
-pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Option<Written>> {
+pub(crate) fn write(disk: &DiskRef, segment_dir: &Path, number: u64, view: &View) -> Result<Option<Written>> {
     let origin = sorted_rows(view);
     if origin.is_empty() {
         return Ok(None);
@@ -55,39 +55,32 @@ pub(crate) fn write(segment_dir: &Path, number: u64, view: &View) -> Result<Opti
         }
         Ok(chunk)
     });
-    let bytes = write_file(&path, &SCHEMA, run_properties(), chunks)?;
+    let WrittenFile { bytes, sums } = write_file(&**disk, &path, &SCHEMA, run_properties(), chunks)?;
     let rows = u32::try_from(origin.len()).expect("a tier has fewer than 2^32 rows");
-    let entry = SegmentEntry { number, rows, bytes, min_time, max_time, dead: RoaringBitmap::new() };
-    Ok(Some(Written { segment: Segment::new(segment_dir, &entry), entry, origin }))
+    let sums = Some(sums);
+    let dead = RoaringBitmap::new();
+    let entry = SegmentEntry { number, rows, bytes, sums, min_time, max_time, passed_over: false, dead };
+    Ok(Some(Written { segment: Segment::new(disk, segment_dir, &entry), entry, origin }))
 }
 
-/// Writes a Parquet file with one row group for each batch and makes it durable. Returns its length.
+/// Writes a Parquet file with one row group for each batch and makes it durable.
 pub(crate) fn write_file(
+    disk: &dyn Disk,
     path: &Path,
     schema: &SchemaRef,
     properties: WriterProperties,
     groups: impl Iterator<Item = Result<RecordBatch>>,
-) -> Result<u64> {
-    let temporary = path.with_extension("tmp");
+) -> Result<WrittenFile> {
     let failed = || format!("writing {}", path.display());
-    let file = File::create(&temporary).context(ErrorKind::Unavailable, failed)?;
-    let mut writer = ArrowWriter::try_new(BufWriter::new(file), Arc::clone(schema), Some(properties))
-        .context(ErrorKind::Internal, failed)?;
-    for group in groups {
-        writer.write(&group?).context(ErrorKind::Unavailable, failed)?;
-        writer.flush().context(ErrorKind::Unavailable, failed)?;
-    }
-    let buffered = writer.into_inner().context(ErrorKind::Unavailable, failed)?;
-    let file = buffered
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)
-        .context(ErrorKind::Unavailable, failed)?;
-    file.sync_all().context(ErrorKind::Unavailable, failed)?;
-    let bytes = file.metadata().context(ErrorKind::Unavailable, failed)?.len();
-    std::fs::rename(&temporary, path).context(ErrorKind::Unavailable, failed)?;
-    paths::sync_dir(path.parent().expect("a file lies in a folder"))
-        .context(ErrorKind::Unavailable, failed)?;
-    Ok(bytes)
+    blocks::write_whole(disk, path, |out| {
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(schema), Some(properties))
+            .context(ErrorKind::Unavailable, failed)?;
+        for group in groups {
+            writer.write(&group?).context(ErrorKind::Unavailable, failed)?;
+            writer.flush().context(ErrorKind::Unavailable, failed)?;
+        }
+        writer.close().map(|_| ()).context(ErrorKind::Unavailable, failed)
+    })
 }
 
 /// How the files of every table are written; the meaning of each column is in their metadata.
