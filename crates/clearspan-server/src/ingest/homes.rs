@@ -133,9 +133,11 @@ impl SpanAt {
         let (key, span_id) = (run.key, run.span_id?);
         let has_own_id = RunId::from_span_id(span_id) != key.run_id;
         let place = Place { workspace_id: key.workspace_id, project_id: key.project_id, has_own_id };
-        let of_content = run.fragments.iter().map(|fragment| fragment.time);
-        let of_content = of_content.chain(run.events.iter().map(|event| event.time)).min();
-        let time = run.start_time.or(of_content).unwrap_or(run.received_at).min(run.received_at);
+        let of_content = || {
+            let fragments = run.fragments.iter().map(|fragment| fragment.time);
+            fragments.chain(run.events.iter().map(|event| event.time)).min()
+        };
+        let time = run.start_time.or_else(of_content).unwrap_or(run.received_at).min(run.received_at);
         Some(Self { key, span_id, time, place })
     }
 
