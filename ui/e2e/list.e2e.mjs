@@ -104,6 +104,31 @@ test("an address with a filter opens the same list", async () => {
   await page.close();
 });
 
+test("words are searched in everything that runs say, while they are typed", async () => {
+  const { page, clean } = await open();
+  await total(page).getByText("300 traces").waitFor();
+  await page.keyboard.press("/");
+  // Only the questions have it; the list shows the rest of the trace.
+  await page.keyboard.type("numb");
+  await eventually(() => query(page) === "numb*", "the word may go on");
+  await total(page).getByText("300 traces").waitFor();
+  await page.keyboard.type("er ");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type('"number 17"');
+  await page.keyboard.press("Enter");
+  await eventually(() => query(page) === 'number "number 17"', "both searches in the address");
+  await row(page, /Question number 17(?!\d)/).waitFor();
+  await total(page).getByText("1 trace").waitFor();
+  await page.getByRole("button", { name: "Remove filter number", exact: true }).click();
+  await page.getByRole("button", { name: 'Remove filter "number 17"' }).click();
+  await page.getByLabel("Filter", { exact: true }).click();
+  await page.keyboard.type("/retry after \\d+ s/");
+  await page.keyboard.press("Enter");
+  await total(page).getByText("30 traces").waitFor();
+  await clean();
+  await page.close();
+});
+
 test("suggestions complete fields, and values with their counts", async () => {
   const { page } = await open();
   await total(page).getByText("300 traces").waitFor();

@@ -5,6 +5,7 @@
 
 mod http;
 mod peer;
+mod search;
 mod server;
 
 use std::io::Write;
@@ -159,6 +160,7 @@ fn measure_agent(binaries: &Binaries, spans: u64, report: &mut Report) -> Result
     check_count(&server, acked)?;
     report.add("agent, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
     measure_reads(&server, &sent, report)?;
+    search::measure(&server, &sample_payload(&server, &sent)?, report)?;
 
     eprintln!("one trace of {TREE_RUNS} runs");
     let batch = TREE_RUNS.to_string();
@@ -178,6 +180,19 @@ fn measure_agent(binaries: &Binaries, spans: u64, report: &mut Report) -> Result
     report.add("segments, bytes for a span", server.disk_bytes("data/runs/segments")? as f64 / spans, "B");
     report.add("whole data folder, bytes for a span", server.disk_bytes("data")? as f64 / spans, "B");
     Ok(())
+}
+
+/// A run with its payload that was sent.
+fn sample_payload(server: &Server, sent: &Value) -> Result<Value> {
+    let trace = format!("/api/clearspan/v1/traces/{}", sample(sent)?);
+    let skeleton = server.get(&trace)?;
+    for run in skeleton["runs"]["id"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        let payload = server.get(&format!("{trace}/runs/{run}"))?;
+        if payload["inputs"]["messages"].as_array().is_some_and(|messages| !messages.is_empty()) {
+            return Ok(payload);
+        }
+    }
+    anyhow::bail!("the sample trace has no run with messages")
 }
 
 /// Reads after the load, on the same server.

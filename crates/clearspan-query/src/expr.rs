@@ -2,11 +2,13 @@
 
 use clearspan_model::{Decimal, RunType, Status, UnixNanos};
 
+use crate::fulltext::Search;
+
 /// A condition on a run, or on a trace.
 ///
 /// When runs are asked for, every [`Field`] is the run's own. When traces are asked for, `Cost`,
 /// `Latency`, the token counts and `StartTime` are the trace's totals; `Model`, `Provider`, `Service` and `Release`
-/// hold when any run of the trace satisfies them; everything else tests the root run.
+/// and every [`Op::Search`] hold when any run of the trace satisfies them; everything else tests the root run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
     /// All of them hold. Empty: true.
@@ -42,8 +44,12 @@ pub enum Field {
     Error,
     /// The class of the error.
     ErrorType,
-    /// Name or error: what a bare word searches.
-    NameOrError,
+    /// Every text of the run: name, error, tags, inputs, outputs, metadata. What a bare word searches.
+    Text,
+    /// The texts of the inputs.
+    Input,
+    /// The texts of the outputs.
+    Output,
     /// The model.
     Model,
     /// The provider.
@@ -103,6 +109,8 @@ pub enum Op {
     Ge(Literal),
     /// The text occurs in it, whatever the case of either.
     Contains(String),
+    /// Full text: see [`crate::fulltext`].
+    Search(Search),
     /// The whole of it matches a pattern in which `*` stands for any text, whatever the case.
     Glob(String),
 }

@@ -6,6 +6,8 @@ use crate::Field;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// Many texts, which are searched.
+    FullText,
     RunId,
     TraceId,
     Dollars,
@@ -26,7 +28,7 @@ impl Kind {
     /// What a value is called in a message.
     pub(crate) fn noun(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::FullText => "text",
             Self::RunId => "a run id",
             Self::TraceId => "a trace id",
             Self::Dollars => "an amount in dollars",
@@ -66,7 +68,9 @@ const NAMES: &[(&str, Field)] = &[
     ("parent", Field::ParentRunId),
     ("start", Field::StartTime),
     ("end", Field::EndTime),
-    ("text", Field::NameOrError),
+    ("text", Field::Text),
+    ("input", Field::Input),
+    ("output", Field::Output),
     // Second names, for people who come from the table's columns.
     ("run_type", Field::RunType),
     ("environment", Field::Environment),
@@ -79,6 +83,8 @@ const NAMES: &[(&str, Field)] = &[
     ("start_time", Field::StartTime),
     ("end_time", Field::EndTime),
     ("tags", Field::Tag),
+    ("inputs", Field::Input),
+    ("outputs", Field::Output),
 ];
 
 /// The field with this name.
@@ -107,10 +113,10 @@ pub(crate) fn kind_of(field: &Field) -> Kind {
         Field::InputTokens | Field::OutputTokens | Field::TotalTokens => Kind::Count,
         Field::Cost => Kind::Dollars,
         Field::IsRoot | Field::IsUnpriced => Kind::Bool,
+        Field::Text | Field::Input | Field::Output => Kind::FullText,
         Field::Name
         | Field::Error
         | Field::ErrorType
-        | Field::NameOrError
         | Field::Model
         | Field::Provider
         | Field::User

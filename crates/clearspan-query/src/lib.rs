@@ -1,11 +1,13 @@
 //! The query language: from text to a checked tree, with positions in every complaint.
 //!
 //! This crate owns what can be asked of runs ([`Expr`]) and the two languages people ask it in: our
-//! filter text ([`text`]) and LangSmith's filter functions ([`langsmith`]). It knows no engine: no SQL, no Arrow.
+//! filter text ([`text`]) and LangSmith's filter functions ([`langsmith`]). It also defines what a full-text search
+//! finds ([`fulltext`]). It knows no engine: no SQL, no Arrow.
 
 mod diagnostic;
 mod expr;
 mod field;
+pub mod fulltext;
 pub mod langsmith;
 pub mod text;
 mod value;

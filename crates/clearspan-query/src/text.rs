@@ -3,15 +3,17 @@
 //! Terms separated by blanks must all hold; `OR` and parentheses group, `-` (or `NOT`) negates. A term is
 //! `field:value`, `field:>value` (also `>=`, `<`, `<=`), `field:from..to` (both ends inside),
 //! `field:*glob*`, `field:[one two]`, `field:*` (there is a value), `field~"contained"`, `has:field`,
-//! `is:root|error|pending|unpriced`, a scope `any(…)` or `root(…)`, or a bare word, which is contained in the
-//! name or the error. `*` alone holds always. Quotes keep blanks and take every character as it is;
-//! inside of them `\"` and `\\` stand for `"` and `\`.
+//! `is:root|error|pending|unpriced`, a scope `any(…)` or `root(…)`, or a search in all texts of the run: a `word`, a
+//! `"phrase"`, a `prefix*`, a `/regular expression/` (see [`crate::fulltext`]); with `input:`, `output:` or
+//! `error:` before it in these alone. `*` alone holds always. Quotes keep blanks and take every character as
+//! it is; inside of them `\"` and `\\` stand for `"` and `\`.
 //!
 //! [`to_text`] is the inverse of [`parse`]: what it prints for a parsed filter parses to the same tree.
 //! Neither recurses deeper than [`MAX_DEPTH`](crate::MAX_DEPTH).
 
 mod parser;
 mod print;
+mod search;
 mod term;
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ const UNITS: &[(&str, i64)] = &[
 pub(crate) fn parse_literal(kind: Kind, text: &str) -> Result<Literal, String> {
     let expected = |what: &str| format!("{text:?} is not {}: expected {what}", kind.noun());
     match kind {
-        Kind::Text => Ok(Literal::Text(text.to_owned())),
+        Kind::Text | Kind::FullText => Ok(Literal::Text(text.to_owned())),
         Kind::RunId => parse_run_id(text)
             .map(|id| Literal::Id(*id.as_bytes()))
             .ok_or_else(|| expected("a UUID, or 32 or 16 hexadecimal digits")),

@@ -210,7 +210,10 @@ async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], context.metrics.render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        context.metrics.render(context.store.search_progress()),
+    )
 }
 
 /// Says where the page is, and in one JSON line what scripts want to know.

@@ -15,12 +15,13 @@ mod summarize;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;
+mod texts;
 
 pub use error::{Error, Result};
 pub use store::{
     Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage,
     LogQuery, MetricSummary, Order, PointList, PointQuery, ProjectActivity, RecordId, RunOfSpan, RunPage,
-    RunQuery, RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary,
-    Unit,
+    RunQuery, RunStore, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage,
+    TraceSummary, Unit,
 };
 pub use summarize::roll_up;

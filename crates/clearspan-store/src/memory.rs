@@ -38,7 +38,7 @@ pub struct MemoryStore {
 /// A run as it was told, and as it is read.
 struct Kept {
     merged: Run,
-    finished: Run,
+    finished: Arc<Run>,
 }
 
 impl MemoryStore {
@@ -50,10 +50,10 @@ impl MemoryStore {
 
     /// Every trace of a scope, ordered by project and id.
     fn traces(&self, scope: &Scope) -> Vec<Trace> {
-        let mut traces: BTreeMap<(ProjectId, TraceId), Vec<RunSummary>> = BTreeMap::new();
+        let mut traces: BTreeMap<(ProjectId, TraceId), Vec<Arc<Run>>> = BTreeMap::new();
         for kept in self.runs.read().values().filter(|kept| is_in_scope(&kept.finished.key, scope)) {
-            let run = summarize::run_summary(&kept.finished);
-            traces.entry((run.project_id, run.trace_id)).or_default().push(run);
+            let key = kept.finished.key;
+            traces.entry((key.project_id, key.trace_id)).or_default().push(Arc::clone(&kept.finished));
         }
         traces.into_values().map(Trace::new).collect()
     }
@@ -92,7 +92,7 @@ impl MemoryStore {
     fn find_runs(&self, is_wanted: impl Fn(&RunKey) -> bool) -> Vec<Run> {
         let runs = self.runs.read();
         let found = runs.iter().filter(|(key, _)| is_wanted(key));
-        found.map(|(_, kept)| kept.finished.clone()).collect()
+        found.map(|(_, kept)| Run::clone(&kept.finished)).collect()
     }
 }
 
@@ -118,7 +118,7 @@ impl RunStore for MemoryStore {
             };
             let mut finished = merged.clone();
             (self.finish)(&mut finished);
-            runs.insert(key, Kept { merged, finished });
+            runs.insert(key, Kept { merged, finished: Arc::new(finished) });
         }
         Ok(())
     }
@@ -259,7 +259,7 @@ impl RunStore for MemoryStore {
                 Some(kept) if may_replace(&kept.merged, &merged) => {
                     let mut finished = merged.clone();
                     (self.finish)(&mut finished);
-                    *kept = Kept { merged, finished };
+                    *kept = Kept { merged, finished: Arc::new(finished) };
                 }
                 _ => left_alone.push(merged.key),
             }
@@ -298,14 +298,17 @@ impl RunStore for MemoryStore {
 struct Trace {
     runs: Vec<RunSummary>,
     summary: TraceSummary,
+    /// The runs with their texts, in no order.
+    whole: Vec<Arc<Run>>,
 }
 
 impl Trace {
-    fn new(mut runs: Vec<RunSummary>) -> Self {
+    fn new(whole: Vec<Arc<Run>>) -> Self {
+        let mut runs: Vec<RunSummary> = whole.iter().map(|run| summarize::run_summary(run)).collect();
         runs.sort_by_key(|run| (run.start_time, run.run_id));
         summarize::mark_billed(&mut runs);
         let summary = summarize::trace_summary(runs.clone());
-        Self { runs, summary }
+        Self { runs, summary, whole }
     }
 }
 

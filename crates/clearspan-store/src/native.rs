@@ -35,8 +35,8 @@ use crate::schema::logs::encode_logs;
 use crate::schema::points::encode_points;
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
-    ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange,
-    TracePage, Unit,
+    ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, SearchProgress, Selection,
+    Stats, TimeRange, TracePage, Unit,
 };
 use crate::{Error, Result};
 
@@ -58,6 +58,7 @@ mod read;
 mod record;
 mod records;
 mod recover;
+mod search;
 mod segment;
 mod space;
 mod state;
@@ -97,6 +98,7 @@ pub struct NativeStore {
     query: query::Engine,
     /// Looks at the room on the disk, where that was asked for.
     space: Option<space::Watch>,
+    _search: search::Handle,
     /// Held as long as the store lives: one process a folder.
     _lock: File,
 }
@@ -138,7 +140,8 @@ impl NativeStore {
         let shared = Arc::new(state::Shared::load(config, disk)?);
         let committer = commit::start(&shared)?;
         let query = query::Engine::new();
-        Ok(Self { shared, committer, query, space: None, _lock: lock })
+        let search = search::start(&shared)?;
+        Ok(Self { shared, committer, query, space: None, _search: search, _lock: lock })
     }
 }
 
@@ -341,6 +344,14 @@ impl RunStore for NativeStore {
     async fn query_points(&self, query: &PointQuery) -> Result<PointList> {
         let (snapshot, query) = (self.shared.point_snapshot(), query.clone());
         blocking(move || records::points(&snapshot, &query)).await
+    }
+
+    fn search_progress(&self) -> Option<SearchProgress> {
+        let (segments, registry) = {
+            let state = self.shared.state.read();
+            (Arc::clone(&state.segments), Arc::clone(&state.search))
+        };
+        Some(registry.progress(&segments))
     }
 
     fn check_writable(&self) -> Result<()> {

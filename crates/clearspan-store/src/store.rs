@@ -101,6 +101,11 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// The points of one metric, in order of time.
     async fn query_points(&self, query: &PointQuery) -> Result<PointList>;
 
+    /// How far the search index is; `None` for engines that have none.
+    fn search_progress(&self) -> Option<SearchProgress> {
+        None
+    }
+
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
 
@@ -119,6 +124,15 @@ pub struct RunOfSpan {
     pub key: RunKey,
     /// Whether the span itself has arrived, not just log records of it.
     pub has_span: bool,
+}
+
+/// How far the search index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchProgress {
+    /// Segments that should have an index and have none yet: searches look at every run of them.
+    pub missing: usize,
+    /// Bytes on disk.
+    pub index_bytes: u64,
 }
 
 /// Identifies a log record or metric point within its project: the hash of its content.

@@ -68,6 +68,9 @@ macro_rules! conformance_suite {
             filters_reach_other_runs_of_the_trace
             a_run_has_its_roots_thread
             times_are_half_open
+            // Full text.
+            texts_are_searched
+            searches_keep_to_their_page
             // Figures.
             stats_of_runs_add_up
             stats_of_traces_add_up

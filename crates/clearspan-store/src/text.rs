@@ -17,6 +17,8 @@ pub(crate) fn matches(text: &str, op: &Op) -> bool {
         Op::Gt(literal) => with(literal, |text, other| text > other),
         Op::Ge(literal) => with(literal, |text, other| text >= other),
         Op::Contains(part) => text.to_lowercase().contains(&part.to_lowercase()),
+        // Made by `crate::texts`; fields of single words have none.
+        Op::Search(_) => false,
         Op::Glob(pattern) => glob(&pattern.to_lowercase(), &text.to_lowercase()),
     }
 }

@@ -67,6 +67,14 @@ impl Server {
         serde_json::from_slice(&answer.body).with_context(|| format!("{path} answered no JSON"))
     }
 
+    /// A gauge of `/metrics`.
+    pub(super) fn gauge(&self, name: &str) -> Result<f64> {
+        let answer = http::get(self.port, "/metrics")?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.with_context(|| format!("/metrics has no {name}"))
+    }
+
     /// How long an answer takes, the connection included.
     pub(super) fn median_ms(&self, path: &str, times: usize) -> Result<f64> {
         let mut millis = Vec::new();

@@ -7,6 +7,7 @@ use super::pairs;
 use super::parser::{Call, Function, Test};
 use crate::diagnostic::nearest;
 use crate::field::{self, Kind};
+use crate::fulltext::{Matcher, Search};
 use crate::value::parse_literal;
 use crate::{Diagnostic, Expr, Field, Literal, Op};
 
@@ -30,6 +31,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("completion_tokens", Field::OutputTokens),
     ("total_cost", Field::Cost),
     ("ls_user_id", Field::User),
+    ("inputs", Field::Input),
+    ("outputs", Field::Output),
 ];
 
 /// Fields that LangSmith knows and that cannot be asked here yet.
@@ -40,8 +43,6 @@ const UNSUPPORTED: &[&str] = &[
     "input_value",
     "output_key",
     "output_value",
-    "inputs",
-    "outputs",
     "feedback_key",
     "feedback_score",
     "feedback_value",
@@ -79,8 +80,7 @@ fn map_and(calls: &[Call]) -> Result<Expr, Diagnostic> {
 
 fn map_test(test: &Test) -> Result<Expr, Diagnostic> {
     let Some(name) = test.field.as_deref() else {
-        return Err(Diagnostic::new(test.span.clone(), "search over all fields is not supported yet")
-            .with_hint("search(name, \"…\") and search(error, \"…\") are"));
+        return full_text(&Field::Text, test);
     };
     if name == "metadata" {
         return map_metadata(test);
@@ -89,8 +89,13 @@ fn map_test(test: &Test) -> Result<Expr, Diagnostic> {
     let kind = field::kind_of(&field);
     let value = test.values.first().unwrap_or(&Value::Null);
     match (test.function, value) {
+        (Function::Search, _) if kind == Kind::FullText => full_text(&field, test),
         (Function::Eq, Value::Null) => Ok(negate(Expr::Test(field, Op::Exists))),
         (Function::Neq, Value::Null) => Ok(Expr::Test(field, Op::Exists)),
+        (function, _) if kind == Kind::FullText => {
+            let message = format!("{}(…) cannot look at {name:?}", function.name());
+            Err(Diagnostic::new(test.span.clone(), message).with_hint(format!("search({name}, \"…\") can")))
+        }
         (Function::Eq, value) => equal(field, kind, value, test),
         (Function::Neq, value) => equal(field, kind, value, test).map(negate),
         (Function::Gt, value) => compare(field, kind, value, test, Op::Gt),
@@ -185,6 +190,29 @@ pub(super) fn plain(value: &Value) -> String {
 fn search(field: &Field, text: &str) -> Expr {
     let word = |word: &str| Expr::Test(field.clone(), Op::Contains(word.to_owned()));
     Expr::All(text.split_whitespace().map(word).collect())
+}
+
+/// All words, anywhere in the texts of a field.
+fn full_text(field: &Field, test: &Test) -> Result<Expr, Diagnostic> {
+    let text = match test.values.first() {
+        None | Some(Value::Null) => String::new(),
+        Some(value) => plain(value),
+    };
+    let mut terms = Vec::new();
+    for word in text.split_whitespace() {
+        let search = Search::phrase(word);
+        match Matcher::new(&search) {
+            Ok(_) => terms.push(Expr::Test(field.clone(), Op::Search(search))),
+            // A sign between blanks is no word, and nothing to look for.
+            Err(_) if !word.contains(char::is_alphanumeric) => {}
+            Err(complaint) => return Err(Diagnostic { span: test.span.clone(), ..complaint }),
+        }
+    }
+    match terms.len() {
+        0 => Err(Diagnostic::new(test.span.clone(), format!("there is no word in {text:?} to search for"))),
+        1 => Ok(terms.remove(0)),
+        _ => Ok(Expr::All(terms)),
+    }
 }
 
 fn like(field: Field, pattern: &str, test: &Test) -> Result<Expr, Diagnostic> {

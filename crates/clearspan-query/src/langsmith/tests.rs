@@ -2,6 +2,7 @@ use clearspan_model::{Decimal, RunType, Status};
 use proptest::prelude::*;
 
 use super::parse;
+use crate::fulltext::Search;
 use crate::{Expr, Field, Literal, Op};
 
 fn eq(field: Field, literal: Literal) -> Expr {
@@ -80,6 +81,14 @@ fn filters_of_the_contract() {
                 Expr::Test(Field::Name, Op::Contains("policy".to_owned())),
             ]),
         ),
+        (r#"search("refund")"#, Expr::Test(Field::Text, Op::Search(Search::phrase("refund")))),
+        (
+            r#"search(inputs, "Refund - policy")"#,
+            Expr::All(vec![
+                Expr::Test(Field::Input, Op::Search(Search::phrase("Refund"))),
+                Expr::Test(Field::Input, Op::Search(Search::phrase("policy"))),
+            ]),
+        ),
         (r#"not(eq(name, 'it\'s'))"#, not(eq(Field::Name, text("it's")))),
         (r#"in(name, ["a", "b",])"#, Expr::Test(Field::Name, Op::In(vec![text("a"), text("b")]))),
     ];
@@ -91,7 +100,8 @@ fn filters_of_the_contract() {
 #[test]
 fn what_cannot_be_asked_is_named_with_its_place() {
     let cases: &[(&str, std::ops::Range<usize>, &str)] = &[
-        (r#"search("refund")"#, 0..16, "search over all fields"),
+        (r#"search("=>")"#, 0..12, "no word"),
+        (r#"eq(inputs, "a")"#, 0..15, "search(inputs"),
         (r#"and(eq(feedback_key, "stars"), gt(feedback_score, 3))"#, 7..19, "feedback_key"),
         (r#"and(eq(name, "a"), eq(output_key, "triage.decision"))"#, 22..32, "output_key"),
         ("gt(first_token_time, 1)", 3..19, "first_token_time"),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::{Diagnostic, Expr, Field, MAX_DEPTH, MAX_FILTER_BYTES, Op};
+use crate::{Diagnostic, Expr, MAX_DEPTH, MAX_FILTER_BYTES};
 
 /// Nobody reads more complaints than this; the rest of the text is not looked at.
 const MAX_DIAGNOSTICS: usize = 20;
@@ -243,9 +243,4 @@ impl<'a> Parser<'a> {
             self.bump();
         }
     }
-}
-
-/// What a bare word asks.
-pub(super) fn bare(op: Op) -> Expr {
-    Expr::Test(Field::NameOrError, op)
 }

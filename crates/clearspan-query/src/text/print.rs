@@ -1,6 +1,7 @@
 //! From a tree back to filter text.
 
 use crate::field;
+use crate::fulltext::Search;
 use crate::value::print_literal;
 use crate::{Expr, Field, Literal, Op};
 
@@ -61,13 +62,6 @@ fn inside(expr: &Expr) -> String {
 }
 
 fn test(field: &Field, op: &Op) -> String {
-    if *field == Field::NameOrError {
-        match op {
-            Op::Contains(text) => return quote_unless_safe(text, true),
-            Op::Glob(pattern) if pattern != "*" => return glob(pattern, true),
-            _ => {}
-        }
-    }
     match (field, op) {
         (Field::IsRoot, Op::Eq(Literal::Bool(yes))) => return is("root", *yes),
         (Field::IsUnpriced, Op::Eq(Literal::Bool(yes))) => return is("unpriced", *yes),
@@ -83,7 +77,20 @@ fn test(field: &Field, op: &Op) -> String {
         Op::Gt(literal) => format!("{name}:>{}", word(literal)),
         Op::Ge(literal) => format!("{name}:>={}", word(literal)),
         Op::Contains(text) => format!("{name}~{}", quote(text)),
-        Op::Glob(pattern) => format!("{name}:{}", glob(pattern, false)),
+        Op::Glob(pattern) => format!("{name}:{}", glob(pattern)),
+        Op::Search(wanted) if *field == Field::Text => search(wanted, true),
+        Op::Search(wanted) => format!("{name}:{}", search(wanted, false)),
+    }
+}
+
+fn search(search: &Search, is_bare: bool) -> String {
+    match search {
+        Search::Phrase { text, is_prefix } => {
+            // Only a slash in front is special, and only without quotes.
+            let text = if text.starts_with('/') { quote(text) } else { quote_unless_safe(text, is_bare) };
+            format!("{text}{}", if *is_prefix { "*" } else { "" })
+        }
+        Search::Regex(pattern) => format!("/{pattern}/"),
     }
 }
 
@@ -105,12 +112,12 @@ fn word(literal: &Literal) -> String {
     }
 }
 
-fn glob(pattern: &str, bare: bool) -> String {
-    let part = |(idx, text): (usize, &str)| match text {
+fn glob(pattern: &str) -> String {
+    let part = |text: &str| match text {
         "" => String::new(),
-        text => quote_unless_safe(text, bare && idx == 0),
+        text => quote_unless_safe(text, false),
     };
-    pattern.split('*').enumerate().map(part).collect::<Vec<_>>().join("*")
+    pattern.split('*').map(part).collect::<Vec<_>>().join("*")
 }
 
 /// `bare` words share their place with keywords and negation; values behind a colon do not.

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use clearspan_model::Status;
 
-use super::parser::{Parser, bare};
+use super::parser::Parser;
+use super::search;
 use crate::diagnostic::nearest;
 use crate::field::{self, Kind};
 use crate::value::parse_literal;
@@ -12,13 +13,13 @@ use crate::{Diagnostic, Expr, Field, Literal, Op};
 
 /// A value as it was written.
 #[derive(Debug)]
-struct Word {
-    text: String,
-    span: Range<usize>,
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) span: Range<usize>,
     /// Some part of it was in quotes.
-    quoted: bool,
+    pub(super) quoted: bool,
     /// A `*` stood outside of quotes.
-    has_wildcard: bool,
+    pub(super) has_wildcard: bool,
 }
 
 impl Parser<'_> {
@@ -30,15 +31,19 @@ impl Parser<'_> {
                 Prefix::Has => self.has(),
                 Prefix::Is => self.is(),
                 Prefix::Field(field) if separator == '~' => self.contains(field),
+                Prefix::Field(field) if search::is_searched(&field) => self.search(field, start),
                 Prefix::Field(field) => self.test(field, start),
             };
         }
         self.rewind(start);
+        if self.peek() == Some('/') {
+            return self.pattern(Field::Text);
+        }
         let word = self.word()?;
         if word.text == "*" && !word.quoted {
             return Some(Expr::All(Vec::new()));
         }
-        Some(bare(if word.has_wildcard { Op::Glob(word.text) } else { Op::Contains(word.text) }))
+        self.phrase(Field::Text, word)
     }
 
     /// The part before `:` or `~`. The outer `None` after a complaint, the inner one for a bare word.
@@ -108,7 +113,7 @@ impl Parser<'_> {
     }
 
     /// A value: any mix of quoted parts and characters that are neither blank nor parenthesis.
-    fn word(&mut self) -> Option<Word> {
+    pub(super) fn word(&mut self) -> Option<Word> {
         self.word_until(|_| false)
     }
 
@@ -198,6 +203,9 @@ impl Parser<'_> {
     fn contains(&mut self, field: Field) -> Option<Expr> {
         let word = self.word()?;
         let kind = field::kind_of(&field);
+        if kind == Kind::FullText {
+            return self.part(field, word);
+        }
         if kind != Kind::Text {
             let message = format!("`~` searches in text, and this field is {}", kind.noun());
             self.complain(Diagnostic::new(word.span, message));
@@ -206,7 +214,7 @@ impl Parser<'_> {
         Some(Expr::Test(field, Op::Contains(word.text)))
     }
 
-    fn test(&mut self, field: Field, start: usize) -> Option<Expr> {
+    pub(super) fn test(&mut self, field: Field, start: usize) -> Option<Expr> {
         let kind = field::kind_of(&field);
         let comparison = [">=", "<=", ">", "<"].into_iter().find(|op| self.eat(op));
         if let Some(comparison) = comparison {
@@ -274,7 +282,14 @@ impl Parser<'_> {
 
     /// `[one two]`, the position is behind the bracket.
     fn list(&mut self, field: Field, kind: Kind, start: usize) -> Option<Expr> {
-        let mut literals = Vec::new();
+        let words = self.words_of_list(start)?;
+        let literals = words.into_iter().map(|word| self.literal(kind, &word.text, word.span));
+        Some(Expr::Test(field, Op::In(literals.collect::<Option<_>>()?)))
+    }
+
+    /// The words of `[one two]`, at least one.
+    pub(super) fn words_of_list(&mut self, start: usize) -> Option<Vec<Word>> {
+        let mut words = Vec::new();
         loop {
             self.skip_while(|c| c.is_whitespace() || c == ',');
             if self.eat("]") {
@@ -290,13 +305,13 @@ impl Parser<'_> {
                 self.complain(star.with_hint("join several terms with OR"));
                 return None;
             }
-            literals.push(self.literal(kind, &word.text, word.span)?);
+            words.push(word);
         }
-        if literals.is_empty() {
+        if words.is_empty() {
             self.complain(Diagnostic::new(start..self.pos(), "the list is empty"));
             return None;
         }
-        Some(Expr::Test(field, Op::In(literals)))
+        Some(words)
     }
 
     fn literal(&mut self, kind: Kind, text: &str, span: Range<usize>) -> Option<Literal> {
@@ -320,9 +335,6 @@ enum Prefix {
 
 fn unknown_field(name: &str, span: Range<usize>) -> Diagnostic {
     let unknown = Diagnostic::new(span, format!("there is no field {name:?}"));
-    if matches!(name, "input" | "output" | "inputs" | "outputs") {
-        return unknown.with_hint("searching in inputs and outputs works inside of a trace only, for now");
-    }
     let known = field::names().chain(["meta", "has", "is"]);
     match nearest(name, known) {
         Some("meta") => unknown.with_hint("did you mean meta.<key>?"),

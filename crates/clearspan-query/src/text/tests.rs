@@ -2,6 +2,7 @@ use clearspan_model::{Decimal, RunType, Status, UnixNanos};
 use proptest::prelude::*;
 
 use super::{parse, to_text};
+use crate::fulltext::{Matcher, Search};
 use crate::{Expr, Field, Literal, Op};
 
 fn test(field: Field, op: Op) -> Expr {
@@ -13,7 +14,19 @@ fn eq(field: Field, text: &str) -> Expr {
 }
 
 fn bare(text: &str) -> Expr {
-    test(Field::NameOrError, Op::Contains(text.to_owned()))
+    search(Field::Text, text)
+}
+
+fn search(field: Field, text: &str) -> Expr {
+    test(field, Op::Search(Search::phrase(text)))
+}
+
+fn prefix(field: Field, text: &str) -> Expr {
+    test(field, Op::Search(Search::Phrase { text: text.to_owned(), is_prefix: true }))
+}
+
+fn regex(field: Field, pattern: &str) -> Expr {
+    test(field, Op::Search(Search::Regex(pattern.to_owned())))
 }
 
 fn not(expr: Expr) -> Expr {
@@ -96,7 +109,35 @@ fn terms() {
         }),
         ("refund", bare("refund")),
         ("\"two words\"", bare("two words")),
-        ("trip*", test(Field::NameOrError, Op::Glob("trip*".to_owned()))),
+        ("trip*", prefix(Field::Text, "trip")),
+        ("\"refund pol\"*", prefix(Field::Text, "refund pol")),
+        ("返金", bare("返金")),
+        ("🎉", bare("🎉")),
+        ("text:refund", bare("refund")),
+        ("input:refund", search(Field::Input, "refund")),
+        ("inputs:\"a b\"", search(Field::Input, "a b")),
+        ("output:ref*", prefix(Field::Output, "ref")),
+        ("output:*", test(Field::Output, Op::Exists)),
+        ("has:input", test(Field::Input, Op::Exists)),
+        ("input:[a, \"b c\"]", Expr::Any(vec![search(Field::Input, "a"), search(Field::Input, "b c")])),
+        ("input:[a]", search(Field::Input, "a")),
+        ("/a|b c/", regex(Field::Text, "a|b c")),
+        ("/(a)\\/b/ c", Expr::All(vec![regex(Field::Text, "(a)\\/b"), bare("c")])),
+        ("(/a/)", regex(Field::Text, "a")),
+        ("-output:/^a$/", not(regex(Field::Output, "^a$"))),
+        ("input~\"A/b.c\"", regex(Field::Input, "a\\/b\\.c")),
+        ("error:timeout", search(Field::Error, "timeout")),
+        ("error:\"timed out\"", search(Field::Error, "timed out")),
+        ("error:time*", prefix(Field::Error, "time")),
+        ("error:/time.*/", regex(Field::Error, "time.*")),
+        ("error:*time*", test(Field::Error, Op::Glob("*time*".to_owned()))),
+        ("error:*", test(Field::Error, Op::Exists)),
+        ("error:[a b]", test(Field::Error, Op::In(["a", "b"].map(|t| Literal::Text(t.to_owned())).into()))),
+        (
+            "meta.path:/api/users",
+            test(Field::Metadata("path".to_owned()), Op::Eq(Literal::Text("/api/users".to_owned()))),
+        ),
+        ("\"/api/users\"", bare("/api/users")),
         ("-env:staging", not(eq(Field::Environment, "staging"))),
         ("NOT a", not(bare("a"))),
         ("a b", Expr::All(vec![bare("a"), bare("b")])),
@@ -119,7 +160,20 @@ fn complaints_name_the_place() {
         ("staus:error", "staus", "did you mean \"status\"?"),
         ("a latncy:>3s", "latncy", "did you mean \"latency\"?"),
         ("http://x", "http", "quotes"),
-        ("input~\"refund\"", "input", "for now"),
+        ("=>", "=>", "no word"),
+        ("\"->\"", "\"->\"", "/->/"),
+        ("input:\"\"", "\"\"", "no word"),
+        ("a*b", "a*b", "end of a word"),
+        ("output:*b", "*b", "end of a word"),
+        ("*b*", "*b*", "/part/"),
+        ("/a", "/a", "never closed"),
+        ("b //", "//", "empty"),
+        ("/api/users", "/api/", "in quotes"),
+        ("a /b(/", "(", "unclosed group"),
+        ("/(?=b)/", "(?=", "look-around"),
+        ("input:/[z-a]/", "z-a", "bad regular expression"),
+        ("/(a{1000}){1000}/", "(a{1000}){1000}", "too large"),
+        ("input:>5", "input:>5", "compares"),
         ("status:bad", "bad", "expected one of pending, success, error"),
         ("type:agent", "agent", "expected one of llm"),
         ("cost:>abc", "abc", "decimal"),
@@ -189,6 +243,7 @@ fn text_is_short_where_it_can_be() {
         "has:thread is:root -is:unpriced *",
         "name:[a \"b c\"]",
         "meta.plan:pro meta.\"a:b\"~\"x\"",
+        "refund \"two words\" pre* -/a b/ input:x output:\"a b\"* error:/x/",
         "id:00000000-0000-0000-b7ad-6b7169203331 start:>2026-11-20T00:00:00Z",
     ] {
         assert_eq!(to_text(&parse(text).unwrap()), text);
@@ -215,6 +270,24 @@ fn text_op() -> impl Strategy<Value = Op> {
     ]
 }
 
+/// What the parser lets through.
+fn any_search() -> impl Strategy<Value = Expr> {
+    let field = prop_oneof![Just(Field::Text), Just(Field::Input), Just(Field::Output), Just(Field::Error)];
+    let search = prop_oneof![
+        (any_text(), any::<bool>()).prop_map(|(text, is_prefix)| Search::Phrase { text, is_prefix }),
+        "[a-z.*|A/ -]{1,6}".prop_map(|pattern| Search::Regex(pattern.replace('/', "\\/"))),
+    ];
+    // A star of the text cannot be told from the one of the prefix.
+    let is_written = |search: &Search| match search {
+        Search::Phrase { text, is_prefix } => !is_prefix || !text.contains('*'),
+        Search::Regex(_) => true,
+    };
+    let search = search.prop_filter("has something to look for", move |search| {
+        is_written(search) && Matcher::new(search).is_ok()
+    });
+    (field, search).prop_map(|(field, search)| Expr::Test(field, Op::Search(search)))
+}
+
 fn ordered_op(literal: impl Strategy<Value = Literal>) -> impl Strategy<Value = Op> {
     (literal, 0..5).prop_map(|(literal, which)| match which {
         0 => Op::Lt(literal),
@@ -230,7 +303,6 @@ fn any_test() -> impl Strategy<Value = Expr> {
         Just(Field::Name),
         Just(Field::Model),
         Just(Field::Tag),
-        Just(Field::NameOrError),
         "[a-z.: é\"]{1,5}".prop_map(Field::Metadata),
     ];
     let number = (any::<i64>(), 0_u32..12).prop_map(|(n, scale)| Literal::Number(Decimal::new(n, scale)));
@@ -241,6 +313,7 @@ fn any_test() -> impl Strategy<Value = Expr> {
         ordered_op(any::<i64>().prop_map(|n| Literal::Time(UnixNanos::from_nanos(n))))
             .prop_map(|op| Expr::Test(Field::StartTime, op)),
         any::<[u8; 16]>().prop_map(|id| Expr::Test(Field::RunId, Op::Eq(Literal::Id(id)))),
+        any_search(),
         Just(Expr::Test(Field::IsRoot, Op::Eq(Literal::Bool(true)))),
         Just(Expr::Test(Field::Status, Op::Eq(Literal::Status(Status::Pending)))),
     ]
@@ -275,7 +348,7 @@ proptest! {
     }
 
     #[test]
-    fn never_panics(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\]<>=,é-]|OR|any\(|meta\.|status:|cost:>|1\.\.2){0,40}"#) {
+    fn never_panics(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\]<>=,é-]|OR|any\(|meta\.|status:|input:|/|cost:>|1\.\.2){0,40}"#) {
         if let Err(diagnostics) = parse(&text) {
             prop_assert!(!diagnostics.is_empty());
             for diagnostic in diagnostics {
@@ -285,7 +358,7 @@ proptest! {
     }
 
     #[test]
-    fn what_parses_prints_to_the_same_tree(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\],é-]|OR |any\(|meta\.|status:error|cost:>1|1\.\.2){0,12}"#) {
+    fn what_parses_prints_to_the_same_tree(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\],é-]|OR |any\(|meta\.|status:error|input:|error:|/|cost:>1|1\.\.2){0,12}"#) {
         if let Ok(expr) = parse(&text) {
             let printed = to_text(&expr);
             prop_assert_eq!(parse(&printed), Ok(expr), "{} -> {}", text, printed);

@@ -18,7 +18,10 @@ const MAX_LIMIT: usize = 1_000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// Filter text, for example `status:error cost:>0.50 model:claude-*`.
+    /// Filter text, for example `status:error cost:>0.50 model:claude-*`. Words outside of fields are searched in every
+    /// text of a run: `refund policy`, `"a phrase"`, `prefix*`, `/reg(ex|ular)/`; of traces, in any of their runs.
+    /// A page may hold fewer rows than asked for, even none, while `next_cursor` says that there are more: a
+    /// search that finds little ends its page after some seconds.
     pub(crate) q: Option<String>,
     /// `15m`, `1h`, `24h`, `7d`, …, `all` (the default), or `<from>..<to>` in RFC 3339 or microseconds, either of
     /// which may be empty.

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use clearspan_store::SearchProgress;
 use http::StatusCode;
 
 /// Upper bounds of the acknowledgement histogram, in milliseconds.
@@ -104,7 +105,7 @@ impl Metrics {
         }));
     }
 
-    pub(crate) fn render(&self) -> String {
+    pub(crate) fn render(&self, search: Option<SearchProgress>) -> String {
         let mut text = String::new();
         let by_protocol = [
             (
@@ -135,6 +136,9 @@ impl Metrics {
         write_head(&mut text, "clearspan_panics_total", "Panics; each is a bug", "counter");
         write_line(&mut text, format_args!("clearspan_panics_total {}", PANICS.load(Relaxed)));
         self.render_acks(&mut text);
+        if let Some(search) = search {
+            render_search(&mut text, search);
+        }
         text
     }
 
@@ -165,6 +169,15 @@ impl Metrics {
         write_line(text, format_args!("{name}_sum {}.{:06}", micros / 1_000_000, micros % 1_000_000));
         write_line(text, format_args!("{name}_count {count}"));
     }
+}
+
+fn render_search(text: &mut String, search: SearchProgress) {
+    let name = "clearspan_search_segments_unindexed";
+    write_head(text, name, "Segments that wait for their search index; searches read all of them", "gauge");
+    write_line(text, format_args!("{name} {}", search.missing));
+    let name = "clearspan_search_index_bytes";
+    write_head(text, name, "Bytes of the search index on disk", "gauge");
+    write_line(text, format_args!("{name} {}", search.index_bytes));
 }
 
 fn write_head(text: &mut String, name: &str, help: &str, kind: &str) {

@@ -103,6 +103,54 @@ async fn pages_and_facets_agree_with_the_whole_list() {
 }
 
 #[tokio::test]
+async fn full_text_is_searched_by_every_way_in() {
+    let (server, featured) = demo().await;
+    let ids = |page: &Value, rows: &str, id: &str| -> Vec<String> {
+        let rows = page[rows].as_array().expect("rows").iter();
+        rows.map(|row| row[id].as_str().expect("an id").to_owned()).collect()
+    };
+    // What the featured trace says somewhere deep inside.
+    let runs = server.get_json(&format!("/projects/demo/runs?limit=1000&q=trace:{featured}")).await;
+    let run = runs["runs"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .find(|run| !run["error"].is_null())
+        .expect("a failed run");
+    let error = run["error"].as_str().expect("text");
+    let word = error.split(|c: char| !c.is_ascii_alphabetic()).max_by_key(|word| word.len()).expect("a word");
+    for q in [
+        word.to_owned(),
+        format!("{}*", &word[..word.len() - 1]),
+        format!("/{word}/"),
+        format!("error:{word}"),
+    ] {
+        let traces = server.get_json(&format!("/projects/demo/traces?limit=1000&q={q}")).await;
+        assert!(ids(&traces, "traces", "trace_id").contains(&featured), "{q}: {traces}");
+        let found = server.get_json(&format!("/projects/demo/runs?limit=1000&q={q}")).await;
+        assert!(
+            ids(&found, "runs", "run_id").contains(&run["run_id"].as_str().expect("an id").to_owned()),
+            "{q}"
+        );
+        let stats = server.get_json(&format!("/projects/demo/stats?q={q}")).await;
+        assert_eq!(stats["count"].as_u64(), Some(ids(&traces, "traces", "trace_id").len() as u64), "{q}");
+    }
+    let none = server.get_json("/projects/demo/traces?q=zzznobodysaidthis").await;
+    assert_eq!((&none["traces"], &none["next_cursor"]), (&json!([]), &Value::Null));
+    let bad = server.get("/projects/demo/traces?q=a%20/b(/").await;
+    assert_eq!((bad.status.as_u16(), &bad.json()["error"]["code"]), (400, &json!("invalid_filter")));
+    assert_eq!(bad.json()["error"]["position"], json!({"start": 4, "end": 5}));
+
+    let sessions = get(&server, "/api/v1/sessions?name=demo", &[]).await.json();
+    let body = json!({"session": [sessions[0]["id"]], "filter": format!("search(\"{word}\")"), "limit": 100});
+    let answer = post(&server, "/api/v1/runs/query", body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.json()["runs"].as_array().expect("runs").iter().any(|found| found["id"] == run["run_id"]));
+    let metrics = get(&server, "/metrics", &[]).await;
+    assert!(metrics.text().contains("clearspan_search_segments_unindexed "), "{}", metrics.text());
+}
+
+#[tokio::test]
 async fn langsmith_clients_read_what_otlp_clients_sent() {
     let (server, featured) = demo().await;
     for prefix in ["", "/api", "/api/v1"] {

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use super::Trace;
+use crate::texts::{self, TextTest};
 use crate::{RunSummary, summarize};
 
 /// Whether a run satisfies a condition; `trace` is the one that it belongs to.
@@ -29,10 +30,19 @@ fn matches(expr: &Expr, row: Row<'_>) -> bool {
         Expr::All(all) => all.iter().all(|expr| matches(expr, row)),
         Expr::Any(any) => any.iter().any(|expr| matches(expr, row)),
         Expr::Not(expr) => !matches(expr, row),
+        Expr::Test(field, op) if texts::looks_at_texts(field, op) => any_text(field, op, row),
         Expr::Test(field, op) => values(field, row).iter().any(|value| test(value, op)),
         Expr::AnyRun(expr) => row.trace.runs.iter().any(|run| run_matches(expr, run, row.trace)),
         Expr::Root(expr) => run_matches(expr, &row.trace.summary.root, row.trace),
     }
+}
+
+/// Whether a text of the run passes; of a trace, a text of any run.
+fn any_text(field: &Field, op: &Op, row: Row<'_>) -> bool {
+    let test = TextTest::new(op).expect("a filter holds valid searches");
+    let mut runs =
+        row.trace.whole.iter().filter(|whole| row.run.is_none_or(|run| run.run_id == whole.key.run_id));
+    runs.any(|run| texts::any_of_run(run, field, &test))
 }
 
 /// The values of a field: none when it is missing, several for tags and for what any run of a trace may have.
@@ -65,7 +75,7 @@ fn run_values(field: &Field, run: &RunSummary, trace: &Trace) -> Vec<Literal> {
         Field::Status => vec![Literal::Status(run.status)],
         Field::Error => text(run.error.as_ref()),
         Field::ErrorType => text(run.error_type.as_ref()),
-        Field::NameOrError => text(Some(&run.name).into_iter().chain(&run.error)),
+        Field::Text | Field::Input | Field::Output => unreachable!("these are looked at by `any_text`"),
         Field::Model => text(run.model.as_ref()),
         Field::Provider => text(run.provider.as_ref()),
         Field::User => text(run.user_id.as_ref()),
@@ -110,6 +120,7 @@ fn test(value: &Literal, op: &Op) -> bool {
         Op::Le(other) => order(value, other).is_some_and(Ordering::is_le),
         Op::Gt(other) => order(value, other).is_some_and(Ordering::is_gt),
         Op::Ge(other) => order(value, other).is_some_and(Ordering::is_ge),
+        Op::Search(_) => false,
         Op::Contains(part) => plain(value).is_some_and(|text| text.contains(&part.to_lowercase())),
         Op::Glob(pattern) => plain(value).is_some_and(|text| glob(&pattern.to_lowercase(), &text)),
     }

@@ -473,6 +473,7 @@ impl Applier {
         Arc::make_mut(&mut state.point_files).extend(points.map(Arc::new));
         state.frozen = None;
         self.shared.update_pressure(&state);
+        state.search.poke();
         drop(state);
         self.remove_covered_logs(applied);
     }

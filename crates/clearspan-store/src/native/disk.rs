@@ -2,7 +2,8 @@
 //!
 //! In a running server that is [`RealDisk`]. Tests put others in its place: one that fails on command, and one that
 //! forgets at a power cut what was not synced. So nothing in `native` may use `std::fs`, except for the lock on the
-//! data folder, which is not about bytes.
+//! data folder, which is not about bytes, and `search`, whose files Tantivy maps into memory: they can be made again from
+//! the segments, and nothing of them is used before their checksums were verified.
 //!
 //! What callers may count on, and no more: bytes are durable after [`WriteFile::sync`]; a new name, a new place or a
 //! removal is durable after [`Disk::sync_dir`]; a rename replaces its target as a whole. After a failed sync nothing

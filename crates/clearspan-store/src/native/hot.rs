@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::TimestampNanosecondType;
 use clearspan_model::{ErrorKind, Run, RunId, RunKey, TraceId};
 use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -56,6 +57,27 @@ impl HotBatch {
         let rows = u32::try_from(batch.num_rows()).expect("a batch has fewer than 2^32 rows");
         let alive = BooleanArray::from_iter((0..rows).map(|row| Some(!dead.contains(row))));
         filter_record_batch(&batch, &alive).context(ErrorKind::Internal, || "filtering the hot tier".into())
+    }
+
+    /// The time of its newest row; `None` when no row is alive.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        let times = self.batch.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values();
+        (0_u32..).zip(times).filter(|(row, _)| !self.is_dead(*row)).map(|(_, time)| *time).max()
+    }
+
+    /// The rows of some traces; `None` when there are none.
+    pub(crate) fn of_traces(&self, trace_ids: &FxHashSet<[u8; 16]>) -> Option<Self> {
+        let ids = self.batch.column(Col::trace_id as usize).as_fixed_size_binary();
+        let mut dead = self.dead.as_deref().cloned().unwrap_or_default();
+        let rows = u32::try_from(self.batch.num_rows()).expect("a batch has fewer than 2^32 rows");
+        for row in 0..rows {
+            let is_one =
+                <[u8; 16]>::try_from(ids.value(row as usize)).is_ok_and(|id| trace_ids.contains(&id));
+            if !is_one {
+                dead.insert(row);
+            }
+        }
+        (dead.len() < u64::from(rows)).then(|| Self { batch: self.batch.clone(), dead: Some(Arc::new(dead)) })
     }
 
     fn is_dead(&self, row: u32) -> bool {

@@ -8,6 +8,7 @@
 //! <data dir>/runs/segments/logs-<number>.parquet
 //! <data dir>/runs/segments/points-<number>.parquet
 //! <data dir>/runs/segments/<the same name>.sums   checksums of such a file
+//! <data dir>/runs/search/<segment number>/
 //! ```
 
 use std::io;
@@ -25,6 +26,26 @@ pub(crate) fn log_dir(data_dir: &Path) -> PathBuf {
 
 pub(crate) fn segment_dir(data_dir: &Path) -> PathBuf {
     runs_dir(data_dir).join("segments")
+}
+
+pub(crate) fn search_dir(data_dir: &Path) -> PathBuf {
+    runs_dir(data_dir).join("search")
+}
+
+/// The folder of a segment's search index.
+pub(crate) fn segment_index(search_dir: &Path, number: u64) -> PathBuf {
+    search_dir.join(format!("{number:016}"))
+}
+
+/// What is in the folder of search indexes; the number is missing for what is none.
+pub(crate) fn search_entries(search_dir: &Path) -> io::Result<Vec<(Option<u64>, PathBuf)>> {
+    let entries = match std::fs::read_dir(search_dir) {
+        Ok(entries) => entries,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(err) => return Err(err),
+    };
+    let number = |entry: &std::fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
+    entries.map(|entry| entry.map(|entry| (number(&entry), entry.path()))).collect()
 }
 
 pub(crate) fn manifest_file(data_dir: &Path) -> PathBuf {

@@ -26,6 +26,8 @@ mod answer;
 mod figures;
 mod filter;
 mod page;
+mod search;
+pub(super) mod texts;
 mod traces;
 mod udf;
 

@@ -271,6 +271,68 @@ impl Segment {
         Ok(found)
     }
 
+    /// The rows of some traces, dead or not. The ids must be in order.
+    pub(crate) fn rows_of_traces(&self, trace_ids: &[[u8; 16]]) -> Result<RoaringBitmap> {
+        let mut found = RoaringBitmap::new();
+        for (idx, group) in self.footer()?.groups.iter().enumerate() {
+            let inside = match &group.traces {
+                Some((min, max)) => {
+                    let from = trace_ids.partition_point(|id| id.as_slice() < min.as_slice());
+                    let to = trace_ids.partition_point(|id| id.as_slice() <= max.as_slice());
+                    &trace_ids[from..to.max(from)]
+                }
+                None => trace_ids,
+            };
+            if inside.is_empty() {
+                continue;
+            }
+            let mut wanted: Vec<&[u8]> = Vec::new();
+            for id in inside {
+                if self.bloom_lets(idx, |blooms| blooms.traces.as_ref(), id)? {
+                    wanted.push(id);
+                }
+            }
+            if wanted.is_empty() {
+                continue;
+            }
+            let mut row = group.rows.start;
+            for batch in self.reader(&[idx], &[Col::trace_id], None, None)? {
+                for id in fixed(&batch, Col::trace_id).iter() {
+                    if id.is_some_and(|id| wanted.binary_search(&id).is_ok()) {
+                        found.insert(row);
+                    }
+                    row += 1;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many row groups there are.
+    pub(crate) fn group_count(&self) -> Result<usize> {
+        Ok(self.footer()?.groups.len())
+    }
+
+    /// Every row of a row group, dead or not, with some columns.
+    pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
+        self.reader(&[group], columns, None, None)
+    }
+
+    /// The rows of each row group with the time of the newest one.
+    pub(crate) fn group_times(&self) -> Result<Vec<(Range<u32>, i64)>> {
+        let footer = self.footer()?;
+        let newest = |idx: usize| {
+            let columns = footer.reader.metadata().row_group(idx).columns();
+            let column = columns.iter().find(|column| column.column_path().string() == Col::time.name())?;
+            match column.statistics()? {
+                Statistics::Int64(values) => values.max_opt().copied(),
+                _ => None,
+            }
+        };
+        let groups = footer.groups.iter().enumerate();
+        Ok(groups.map(|(idx, group)| (group.rows.clone(), newest(idx).unwrap_or(self.max_time))).collect())
+    }
+
     /// Some rows, whole. `rows` must be in order.
     pub(crate) fn read_rows(&self, rows: &[u32]) -> Result<Vec<RecordBatch>> {
         let (mut groups, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
@@ -461,6 +523,19 @@ pub(crate) fn alive_selection(
         offset += rows.len();
     }
     RowSelection::from_consecutive_ranges(ranges.into_iter(), offset)
+}
+
+/// These rows out of so many.
+pub(crate) fn chosen_selection(chosen: &RoaringBitmap, rows: u32) -> RowSelection {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for row in chosen.iter().take_while(|row| *row < rows) {
+        let row = row as usize;
+        match ranges.last_mut() {
+            Some(last) if last.end == row => last.end = row + 1,
+            _ => ranges.push(row..row + 1),
+        }
+    }
+    RowSelection::from_consecutive_ranges(ranges.into_iter(), rows as usize)
 }
 
 fn row_filter(wanted: Wanted<'_>, schema: &parquet::schema::types::SchemaDescriptor) -> RowFilter {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clearspan_model::{ErrorKind, TraceId};
 use parking_lot::{Mutex, RwLock, RwLockUpgradableReadGuard};
 use roaring::RoaringBitmap;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::watch;
 
 use super::disk::{Disk, DiskRef};
@@ -16,7 +16,7 @@ use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
-use super::{NativeConfig, paths};
+use super::{NativeConfig, paths, search};
 use crate::error::Context;
 use crate::schema::Col;
 use crate::schema::logs::LogCol;
@@ -60,6 +60,8 @@ pub(crate) struct State {
     pub(crate) dead: DeadRows,
     pub(crate) log_files: Arc<Vec<Arc<RecordFile<LogCol>>>>,
     pub(crate) point_files: Arc<Vec<Arc<RecordFile<PointCol>>>>,
+    /// The search indexes of the segments.
+    pub(crate) search: Arc<search::Registry>,
 }
 
 /// One moment of the store, for a reader.
@@ -71,7 +73,13 @@ pub(crate) struct Snapshot {
     pub(crate) hot_rows: Option<Vec<RowRef>>,
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     pub(crate) dead: DeadRows,
+    /// Of the segments only these rows, when not all of them are looked at; see [`Snapshot::narrowed`].
+    pub(crate) only: Option<Arc<RowSet>>,
+    pub(crate) search: Arc<search::Registry>,
 }
+
+/// Some rows of each segment.
+pub(crate) type RowSet = FxHashMap<u64, RoaringBitmap>;
 
 impl Shared {
     /// Reads the manifest and lists the segments. The log is replayed later.
@@ -193,7 +201,14 @@ impl State {
     fn snapshot(&self) -> Snapshot {
         let mut hot = self.frozen.as_ref().map_or_else(Vec::new, Tier::view);
         hot.extend(self.active.view());
-        Snapshot { hot, hot_rows: None, segments: Arc::clone(&self.segments), dead: self.dead.clone() }
+        Snapshot {
+            hot,
+            hot_rows: None,
+            segments: Arc::clone(&self.segments),
+            dead: self.dead.clone(),
+            only: None,
+            search: Arc::clone(&self.search),
+        }
     }
 
     fn tiers(&self) -> impl Iterator<Item = &Tier> {
@@ -227,6 +242,34 @@ impl Snapshot {
             ),
             None => err,
         }
+    }
+
+    /// The same moment with fewer rows: some of the hot tier, and of segments those in `only`.
+    pub(crate) fn narrowed(&self, hot: View, only: RowSet) -> Self {
+        // One that was passed over stays, so that queries fail as they must.
+        let segments = self.segments.iter().filter(|segment| {
+            only.get(&segment.number).is_some_and(|rows| !rows.is_empty()) || segment.is_passed_over()
+        });
+        Self {
+            hot,
+            hot_rows: None,
+            segments: Arc::new(segments.cloned().collect()),
+            dead: self.dead.clone(),
+            only: Some(Arc::new(only)),
+            search: Arc::clone(&self.search),
+        }
+    }
+
+    /// The same moment with the runs of some traces only, whatever their project.
+    pub(crate) fn of_traces(&self, trace_ids: &FxHashSet<[u8; 16]>) -> Result<Self> {
+        let mut sorted: Vec<[u8; 16]> = trace_ids.iter().copied().collect();
+        sorted.sort_unstable();
+        let mut only = RowSet::default();
+        for segment in self.segments.iter() {
+            only.insert(segment.number, segment.rows_of_traces(&sorted)?);
+        }
+        let hot = self.hot.iter().filter_map(|batch| batch.of_traces(trace_ids)).collect();
+        Ok(self.narrowed(hot, only))
     }
 
     /// The rows of the hot tier that may matter, grouped by batch: all living ones, or those of one trace.

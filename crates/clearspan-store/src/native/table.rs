@@ -20,7 +20,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::objects::{self, Objects};
-use super::segment::{Segment, alive_selection};
+use super::segment::{Segment, alive_selection, chosen_selection};
 use super::state::Snapshot;
 use crate::Error;
 use crate::schema::SCHEMA;
@@ -57,7 +57,15 @@ impl RunsTable {
 
     fn file(&self, segment: &Segment) -> PartitionedFile {
         let file = PartitionedFile::new_from_meta(objects::meta_of(segment));
-        match self.snapshot.dead.get(&segment.number) {
+        let dead = self.snapshot.dead.get(&segment.number);
+        if let Some(chosen) = self.snapshot.only.as_ref().and_then(|only| only.get(&segment.number)) {
+            let alive = match dead {
+                Some(dead) => chosen_selection(&(chosen - dead.as_ref()), segment.rows),
+                None => chosen_selection(chosen, segment.rows),
+            };
+            return file.with_extension(ParquetRowSelection::new(alive));
+        }
+        match dead {
             Some(dead) => file.with_extension(ParquetRowSelection::new(alive_selection(
                 dead,
                 std::iter::once(0..segment.rows),

@@ -6,6 +6,7 @@ use clearspan_model::{
     Cost, CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, Rank, Run, RunType, Status,
     UnixNanos, UnpricedReason, Usage, Version, Versions,
 };
+use clearspan_query::fulltext::Search;
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use crate::testing::build::{
@@ -20,6 +21,51 @@ use crate::{
 const NAMES: &[&str] = &["agent", "Chat", "chat", "größe", "tool_x", "100%", "", "日本"];
 const MODELS: &[&str] = &["gpt-4o", "gpt-4o-mini", "claude-4"];
 const WORDS: &[&str] = &["alpha", "Beta", "gamma ray", "x*y", "ÄÖ"];
+/// What people and models say.
+const TEXTS: &[&str] = &[
+    "The Refund policy, please",
+    "no refunds after 30 days -> sorry",
+    "refund the ORDER 4711",
+    "返金をお願いします",
+    "退款政策 and 환불 정책",
+    "Crème bru\u{302}le\u{301}e für Größe 🎉",
+    "a\tb \"quoted\" \\ back\nsecond line",
+    "0123456789012345678901234567890123456789abcdef",
+];
+/// What of it is searched for.
+const SEARCHES: &[&str] = &[
+    "refund",
+    "REFUND policy",
+    "refunds",
+    "order 4711",
+    "返金",
+    "金",
+    "政策",
+    "환불",
+    "crème",
+    "bru\u{302}le\u{301}e",
+    "🎉",
+    "line",
+    "quoted back",
+    "0123456789012345678901234567890123456789abcdef",
+    "alpha",
+    "gamma ray",
+    "nowhere",
+    "user",
+];
+const PATTERNS: &[&str] = &[
+    "ref(und|use)",
+    "Refund",
+    "^second",
+    "->",
+    "\\d{4}",
+    "金|款",
+    "ll",
+    "9abc",
+    "nowhere\\d",
+    ".",
+    "[^\\s]+ray",
+];
 const SCOPES: &[&str] = &["openinference", "openllmetry", "opentelemetry.instrumentation.httpx"];
 const TAGS: &[&str] = &["blue", "Blue", "vip"];
 // The largest is such that sums still have room for twelve places: beyond that `Decimal` itself rounds.
@@ -114,6 +160,12 @@ fn random_run(dice: &mut Dice, trace_number: u32, id: u32, trace_start: i64) -> 
     if dice.one_in(2) {
         run.inputs = message("user", &dice.word(WORDS));
         run.outputs = message("assistant", &dice.word(WORDS).repeat(30));
+    }
+    if dice.one_in(2) {
+        run.inputs.messages.extend(message("user", &dice.word(TEXTS)).messages);
+    }
+    if dice.one_in(3) {
+        run.outputs.rest = Some(JsonText::from_string(&dice.word(TEXTS)));
     }
     run
 }
@@ -306,12 +358,29 @@ fn random_expr(dice: &mut Dice, levels: u32) -> Expr {
     }
 }
 
+fn random_search(dice: &mut Dice) -> Expr {
+    let field = dice.pick(&[Field::Text, Field::Text, Field::Input, Field::Output, Field::Error]).clone();
+    let search = match dice.below(4) {
+        0 => Search::Regex(dice.word(PATTERNS)),
+        1 => {
+            let text = dice.word(SEARCHES);
+            let begin = 1 + dice.below(text.chars().count() as u64) as usize;
+            Search::Phrase { text: text.chars().take(begin).collect(), is_prefix: true }
+        }
+        _ => Search::phrase(dice.word(SEARCHES)),
+    };
+    Expr::Test(field, Op::Search(search))
+}
+
 fn random_test(dice: &mut Dice) -> Expr {
+    if dice.one_in(4) {
+        return random_search(dice);
+    }
     let text_fields = [
         Field::Name,
         Field::Error,
         Field::ErrorType,
-        Field::NameOrError,
+        Field::Text,
         Field::Model,
         Field::Provider,
         Field::User,
@@ -401,7 +470,7 @@ fn random_literal(dice: &mut Dice, field: &Field) -> Literal {
             Literal::Number(Decimal::from(dice.below(10) * 5))
         }
         Field::Cost => Literal::Number(dice.word(DOLLARS).parse().expect("a decimal")),
-        Field::Name | Field::NameOrError => Literal::Text(dice.word(NAMES)),
+        Field::Name | Field::Text => Literal::Text(dice.word(NAMES)),
         Field::Model => Literal::Text(dice.word(MODELS)),
         Field::Tag => Literal::Text(dice.word(TAGS)),
         _ => Literal::Text(dice.word(WORDS)),

@@ -7,7 +7,7 @@ import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/media";
 import { Keys } from "@/components/Keys";
-import { accept, beginsField, suggest } from "./completion";
+import { accept, beginsField, suggest, whileTyping } from "./completion";
 import styles from "./FilterBar.module.css";
 import { isComplete, joinTerms, splitTerms } from "./filter";
 
@@ -112,14 +112,15 @@ export function FilterBar({ value, onChange, facets, error, inputRef, children }
           autoComplete="off"
           spellCheck={false}
           placeholder={
-            chips.length > 0 ? "" : hintNeeded ? 'Filter: status:error cost:>0.50 model:claude-* "refund"' : "Filter"
+            chips.length > 0 ? "" : hintNeeded ? 'Search all text, or filter: refund "a phrase" /regex/ status:error cost:>0.50' : "Search"
           }
           onChange={(event) => type(event.target.value, event.target.selectionStart ?? event.target.value.length)}
           onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}
           onFocus={() => setOpen(true)}
           onBlur={() => {
             setOpen(false);
-            commit(draft);
+            // As it was asked last: the list must not change when the box is left.
+            commit(whileTyping(draft));
           }}
           onKeyDown={onKeyDown}
         />
@@ -218,7 +219,7 @@ function useDraft(value: string, onChange: Props["onChange"]) {
       setState((old) => ({ ...old, draft }));
       window.clearTimeout(timer.current);
       if (settle && isComplete(draft) && !beginsField(draft))
-        timer.current = window.setTimeout(() => write(state.chips, draft), SETTLE_MS);
+        timer.current = window.setTimeout(() => write(state.chips, whileTyping(draft)), SETTLE_MS);
     },
     commit: (draft: string) => {
       if (draft.trim() === "") {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { accept, beginsField, suggest, wordAt } from "./completion";
+import { accept, beginsField, suggest, whileTyping, wordAt } from "./completion";
 
 const facets = [
   {
@@ -50,4 +50,21 @@ it("finds the word under the cursor, quotes respected", () => {
 it("knows a word that may become a field", () => {
   for (const text of ["mod", "cost:>1 -lat", "status"]) expect(beginsField(text), text).toBe(true);
   for (const text of ["refund", "model:gpt", "", "cost:>1 ", '"name']) expect(beginsField(text), text).toBe(false);
+});
+
+it("asks for words that begin so while one is being typed", () => {
+  for (const [text, asked] of [
+    ["refu", "refu*"],
+    ["status:error refu", "status:error refu*"],
+    ["-größ", "-größ*"],
+    ["input:refu", "input:refu*"],
+    ["model:gpt", "model:gpt"],
+    ["meta.plan:pro", "meta.plan:pro"],
+    ["refund ", "refund "],
+    ['"two words"', '"two words"'],
+    ["/re", "/re"],
+    ["pre*", "pre*"],
+    ["", ""],
+  ])
+    expect(whileTyping(text), text).toBe(asked);
 });

@@ -24,7 +24,9 @@ const FIELDS: readonly [name: string, hint: string][] = [
   ["tokens", ">10000"],
   ["input_tokens", ">8000"],
   ["output_tokens", ">2000"],
-  ["error", 'text of the error: error~"timeout"'],
+  ["input", 'words of the inputs: input:refund, input:"a phrase"'],
+  ["output", "words of the outputs: output:refu*"],
+  ["error", 'words of the error: error:timeout, error~"part"'],
   ["user", "user id"],
   ["thread", "thread id"],
   ["env", "environment"],
@@ -54,6 +56,13 @@ export function beginsField(text: string): boolean {
   const { word } = wordAt(text, text.length);
   const name = word.replace(/^-/, "").toLowerCase();
   return name !== "" && FIELDS.some(([field]) => field.startsWith(name));
+}
+
+/** A filter that is still being typed, as it is asked: its last word may go on. */
+export function whileTyping(text: string): string {
+  return /(?:^|[\s(:])-?[\p{L}\p{N}][\p{L}\p{N}\p{M}_]*$/u.test(text) && !/(?:^|[\s(])-?(?!(?:input|output|error|text):)[a-z_.]+:[^\s]*$/.test(text)
+    ? `${text}*`
+    : text;
 }
 
 /** Where the word under the cursor begins, and what it is so far. */

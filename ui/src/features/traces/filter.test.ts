@@ -13,6 +13,19 @@ describe("splitTerms", () => {
     ]);
   });
 
+  it("keeps regular expressions whole", () => {
+    expect(texts('/a b|"c/ -/(x\\/ y/ input:/a b/ meta.path:/api x')).toEqual([
+      '/a b|"c/',
+      "-/(x\\/ y/",
+      "input:/a b/",
+      "meta.path:/api",
+      "x",
+    ]);
+    expect(splitTerms("error:/x/")[0].field).toBeNull();
+    expect(isComplete("/a b")).toBe(false);
+    expect(isComplete('/a (b"/')).toBe(true);
+  });
+
   it("keeps loose alternatives together", () => {
     expect(texts("a OR b c")).toEqual(["a OR b c"]);
   });

@@ -22,7 +22,19 @@ export const quoteValue = (value: string): string =>
 const unquote = (text: string): string =>
   text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1).replace(/\\(["\\])/g, "$1") : text;
 
-/** Cuts at blanks outside quotes and parentheses. */
+/** Where the regular expression that begins here ends: behind its second slash, or nowhere yet. */
+function patternEnd(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === "/") return i + 1;
+  }
+  return text.length + 1;
+}
+
+/** A slash begins a regular expression where a word to search for could begin. */
+const beginsPattern = (before: string): boolean => /(?:^|[\s(])-?(?:(?:input|output|inputs|outputs|error|text):)?$/.test(before);
+
+/** Cuts at blanks outside quotes, regular expressions and parentheses. */
 function words(text: string): string[] {
   const found: string[] = [];
   let current = "";
@@ -36,6 +48,11 @@ function words(text: string): string[] {
         continue;
       }
       if (ch === '"') quoted = false;
+    } else if (ch === "/" && beginsPattern(text.slice(0, i))) {
+      const end = patternEnd(text, i);
+      current += text.slice(i, end);
+      i = end - 1;
+      continue;
     } else if (ch === '"') quoted = true;
     else if (ch === "(") depth++;
     else if (ch === ")") depth = Math.max(0, depth - 1);
@@ -73,7 +90,7 @@ function termOf(text: string, alternatives?: string[]): Term {
   if (!match) return opaque;
   const [, minus, field, value] = match;
   // Comparisons and globs are no single value that a facet could hold.
-  if (/^[<>~]/.test(value) || (!value.startsWith('"') && /\*|\.\.|[()]/.test(value))) return opaque;
+  if (/^[<>~]/.test(value) || (value.startsWith("/") && beginsPattern(`${field}:`)) || (!value.startsWith('"') && /\*|\.\.|[()]/.test(value))) return opaque;
   return { text, field, values: [unquote(value)], negated: minus === "-" };
 }
 
@@ -124,7 +141,7 @@ export function pickedState(terms: readonly Term[], field: string, value: string
   return null;
 }
 
-/** False while a term is still being typed: an open quote or parenthesis, or a field without its value. */
+/** False while a term is still being typed: an open quote, parenthesis or pattern, or a field without its value. */
 export function isComplete(text: string): boolean {
   let depth = 0;
   let quoted = false;
@@ -133,6 +150,10 @@ export function isComplete(text: string): boolean {
     if (quoted) {
       if (ch === "\\") i++;
       else if (ch === '"') quoted = false;
+    } else if (ch === "/" && beginsPattern(text.slice(0, i))) {
+      const end = patternEnd(text, i);
+      if (end > text.length) return false;
+      i = end - 1;
     } else if (ch === '"') quoted = true;
     else if (ch === "(") depth++;
     else if (ch === ")") depth--;

@@ -7,7 +7,7 @@ fn what_happened_is_counted_by_protocol_and_reason() {
     metrics.note_accepted(Protocol::OtlpHttp, accepted, Duration::from_millis(3));
     metrics.note_refused(Protocol::OtlpGrpc, StatusCode::PAYLOAD_TOO_LARGE);
     metrics.note_refused(Protocol::OtlpGrpc, StatusCode::BAD_GATEWAY);
-    let text = metrics.render();
+    let text = metrics.render(Some(SearchProgress { missing: 3, index_bytes: 4096 }));
     for line in [
         "clearspan_accepted_runs_total{protocol=\"otlp_http\"} 7",
         "clearspan_rejected_items_total{protocol=\"otlp_http\"} 2",
@@ -18,6 +18,8 @@ fn what_happened_is_counted_by_protocol_and_reason() {
         "clearspan_ack_seconds_bucket{le=\"0.005\"} 1",
         "clearspan_ack_seconds_bucket{le=\"+Inf\"} 1",
         "clearspan_ack_seconds_sum 0.003000",
+        "clearspan_search_segments_unindexed 3",
+        "clearspan_search_index_bytes 4096",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }

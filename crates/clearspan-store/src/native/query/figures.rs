@@ -9,6 +9,7 @@ use super::filter::{
     COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, name, or_else,
     stands_for_trace,
 };
+use super::search;
 use super::traces::traces;
 use super::{Answer, Engine, collect, column, exact, named, nanos, only_if, planning, span};
 use crate::Result;
@@ -80,7 +81,11 @@ async fn read_stats(frame: DataFrame) -> Result<Stats> {
 }
 
 pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &Selection) -> Result<Stats> {
-    let mut frame = engine.table(snapshot, &selection.scope, selection.range)?;
+    let narrow = match &selection.filter {
+        Some(filter) => search::candidates(snapshot, &selection.scope, filter).await?,
+        None => None,
+    };
+    let mut frame = engine.table(narrow.as_ref().unwrap_or(snapshot), &selection.scope, selection.range)?;
     if let Some(filter) = &selection.filter {
         let condition = Translator::new(engine, snapshot, &selection.scope).run(filter).await?;
         frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;

@@ -9,12 +9,15 @@ use futures::future::BoxFuture;
 use rust_decimal::RoundingStrategy;
 use rustc_hash::FxHashSet;
 
+use super::search;
+use super::texts::any_text;
 use super::{Answer, Engine, collect, column, exact, id, money, named, planning, span, time, udf};
 use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::schema::encode::money_to_units;
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{Scope, TimeRange};
+use crate::texts;
 use crate::{Result, summarize};
 
 /// Names of the aggregates that every query over traces has.
@@ -33,12 +36,14 @@ pub(super) struct Translator<'a> {
     pub(super) scope: &'a Scope,
     /// What the terms on traces ask of the runs of each: aggregates, named by their place.
     pub(super) aggregates: Vec<Expr>,
+    /// A condition that every trace in question is known to satisfy.
+    pub(super) known: Option<&'a Filter>,
     sets: usize,
 }
 
 impl<'a> Translator<'a> {
     pub(super) fn new(engine: &'a Engine, snapshot: &'a Snapshot, scope: &'a Scope) -> Self {
-        Self { engine, snapshot, scope, aggregates: Vec::new(), sets: 0 }
+        Self { engine, snapshot, scope, aggregates: Vec::new(), known: None, sets: 0 }
     }
 
     /// A condition on a row of the table.
@@ -63,7 +68,8 @@ impl<'a> Translator<'a> {
                 Filter::Test(Field::Thread, op) => {
                     // A run's thread is its own, else its root's.
                     let own = run_test(&Field::Thread, op)?;
-                    let of_root = self.traces_where(own.clone().and(column(Col::is_trace_root))).await?;
+                    let of_root =
+                        self.traces_where(own.clone().and(column(Col::is_trace_root)), filter).await?;
                     when(column(Col::thread_id).is_not_null(), own)
                         .otherwise(of_root)
                         .context(ErrorKind::Internal, planning)?
@@ -71,41 +77,44 @@ impl<'a> Translator<'a> {
                 Filter::Test(field, op) => run_test(field, op)?,
                 Filter::AnyRun(inner) => {
                     let holds = self.run(inner).await?;
-                    self.traces_where(holds).await?
+                    self.traces_where(holds, inner).await?
                 }
                 Filter::Root(inner) => {
                     let holds = self.run(inner).await?;
-                    self.traces_where(holds.and(column(Col::is_trace_root))).await?
+                    self.traces_where(holds.and(column(Col::is_trace_root)), inner).await?
                 }
             })
         }
         .boxed()
     }
 
-    /// True for rows whose trace has a row for which the condition holds.
-    async fn traces_where(&mut self, condition: Expr) -> Result<Expr> {
+    /// True for rows whose trace has a row for which the condition holds; it is made from `filter`.
+    async fn traces_where(&mut self, condition: Expr, filter: &Filter) -> Result<Expr> {
+        let candidates = search::candidates(self.snapshot, self.scope, filter).await?;
         let frame = self
             .engine
-            .table(self.snapshot, self.scope, TimeRange::default())?
+            .table(candidates.as_ref().unwrap_or(self.snapshot), self.scope, TimeRange::default())?
             .filter(condition)
-            .and_then(|frame| frame.select(vec![column(Col::trace_id)]))
+            .and_then(|frame| frame.select(vec![column(Col::project_id), column(Col::trace_id)]))
             .and_then(|frame| frame.distinct())
             .context(ErrorKind::Internal, planning)?;
         let mut set = FxHashSet::default();
         for batch in collect(frame).await? {
             let answer = Answer::new(&batch);
             for row in 0..batch.num_rows() {
-                set.insert(answer.id(Col::trace_id.name(), row)?);
+                let id = |col: Col| answer.id(col.name(), row);
+                set.insert([id(Col::project_id)?, id(Col::trace_id)?]);
             }
         }
         self.sets += 1;
-        Ok(udf::id_in_set(column(Col::trace_id), &self.sets.to_string(), set))
+        Ok(udf::ids_in_set([Col::project_id, Col::trace_id].map(column), &self.sets.to_string(), set))
     }
 
     /// A condition on the aggregates of a trace.
     pub(super) fn trace<'b>(&'b mut self, filter: &'b Filter) -> BoxFuture<'b, Result<Expr>> {
         async move {
             Ok(match filter {
+                known if self.known == Some(known) => lit(true),
                 Filter::All(all) => {
                     let mut holds = lit(true);
                     for part in all {
@@ -121,6 +130,13 @@ impl<'a> Translator<'a> {
                     holds
                 }
                 Filter::Not(inner) => self.trace(inner).await?.is_not_true(),
+                // Aggregates would read the texts of every run; a set of traces is found where the index points.
+                Filter::AnyRun(_) | Filter::Root(_) if search::mentions_texts(filter) => {
+                    self.run(filter).await?
+                }
+                Filter::Test(field, op) if texts::looks_at_texts(field, op) => {
+                    self.run(&Filter::AnyRun(Box::new(filter.clone()))).await?
+                }
                 Filter::AnyRun(inner) => {
                     let holds = self.run(inner).await?;
                     self.any_run(holds)
@@ -173,6 +189,9 @@ pub(super) fn stands_for_trace() -> Expr {
 
 /// A test of one field of a row; null where the value is missing.
 fn run_test(field: &Field, op: &Op) -> Result<Expr> {
+    if texts::looks_at_texts(field, op) {
+        return any_text(field, op);
+    }
     Ok(match field {
         Field::RunId => compare_id(column(Col::run_id), op),
         Field::TraceId => compare_id(column(Col::trace_id), op),
@@ -182,9 +201,6 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::Status => compare_text(column(Col::status), op),
         Field::Error => compare_text(column(Col::error), op),
         Field::ErrorType => compare_text(column(Col::error_type), op),
-        Field::NameOrError => {
-            compare_text(name()?, op).is_true().or(compare_text(column(Col::error), op).is_true())
-        }
         Field::Model => compare_text(column(Col::model), op),
         Field::Provider => compare_text(column(Col::provider), op),
         Field::User => compare_text(column(Col::user_id), op),
@@ -204,6 +220,7 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::OutputTokens => compare_number(number(column(Col::output_tokens)), op),
         Field::TotalTokens => compare_number(number(column(Col::total_tokens)), op),
         Field::Cost => compare_number(column(Col::total_cost), op),
+        Field::Text | Field::Input | Field::Output => lit(false),
         Field::IsRoot => compare(column(Col::parent_run_id).is_null(), op, &literal_bool),
         Field::IsUnpriced => {
             let unpriced = column(Col::cost_source).like(lit("unpriced:%"));
@@ -327,7 +344,7 @@ fn compare(expr: Expr, op: &Op, literal: &dyn Fn(&Literal) -> Option<Expr>) -> E
         Op::Le(value) => with(value, Expr::lt_eq),
         Op::Gt(value) => with(value, Expr::gt),
         Op::Ge(value) => with(value, Expr::gt_eq),
-        Op::Contains(_) | Op::Glob(_) => lit(false),
+        Op::Contains(_) | Op::Glob(_) | Op::Search(_) => lit(false),
     }
 }
 

@@ -2,27 +2,68 @@
 
 use std::collections::HashMap;
 
-use clearspan_model::{ErrorKind, ProjectId, RunId};
+use clearspan_model::{ErrorKind, ProjectId, RunId, TraceId};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::DataFrame;
+use futures::FutureExt;
 
 use super::filter::{COST, END, START, TOTAL_TOKENS, Translator};
-use super::traces::traces as select_traces;
+use super::search::{self, Known};
+use super::traces::{traces as select_traces, traces_of};
 use super::{Answer, Engine, bad_cursor, collect, column, exact, id, money, named, nanos, planning, span};
 use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::native::{blocking, read};
 use crate::schema::Col;
-use crate::store::{Cursor, Order, RunPage, RunQuery, RunSummary, SortKey, TracePage};
+use crate::store::{Cursor, Order, RunPage, RunQuery, RunSummary, SortKey, TracePage, Unit};
 use crate::{Result, summarize};
 
 const VALUE: &str = "sort_value";
 
+/// A row of a page: its key, and the place behind it.
+#[derive(Debug, Clone)]
+pub(super) struct Found<K> {
+    pub(super) key: K,
+    pub(super) cursor: Cursor,
+}
+
+type RunRow = (TraceId, RunId, ProjectId);
+type TraceRow = (TraceId, ProjectId);
+
 pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
     let selection = &query.selection;
-    let mut frame = engine.table(&snapshot, &selection.scope, selection.range)?;
+    let (keys, next) = if search::goes_by_time(query) {
+        let whole = &snapshot;
+        let rows = |chunk: Snapshot, _: Option<Known>| {
+            async move { run_rows(engine, &chunk, whole, query).await }.boxed()
+        };
+        search::page_by_time(engine, &snapshot, query, Unit::Runs, rows).await?
+    } else {
+        let base = match &selection.filter {
+            Some(filter) => search::candidates(&snapshot, &selection.scope, filter).await?,
+            None => None,
+        };
+        cut(run_rows(engine, base.as_ref().unwrap_or(&snapshot), &snapshot, query).await?, query.limit)
+    };
+    let (scope, run_ids) = (selection.scope.clone(), keys.iter().map(|key| key.1).collect::<Vec<_>>());
+    let found = blocking(move || read::run_summaries(&snapshot, &scope, &run_ids)).await?;
+    let mut found: HashMap<RunRow, RunSummary> =
+        found.into_iter().map(|run| ((run.trace_id, run.run_id, run.project_id), run)).collect();
+    Ok(RunPage { runs: keys.iter().filter_map(|key| found.remove(key)).collect(), next })
+}
+
+/// The first rows of `base` that belong on a page, one more than it has room for. Filters may look at other runs of
+/// the whole snapshot.
+async fn run_rows(
+    engine: &Engine,
+    base: &Snapshot,
+    snapshot: &Snapshot,
+    query: &RunQuery,
+) -> Result<Vec<Found<RunRow>>> {
+    let selection = &query.selection;
+    let mut frame = engine.table(base, &selection.scope, selection.range)?;
     if let Some(filter) = &selection.filter {
-        let condition = Translator::new(engine, &snapshot, &selection.scope).run(filter).await?;
+        let condition = Translator::new(engine, snapshot, &selection.scope).run(filter).await?;
         frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
     }
     let value = match query.order.by {
@@ -35,25 +76,43 @@ pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) 
     let mut columns: Vec<Expr> = ids.into_iter().map(column).collect();
     columns.push(value.alias(VALUE));
     let frame = frame.select(columns).context(ErrorKind::Internal, planning)?;
-    let (keys, next) = page(frame, query, &ids, |answer, row| {
+    page(frame, query, &ids, |answer, row| {
         Ok((
-            ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?),
             super::trace_id_of(answer, row)?,
             RunId::from_bytes(answer.id(Col::run_id.name(), row)?),
+            ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?),
         ))
     })
-    .await?;
-
-    let (scope, run_ids) = (selection.scope.clone(), keys.iter().map(|key| key.2).collect::<Vec<_>>());
-    let found = blocking(move || read::run_summaries(&snapshot, &scope, &run_ids)).await?;
-    let mut found: HashMap<_, RunSummary> =
-        found.into_iter().map(|run| ((run.project_id, run.trace_id, run.run_id), run)).collect();
-    Ok(RunPage { runs: keys.iter().filter_map(|key| found.remove(key)).collect(), next })
+    .await
 }
 
 pub(super) async fn traces(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
-    let selection = &query.selection;
-    let frame = select_traces(engine, &snapshot, selection, Vec::new()).await?;
+    let (keys, next) = if search::goes_by_time(query) {
+        let rows = |chunk: Snapshot, known: Option<Known>| {
+            async move {
+                let frame = traces_of(engine, &chunk, &query.selection, known.as_ref(), Vec::new()).await?;
+                trace_rows(frame, query).await
+            }
+            .boxed()
+        };
+        search::page_by_time(engine, &snapshot, query, Unit::Traces, rows).await?
+    } else {
+        let frame = select_traces(engine, &snapshot, &query.selection, Vec::new()).await?;
+        cut(trace_rows(frame, query).await?, query.limit)
+    };
+    let (scope, trace_ids) =
+        (query.selection.scope.clone(), keys.iter().map(|key| key.0).collect::<Vec<_>>());
+    let found = blocking(move || read::traces(&snapshot, &scope, &trace_ids)).await?;
+    let mut by_trace: HashMap<TraceRow, Vec<RunSummary>> = HashMap::new();
+    for run in found {
+        by_trace.entry((run.trace_id, run.project_id)).or_default().push(run);
+    }
+    let traces = keys.iter().filter_map(|key| by_trace.remove(key)).map(summarize::trace_summary);
+    Ok(TracePage { traces: traces.collect(), next })
+}
+
+/// The first traces that belong on a page, one more than it has room for.
+async fn trace_rows(frame: DataFrame, query: &RunQuery) -> Result<Vec<Found<TraceRow>>> {
     let value = match query.order.by {
         SortKey::Start => nanos(named(START)),
         SortKey::Latency => span(named(START), named(END))?,
@@ -64,28 +123,19 @@ pub(super) async fn traces(engine: &Engine, snapshot: Snapshot, query: &RunQuery
     let mut columns: Vec<Expr> = ids.into_iter().map(column).collect();
     columns.push(value.alias(VALUE));
     let frame = frame.select(columns).context(ErrorKind::Internal, planning)?;
-    let (keys, next) = page(frame, query, &ids, |answer, row| {
-        Ok((ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?), super::trace_id_of(answer, row)?))
+    page(frame, query, &ids, |answer, row| {
+        Ok((super::trace_id_of(answer, row)?, ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?)))
     })
-    .await?;
-
-    let (scope, trace_ids) = (selection.scope.clone(), keys.iter().map(|key| key.1).collect::<Vec<_>>());
-    let found = blocking(move || read::traces(&snapshot, &scope, &trace_ids)).await?;
-    let mut by_trace: HashMap<_, Vec<RunSummary>> = HashMap::new();
-    for run in found {
-        by_trace.entry((run.project_id, run.trace_id)).or_default().push(run);
-    }
-    let traces = keys.iter().filter_map(|key| by_trace.remove(key)).map(summarize::trace_summary);
-    Ok(TracePage { traces: traces.collect(), next })
+    .await
 }
 
-/// One page of keys, and where to go on.
+/// The first rows of a frame behind the page's cursor, in order, one more than the page has room for.
 async fn page<K>(
     frame: DataFrame,
     query: &RunQuery,
     ids: &[Col],
     key: impl Fn(&Answer<'_>, usize) -> Result<K>,
-) -> Result<(Vec<K>, Option<Cursor>)> {
+) -> Result<Vec<Found<K>>> {
     let order = query.order;
     let frame = match &query.after {
         Some(cursor) => frame.filter(after(cursor, order)?).context(ErrorKind::Internal, planning)?,
@@ -97,23 +147,28 @@ async fn page<K>(
         .sort(sort)
         .and_then(|frame| frame.limit(0, Some(query.limit.saturating_add(1))))
         .context(ErrorKind::Internal, planning)?;
-    let (mut keys, mut next) = (Vec::new(), None);
+    let mut found = Vec::new();
     for batch in collect(frame).await? {
         let answer = Answer::new(&batch);
         for row in 0..batch.num_rows() {
-            if keys.len() == query.limit {
-                return Ok((keys, next));
-            }
-            keys.push(key(&answer, row)?);
-            next = Some(Cursor {
+            let cursor = Cursor {
                 order,
                 value: answer.wide(VALUE, row),
                 trace_id: super::trace_id_of(&answer, row)?,
                 run_id: answer.id(Col::run_id.name(), row).ok().map(RunId::from_bytes),
-            });
+            };
+            found.push(Found { key: key(&answer, row)?, cursor });
         }
     }
-    Ok((keys, None))
+    Ok(found)
+}
+
+/// The rows of a page, and where to go on when there are more than it has room for.
+pub(super) fn cut<K>(mut found: Vec<Found<K>>, limit: usize) -> (Vec<K>, Option<Cursor>) {
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| has_more).map(|last| last.cursor.clone());
+    (found.into_iter().map(|found| found.key).collect(), next)
 }
 
 /// What comes after the place that a cursor names. Rows without a value come last; equal ones are in order of id.

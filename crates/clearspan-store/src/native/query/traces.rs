@@ -8,6 +8,8 @@ use datafusion::prelude::DataFrame;
 use super::filter::{
     COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, stands_for_trace,
 };
+use super::search::{self, Known};
+use super::udf;
 use super::{Engine, column, exact, named, only_if, planning, time};
 use crate::Result;
 use crate::error::Context;
@@ -27,7 +29,26 @@ pub(super) async fn traces(
     selection: &Selection,
     extra: Vec<Expr>,
 ) -> Result<DataFrame> {
+    let known = match &selection.filter {
+        Some(filter) => search::known_traces(engine, snapshot, selection, filter).await?,
+        None => None,
+    };
+    match known {
+        Some((narrow, known)) => traces_of(engine, &narrow, selection, Some(&known), extra).await,
+        None => traces_of(engine, snapshot, selection, None, extra).await,
+    }
+}
+
+/// The same, of which some condition is known already.
+pub(super) async fn traces_of(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    selection: &Selection,
+    known: Option<&Known>,
+    extra: Vec<Expr>,
+) -> Result<DataFrame> {
     let mut translator = Translator::new(engine, snapshot, &selection.scope);
+    translator.known = known.map(|known| &known.filter);
     let condition = match &selection.filter {
         Some(filter) => Some(translator.trace(filter).await?),
         None => None,
@@ -48,6 +69,11 @@ pub(super) async fn traces(
     }
     if let Some(to) = selection.range.to {
         frame = frame.filter(named(START).lt(time(to))).context(ErrorKind::Internal, planning)?;
+    }
+    if let Some(known) = known {
+        let ids = [Col::project_id, Col::trace_id].map(column);
+        let is_known = udf::ids_in_set(ids, "known", known.traces.clone());
+        frame = frame.filter(is_known).context(ErrorKind::Internal, planning)?;
     }
     if let Some(condition) = condition {
         frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
 use arrow::datatypes::DataType;
 use clearspan_model::JsonText;
-use datafusion::common::{DataFusionError, Result as DfResult};
+use datafusion::common::Result as DfResult;
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
@@ -14,8 +14,8 @@ use rustc_hash::FxHashSet;
 
 use crate::schema::rows::text_at;
 
-/// A function of one array, row by row.
-type Body = dyn Fn(&ArrayRef) -> ArrayRef + Send + Sync;
+/// A function of some arrays, row by row.
+type Body = dyn Fn(&[ArrayRef]) -> ArrayRef + Send + Sync;
 
 /// A function made for one query. Two are equal when their names are, so the name says everything.
 struct RowFunction {
@@ -60,16 +60,22 @@ impl ScalarUDFImpl for RowFunction {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> DfResult<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let [array] = arrays.as_slice() else {
-            return Err(DataFusionError::Internal(format!("{} takes one argument", self.name)));
-        };
-        Ok(ColumnarValue::Array((self.body)(array)))
+        Ok(ColumnarValue::Array((self.body)(&arrays)))
     }
 }
 
-fn call(name: String, output: DataType, argument: Expr, body: Box<Body>) -> Expr {
-    let signature = Signature::any(1, Volatility::Immutable);
-    ScalarUDF::from(RowFunction { name, signature, output, body }).call(vec![argument])
+pub(super) fn call(name: String, output: DataType, arguments: Vec<Expr>, body: Box<Body>) -> Expr {
+    let signature = Signature::any(arguments.len(), Volatility::Immutable);
+    ScalarUDF::from(RowFunction { name, signature, output, body }).call(arguments)
+}
+
+fn call_with_one(
+    name: String,
+    output: DataType,
+    argument: Expr,
+    body: impl Fn(&ArrayRef) -> ArrayRef + Send + Sync + 'static,
+) -> Expr {
+    call(name, output, vec![argument], Box::new(move |arrays| body(&arrays[0])))
 }
 
 /// Whether any text of a list satisfies `test`. `label` must tell it from any other test.
@@ -79,7 +85,7 @@ pub(super) fn any_word(list: Expr, label: &str, test: impl Fn(&str) -> bool + Se
         let holds = |words: ArrayRef| (0..words.len()).any(|idx| text_at(&words, idx).is_some_and(&test));
         Arc::new(BooleanArray::from_iter(lists.iter().map(|words| Some(words.is_some_and(holds)))))
     };
-    call(format!("any_word({label})"), DataType::Boolean, list, Box::new(body))
+    call_with_one(format!("any_word({label})"), DataType::Boolean, list, body)
 }
 
 /// The value of a key in a map of JSON texts, as plain text; null when the key is absent.
@@ -94,15 +100,20 @@ pub(super) fn map_text(map: Expr, key: &str) -> Expr {
             text_at(values, place).map(|text| JsonText::from_trusted(text).to_plain())
         })))
     };
-    call(format!("map_text({key:?})"), DataType::Utf8, map, Box::new(body))
+    call_with_one(format!("map_text({key:?})"), DataType::Utf8, map, body)
 }
 
-/// Whether an id is in a set. `label` must tell the set from any other of the query.
-pub(super) fn id_in_set(id: Expr, label: &str, set: FxHashSet<[u8; 16]>) -> Expr {
-    let body = move |array: &ArrayRef| -> ArrayRef {
-        let ids = array.as_fixed_size_binary();
-        let holds = |id: &[u8]| <[u8; 16]>::try_from(id).is_ok_and(|id| set.contains(&id));
-        Arc::new(BooleanArray::from_iter(ids.iter().map(|id| Some(id.is_some_and(holds)))))
+/// Whether two ids together are in a set. `label` must tell the set from any other of the query.
+pub(super) fn ids_in_set(ids: [Expr; 2], label: &str, set: FxHashSet<[[u8; 16]; 2]>) -> Expr {
+    let body = move |arrays: &[ArrayRef]| -> ArrayRef {
+        let [left, right] = [0, 1].map(|idx| arrays[idx].as_fixed_size_binary());
+        let holds = |left: Option<&[u8]>, right: Option<&[u8]>| {
+            let ids = [left?.try_into().ok()?, right?.try_into().ok()?];
+            Some(set.contains(&ids))
+        };
+        Arc::new(BooleanArray::from_iter(
+            left.iter().zip(right.iter()).map(|(left, right)| Some(holds(left, right).unwrap_or(false))),
+        ))
     };
-    call(format!("id_in_set({label})"), DataType::Boolean, id, Box::new(body))
+    call(format!("ids_in_set({label})"), DataType::Boolean, ids.into(), Box::new(body))
 }

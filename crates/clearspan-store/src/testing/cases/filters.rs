@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{Cost, CostSource, Decimal, Run, RunType, Status, UnpricedReason};
+use clearspan_query::fulltext::Search;
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use crate::testing::build::{
@@ -221,9 +222,8 @@ pub async fn run_texts_are_filtered(store: &dyn RunStore) {
         (Field::Error, glob("timeout*%"), &[3]),
         (Field::ErrorType, eq("TimeoutError"), &[3]),
         (Field::ErrorType, Op::Exists, &[3]),
-        (Field::NameOrError, contains("t"), &[1, 2, 3, 4]),
-        (Field::NameOrError, contains("timeout"), &[3]),
-        (Field::NameOrError, eq("chat"), &[2, 4]),
+        (Field::Text, eq("chat"), &[2, 4]),
+        (Field::Text, contains("NO ANSW"), &[3]),
         (Field::Model, eq("gpt-4o"), &[2]),
         (Field::Model, glob("*-*"), &[2, 6]),
         (Field::Model, Op::Exists, &[2, 4, 6]),
@@ -323,7 +323,7 @@ pub async fn trace_roots_are_filtered(store: &dyn RunStore) {
         (Field::Name, eq("Agent"), &[1]),
         (Field::Name, eq("chat"), &[2]),
         (Field::Name, contains("Größe"), &[3]),
-        (Field::NameOrError, contains("timeout"), &[]),
+        (Field::Text, Op::Search(Search::phrase("timeout")), &[1]),
         (Field::Error, Op::Exists, &[]),
         (Field::Status, Op::Eq(Literal::Status(Status::Success)), &[1, 3]),
         (Field::RunType, Op::Eq(Literal::RunType(RunType::Retriever)), &[3]),

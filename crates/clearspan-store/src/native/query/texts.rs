@@ -1,0 +1,131 @@
+//! Tests of the texts of a run, on the columns that hold them.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray};
+use arrow::datatypes::{ArrowNativeType as _, DataType, Int32Type};
+use clearspan_model::{Fragment, Side};
+use clearspan_query::{Field, Op};
+use datafusion::logical_expr::Expr;
+
+use super::{column, udf};
+use crate::Result;
+use crate::schema::Col;
+use crate::schema::rows::text_at;
+use crate::texts::{Text, TextTest};
+
+/// How a column holds texts.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::native) enum Form {
+    /// One, as it is.
+    Plain,
+    /// JSON.
+    Json,
+    /// A list of JSON texts, or of plain ones.
+    List { is_json: bool },
+    /// The values of a map.
+    Map,
+    /// Messages of one side that arrived one by one.
+    Fragments(Side),
+}
+
+const INPUT: &[(Col, Form)] = &[
+    (Col::input_messages, Form::List { is_json: true }),
+    (Col::input_rest, Form::Json),
+    (Col::fragments, Form::Fragments(Side::Input)),
+];
+const OUTPUT: &[(Col, Form)] = &[
+    (Col::output_messages, Form::List { is_json: true }),
+    (Col::output_rest, Form::Json),
+    (Col::fragments, Form::Fragments(Side::Output)),
+];
+const OTHERS: &[(Col, Form)] = &[
+    (Col::name, Form::Plain),
+    (Col::error, Form::Plain),
+    (Col::error_type, Form::Plain),
+    (Col::tags, Form::List { is_json: false }),
+    (Col::metadata, Form::Map),
+];
+
+/// The columns that hold the texts of a field, those that are read fastest first.
+pub(in crate::native) fn columns_of(field: &Field) -> Vec<(Col, Form)> {
+    match field {
+        Field::Input => INPUT.to_vec(),
+        Field::Output => OUTPUT.to_vec(),
+        Field::Error => vec![(Col::error, Form::Plain)],
+        _ => [OTHERS, INPUT, OUTPUT].concat(),
+    }
+}
+
+/// Whether any text of a field passes a test.
+pub(super) fn any_text(field: &Field, op: &Op) -> Result<Expr> {
+    let test = TextTest::new(op)?;
+    let columns = columns_of(field);
+    let arguments = columns.iter().map(|(col, _)| column(*col)).collect();
+    let forms: Vec<Form> = columns.iter().map(|(_, form)| *form).collect();
+    let body = move |arrays: &[ArrayRef]| -> ArrayRef {
+        let rows = arrays.first().map_or(0, |array| array.len());
+        let mut holds = vec![false; rows];
+        for (array, form) in arrays.iter().zip(&forms) {
+            mark(array, *form, &test, &mut holds);
+        }
+        Arc::new(BooleanArray::from(holds))
+    };
+    Ok(udf::call(format!("any_text({field:?}, {op:?})"), DataType::Boolean, arguments, Box::new(body)))
+}
+
+/// Sets those of `holds` whose row has a text in this column that passes. Rows that are set already are left out.
+fn mark(array: &ArrayRef, form: Form, test: &TextTest, holds: &mut [bool]) {
+    if let Form::List { is_json: true } = form
+        && mark_messages(array, test, holds).is_some()
+    {
+        return;
+    }
+    for (row, holds) in holds.iter_mut().enumerate().filter(|(_, holds)| !**holds) {
+        *holds = array.is_valid(row) && row_holds(array, row, form, test);
+    }
+}
+
+fn row_holds(array: &ArrayRef, row: usize, form: Form, test: &TextTest) -> bool {
+    let any_of = |texts: &ArrayRef, is_json: bool| {
+        (0..texts.len())
+            .filter_map(|idx| text_at(texts, idx))
+            .any(|text| test.holds(if is_json { Text::Json(text) } else { Text::Plain(text) }))
+    };
+    match form {
+        Form::Plain => text_at(array, row).is_some_and(|text| test.holds(Text::Plain(text))),
+        Form::Json => text_at(array, row).is_some_and(|text| test.holds(Text::Json(text))),
+        Form::List { is_json } => {
+            array.as_list_opt::<i32>().is_some_and(|lists| any_of(&lists.value(row), is_json))
+        }
+        Form::Map => array.as_map_opt().is_some_and(|maps| any_of(maps.value(row).column(1), true)),
+        Form::Fragments(side) => {
+            fragments(text_at(array, row), side).iter().any(|f| test.holds(Text::Json(f.message.as_str())))
+        }
+    }
+}
+
+/// The fragments of one side.
+pub(in crate::native) fn fragments(json: Option<&str>, side: Side) -> Vec<Fragment> {
+    let mut all: Vec<Fragment> = json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    all.retain(|fragment| fragment.side == side);
+    all
+}
+
+/// Looks at each distinct message once. `None` when the column does not keep them so.
+fn mark_messages(array: &ArrayRef, test: &TextTest, holds: &mut [bool]) -> Option<()> {
+    let lists = array.as_list_opt::<i32>()?;
+    let words = lists.values().as_dictionary_opt::<Int32Type>()?;
+    let texts: &StringArray = words.values().as_string_opt()?;
+    let mut known: Vec<Option<bool>> = vec![None; texts.len()];
+    let offsets = lists.value_offsets();
+    for (row, holds) in holds.iter_mut().enumerate().filter(|(_, holds)| !**holds) {
+        let range = offsets[row].as_usize()..offsets[row + 1].as_usize();
+        *holds = lists.is_valid(row)
+            && words.keys().values()[range].iter().any(|key| {
+                let key = key.as_usize();
+                *known[key].get_or_insert_with(|| test.holds(Text::Json(texts.value(key))))
+            });
+    }
+    Some(())
+}

@@ -1,0 +1,280 @@
+//! Building the index of a segment, one row group after the other.
+//!
+//! A document stands for neighbouring rows of one trace, at most [`DOC_ROWS`] of one row group. Documents are in the order
+//! of rows, so that the rows of one end where those of the next begin. Each distinct message of a row group is read
+//! once, however many runs repeat it. A part is closed when its postings have grown to [`PART_BYTES`], which
+//! bounds the memory.
+
+use std::ops::{ControlFlow, Range};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{ArrowNativeType as _, Int32Type, TimestampNanosecondType};
+use clearspan_model::{ErrorKind, ProjectId};
+use clearspan_query::Field;
+use clearspan_query::fulltext::{for_each_term, for_each_text};
+use rustc_hash::FxHashMap;
+use tantivy::directory::MmapDirectory;
+use tantivy::indexer::SingleSegmentIndexWriter;
+use tantivy::{Index, IndexSettings, TantivyDocument};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::index::{self, Fields};
+use super::marker::{Marker, PartEntry};
+use crate::error::Context;
+use crate::native::query::texts::{Form, columns_of, fragments};
+use crate::native::segment::Segment;
+use crate::schema::Col;
+use crate::schema::rows::text_at;
+use crate::{Error, Result};
+
+/// The most rows that a document stands for.
+const DOC_ROWS: usize = 256;
+/// The memory that the postings of a part take at most.
+const PART_BYTES: usize = 24 << 20;
+
+/// Builds the index of a segment in an empty folder. `pace` is called after each row group with the time that it took;
+/// when it says no, the work is left unfinished and the answer is no.
+pub(super) fn build(segment: &Segment, dir: &Path, pace: &mut dyn FnMut(Duration) -> bool) -> Result<bool> {
+    let columns: Vec<(Col, Form)> = columns_of(&Field::Text);
+    let mut wanted = vec![Col::project_id, Col::trace_id, Col::time];
+    wanted.extend(columns.iter().map(|(col, _)| *col));
+    wanted.sort_unstable_by_key(|col| *col as usize);
+    wanted.dedup();
+
+    let mut parts = Vec::new();
+    let mut writer: Option<PartWriter> = None;
+    let mut row = 0_u32;
+    for group in 0..segment.group_count()? {
+        let begin = Instant::now();
+        for batch in segment.read_group(group, &wanted)? {
+            let part = match &mut writer {
+                Some(part) => part,
+                None => writer.insert(PartWriter::create(dir, parts.len())?),
+            };
+            part.add_batch(&batch, &columns, row)?;
+            row += u32::try_from(batch.num_rows()).expect("a row group is small");
+        }
+        if writer.as_ref().is_some_and(|part| part.writer.mem_usage() > PART_BYTES) {
+            parts.extend(writer.take().map(|part| part.finish(row)).transpose()?);
+        }
+        if !pace(begin.elapsed()) {
+            return Ok(false);
+        }
+    }
+    parts.extend(writer.take().map(|part| part.finish(row)).transpose()?);
+    Marker::write(dir, segment, parts)?;
+    Ok(true)
+}
+
+struct PartWriter {
+    name: String,
+    fields: Fields,
+    writer: SingleSegmentIndexWriter,
+    docs: u32,
+    projects: Vec<(ProjectId, u32)>,
+}
+
+impl PartWriter {
+    fn create(dir: &Path, number: usize) -> Result<Self> {
+        let name = format!("part-{number:04}");
+        let path = dir.join(&name);
+        std::fs::create_dir_all(&path)
+            .context(ErrorKind::Unavailable, || format!("making {}", path.display()))?;
+        let (schema, fields) = index::schema();
+        let settings =
+            IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
+        let writer = MmapDirectory::open(&path)
+            .map_err(tantivy::TantivyError::from)
+            .and_then(|directory| {
+                Index::builder()
+                    .schema(schema)
+                    .settings(settings)
+                    .single_segment_index_writer(directory, PART_BYTES)
+            })
+            .map_err(failed)?;
+        Ok(Self { name, fields, writer, docs: 0, projects: Vec::new() })
+    }
+
+    /// Adds the rows of a batch, of which the first is `first_row` of the segment.
+    fn add_batch(&mut self, batch: &RecordBatch, columns: &[(Col, Form)], first_row: u32) -> Result<()> {
+        let column = |col: Col| batch.column_by_name(col.name()).expect("the column was asked for");
+        let projects = column(Col::project_id).as_fixed_size_binary();
+        let traces = column(Col::trace_id).as_fixed_size_binary();
+        let times = column(Col::time).as_primitive::<TimestampNanosecondType>().values();
+        let mut texts = BatchTexts::new(batch, columns);
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let key = (projects.value(start), traces.value(start));
+            let end = (start + 1..batch.num_rows().min(start + DOC_ROWS))
+                .find(|row| (projects.value(*row), traces.value(*row)) != key)
+                .unwrap_or(batch.num_rows().min(start + DOC_ROWS));
+            let project = ProjectId::from_bytes(key.0.try_into().expect("ids have sixteen bytes"));
+            if self.projects.last().is_none_or(|(last, _)| *last != project) {
+                self.projects.push((project, self.docs));
+            }
+            let mut document = TantivyDocument::default();
+            document.add_text(self.fields.text, texts.terms_of(start..end));
+            let first = first_row + u32::try_from(start).expect("a row group is small");
+            document.add_u64(self.fields.row, u64::from(first));
+            let newest = times[start..end].iter().copied().max().unwrap_or_default();
+            document.add_i64(self.fields.newest, index::round_up(newest));
+            self.writer.add_document(document).map_err(failed)?;
+            self.docs += 1;
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn finish(self, end_row: u32) -> Result<PartEntry> {
+        self.writer.finalize().map_err(failed)?;
+        Ok(PartEntry { name: self.name, end_row, projects: self.projects })
+    }
+}
+
+fn failed(source: tantivy::TantivyError) -> Error {
+    Error::caused(ErrorKind::Unavailable, "writing a search index", source)
+}
+
+/// The terms of the rows of a batch.
+struct BatchTexts<'a> {
+    columns: Vec<(&'a ArrayRef, Form)>,
+    /// For each column of messages, the terms of those that were seen.
+    messages: Vec<Vec<Option<Box<[u32]>>>>,
+    vocabulary: Vocabulary,
+    /// For each term the last document that had it.
+    last_doc: Vec<u32>,
+    docs: u32,
+}
+
+/// The terms of a batch, numbered.
+#[derive(Default)]
+struct Vocabulary {
+    /// By their hash: 128 bits do not collide.
+    ids: FxHashMap<u128, u32>,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Vocabulary {
+    fn id(&mut self, term: &str) -> u32 {
+        let next = u32::try_from(self.ends.len()).expect("a row group has fewer terms");
+        *self.ids.entry(xxh3_128(term.as_bytes())).or_insert_with(|| {
+            self.text.push_str(term);
+            self.ends.push(self.text.len());
+            next
+        })
+    }
+
+    fn term(&self, id: u32) -> &str {
+        let id = id as usize;
+        let start = if id == 0 { 0 } else { self.ends[id - 1] };
+        self.text.get(start..self.ends[id]).unwrap_or_default()
+    }
+
+    fn add_plain(&mut self, text: &str, ids: &mut Vec<u32>) {
+        for_each_term(text, |term| ids.push(self.id(term)));
+    }
+
+    fn add_json(&mut self, json: &str, ids: &mut Vec<u32>) {
+        let all = for_each_text(json, |text| {
+            self.add_plain(text, ids);
+            ControlFlow::Continue(())
+        });
+        debug_assert!(all.is_continue(), "nothing breaks");
+    }
+}
+
+impl<'a> BatchTexts<'a> {
+    fn new(batch: &'a RecordBatch, columns: &[(Col, Form)]) -> Self {
+        let present = |(col, form): &(Col, Form)| Some((batch.column_by_name(col.name())?, *form));
+        let columns: Vec<_> = columns.iter().filter_map(present).collect();
+        Self {
+            messages: columns.iter().map(|_| Vec::new()).collect(),
+            columns,
+            vocabulary: Vocabulary::default(),
+            last_doc: Vec::new(),
+            docs: 0,
+        }
+    }
+
+    /// The distinct terms of some rows, with blanks between them.
+    fn terms_of(&mut self, rows: Range<usize>) -> String {
+        let mut ids = Vec::new();
+        for (place, (array, form)) in self.columns.iter().enumerate() {
+            for row in rows.clone().filter(|row| array.is_valid(*row)) {
+                add_row(array, row, *form, &mut self.vocabulary, &mut self.messages[place], &mut ids);
+            }
+        }
+        self.docs += 1;
+        self.last_doc.resize(self.vocabulary.ends.len(), 0);
+        let mut text = String::new();
+        for id in ids {
+            let last_doc = &mut self.last_doc[id as usize];
+            if *last_doc != self.docs {
+                *last_doc = self.docs;
+                text.push_str(self.vocabulary.term(id));
+                text.push(' ');
+            }
+        }
+        text
+    }
+}
+
+fn add_row(
+    array: &ArrayRef,
+    row: usize,
+    form: Form,
+    vocabulary: &mut Vocabulary,
+    seen: &mut Vec<Option<Box<[u32]>>>,
+    ids: &mut Vec<u32>,
+) {
+    let mut all_of = |texts: &ArrayRef, is_json: bool, ids: &mut Vec<u32>| {
+        for text in (0..texts.len()).filter_map(|idx| text_at(texts, idx)) {
+            if is_json { vocabulary.add_json(text, ids) } else { vocabulary.add_plain(text, ids) }
+        }
+    };
+    match form {
+        Form::Plain => {
+            if let Some(text) = text_at(array, row) {
+                vocabulary.add_plain(text, ids);
+            }
+        }
+        Form::Json => {
+            if let Some(json) = text_at(array, row) {
+                vocabulary.add_json(json, ids);
+            }
+        }
+        Form::List { is_json } => {
+            let Some(lists) = array.as_list_opt::<i32>() else { return };
+            let Some(words) = lists.values().as_dictionary_opt::<Int32Type>() else {
+                return all_of(&lists.value(row), is_json, ids);
+            };
+            let Some(texts) = words.values().as_string_opt::<i32>() else { return };
+            seen.resize(texts.len(), None);
+            let offsets = lists.value_offsets();
+            for key in &words.keys().values()[offsets[row].as_usize()..offsets[row + 1].as_usize()] {
+                let key = key.as_usize();
+                let known = seen[key].get_or_insert_with(|| {
+                    let mut ids = Vec::new();
+                    vocabulary.add_json(texts.value(key), &mut ids);
+                    ids.sort_unstable();
+                    ids.dedup();
+                    ids.into()
+                });
+                ids.extend_from_slice(known);
+            }
+        }
+        Form::Map => {
+            if let Some(maps) = array.as_map_opt() {
+                all_of(maps.value(row).column(1), true, ids);
+            }
+        }
+        Form::Fragments(side) => {
+            for fragment in fragments(text_at(array, row), side) {
+                vocabulary.add_json(fragment.message.as_str(), ids);
+            }
+        }
+    }
+}

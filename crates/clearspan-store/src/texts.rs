@@ -1,0 +1,97 @@
+//! The texts of a run that are searched, and tests on them; the same for every engine.
+//!
+//! [`clearspan_query::fulltext`] says what a search finds in a text. This module says which texts a run has.
+
+use std::ops::ControlFlow;
+
+use clearspan_model::{ErrorKind, JsonText, Run, Side};
+use clearspan_query::fulltext::{Matcher, for_each_text};
+use clearspan_query::{Field, Op};
+
+use crate::error::Context;
+use crate::{Result, text};
+
+/// A text as it is stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Text<'a> {
+    /// As it is.
+    Plain(&'a str),
+    /// JSON, which may hold many.
+    Json(&'a str),
+}
+
+/// A test of texts, ready to be made many times.
+#[derive(Debug, Clone)]
+pub(crate) enum TextTest {
+    /// A search.
+    Search(Matcher),
+    /// Any other test.
+    Op(Op),
+}
+
+impl TextTest {
+    pub(crate) fn new(op: &Op) -> Result<Self> {
+        Ok(match op {
+            Op::Search(search) => Self::Search(
+                Matcher::new(search)
+                    .map_err(|complaint| std::io::Error::other(complaint.to_string()))
+                    .context(ErrorKind::InvalidInput, || "the search is not valid".into())?,
+            ),
+            op => Self::Op(op.clone()),
+        })
+    }
+
+    /// Whether a text, or one of those that it holds, passes.
+    pub(crate) fn holds(&self, text: Text<'_>) -> bool {
+        match (self, text) {
+            (Self::Search(matcher), Text::Plain(text)) => matcher.is_match(text),
+            (Self::Search(matcher), Text::Json(json)) => matcher.is_match_in_json(json),
+            (Self::Op(op), Text::Plain(text)) => text::matches(text, op),
+            (Self::Op(op), Text::Json(json)) => for_each_text(json, |text| match text::matches(text, op) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })
+            .is_break(),
+        }
+    }
+}
+
+/// Whether a field is made of many texts.
+fn has_many(field: &Field) -> bool {
+    matches!(field, Field::Text | Field::Input | Field::Output)
+}
+
+/// Whether a test looks at texts, and so at every run of a trace.
+pub(crate) fn looks_at_texts(field: &Field, op: &Op) -> bool {
+    has_many(field) || (*field == Field::Error && matches!(op, Op::Search(_)))
+}
+
+/// Whether `test` holds for any text of a field of a run.
+#[cfg_attr(
+    not(any(test, feature = "testing")),
+    expect(
+        dead_code,
+        reason = "the native engine looks at its columns; the in-memory engine does not have any"
+    )
+)]
+pub(crate) fn any_of_run(run: &Run, field: &Field, test: &TextTest) -> bool {
+    let json = |text: &JsonText| test.holds(Text::Json(text.as_str()));
+    let plain = |text: &String| test.holds(Text::Plain(text));
+    let side = |side: Side| {
+        let payload = if side == Side::Input { &run.inputs } else { &run.outputs };
+        let fragments = run.fragments.iter().filter(|fragment| fragment.side == side);
+        payload.messages.iter().chain(&payload.rest).chain(fragments.map(|f| &f.message)).any(json)
+    };
+    match field {
+        Field::Input => side(Side::Input),
+        Field::Output => side(Side::Output),
+        Field::Error => run.error.iter().any(plain),
+        Field::Text => {
+            run.name.iter().chain(&run.error).chain(&run.error_type).chain(&run.tags).any(plain)
+                || run.metadata.values().any(json)
+                || side(Side::Input)
+                || side(Side::Output)
+        }
+        _ => false,
+    }
+}
