@@ -95,8 +95,8 @@ impl Phrase {
                 touching |= 1 << (idx + 1);
             }
         }
-        let words: Vec<String> =
-            found.iter().map(|word| text[word.range.clone()].chars().map(fold).collect()).collect();
+        let raw = |word: &Word| text.get(word.range.clone()).unwrap_or_default();
+        let words: Vec<String> = found.iter().map(|word| raw(word).chars().map(fold).collect()).collect();
         let longest = words
             .iter()
             .max_by_key(|word| word.chars().count())

@@ -63,7 +63,7 @@ fn what_is_found() {
         (regex(".*"), "", Some("")),
     ];
     for (search, text, expected) in cases {
-        let found = Matcher::new(search).unwrap().find(text).map(|range| &text[range]);
+        let found = Matcher::new(search).unwrap().find(text).and_then(|range| text.get(range));
         assert_eq!(found, *expected, "{search:?} in {text:?}");
     }
 }
@@ -72,7 +72,7 @@ fn what_is_found() {
 fn long_texts_and_long_phrases() {
     let text = format!("{}needle in {}", "hay ".repeat(5_000), "straw ".repeat(5_000));
     let found = Matcher::new(&Search::phrase("hay needle in straw")).unwrap().find(&text).unwrap();
-    assert_eq!(&text[found], "hay needle in straw");
+    assert_eq!(text.get(found), Some("hay needle in straw"));
     let phrase: Vec<String> = (0..128).map(|n| format!("w{n}")).collect();
     let matcher = Matcher::new(&Search::phrase(phrase.join(" "))).unwrap();
     assert!(matcher.is_match(&format!("w0 w1 {} w128", phrase.join("-"))));
@@ -116,7 +116,7 @@ fn terms_of_texts() {
     let long = "x".repeat(50);
     assert_eq!(terms("The 2nd Größe, snake_case"), ["the", "2nd", "größe", "snake", "case"]);
     assert_eq!(terms("返金を a日🎉"), ["返金", "金を", "を", "a", "日", "🎉"]);
-    assert_eq!(terms(&long), [&long[..40], "\u{0}"]);
+    assert_eq!(terms(&long), ["x".repeat(40), "\u{0}".to_owned()]);
 }
 
 #[test]
