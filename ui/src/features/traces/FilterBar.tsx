@@ -112,7 +112,11 @@ export function FilterBar({ value, onChange, facets, error, inputRef, children }
           autoComplete="off"
           spellCheck={false}
           placeholder={
-            chips.length > 0 ? "" : hintNeeded ? 'Search all text, or filter: refund "a phrase" /regex/ status:error cost:>0.50' : "Search"
+            chips.length > 0
+              ? ""
+              : hintNeeded
+                ? 'Search all text, or filter: refund "a phrase" /regex/ status:error cost:>0.50'
+                : "Search"
           }
           onChange={(event) => type(event.target.value, event.target.selectionStart ?? event.target.value.length)}
           onSelect={(event) => setCaret(event.currentTarget.selectionStart ?? 0)}

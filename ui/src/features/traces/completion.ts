@@ -60,7 +60,8 @@ export function beginsField(text: string): boolean {
 
 /** A filter that is still being typed, as it is asked: its last word may go on. */
 export function whileTyping(text: string): string {
-  return /(?:^|[\s(:])-?[\p{L}\p{N}][\p{L}\p{N}\p{M}_]*$/u.test(text) && !/(?:^|[\s(])-?(?!(?:input|output|error|text):)[a-z_.]+:[^\s]*$/.test(text)
+  return /(?:^|[\s(:])-?[\p{L}\p{N}][\p{L}\p{N}\p{M}_]*$/u.test(text) &&
+    !/(?:^|[\s(])-?(?!(?:input|output|error|text):)[a-z_.]+:[^\s]*$/.test(text)
     ? `${text}*`
     : text;
 }

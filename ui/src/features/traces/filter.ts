@@ -32,7 +32,8 @@ function patternEnd(text: string, start: number): number {
 }
 
 /** A slash begins a regular expression where a word to search for could begin. */
-const beginsPattern = (before: string): boolean => /(?:^|[\s(])-?(?:(?:input|output|inputs|outputs|error|text):)?$/.test(before);
+const beginsPattern = (before: string): boolean =>
+  /(?:^|[\s(])-?(?:(?:input|output|inputs|outputs|error|text):)?$/.test(before);
 
 /** Cuts at blanks outside quotes, regular expressions and parentheses. */
 function words(text: string): string[] {
@@ -90,7 +91,12 @@ function termOf(text: string, alternatives?: string[]): Term {
   if (!match) return opaque;
   const [, minus, field, value] = match;
   // Comparisons and globs are no single value that a facet could hold.
-  if (/^[<>~]/.test(value) || (value.startsWith("/") && beginsPattern(`${field}:`)) || (!value.startsWith('"') && /\*|\.\.|[()]/.test(value))) return opaque;
+  if (
+    /^[<>~]/.test(value) ||
+    (value.startsWith("/") && beginsPattern(`${field}:`)) ||
+    (!value.startsWith('"') && /\*|\.\.|[()]/.test(value))
+  )
+    return opaque;
   return { text, field, values: [unquote(value)], negated: minus === "-" };
 }
 
