@@ -36,6 +36,8 @@ const RULES: &[Rule] = &[
         krate: "clearspan-mapping",
         may_use: &["clearspan-model"],
         absent: &[
+            "prost",
+            "opentelemetry-proto",
             "tokio",
             "tonic",
             "arrow",

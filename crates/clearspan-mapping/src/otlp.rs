@@ -1,26 +1,27 @@
 //! OpenTelemetry to runs.
 //!
-//! Spans are read from borrowed bytes and mapped one by one ([`read_traces`]); logs and metrics become the published
-//! structs first ([`decode_logs`], [`map_logs`], …). Reading can fail; mapping cannot: what it does not understand it
-//! keeps, what it must refuse it counts with a reason. One bad span never hurts another, and no request takes more
-//! memory than its size allows. Who may write, into which project, and what a run costs is decided elsewhere.
+//! Spans, log records and metric points are read from borrowed bytes and mapped one by one ([`read_traces`],
+//! [`read_logs`], [`read_metrics`]). Reading can fail; mapping cannot: what it does not understand it keeps, what it must
+//! refuse it counts with a reason. One bad item never hurts another, and no request takes more memory than its size
+//! allows. Who may write, into which project, and what a run costs is decided elsewhere.
 
 mod decode;
 mod events;
 mod ids;
-mod json_body;
 mod json_request;
 mod json_views;
 mod logs;
 mod metrics;
 mod protobuf;
 mod protobuf_request;
+#[cfg(test)]
+mod published;
 mod read;
 mod room;
+mod signal;
 pub(crate) mod span;
 pub(crate) mod value;
 mod view;
-mod weigh;
 mod wire;
 
 use std::fmt;
@@ -29,19 +30,14 @@ use clearspan_model::{LogRecord, MetricPoint, ProjectId, Run, UnixNanos};
 
 use crate::rules::Rules;
 
-pub use decode::{DecodeError, Encoding, decode_logs, decode_metrics};
+pub use decode::{DecodeError, Encoding};
 #[cfg(test)]
 pub(crate) use events::FIRST_TOKEN;
 #[cfg(test)]
 pub(crate) use logs::EXCEPTIONS;
-pub use logs::map_logs;
-pub use metrics::map_metrics;
-pub use read::{read_traces, read_traces_within};
+pub use read::{read_logs, read_metrics, read_traces, read_within};
 pub use room::{Memory, MemoryError, Unshared};
-pub use weigh::decoded_bytes;
-
-pub use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-pub use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+pub use signal::Signal;
 
 /// What the mapping must be told, because it has no clock.
 #[derive(Debug, Clone, Copy)]
@@ -95,12 +91,12 @@ pub struct MappedPoint {
     pub point: MetricPoint,
 }
 
-/// Items that were refused, and why.
+/// Something to tell the person who sent some items about them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// How many.
+pub struct Remark {
+    /// About how many.
     pub count: u64,
-    /// One sentence for the person who sent them.
+    /// One sentence.
     pub reason: String,
 }
 
@@ -114,7 +110,9 @@ pub struct Mapped {
     /// The metric points to keep, likewise.
     pub metrics: Vec<MappedPoint>,
     /// What was refused, one entry for each reason.
-    pub rejections: Vec<Rejection>,
+    pub rejections: Vec<Remark>,
+    /// What had to be changed in points that were kept: unlike runs and log records, they have no place for it.
+    pub repairs: Vec<Remark>,
 }
 
 /// How many reasons a partial-success message spells out.
@@ -133,31 +131,41 @@ impl Mapped {
         self.rejections.iter().map(|rejection| rejection.count).sum()
     }
 
-    /// The text for OTLP's `partial_success`: empty when nothing was refused.
+    /// The text for OTLP's `partial_success`: empty when nothing was refused or repaired. With repairs alone it is the
+    /// warning that the protocol allows.
     pub fn message(&self) -> String {
-        let mut reasons: Vec<String> = self
-            .rejections
-            .iter()
+        let rejections = self.rejections.iter().map(|remark| (remark, "rejected"));
+        let remarks = rejections.chain(self.repairs.iter().map(|remark| (remark, "kept")));
+        let mut reasons: Vec<String> = remarks
             .take(REASONS_IN_MESSAGE)
-            .map(|Rejection { count, reason }| format!("{reason} ({count} rejected)"))
+            .map(|(Remark { count, reason }, fate)| format!("{reason} ({count} {fate})"))
             .collect();
-        if let Some(more @ 1..) = self.rejections.len().checked_sub(REASONS_IN_MESSAGE) {
+        let all = self.rejections.len() + self.repairs.len();
+        if let Some(more @ 1..) = all.checked_sub(REASONS_IN_MESSAGE) {
             reasons.push(format!("and {more} more reasons"));
         }
         reasons.join("; ")
     }
 
     fn reject(&mut self, count: u64, reason: impl fmt::Display) {
-        let full = self.rejections.len() >= MAX_REASONS;
-        if full && let Some(last) = self.rejections.last_mut().filter(|last| last.reason == FURTHER) {
-            last.count += count;
-            return;
-        }
-        let reason = if full { FURTHER.to_owned() } else { reason.to_string() };
-        match self.rejections.iter_mut().find(|rejection| rejection.reason == reason) {
-            Some(rejection) => rejection.count += count,
-            None => self.rejections.push(Rejection { count, reason }),
-        }
+        tally(&mut self.rejections, count, reason);
+    }
+
+    fn repair(&mut self, reason: impl fmt::Display) {
+        tally(&mut self.repairs, 1, reason);
+    }
+}
+
+fn tally(remarks: &mut Vec<Remark>, count: u64, reason: impl fmt::Display) {
+    let full = remarks.len() >= MAX_REASONS;
+    if full && let Some(last) = remarks.last_mut().filter(|last| last.reason == FURTHER) {
+        last.count += count;
+        return;
+    }
+    let reason = if full { FURTHER.to_owned() } else { reason.to_string() };
+    match remarks.iter_mut().find(|remark| remark.reason == reason) {
+        Some(remark) => remark.count += count,
+        None => remarks.push(Remark { count, reason }),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Hostile and broken trace requests: what becomes of each row of the catalogue of bad input.
+//! Hostile and broken requests: what becomes of each row of the catalogue of bad input.
 //!
 //! Numbers in front of the rows are those of the catalogue (1 to 31 protobuf, 32 to 48 JSON). What a row is about on
 //! the way to the mapping (content types, compression, status codes) is tested with the server. What all rows have in
@@ -9,24 +9,31 @@
 mod hostile {
     mod faults;
     mod json;
+    mod logs;
+    mod metrics;
     mod protobuf;
     pub(crate) mod request;
     mod values;
 }
 
-use clearspan_mapping::otlp::{DecodeError, Encoding, MapContext, Mapped, read_traces};
+use clearspan_mapping::otlp::{DecodeError, Encoding, MapContext, Mapped, Signal, Unshared, read_within};
 use clearspan_model::{ErrorKind, Run, UnixNanos};
 
 pub(crate) const NOW: i64 = 1_800_000_000_000_000_000;
 
 pub(crate) fn read(body: &[u8], encoding: Encoding) -> Result<Mapped, DecodeError> {
-    read_traces(body, encoding, &MapContext::at(UnixNanos::from_nanos(NOW)))
+    read_signal(Signal::Traces, body, encoding)
+}
+
+pub(crate) fn read_signal(signal: Signal, body: &[u8], encoding: Encoding) -> Result<Mapped, DecodeError> {
+    let ctx = MapContext::at(UnixNanos::from_nanos(NOW));
+    read_within(signal, body, encoding, &ctx, &mut Unshared)
 }
 
 /// What must become of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expect {
-    /// So many runs, and nothing refused.
+    /// So many runs (or log records, or points), and nothing refused.
     Stored(usize),
     /// So many runs, so many refused, and a reason that says so.
     Partly(usize, u64, &'static str),
@@ -49,20 +56,29 @@ pub(crate) fn row(number: u8, what: &'static str, body: impl Into<Vec<u8>>, expe
 }
 
 pub(crate) fn check(rows: Vec<Row>, encoding: Encoding) {
+    check_signal(Signal::Traces, rows, encoding);
+}
+
+fn stored(signal: Signal, mapped: &Mapped) -> usize {
+    match signal {
+        Signal::Traces => mapped.runs.len(),
+        Signal::Logs => mapped.logs.len(),
+        Signal::Metrics => mapped.metrics.len(),
+    }
+}
+
+pub(crate) fn check_signal(signal: Signal, rows: Vec<Row>, encoding: Encoding) {
     for Row { number, what, body, expect } in rows {
         let at = format!("row {number}: {what}");
-        let read = read(&body, encoding);
+        let read = read_signal(signal, &body, encoding);
         match (expect, read) {
-            (Expect::Stored(runs), Ok(mapped)) => {
-                assert_eq!((mapped.runs.len(), mapped.rejected()), (runs, 0), "{at}: {}", mapped.message());
+            (Expect::Stored(count), Ok(mapped)) => {
+                let found = (stored(signal, &mapped), mapped.rejected());
+                assert_eq!(found, (count, 0), "{at}: {}", mapped.message());
             }
-            (Expect::Partly(runs, rejected, says), Ok(mapped)) => {
-                assert_eq!(
-                    (mapped.runs.len(), mapped.rejected()),
-                    (runs, rejected),
-                    "{at}: {}",
-                    mapped.message()
-                );
+            (Expect::Partly(count, rejected, says), Ok(mapped)) => {
+                let found = (stored(signal, &mapped), mapped.rejected());
+                assert_eq!(found, (count, rejected), "{at}: {}", mapped.message());
                 assert!(mapped.message().contains(says), "{at}: {}", mapped.message());
                 assert!(mapped.message().len() < 4_096, "{at}: {}", mapped.message());
             }
@@ -76,8 +92,8 @@ pub(crate) fn check(rows: Vec<Row>, encoding: Encoding) {
                 assert!(err.to_string().contains(says), "{at}: {err}");
             }
             (expect, Ok(mapped)) => panic!(
-                "{at}: expected {expect:?}, found {} runs, {} rejected: {}",
-                mapped.runs.len(),
+                "{at}: expected {expect:?}, found {} stored, {} rejected: {}",
+                stored(signal, &mapped),
                 mapped.rejected(),
                 mapped.message()
             ),

@@ -7,7 +7,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::time::Duration;
 
-use clearspan_mapping::otlp::{Encoding, MapContext, Memory, MemoryError, read_traces, read_traces_within};
+use clearspan_mapping::otlp::{
+    Encoding, MapContext, Mapped, Memory, MemoryError, Signal, Unshared, read_within,
+};
 use clearspan_model::{ErrorKind, UnixNanos};
 
 #[global_allocator]
@@ -81,13 +83,19 @@ fn one(attributes: &[u8]) -> Vec<u8> {
     request(&field(2, &span(attributes)))
 }
 
-/// Reads a body; returns the runs that it became, and tells what it took if that is too much.
+/// Reads a trace body.
 fn check(what: &str, body: &[u8], encoding: Encoding) -> Result<usize, ErrorKind> {
+    check_signal(what, Signal::Traces, body, encoding)
+}
+
+/// Reads a body; returns how many runs, records and points it became, and tells what it took if that is too much.
+fn check_signal(what: &str, signal: Signal, body: &[u8], encoding: Encoding) -> Result<usize, ErrorKind> {
     let ctx = MapContext::at(UnixNanos::from_nanos(1_800_000_000_000_000_000));
     let before = HELD.get();
     PEAK.set(before);
     let start = processor_time();
-    let read = read_traces(body, encoding, &ctx);
+    let mut memory = Unshared;
+    let read = read_within(signal, body, encoding, &ctx, &mut memory);
     let seconds = (processor_time() - start).as_secs_f64();
     let peak = usize::try_from(PEAK.get() - before).unwrap_or(0);
     // Small bodies have a floor; none has more than the ceiling. The tables of rules, made by the first to ask for them,
@@ -105,7 +113,8 @@ fn check(what: &str, body: &[u8], encoding: Encoding) -> Result<usize, ErrorKind
         "{what}: {:.1} MiB took {seconds:.2} s",
         mib(body.len())
     );
-    read.map(|mapped| mapped.runs.len()).map_err(|err| err.kind)
+    let count = |mapped: Mapped| mapped.runs.len() + mapped.logs.len() + mapped.metrics.len();
+    read.map(count).map_err(|err| err.kind)
 }
 
 /// The time that this thread had on a processor; zero where the system does not tell.
@@ -193,6 +202,151 @@ fn json_of_every_kind() {
     assert_eq!(check("plain text", text(&"x".repeat(LARGE)).as_bytes(), Encoding::Json), Ok(1));
 }
 
+/// As much as a build without optimisation reads in a second or two.
+const MUCH: usize = if cfg!(debug_assertions) { 2 * MIB } else { 60 * MIB };
+
+fn log_record(more: &[u8]) -> Vec<u8> {
+    [field(9, &[7; 16]), field(10, &[1; 8]), more.to_vec()].concat()
+}
+
+#[test]
+fn log_records() {
+    let count = MUCH / 4;
+    // Each with a span of its own.
+    let records = |more: &[u8]| -> Vec<u8> {
+        let mut body = Vec::with_capacity(MUCH + 1024);
+        for number in 1_u64.. {
+            let record = [field(9, &[7; 16]), field(10, &number.to_le_bytes()), more.to_vec()].concat();
+            body.extend(field(2, &record));
+            if body.len() > MUCH {
+                break;
+            }
+        }
+        request(&body)
+    };
+    let body = |text: &[u8]| field(5, &field(1, text));
+    let one = |more: &[u8]| request(&field(2, &log_record(more)));
+    let named = |name: &[u8], more: &[u8]| [field(12, name), more.to_vec()].concat();
+    let details = b"gen_ai.client.inference.operation.details";
+    let attribute = |key: &[u8], value: &[u8]| field(6, &[field(1, key), field(2, value)].concat());
+    let large = vec![b'x'; MUCH];
+    for (what, body) in [
+        ("empty log records", request(&[0x12, 0].repeat(count))),
+        ("empty resources", [0x0a, 0].repeat(count)),
+        ("empty attributes", one(&[0x32, 0].repeat(count))),
+        ("severities that are none", request(&[0x12, 3, 0x10, 0xff, 0x01].repeat(MUCH / 5))),
+        ("records of many spans", records(&[])),
+        ("messages of many spans", records(&named(b"gen_ai.choice", &body(br#"{"content":"hi"}"#)))),
+        (
+            "messages of one span",
+            request(
+                &field(2, &log_record(&named(b"gen_ai.choice", &body(br#"{"content":"hi"}"#))))
+                    .repeat(MUCH / 70),
+            ),
+        ),
+        (
+            "details of many spans",
+            records(&named(details, &attribute(b"gen_ai.request.model", &field(1, b"m")))),
+        ),
+        (
+            "details of one span",
+            request(
+                &field(2, &log_record(&named(details, &attribute(b"k", &field(1, b"v"))))).repeat(MUCH / 80),
+            ),
+        ),
+        (
+            "exceptions of one span",
+            request(
+                &field(
+                    2,
+                    &log_record(&named(b"exception", &attribute(b"exception.message", &field(1, b"v")))),
+                )
+                .repeat(MUCH / 80),
+            ),
+        ),
+        (
+            "details of one large text",
+            one(&named(details, &attribute(b"gen_ai.input.messages", &field(1, &large)))),
+        ),
+        (
+            "an exception of one large text",
+            one(&named(b"exception", &attribute(b"exception.message", &field(1, &large)))),
+        ),
+        ("a body that is not UTF-8", one(&body(&vec![0xff; MUCH]))),
+        ("empty values in a body", one(&field(5, &field(5, &[0x0a, 0].repeat(count))))),
+    ] {
+        check_signal(what, Signal::Logs, &body, Encoding::Protobuf).ok();
+    }
+    assert_eq!(check_signal("a large text", Signal::Logs, &one(&body(&large)), Encoding::Protobuf), Ok(2));
+    let json =
+        |records: &str| format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{records}]}}]}}]}}"#);
+    for (what, records) in [
+        ("empty log records", "{},".repeat(MUCH / 3)),
+        ("empty attributes", format!(r#"{{"attributes":[{}{{}}]}} "#, "{},".repeat(count))),
+        ("escaped text", format!(r#"{{"body":{{"stringValue":"{}"}}}} "#, "\\n".repeat(MUCH / 2))),
+    ] {
+        let records = records.get(..records.len() - 1).expect("it ends in one byte");
+        check_signal(what, Signal::Logs, json(records).as_bytes(), Encoding::Json).ok();
+    }
+}
+
+#[test]
+fn metric_points() {
+    // A metric of a name, and one field with points.
+    let metric =
+        |number: u8, points: &[u8]| request(&field(2, &[field(1, b"m"), field(number, points)].concat()));
+    let count = MUCH / 4;
+    let one = |number: u8, content: &[u8]| metric(number, &field(1, content));
+    let packed = |byte: u8| vec![byte; MUCH / 8 * 8];
+    for (what, body) in [
+        ("empty metrics", request(&[0x12, 0].repeat(count))),
+        ("empty resources", [0x0a, 0].repeat(count)),
+        ("empty points of a gauge", metric(5, &[0x0a, 0].repeat(count))),
+        ("empty points of a histogram", metric(9, &[0x0a, 0].repeat(count))),
+        ("empty points of an exponential histogram", metric(10, &[0x0a, 0].repeat(count))),
+        ("empty points of a summary", metric(11, &[0x0a, 0].repeat(count))),
+        ("points of another type", metric(5, &[0x0a, 2, 0x20, 0].repeat(count))),
+        ("points with a warning", metric(9, &[0x0a, 2, 0x48, 0].repeat(count))),
+        (
+            "gauges of a point each",
+            request(&field(2, &[field(1, b"m"), field(9, &field(1, &[]))].concat()).repeat(MUCH / 9)),
+        ),
+        ("empty attributes", one(5, &[0x3a, 0].repeat(count))),
+        ("empty exemplars", one(5, &[0x2a, 0].repeat(count))),
+        ("empty quantiles", one(11, &[0x32, 0].repeat(count))),
+        ("bucket counts", one(9, &field(6, &packed(0)))),
+        ("bounds", one(9, &field(7, &packed(0)))),
+        ("bucket counts one by one", one(9, &[0x31, 0, 0, 0, 0, 0, 0, 0, 0].repeat(MUCH / 9))),
+        ("exponential buckets", one(10, &field(8, &field(2, &packed(0))))),
+        (
+            "a large description",
+            request(&field(
+                2,
+                &[field(1, b"m"), field(2, &packed(b'x')), field(9, &[0x0a, 0].repeat(1_000))].concat(),
+            )),
+        ),
+    ] {
+        check_signal(what, Signal::Metrics, &body, Encoding::Protobuf).ok();
+    }
+    let json = |data: &str| {
+        format!(r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{{data},"name":"m"}}]}}]}}]}}"#)
+    };
+    let points = |form: &str, points: &str| {
+        json(&format!(r#""{form}":{{"dataPoints":[{points}{{}}],"isMonotonic":true}}"#))
+    };
+    for (what, body) in [
+        ("empty points of a gauge", points("gauge", &"{},".repeat(MUCH / 3))),
+        ("empty points of a histogram", points("histogram", &"{},".repeat(MUCH / 3))),
+        (
+            "bucket counts",
+            points("histogram", &format!(r#"{{"bucketCounts":[{}0]}},"#, "0,".repeat(MUCH / 2))),
+        ),
+        ("members that nobody knows", json(&format!(r#""x":[{}1]"#, "1,".repeat(MUCH / 2)))),
+    ] {
+        check_signal(what, Signal::Metrics, body.as_bytes(), Encoding::Json).ok();
+    }
+}
+
 /// Shared memory is asked before it is taken.
 #[test]
 fn memory_is_asked_for() {
@@ -206,14 +360,16 @@ fn memory_is_asked_for() {
     let ctx = MapContext::at(UnixNanos::from_nanos(1));
     let body = request(&field(2, &span(&[])).repeat(10_000));
     let mut busy = Limited(4 * MIB, MemoryError::ForNow, 0);
-    let err = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut busy).expect_err("others have it");
+    let err =
+        read_within(Signal::Traces, &body, Encoding::Protobuf, &ctx, &mut busy).expect_err("others have it");
     assert_eq!(err.kind, ErrorKind::Overloaded);
     let mut small = Limited(4 * MIB, MemoryError::ForEver, 0);
-    let mapped = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut small).expect("a part fits");
+    let mapped =
+        read_within(Signal::Traces, &body, Encoding::Protobuf, &ctx, &mut small).expect("a part fits");
     assert!(mapped.runs.len() > 1_000 && mapped.rejected() > 1_000, "{}", mapped.message());
     let mut large = Limited(64 * MIB, MemoryError::ForEver, 0);
     let before = HELD.get();
-    let mapped = read_traces_within(&body, Encoding::Protobuf, &ctx, &mut large).expect("all fits");
+    let mapped = read_within(Signal::Traces, &body, Encoding::Protobuf, &ctx, &mut large).expect("all fits");
     assert_eq!(mapped.runs.len(), 10_000);
     // What was asked for is what is held, with some room.
     let held = usize::try_from(HELD.get() - before).unwrap_or(0);

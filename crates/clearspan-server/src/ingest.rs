@@ -20,6 +20,8 @@ use clearspan_model::{ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, Wor
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
 
+pub(crate) use clearspan_mapping::otlp::Signal;
+
 pub(crate) use budget::{Budget, Exhausted, Reservation};
 pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
@@ -30,14 +32,6 @@ use homes::{Homes, SpanAt};
 
 use crate::clock::Clock;
 use crate::error::chain;
-
-/// What OTLP exports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Signal {
-    Traces,
-    Logs,
-    Metrics,
-}
 
 /// An export request.
 #[derive(Debug)]
@@ -279,26 +273,6 @@ impl Ingest {
     }
 }
 
-/// Takes the memory for what the body becomes, or refuses it.
-fn reserve_decoded(
-    body: &[u8],
-    encoding: Encoding,
-    reservation: &mut Reservation,
-) -> Result<(), IngestError> {
-    let bytes = usize::try_from(otlp::decoded_bytes(body, encoding)).unwrap_or(usize::MAX);
-    reservation.grow_to(bytes).map_err(|exhausted| match exhausted {
-        Exhausted::ForNow => IngestError::of_ours(ErrorKind::Overloaded),
-        Exhausted::ForEver => IngestError {
-            kind: ErrorKind::TooLarge,
-            message: format!(
-                "the request would take about {} MiB of memory, more than the server may use for requests \
-                 (setting `inflight`); send smaller batches",
-                bytes >> 20
-            ),
-        },
-    })
-}
-
 /// The memory of a request beside its body is taken while it is mapped.
 struct Mapping<'r> {
     body_bytes: usize,
@@ -316,16 +290,6 @@ impl Memory for Mapping<'_> {
 
 fn map(export: &mut Export, ctx: MapContext<'_>) -> Result<Mapped, IngestError> {
     let Export { signal, encoding, body, reservation } = export;
-    let encoding = *encoding;
-    if *signal != Signal::Traces {
-        reserve_decoded(body, encoding, reservation)?;
-    }
-    Ok(match signal {
-        Signal::Traces => {
-            let mut memory = Mapping { body_bytes: body.len(), reservation };
-            otlp::read_traces_within(body, encoding, &ctx, &mut memory)?
-        }
-        Signal::Logs => otlp::map_logs(otlp::decode_logs(body, encoding)?, &ctx),
-        Signal::Metrics => otlp::map_metrics(otlp::decode_metrics(body, encoding)?, &ctx),
-    })
+    let mut memory = Mapping { body_bytes: body.len(), reservation };
+    Ok(otlp::read_within(*signal, body, *encoding, &ctx, &mut memory)?)
 }

@@ -1,12 +1,8 @@
-//! Bodies of log and metric requests to OTLP structs.
+//! How bodies are written, and why one cannot be taken.
 
 use std::fmt;
 
 use clearspan_model::ErrorKind;
-use prost::Message;
-
-use super::json_body;
-use super::{ExportLogsServiceRequest, ExportMetricsServiceRequest};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,34 +46,3 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-/// Reads a log request.
-pub fn decode_logs(body: &[u8], encoding: Encoding) -> Result<ExportLogsServiceRequest, DecodeError> {
-    decode(body, encoding, "log", json_body::read_logs)
-}
-
-/// Reads a metric request.
-pub fn decode_metrics(body: &[u8], encoding: Encoding) -> Result<ExportMetricsServiceRequest, DecodeError> {
-    decode(body, encoding, "metric", json_body::read_metrics)
-}
-
-fn decode<M: Message + Default>(
-    body: &[u8],
-    encoding: Encoding,
-    what: &str,
-    read_json: fn(&crate::json::Json<'_>) -> M,
-) -> Result<M, DecodeError> {
-    match encoding {
-        Encoding::Protobuf => M::decode(body).map_err(|err| DecodeError::new(what, err)),
-        Encoding::Json => {
-            let text = std::str::from_utf8(body).map_err(|err| DecodeError::new(what, err))?;
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            let json = crate::json::parse(text)
-                .map_err(|err| DecodeError::new(what, format_args!("invalid JSON: {err}")))?;
-            if json.members().is_none() {
-                return Err(DecodeError::new(what, "the JSON value is not an object"));
-            }
-            Ok(read_json(&json))
-        }
-    }
-}

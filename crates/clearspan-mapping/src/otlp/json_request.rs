@@ -1,15 +1,19 @@
-//! The way through a JSON trace request: resources, their scopes, their spans, each span as a tree of its own.
+//! The way through a JSON request: resources, their scopes, their spans (or log records, or points), each as a tree of
+//! its own.
 //!
 //! The text is gone through once. A resource or a scope usually stands before what it describes; where it stands
 //! after it, a look ahead finds it.
 
 use super::json_views::{CASE_HINT, read_resource, read_scope, read_span};
-use super::read::{Halt, Request, Stopped};
+use super::logs::read_json_record;
+use super::metrics::{count_json_points, read_json_metric};
+use super::read::{Halt, NO_MEMORY, Request, Stopped};
+use super::signal::Signal;
 use super::span::Origin;
 use super::view::Kept;
 use crate::json::{Cursor, Json, MAX_DEPTH, ParseError};
 
-/// Reads all spans of a request.
+/// Reads all spans, log records or points of a request.
 pub(super) fn read(body: &[u8], request: &mut Request<'_>) -> Result<(), Halt> {
     let text = std::str::from_utf8(body);
     let text = text.map_err(|err| Halt::Body(format!("JSON must be UTF-8: {err}")))?;
@@ -19,27 +23,35 @@ pub(super) fn read(body: &[u8], request: &mut Request<'_>) -> Result<(), Halt> {
         Ok(()) => Ok(()),
         Err(stopped @ Stopped::Full(_)) => {
             // What is left has to be JSON as well, and is counted on the way.
-            let count = count_spans(text).map_err(|err| Stopped::from(err).with_left(0))?;
+            let count = count(text, request.signal).map_err(|err| Stopped::from(err).with_left(0))?;
             Err(stopped.with_left(count.saturating_sub(request.spans())))
         }
         Err(stopped) => Err(stopped.with_left(0)),
     }
 }
 
-/// How many spans a request has that was read up to a limit.
-fn count_spans(text: &str) -> Result<u64, ParseError> {
+/// How many spans, log records or points a request has that was read up to a limit.
+fn count(text: &str, signal: Signal) -> Result<u64, ParseError> {
     let mut cursor = Cursor::of(text);
     let mut count = 0;
-    count_below(&mut cursor, &["resourceSpans", "scopeSpans", "spans"], &mut count)?;
+    each(&mut cursor, &signal.names().json, &mut |cursor| {
+        if signal == Signal::Metrics {
+            return count_json_points(cursor, &mut count);
+        }
+        count += 1;
+        cursor.skip().map(|_| ())
+    })?;
     cursor.end()?;
     Ok(count)
 }
 
-fn count_below(cursor: &mut Cursor<'_>, path: &[&str], count: &mut u64) -> Result<(), ParseError> {
-    let Some((list, path)) = path.split_first() else {
-        *count += 1;
-        return cursor.skip().map(|_| ());
-    };
+/// Calls `read` at each item at the end of a path of lists of objects.
+fn each(
+    cursor: &mut Cursor<'_>,
+    path: &[&str],
+    read: &mut dyn FnMut(&mut Cursor<'_>) -> Result<(), ParseError>,
+) -> Result<(), ParseError> {
+    let Some((list, path)) = path.split_first() else { return read(cursor) };
     if cursor.peek() != Some(b'{') {
         return cursor.skip().map(|_| ());
     }
@@ -48,7 +60,7 @@ fn count_below(cursor: &mut Cursor<'_>, path: &[&str], count: &mut u64) -> Resul
         if name.simple() == *list && cursor.peek() == Some(b'[') {
             cursor.enter();
             while cursor.next_item()? {
-                count_below(cursor, path, count)?;
+                each(cursor, path, read)?;
             }
         } else {
             cursor.skip()?;
@@ -76,32 +88,34 @@ fn read_request(cursor: &mut Cursor<'_>, request: &mut Request<'_>) -> Result<()
         return Err(Stopped::Body("the JSON value is not an object".to_owned()));
     }
     cursor.enter();
+    let wanted = request.signal.names();
+    let [list, ..] = wanted.json;
     let mut other = None;
     let mut found = false;
     while let Some(name) = cursor.next_member()? {
-        match name.simple() {
-            "resourceSpans" => {
-                once(&mut found, "resourceSpans")?;
-                read_resources(cursor, request)?;
-            }
-            "resourceLogs" => other = Some("this is a request for logs, which go to /v1/logs"),
-            "resourceMetrics" => other = Some("this is a request for metrics, which go to /v1/metrics"),
-            "resource_spans" => other = Some(CASE_HINT),
-            _ => {}
+        let name = name.simple();
+        if name == list {
+            once(&mut found, list)?;
+            read_resources(cursor, request)?;
+            continue;
         }
-        if name.simple() != "resourceSpans" {
-            cursor.skip()?;
+        if let Some(signal) = Signal::ALL.into_iter().find(|signal| signal.names().json[0] == name) {
+            let (what, path) = (signal.names().request, signal.path());
+            other = Some(format!("this is a {what} request, which goes to {path}"));
+        } else if name == wanted.protobuf[0] {
+            other = Some(CASE_HINT.to_owned());
         }
+        cursor.skip()?;
     }
     cursor.end()?;
     match other {
-        Some(hint) if !found => Err(Stopped::Body(format!("there is no resourceSpans in it; {hint}"))),
+        Some(hint) if !found => Err(Stopped::Body(format!("there is no {list} in it; {hint}"))),
         _ => Ok(()),
     }
 }
 
 /// A name that means something may come once: readers would disagree about two.
-fn once(seen: &mut bool, name: &str) -> Result<(), Stopped> {
+pub(super) fn once(seen: &mut bool, name: &str) -> Result<(), Stopped> {
     if std::mem::replace(seen, true) {
         return Err(Stopped::Body(format!("it has two members \"{name}\" in one object")));
     }
@@ -141,20 +155,22 @@ fn unexpected(cursor: &mut Cursor<'_>, at: &str, expected: &str) -> Stopped {
 }
 
 fn read_resources(cursor: &mut Cursor<'_>, request: &mut Request<'_>) -> Result<(), Stopped> {
-    if !enter_list(cursor, || "resourceSpans".to_owned())? {
+    let [list, ..] = request.signal.names().json;
+    if !enter_list(cursor, || list.to_owned())? {
         return Ok(());
     }
     let mut idx = 0_u64;
     while cursor.next_item()? {
         request.item()?;
-        read_resource_spans(cursor, request, idx)?;
+        read_resource_items(cursor, request, idx)?;
         idx += 1;
     }
     Ok(())
 }
 
-fn read_resource_spans(cursor: &mut Cursor<'_>, request: &mut Request<'_>, idx: u64) -> Result<(), Stopped> {
-    enter_object(cursor, || format!("resourceSpans[{idx}]"))?;
+fn read_resource_items(cursor: &mut Cursor<'_>, request: &mut Request<'_>, idx: u64) -> Result<(), Stopped> {
+    let [list, scopes, _] = request.signal.names().json;
+    enter_object(cursor, || format!("{list}[{idx}]"))?;
     let (mut has_resource, mut has_scopes) = (false, false);
     let mut origin = None;
     while let Some(name) = cursor.next_member()? {
@@ -167,8 +183,8 @@ fn read_resource_spans(cursor: &mut Cursor<'_>, request: &mut Request<'_>, idx: 
                     Some(_) => drop(cursor.skip()?),
                 }
             }
-            "scopeSpans" => {
-                once(&mut has_scopes, "scopeSpans")?;
+            name if name == scopes => {
+                once(&mut has_scopes, scopes)?;
                 if origin.is_none() {
                     let mut ahead = cursor.fork();
                     origin = Some(match find_ahead(&mut ahead, "resource")? {
@@ -241,27 +257,29 @@ fn read_scopes(
     resource: &Origin,
     resource_idx: u64,
 ) -> Result<(), Stopped> {
-    if !enter_list(cursor, || format!("resourceSpans[{resource_idx}].scopeSpans"))? {
+    let [list, scopes, _] = request.signal.names().json;
+    if !enter_list(cursor, || format!("{list}[{resource_idx}].{scopes}"))? {
         return Ok(());
     }
     let mut idx = 0_u64;
     while cursor.next_item()? {
         request.item()?;
-        read_scope_spans(cursor, request, resource, (resource_idx, idx))?;
+        read_scope_items(cursor, request, resource, (resource_idx, idx))?;
         idx += 1;
     }
     Ok(())
 }
 
-fn read_scope_spans(
+fn read_scope_items(
     cursor: &mut Cursor<'_>,
     request: &mut Request<'_>,
     resource: &Origin,
     at: (u64, u64),
 ) -> Result<(), Stopped> {
-    let path = || format!("resourceSpans[{}].scopeSpans[{}]", at.0, at.1);
+    let [list, scopes, items] = request.signal.names().json;
+    let path = || format!("{list}[{}].{scopes}[{}]", at.0, at.1);
     enter_object(cursor, path)?;
-    let (mut has_scope, mut has_spans) = (false, false);
+    let (mut has_scope, mut has_items) = (false, false);
     let mut origin = None;
     while let Some(name) = cursor.next_member()? {
         match name.simple() {
@@ -272,8 +290,8 @@ fn read_scope_spans(
                     Some(_) => drop(cursor.skip()?),
                 }
             }
-            "spans" => {
-                once(&mut has_spans, "spans")?;
+            name if name == items => {
+                once(&mut has_items, items)?;
                 if origin.is_none() {
                     let mut ahead = cursor.fork();
                     origin = Some(match find_ahead(&mut ahead, "scope")? {
@@ -281,8 +299,8 @@ fn read_scope_spans(
                         false => resource.with_scope(Default::default(), Vec::new()),
                     });
                 }
-                if enter_list(cursor, || path() + ".spans")? {
-                    read_spans(cursor, request, origin.as_ref().unwrap_or(resource))?;
+                if enter_list(cursor, || format!("{}.{items}", path()))? {
+                    read_items(cursor, request, origin.as_ref().unwrap_or(resource))?;
                 }
             }
             _ => drop(cursor.skip()?),
@@ -291,19 +309,24 @@ fn read_scope_spans(
     Ok(())
 }
 
-fn read_spans(cursor: &mut Cursor<'_>, request: &mut Request<'_>, origin: &Origin) -> Result<(), Stopped> {
+fn read_items(cursor: &mut Cursor<'_>, request: &mut Request<'_>, origin: &Origin) -> Result<(), Stopped> {
     while cursor.next_item()? {
         request.item()?;
+        if request.signal == Signal::Metrics {
+            read_json_metric(cursor, origin, request)?;
+            continue;
+        }
         let left = request.room_left();
         let mut room = left;
-        match cursor.value(&mut room)? {
-            Some(json) => {
-                let kept = Kept::default();
-                request.span(left - room, &kept, None, origin, |reading| read_span(&json, reading))?;
-            }
-            None => {
-                request.refuse_span("it takes more memory than is left for this request; send it by itself")
-            }
+        let Some(json) = cursor.value(&mut room)? else {
+            request.refuse_span(NO_MEMORY);
+            continue;
+        };
+        let (tree, kept) = (left - room, Kept::default());
+        if request.signal == Signal::Logs {
+            request.record(tree, &kept, origin, |reading| read_json_record(&json, reading))?;
+        } else {
+            request.span(tree, &kept, None, origin, |reading| read_span(&json, reading))?;
         }
     }
     Ok(())

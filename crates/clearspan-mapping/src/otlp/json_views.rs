@@ -24,11 +24,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, PADDING);
 const BASE64_URL: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, PADDING);
 
 /// Members by name, each at most once.
-struct Members<'a, const N: usize>([Option<&'a Json<'a>>; N]);
+pub(super) struct Members<'a, const N: usize>(pub(super) [Option<&'a Json<'a>>; N]);
 
 impl<'a, const N: usize> Members<'a, N> {
     /// Finds the members with these names. Null is absent.
-    fn of(json: &'a Json<'a>, names: &[&str; N], what: &str) -> Result<Self, Bad> {
+    pub(super) fn of(json: &'a Json<'a>, names: &[&str; N], what: &str) -> Result<Self, Bad> {
         let Some(members) = json.members() else {
             return Err(Bad::Span(format!("{what} is {}, not an object", kind_of(json))));
         };
@@ -154,7 +154,7 @@ pub(super) fn read_scope<'a>(
     })
 }
 
-fn list<'a, T>(
+pub(super) fn list<'a, T>(
     json: Option<&'a Json<'a>>,
     what: &str,
     reading: &mut Reading<'a, '_, '_>,
@@ -178,7 +178,7 @@ fn list<'a, T>(
         .collect()
 }
 
-fn pairs<'a>(
+pub(super) fn pairs<'a>(
     json: Option<&'a Json<'a>>,
     what: &str,
     reading: &mut Reading<'a, '_, '_>,
@@ -206,7 +206,7 @@ fn read_pair<'a>(
 }
 
 /// Reads an `AnyValue`.
-fn read_value<'a>(
+pub(super) fn read_value<'a>(
     json: &'a Json<'a>,
     key: &str,
     reading: &mut Reading<'a, '_, '_>,
@@ -298,7 +298,7 @@ fn keep_raw<'a>(
     })
 }
 
-fn text<'a>(
+pub(super) fn text<'a>(
     json: Option<&'a Json<'a>>,
     field: &str,
     reading: &mut Reading<'a, '_, '_>,
@@ -314,7 +314,7 @@ fn text<'a>(
 }
 
 /// An integer as a number or a string; `1e3` and `5.0` count when they are whole.
-fn read_integer(json: &Json<'_>) -> Option<i64> {
+pub(super) fn read_integer(json: &Json<'_>) -> Option<i64> {
     let digits = match json {
         Json::Number(digits) => digits,
         Json::String(text) => text.simple(),
@@ -328,7 +328,7 @@ fn read_integer(json: &Json<'_>) -> Option<i64> {
 }
 
 /// `NaN`, `Infinity` and `-Infinity` travel as strings, and so may any number. What is too large is infinite.
-fn read_double<'a>(
+pub(super) fn read_double<'a>(
     json: &'a Json<'a>,
     key: &str,
     reading: &mut Reading<'a, '_, '_>,
@@ -353,7 +353,7 @@ fn read_double<'a>(
 }
 
 /// A time as a string of digits or a number; JavaScript writes 1.7e18, which is taken when it is exact.
-fn nanos(json: Option<&Json<'_>>, field: &str) -> Result<u64, Bad> {
+pub(super) fn nanos(json: Option<&Json<'_>>, field: &str) -> Result<u64, Bad> {
     let Some(json) = json else { return Ok(0) };
     let digits = match json {
         Json::Number(digits) => *digits,
@@ -371,12 +371,12 @@ fn nanos(json: Option<&Json<'_>>, field: &str) -> Result<u64, Bad> {
     })
 }
 
-fn count(json: Option<&Json<'_>>) -> u32 {
+pub(super) fn count(json: Option<&Json<'_>>) -> u32 {
     json.and_then(read_integer).and_then(|number| number.try_into().ok()).unwrap_or(0)
 }
 
 /// An enum is a number; its name is taken, too, and told.
-fn enumeration(
+pub(super) fn enumeration(
     json: Option<&Json<'_>>,
     field: &str,
     prefix: &str,
@@ -421,7 +421,7 @@ fn parent<'a>(json: Option<&'a Json<'a>>, reading: &mut Reading<'a, '_, '_>) -> 
     })
 }
 
-fn read_id<'a>(json: &Json<'_>, reading: &mut Reading<'a, '_, '_>) -> Option<&'a [u8]> {
+pub(super) fn read_id<'a>(json: &Json<'_>, reading: &mut Reading<'a, '_, '_>) -> Option<&'a [u8]> {
     let text = json.as_simple()?;
     // No id is so long; a text of megabytes is not worth a copy.
     let (pairs, odd) = text.as_bytes().get(..text.len().min(128))?.as_chunks::<2>();

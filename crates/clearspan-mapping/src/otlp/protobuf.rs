@@ -94,16 +94,16 @@ fn misfit(number: u32, wire: Wire<'_>, reading: &mut Reading<'_, '_, '_>) -> Opt
     None
 }
 
-fn note_misfit(field: &str, wire: Wire<'_>, reading: &mut Reading<'_, '_, '_>) {
+pub(super) fn note_misfit(field: &str, wire: Wire<'_>, reading: &mut Reading<'_, '_, '_>) {
     reading.issue(IssueKind::Unusable, field, format!("it was sent as {}, which it cannot be", wire.kind()));
 }
 
 /// Takes a value that is there. False when it is not.
-fn set<T>(field: &mut T, value: Option<T>) -> bool {
+pub(super) fn set<T>(field: &mut T, value: Option<T>) -> bool {
     value.map(|value| *field = value).is_some()
 }
 
-fn set_text<'a>(
+pub(super) fn set_text<'a>(
     field: &mut &'a str,
     wire: Wire<'a>,
     name: &str,
@@ -116,16 +116,16 @@ fn set_text<'a>(
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts numbers to their type")]
-fn int32(number: u64) -> i32 {
+pub(super) fn int32(number: u64) -> i32 {
     number as i32
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "protobuf cuts numbers to their type")]
-fn uint32(number: u64) -> u32 {
+pub(super) fn uint32(number: u64) -> u32 {
     number as u32
 }
 
-fn push<'a, T>(
+pub(super) fn push<'a, T>(
     list: &mut Vec<T>,
     wire: Wire<'a>,
     seen: &mut usize,
@@ -143,7 +143,7 @@ fn push<'a, T>(
     Ok(true)
 }
 
-fn push_pair<'a>(
+pub(super) fn push_pair<'a>(
     list: &mut Pairs<'a>,
     wire: Wire<'a>,
     seen: &mut usize,
@@ -269,7 +269,11 @@ fn read_pair<'a>(
 }
 
 /// Reads an `AnyValue`. Of several values in one, which the format allows, the last counts.
-fn read_value<'a>(bytes: &'a [u8], reading: &mut Reading<'a, '_, '_>, depth: usize) -> Result<Json<'a>, Bad> {
+pub(super) fn read_value<'a>(
+    bytes: &'a [u8],
+    reading: &mut Reading<'a, '_, '_>,
+    depth: usize,
+) -> Result<Json<'a>, Bad> {
     if depth > MAX_VALUE_DEPTH {
         reading.issue(
             IssueKind::Unusable,
@@ -278,6 +282,7 @@ fn read_value<'a>(bytes: &'a [u8], reading: &mut Reading<'a, '_, '_>, depth: usi
                 "a value nests deeper than {MAX_VALUE_DEPTH}; what is deeper is kept as its protobuf bytes"
             ),
         );
+        reading.room.bytes(bytes.len())?;
         return Ok(Json::Bytes(bytes));
     }
     let mut value = Json::Null;

@@ -1,10 +1,14 @@
-//! The way through a protobuf trace request: resources, their scopes, their spans.
+//! The way through a protobuf request: resources, their scopes, their spans (or log records, or metrics). The
+//! envelopes of the three signals have the same numbers.
 //!
 //! Two walks over the envelopes: the first counts the spans, so that their runs are allocated once and so that a
 //! request that is broken is refused before work is done for it; the second maps.
 
+use super::logs::read_record;
+use super::metrics::{count_points, read_metric};
 use super::protobuf::{read_resource, read_scope, read_span};
 use super::read::{Halt, Request, Stopped};
+use super::signal::{Names, Signal};
 use super::span::Origin;
 use super::view::Kept;
 use super::wire::{Fields, Malformed, Wire};
@@ -14,25 +18,29 @@ use crate::messages::Seen;
 #[derive(Clone, Copy)]
 struct Shared<'k> {
     kept: &'k Kept,
-    seen: &'k Seen<'k>,
+    seen: Option<&'k Seen<'k>>,
 }
 
-/// Reads all spans of a request.
+/// Reads all spans, log records or points of a request.
 pub(super) fn read(body: &[u8], request: &mut Request<'_>) -> Result<(), Halt> {
-    let count = count_spans(body).map_err(Halt::Body)?;
+    let count = count(body, request.signal).map_err(Halt::Body)?;
     request.expect_spans(count);
     let kept = Kept::default();
-    let seen = Seen::for_body(body.len());
-    read_resources(body, request, Shared { kept: &kept, seen: &seen })
+    let seen = (request.signal == Signal::Traces).then(|| Seen::for_body(body.len()));
+    read_resources(body, request, Shared { kept: &kept, seen: seen.as_ref() })
         .map_err(|stopped| stopped.with_left(count.saturating_sub(request.spans())))
 }
 
-fn count_spans(body: &[u8]) -> Result<u64, String> {
+fn count(body: &[u8], signal: Signal) -> Result<u64, String> {
+    let Names { protobuf: [resources, scopes, items], .. } = signal.names();
     let mut count = 0;
-    each(body, 1, "resource_spans", |resource| {
-        each(resource, 2, "scope_spans", |scope| {
-            each(scope, 2, "spans", |_| {
-                count += 1;
+    each(body, 1, resources, |resource| {
+        each(resource, 2, scopes, |scope| {
+            each(scope, 2, items, |item| {
+                count += match signal {
+                    Signal::Traces | Signal::Logs => 1,
+                    Signal::Metrics => count_points(item),
+                };
                 Ok(())
             })
         })
@@ -83,47 +91,53 @@ fn read_resources<'k, 'm: 'k>(
 }
 
 fn read_scopes<'k, 'm: 'k>(
-    resource_spans: &'k [u8],
+    resource_items: &'k [u8],
     request: &mut Request<'m>,
     shared: Shared<'k>,
 ) -> Result<(), Stopped> {
     let kept = Kept::default();
     let mut issues = Vec::new();
-    let attributes = match find(resource_spans, 1)? {
+    let attributes = match find(resource_items, 1)? {
         Some(bytes) => request.origin(0, &kept, &mut issues, |reading| read_resource(bytes, reading))?,
         None => Vec::new(),
     };
     let resource = Origin::of_resource(attributes, issues);
     request.end_origin(resource.bytes())?;
-    let mut fields = Fields::of(resource_spans);
+    let mut fields = Fields::of(resource_items);
     while let Some((number, wire)) = fields.next()? {
         if let (2, Wire::Bytes(bytes)) = (number, wire) {
             request.item()?;
-            read_spans(bytes, &resource, request, shared)?;
+            read_items(bytes, &resource, request, shared)?;
         }
     }
     Ok(())
 }
 
-fn read_spans<'k, 'm: 'k>(
-    scope_spans: &'k [u8],
+fn read_items<'k, 'm: 'k>(
+    scope_items: &'k [u8],
     resource: &Origin,
     request: &mut Request<'m>,
     Shared { kept: texts, seen }: Shared<'k>,
 ) -> Result<(), Stopped> {
     let kept = Kept::default();
     let mut issues = Vec::new();
-    let scope = match find(scope_spans, 1)? {
+    let scope = match find(scope_items, 1)? {
         Some(bytes) => request.origin(0, &kept, &mut issues, |reading| read_scope(bytes, reading))?,
         None => Default::default(),
     };
     let origin = resource.with_scope(scope, issues);
     request.end_origin(0)?;
-    let mut fields = Fields::of(scope_spans);
+    let mut fields = Fields::of(scope_items);
     while let Some((number, wire)) = fields.next()? {
         if let (2, Wire::Bytes(bytes)) = (number, wire) {
             request.item()?;
-            request.span(0, texts, Some(seen), &origin, |reading| read_span(bytes, reading))?;
+            match request.signal {
+                Signal::Traces => {
+                    request.span(0, texts, seen, &origin, |reading| read_span(bytes, reading))?;
+                }
+                Signal::Logs => request.record(0, texts, &origin, |reading| read_record(bytes, reading))?,
+                Signal::Metrics => read_metric(bytes, &origin, request, texts)?,
+            }
         }
     }
     Ok(())

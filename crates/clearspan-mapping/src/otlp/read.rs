@@ -7,45 +7,61 @@ use clearspan_model::MapIssue;
 
 use super::decode::{DecodeError, Encoding};
 use super::ids::shorten;
+use super::logs::Patches;
 use super::room::{MAX_ITEMS, Memory, Room, Stop, Unshared, retained_bytes};
+use super::signal::Signal;
 use super::span::{Origin, map_span};
 use crate::messages::Seen;
 
 use super::view::{Bad, Kept, Reading, SpanView};
-use super::{MapContext, Mapped, Rejection, json_request, protobuf_request};
+use super::{MapContext, Mapped, Remark, json_request, protobuf_request};
 
 /// Reads and maps a trace request.
 pub fn read_traces(body: &[u8], encoding: Encoding, ctx: &MapContext<'_>) -> Result<Mapped, DecodeError> {
-    read_traces_within(body, encoding, ctx, &mut Unshared)
+    read_within(Signal::Traces, body, encoding, ctx, &mut Unshared)
 }
 
-/// The same, where the memory is shared with others.
-pub fn read_traces_within<'m>(
+/// Reads and maps a log request.
+pub fn read_logs(body: &[u8], encoding: Encoding, ctx: &MapContext<'_>) -> Result<Mapped, DecodeError> {
+    read_within(Signal::Logs, body, encoding, ctx, &mut Unshared)
+}
+
+/// Reads and maps a metric request.
+pub fn read_metrics(body: &[u8], encoding: Encoding, ctx: &MapContext<'_>) -> Result<Mapped, DecodeError> {
+    read_within(Signal::Metrics, body, encoding, ctx, &mut Unshared)
+}
+
+/// Reads and maps a request, where the memory is shared with others.
+pub fn read_within<'m>(
+    signal: Signal,
     body: &[u8],
     encoding: Encoding,
     ctx: &MapContext<'m>,
     memory: &'m mut dyn Memory,
 ) -> Result<Mapped, DecodeError> {
-    let mut request = Request::new(body.len(), *ctx, memory);
+    let mut request = Request::new(signal, body.len(), *ctx, memory);
     let read = match encoding {
         Encoding::Protobuf => protobuf_request::read(body, &mut request),
         Encoding::Json => json_request::read(body, &mut request),
     };
-    match read {
-        Ok(()) => Ok(request.mapped),
-        Err(Halt::Body(why)) => Err(DecodeError::new("trace", why)),
-        Err(Halt::Busy) => Err(DecodeError::busy()),
-        Err(Halt::Full { why, left }) => {
-            if request.mapped.runs.is_empty() {
-                return Err(DecodeError::too_large(&why));
-            }
-            // First, so that no list of other reasons hides it.
-            if left > 0 {
-                request.mapped.rejections.insert(0, Rejection { count: left, reason: why });
-            }
-            Ok(request.mapped)
+    let full = match read {
+        Ok(()) => None,
+        Err(Halt::Body(why)) => return Err(DecodeError::new(signal.names().request, why)),
+        Err(Halt::Busy) => return Err(DecodeError::busy()),
+        Err(Halt::Full { why, left }) => Some((why, left)),
+    };
+    request.finish_patches();
+    let mut mapped = request.mapped;
+    if let Some((why, left)) = full {
+        if mapped.runs.is_empty() && mapped.logs.is_empty() && mapped.metrics.is_empty() {
+            return Err(DecodeError::too_large(&why));
+        }
+        // First, so that no list of other reasons hides it.
+        if left > 0 {
+            mapped.rejections.insert(0, Remark { count: left, reason: why });
         }
     }
+    Ok(mapped)
 }
 
 /// Why reading ends before the request does.
@@ -62,35 +78,40 @@ pub(super) enum Halt {
 /// A request while it is read.
 #[derive(Debug)]
 pub(super) struct Request<'m> {
-    ctx: MapContext<'m>,
-    room: Room<'m>,
-    mapped: Mapped,
-    /// Spans that there are, if that is known.
-    expected: usize,
-    /// Spans that were met.
-    spans: u64,
-    /// Resources, scopes and spans that were met.
+    pub(super) signal: Signal,
+    pub(super) ctx: MapContext<'m>,
+    pub(super) room: Room<'m>,
+    pub(super) mapped: Mapped,
+    /// What log records tell about runs.
+    pub(super) patches: Patches,
+    /// Spans, log records or points that there are, if that is known.
+    pub(super) expected: usize,
+    /// Those that were met.
+    pub(super) spans: u64,
+    /// Resources, scopes and spans that were met; log records, metrics and points likewise.
     items: u64,
 }
 
 impl<'m> Request<'m> {
-    fn new(len: usize, ctx: MapContext<'m>, memory: &'m mut dyn Memory) -> Self {
+    fn new(signal: Signal, len: usize, ctx: MapContext<'m>, memory: &'m mut dyn Memory) -> Self {
         Self {
+            signal,
             ctx,
             room: Room::for_body(len, memory),
             mapped: Mapped::default(),
+            patches: Patches::default(),
             expected: usize::MAX,
             spans: 0,
             items: 0,
         }
     }
 
-    /// Tells how many spans there are.
+    /// Tells how many spans, log records or points there are.
     pub(super) fn expect_spans(&mut self, count: u64) {
         self.expected = usize::try_from(count).unwrap_or(usize::MAX);
     }
 
-    /// How many spans were met.
+    /// How many of them were met.
     pub(super) fn spans(&self) -> u64 {
         self.spans
     }
@@ -100,11 +121,12 @@ impl<'m> Request<'m> {
         self.room.left()
     }
 
-    /// Counts a resource, a scope or a span.
+    /// Counts a resource, a scope, a span, a log record, a metric or a point.
     pub(super) fn item(&mut self) -> Result<(), Stopped> {
         self.items += 1;
         if self.items > MAX_ITEMS {
-            return Err(Stopped::Full(format!("it holds more than {MAX_ITEMS} resources, scopes and spans")));
+            let all = self.signal.names().all;
+            return Err(Stopped::Full(format!("it holds more than {MAX_ITEMS} {all}")));
         }
         Ok(())
     }
@@ -186,11 +208,7 @@ impl<'m> Request<'m> {
             Err(Bad::Body(why)) => return Err(Stopped::Body(format!("span {index}: {why}"))),
             Err(Bad::Stop(Stop::Memory)) => {
                 self.room.end(0)?;
-                self.reject(
-                    index,
-                    name,
-                    "it takes more memory than is left for this request; send it by itself",
-                );
+                self.reject(index, name, NO_MEMORY);
             }
             Err(Bad::Stop(stop)) => {
                 self.spans -= 1;
@@ -200,11 +218,30 @@ impl<'m> Request<'m> {
         Ok(())
     }
 
-    fn reject(&mut self, index: u64, name: &str, why: &str) {
-        self.mapped.reject(1, format_args!("span {index} \"{}\": {why}", shorten(name)));
+    /// Ends a log record or a point that was read and mapped; returns why it has to be refused.
+    pub(super) fn settle(&mut self, index: u64, outcome: Result<(), Bad>) -> Result<Option<String>, Stopped> {
+        let why = match outcome {
+            Ok(()) => return Ok(None),
+            Err(Bad::Body(why)) => {
+                return Err(Stopped::Body(format!("{} {index}: {why}", self.signal.names().one)));
+            }
+            Err(Bad::Stop(stop @ (Stop::Busy | Stop::Elements))) => {
+                self.spans -= 1;
+                return Err(stop.into());
+            }
+            Err(Bad::Span(why)) => why,
+            Err(Bad::Stop(Stop::Memory)) => NO_MEMORY.to_owned(),
+        };
+        self.room.end(0)?;
+        Ok(Some(why))
     }
 
-    /// Refuses a span without a look at it.
+    pub(super) fn reject(&mut self, index: u64, name: &str, why: &str) {
+        let what = self.signal.names().one;
+        self.mapped.reject(1, format_args!("{what} {index} \"{}\": {why}", shorten(name)));
+    }
+
+    /// Refuses a span, or a log record, without a look at it.
     pub(super) fn refuse_span(&mut self, why: &str) {
         let index = self.spans;
         self.spans += 1;
@@ -212,8 +249,11 @@ impl<'m> Request<'m> {
     }
 }
 
+/// Why an item is refused whose neighbours may fit.
+pub(super) const NO_MEMORY: &str = "it takes more memory than is left for this request; send it by itself";
+
 /// With less memory than this left, no more spans are tried.
-const MIN_LEFT: usize = 64 << 10;
+pub(super) const MIN_LEFT: usize = 64 << 10;
 
 /// Why reading cannot go on.
 #[derive(Debug)]

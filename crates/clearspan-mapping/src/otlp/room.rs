@@ -2,13 +2,16 @@
 //!
 //! A body of a few bytes a span becomes runs of a kilobyte a span, so a limit on bodies is no limit on memory. Each
 //! request may take four times its body, at least [`FLOOR`] and at most [`CEILING`]. Runs that are finished are charged
-//! with what they hold; a span that is being read is charged, before it is mapped, with what that may take. A span for which there is no room is refused, the others stay.
+//! with what they hold; a span that is being read is charged, before it is mapped, with what that may take. A span for
+//! which there is no room is refused, the others stay. Log records and metric points are charged in the same way.
 
 use std::mem::size_of;
 
-use clearspan_model::{JsonText, Payload, Run, Sources};
+use clearspan_model::{
+    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Payload, Run, RunEvent, Sender, Sources,
+};
 
-use super::MappedRun;
+use super::{MappedRun, ProjectRef};
 use crate::json::{Json, TREE_BYTES, escaped_len};
 
 /// Small bodies may take this much whatever their size: real batches of bare spans become twenty times larger.
@@ -16,7 +19,8 @@ const FLOOR: usize = 64 << 20;
 const CEILING: usize = 256 << 20;
 const TIMES_BODY: usize = 4;
 
-/// Resources, scopes and spans in one request: more than 64 MiB of spans that say anything.
+/// Resources, scopes and spans in one request: more than 64 MiB of spans that say anything. Log records, metrics and
+/// points are counted likewise.
 pub(super) const MAX_ITEMS: u64 = 1 << 20;
 /// Attributes, events, links and values inside values in one request.
 const MAX_ELEMENTS: usize = 4 << 20;
@@ -31,7 +35,7 @@ const AMPLE: usize = 32 << 20;
 /// An attribute while it is read and mapped, and its place in the run.
 const ELEMENT_BYTES: usize = size_of::<(&str, Json<'_>)>() * 3 + 64;
 /// A map that is not empty allocates whole nodes.
-const MAP_NODE_BYTES: usize = 600;
+pub(super) const MAP_NODE_BYTES: usize = 600;
 const MAP_ENTRIES_PER_NODE: usize = 6;
 /// What the memory of others is asked for at once.
 const STEP: usize = 256 << 10;
@@ -152,10 +156,27 @@ impl<'m> Room<'m> {
     /// How many places for runs to add to `len` of them, of which about `expected` come: twice as many as long as
     /// there is room. Their memory is taken.
     pub(super) fn places(&mut self, len: usize, expected: usize) -> Result<usize, Stop> {
+        self.places_of(size_of::<MappedRun>(), len, expected)
+    }
+
+    fn places_of(&mut self, size: usize, len: usize, expected: usize) -> Result<usize, Stop> {
         let wanted = len.clamp(16, expected.saturating_sub(len).max(16));
-        let places = wanted.min(self.left() / 2 / size_of::<MappedRun>()).max(1);
-        self.retain(places * size_of::<MappedRun>())?;
+        let places = wanted.min(self.left() / 2 / size).max(1);
+        self.retain(places * size)?;
         Ok(places)
+    }
+
+    /// Makes sure that a list, to which about `expected` items come, has a place for the next.
+    pub(super) fn place<T>(&mut self, list: &mut Vec<T>, expected: usize) -> Result<(), Stop> {
+        if list.len() == list.capacity() {
+            list.reserve_exact(self.places_of(size_of::<T>(), list.len(), expected)?);
+        }
+        Ok(())
+    }
+
+    /// What the item being read has taken.
+    pub(super) fn item(&self) -> usize {
+        self.item
     }
 
     /// Takes memory that is not given back before the request ends.
@@ -198,7 +219,7 @@ pub(super) fn retained_bytes(run: &Run) -> usize {
         + sources_bytes(&run.sources)
         + run.invocation_params.as_ref().map_or(0, json_bytes)
         + run.tags.iter().map(|tag| tag.len() + size_of::<String>()).sum::<usize>()
-        + run.events.iter().map(|e| 64 + e.name.len() + map_bytes(&e.attributes)).sum::<usize>()
+        + run.events.iter().map(event_bytes).sum::<usize>()
         + run.links.iter().map(|link| 64 + map_bytes(&link.attributes)).sum::<usize>()
         + run.issues.iter().map(|issue| 64 + issue.field.len() + issue.message.len()).sum::<usize>()
 }
@@ -216,6 +237,72 @@ fn json_bytes(json: &JsonText) -> usize {
 fn payload_bytes(payload: &Payload) -> usize {
     let messages = payload.messages.iter().map(|json| json_bytes(json) + size_of::<JsonText>());
     messages.sum::<usize>() + payload.rest.as_ref().map_or(0, json_bytes)
+}
+
+/// What a log record that is kept takes beside its place.
+pub(super) fn log_bytes(record: &LogRecord) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    text(&record.severity_text)
+        + text(&record.event_name)
+        + record.body.as_ref().map_or(0, json_bytes)
+        + map_bytes(&record.attributes)
+        + sender_bytes(&record.sender)
+}
+
+/// What a point takes beside its place.
+pub(super) fn point_bytes(point: &MetricPoint) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let distribution = match &point.distribution {
+        None => 0,
+        Some(Distribution::Explicit { bounds, counts }) => bounds.capacity() + counts.capacity(),
+        Some(Distribution::Exponential { positive, negative, .. }) => {
+            positive.counts.capacity() + negative.counts.capacity()
+        }
+        Some(Distribution::Quantiles(pairs)) => 2 * pairs.capacity(),
+    };
+    point.name.len()
+        + text(&point.description)
+        + text(&point.unit)
+        + map_bytes(&point.attributes)
+        + sender_bytes(&point.sender)
+        + distribution * size_of::<u64>()
+        + point.exemplars.as_ref().map_or(0, json_bytes)
+}
+
+/// What the name of a project takes that an item keeps beside its attributes.
+pub(super) fn project_bytes(project: &Option<ProjectRef>) -> usize {
+    match project {
+        Some(ProjectRef::Name(name)) => name.len(),
+        Some(ProjectRef::Id(_)) | None => 0,
+    }
+}
+
+fn sender_bytes(sender: &Sender) -> usize {
+    let texts = [&sender.service, &sender.scope_name, &sender.scope_version];
+    texts.into_iter().flatten().map(String::len).sum::<usize>() + map_bytes(&sender.resource)
+}
+
+/// What a value becomes, at most once.
+pub(super) fn element_bytes(value: &Json<'_>) -> usize {
+    let inside = match value {
+        Json::String(text) => escaped_len(text.simple()),
+        Json::Bytes(bytes) => bytes.len() / 3 * 4,
+        Json::Array(items) => items.iter().map(element_bytes).sum(),
+        Json::Object(members) => {
+            members.iter().map(|(key, value)| escaped_len(key.simple()) + element_bytes(value)).sum()
+        }
+        _ => 0,
+    };
+    ELEMENT_BYTES + inside
+}
+
+pub(super) fn event_bytes(event: &RunEvent) -> usize {
+    64 + event.name.len() + map_bytes(&event.attributes)
+}
+
+/// A message that a log record brought, and its place in a list that grows.
+pub(super) fn fragment_bytes(fragment: &Fragment) -> usize {
+    2 * size_of::<Fragment>() + json_bytes(&fragment.message)
 }
 
 pub(super) fn map_bytes(map: &std::collections::BTreeMap<String, JsonText>) -> usize {

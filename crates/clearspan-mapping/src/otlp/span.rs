@@ -63,6 +63,11 @@ impl Origin {
         room::map_bytes(&self.resource)
     }
 
+    /// What had to be repaired in the resource and the scope.
+    pub(super) fn issues(&self) -> &[MapIssue] {
+        &self.issues
+    }
+
     fn environment_source(&self) -> &'static str {
         if self.resource.contains_key("deployment.environment.name") {
             "resource:deployment.environment.name"

@@ -309,7 +309,7 @@ fn log_records_become_patches_of_their_run() {
         record("gen_ai.user.message", "", &body(&content("lost"))),
     ];
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, records.join(","));
-    let mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    let mapped = read_logs(body.as_bytes(), Encoding::Json, &ctx()).unwrap();
     assert_eq!(mapped.rejected(), 0);
     // What became a message of the run is no record; what names no span is one, whatever it says.
     let kept: Vec<_> = mapped.logs.iter().map(|log| log.record.event_name.as_deref()).collect();
@@ -351,7 +351,7 @@ fn a_record_names_the_project_of_the_run_that_it_completes() {
     let body = json!({"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [
         record("0000000000000001", None), record("0000000000000001", Some("mine")), record("0000000000000002", None),
     ]}]}]});
-    let mapped = map_logs(decode_logs(body.to_string().as_bytes(), Encoding::Json).unwrap(), &ctx());
+    let mapped = read_logs(body.to_string().as_bytes(), Encoding::Json, &ctx()).unwrap();
     let name = |name: &str| Some(ProjectRef::Name(name.to_owned()));
     let projects: Vec<_> = mapped.runs.iter().map(|run| run.project.clone()).collect();
     assert_eq!(projects, [name("mine"), name("theirs")]);
@@ -370,7 +370,7 @@ fn log_records_are_kept_with_all_they_say() {
              "body":{"kvlistValue":{"values":[]}}},
             {"attributes":[{"key":"event.name","value":{"stringValue":"tick"}}]}
         ]}]}]}"#;
-    let mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    let mapped = read_logs(body.as_bytes(), Encoding::Json, &ctx()).unwrap();
     assert!(mapped.runs.is_empty(), "no record names a span");
     let [first, second, third] = mapped.logs.as_slice() else { panic!("three records: {:?}", mapped.logs) };
     let name = |name: &str| Some(ProjectRef::Name(name.to_owned()));
@@ -396,7 +396,7 @@ fn log_records_are_kept_with_all_they_say() {
 
 fn log_run(records: &[String]) -> (Run, Vec<MappedLog>) {
     let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{}]}}]}}]}}"#, records.join(","));
-    let mut mapped = map_logs(decode_logs(body.as_bytes(), Encoding::Json).unwrap(), &ctx());
+    let mut mapped = read_logs(body.as_bytes(), Encoding::Json, &ctx()).unwrap();
     assert_eq!(mapped.runs.len(), 1);
     (mapped.runs.remove(0).run, mapped.logs)
 }

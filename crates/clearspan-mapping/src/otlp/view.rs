@@ -1,13 +1,11 @@
-//! What a request says, by reference into its bytes: one span (or resource, or scope) at a time.
+//! What a request says, by reference into its bytes: one span (or log record, point, resource, scope) at a time.
 //!
 //! Protobuf and JSON both become these. Texts are valid UTF-8 and values are [`Json`]; what had to be repaired on the
 //! way is among the issues of the [`Reading`].
 
 use clearspan_model::{IssueKind, MapIssue};
-use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 
 use super::room::{Room, Stop};
-use super::value::any_to_json;
 use super::wire::Malformed;
 use crate::arena::Arena;
 use crate::json::Json;
@@ -65,24 +63,12 @@ pub(crate) struct ScopeView<'a> {
     pub(crate) attributes: Pairs<'a>,
 }
 
-impl<'a> ScopeView<'a> {
-    /// A scope of the published structs.
-    pub(crate) fn of(scope: &'a InstrumentationScope) -> Self {
-        Self { name: &scope.name, version: &scope.version, attributes: pairs(&scope.attributes) }
-    }
-}
-
-/// The attributes of the published structs.
-pub(crate) fn pairs(attributes: &[KeyValue]) -> Pairs<'_> {
-    attributes.iter().map(|kv| (kv.key.as_str(), any_to_json(kv.value.as_ref()))).collect()
-}
-
 /// Why something cannot be read.
 #[derive(Debug)]
 pub(super) enum Bad {
     /// The bytes are not what they should be; nothing after them can be trusted.
     Body(String),
-    /// This span cannot be used; its neighbours can.
+    /// This span, log record or point cannot be used; its neighbours can.
     Span(String),
     /// A limit of the request is met.
     Stop(Stop),
@@ -107,13 +93,13 @@ pub(super) struct Kept {
     bytes: Arena<Vec<u8>>,
 }
 
-/// One span (or resource, or scope) while it is read.
+/// One span (or log record, point, resource, scope) while it is read.
 #[derive(Debug)]
 pub(super) struct Reading<'a, 'r, 'm> {
     kept: &'a Kept,
     pub(super) room: &'r mut Room<'m>,
     issues: &'r mut Vec<MapIssue>,
-    /// The span's name, as soon as it is known: a refusal tells it.
+    /// The name of the span or record, as soon as it is known: a refusal tells it.
     pub(super) name: &'a str,
     /// Texts were repaired since the last look.
     sanitized: bool,

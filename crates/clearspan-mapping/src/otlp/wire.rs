@@ -103,6 +103,11 @@ impl<'a> Fields<'a> {
         Ok(Some((number, wire)))
     }
 
+    /// The next number of a packed list; `None` at its end.
+    pub(crate) fn next_varint(&mut self) -> Result<Option<u64>, Malformed> {
+        if self.rest.is_empty() { Ok(None) } else { self.varint().map(Some) }
+    }
+
     #[inline]
     fn tag(&mut self) -> Result<(u32, u8), Malformed> {
         let key = self.varint()?;

@@ -59,6 +59,21 @@ pub(crate) fn varint(mut number: u64) -> Vec<u8> {
     bytes
 }
 
+/// A field with a varint.
+pub(crate) fn number(field: u8, value: u64) -> Vec<u8> {
+    [tag(field, 0), varint(value)].concat()
+}
+
+/// A field with eight bytes.
+pub(crate) fn fixed64(field: u8, value: u64) -> Vec<u8> {
+    [tag(field, 1), value.to_le_bytes().to_vec()].concat()
+}
+
+/// An `AnyValue` of lists in lists.
+pub(crate) fn deep_value() -> Vec<u8> {
+    (0..1_000).fold(field(1, b"x"), |inner, _| field(5, &field(1, &inner)))
+}
+
 /// A request of spans that are written by hand.
 pub(crate) fn raw_request(spans: &[Vec<u8>]) -> Vec<u8> {
     let spans: Vec<u8> = spans.iter().flat_map(|span| field(2, span)).collect();

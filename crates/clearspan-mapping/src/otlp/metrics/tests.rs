@@ -1,7 +1,7 @@
 use clearspan_model::JsonText;
 
 use super::*;
-use crate::otlp::{Encoding, ProjectRef, decode_metrics};
+use crate::otlp::{Encoding, Mapped, ProjectRef, read_metrics};
 
 fn ctx() -> MapContext<'static> {
     MapContext::at(UnixNanos::from_nanos(1_700_000_000_000_000_000))
@@ -14,7 +14,7 @@ fn map(metrics: &str) -> Mapped {
             {{"key":"service.name","value":{{"stringValue":"shop"}}}}]}},
         "scopeMetrics":[{{"scope":{{"name":"meter","version":"1"}},"metrics":[{metrics}]}}]}}]}}"#
     );
-    map_metrics(decode_metrics(body.as_bytes(), Encoding::Json).unwrap(), &ctx())
+    read_metrics(body.as_bytes(), Encoding::Json, &ctx()).unwrap()
 }
 
 fn one(metric: &str) -> MetricPoint {
@@ -118,7 +118,8 @@ fn points_that_cannot_be_charted_are_refused_alone() {
             (2, "a metric has no name"),
             (1, too_long.as_str()),
             (1, "metric \"g\": a point has no value"),
-            (3, "metric \"h\": the bucket counts do not fit their bounds"),
+            (2, "metric \"h\": the bucket counts do not fit their bounds"),
+            (1, "metric \"h\": explicitBounds is not a number: \"x\""),
         ]
     );
 }

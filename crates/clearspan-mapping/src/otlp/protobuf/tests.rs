@@ -8,8 +8,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
+use super::super::published::pairs;
 use super::super::room::{Room, Unshared};
-use super::super::view::{Kept, pairs};
+use super::super::view::Kept;
 use super::*;
 
 fn any_value() -> impl Strategy<Value = AnyValue> {
