@@ -99,7 +99,7 @@ fn is_unspaced(c: char) -> bool {
         | '\u{1000}'..='\u{109f}' // Myanmar
         | '\u{1100}'..='\u{11ff}' // Hangul Jamo
         | '\u{1780}'..='\u{17ff}' // Khmer
-        | '\u{1950}'..='\u{19df}' | '\u{1a20}'..='\u{1aaf}' // Tai Le, New Tai Lue, Tai Tham
+        | '\u{1950}'..='\u{19df}' | '\u{1a20}'..='\u{1aaf}' // scripts of Tai languages
         | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{302f}' | '\u{3031}'..='\u{3035}' | '\u{3038}'..='\u{303c}'
         | '\u{3041}'..='\u{318f}' | '\u{31a0}'..='\u{31bf}' | '\u{31f0}'..='\u{31ff}' // kana, Bopomofo, Hangul
         | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' // Han
