@@ -3,8 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use clearspan_mapping::otlp::{Encoding, MapContext, Mapped, read_traces};
-use clearspan_model::{JsonText, Run, UnixNanos};
+use clearspan_mapping::otlp::{Encoding, MapContext, Mapped, Signal, Unshared, read_within};
+use clearspan_model::{JsonText, LogRecord, MetricPoint, Run, UnixNanos};
 
 /// Counts what the thread holds, so that a body that takes too much is a crash.
 #[global_allocator]
@@ -45,16 +45,17 @@ unsafe impl GlobalAlloc for Counting {
 const FLOOR: usize = 64 << 20;
 
 /// Reads a body twice and checks what came out. `None` when it is no request.
-pub fn check(body: &[u8], encoding: Encoding) -> Option<Mapped> {
+pub fn check(signal: Signal, body: &[u8], encoding: Encoding) -> Option<Mapped> {
     let ctx = MapContext::at(UnixNanos::from_nanos(1_800_000_000_000_000_000));
     let before = HELD.get();
     PEAK.set(before);
-    let first = read_traces(body, encoding, &ctx);
+    let first = read_within(signal, body, encoding, &ctx, &mut Unshared);
     let peak = usize::try_from(PEAK.get() - before).unwrap_or(0);
     assert!(peak <= FLOOR.max(body.len() * 4), "{} bytes took {peak}", body.len());
 
-    let second = read_traces(body, encoding, &ctx);
-    assert_eq!(first, second, "the same body became two things");
+    let second = read_within(signal, body, encoding, &ctx, &mut Unshared);
+    // No number equals itself if it is none.
+    assert_eq!(format!("{first:?}"), format!("{second:?}"), "the same body became two things");
     let mapped = match first {
         Ok(mapped) => mapped,
         Err(err) => {
@@ -62,9 +63,11 @@ pub fn check(body: &[u8], encoding: Encoding) -> Option<Mapped> {
             return None;
         }
     };
-    assert_eq!(mapped.rejected() > 0, !mapped.message().is_empty());
+    assert_eq!(mapped.rejected() > 0 || !mapped.repairs.is_empty(), !mapped.message().is_empty());
     assert!(mapped.message().len() < 4_096);
     mapped.runs.iter().for_each(|mapped| check_run(&mapped.run));
+    mapped.logs.iter().for_each(|mapped| check_log(&mapped.record));
+    mapped.metrics.iter().for_each(|mapped| check_point(&mapped.point));
     Some(mapped)
 }
 
@@ -76,6 +79,22 @@ fn check_run(run: &Run) {
     for text in maps.chain(messages).chain(&run.invocation_params) {
         check_json(text);
     }
+}
+
+fn check_log(log: &LogRecord) {
+    assert!(log.trace_id.is_none_or(|id| !id.is_nil()) && log.span_id.is_none_or(|id| !id.is_nil()));
+    assert!(log.severity.is_none_or(|severity| (1..=24).contains(&severity)));
+    log.attributes.values().chain(log.sender.resource.values()).chain(&log.body).for_each(check_json);
+}
+
+fn check_point(point: &MetricPoint) {
+    assert!(!point.name.trim().is_empty());
+    point
+        .attributes
+        .values()
+        .chain(point.sender.resource.values())
+        .chain(&point.exemplars)
+        .for_each(check_json);
 }
 
 fn check_json(text: &JsonText) {
