@@ -51,7 +51,7 @@ pub fn remap(run: &Run, rules: &Rules) -> Run {
 /// than the field (`RERANKER` is a retriever).
 fn keep_beside(mapped: &mut Run, stored: &Run) {
     let new_sources =
-        mapped.sources.0.iter().filter(|(field, source)| stored.sources.0.get(*field) != Some(source));
+        mapped.sources.iter().filter(|(field, source)| stored.sources.get(field) != Some(*source));
     let taken: Vec<&str> = new_sources.map(|(_, source)| attribute_of(source)).collect();
     let is_taken = |key: &str| {
         taken.iter().any(|taken| match taken.strip_suffix('*') {

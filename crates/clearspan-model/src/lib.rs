@@ -10,6 +10,7 @@ mod ids;
 mod json;
 mod merge;
 mod money;
+mod resource;
 pub mod rollup;
 mod run;
 mod sources;
@@ -21,6 +22,7 @@ pub use ids::{ParseIdError, ProjectId, RunId, SpanId, TraceId, WorkspaceId};
 pub use json::{InvalidJson, JsonText};
 pub use merge::{FieldId, Rank, Version, Versions};
 pub use money::{Cost, CostSource, UnpricedReason};
+pub use resource::Resource;
 pub use run::{
     Fragment, IssueKind, Link, MapIssue, Payload, Run, RunEvent, RunKey, RunType, Side, Status, UnknownName,
     Usage,

@@ -230,14 +230,16 @@ impl Run {
         join.register(FieldId::UserId, &mut self.user_id, other.user_id);
         join.map(FieldId::Metadata, &mut self.metadata, other.metadata);
         join.map(FieldId::Attributes, &mut self.attributes, other.attributes);
-        join.map(FieldId::Resource, &mut self.resource, other.resource);
+        join.map(FieldId::Resource, self.resource.make_mut(), other.resource.into_map());
         join.register(FieldId::Service, &mut self.service, other.service);
         join.register(FieldId::Release, &mut self.release, other.release);
         join.register(FieldId::Environment, &mut self.environment, other.environment);
         join.register(FieldId::Dialect, &mut self.dialect, other.dialect);
         join.register(FieldId::ScopeName, &mut self.scope_name, other.scope_name);
         join.register(FieldId::ScopeVersion, &mut self.scope_version, other.scope_version);
-        join.map(FieldId::Sources, &mut self.sources.0, other.sources.0);
+        let mut sources = std::mem::take(&mut self.sources).into_map();
+        join.map(FieldId::Sources, &mut sources, other.sources.into_map());
+        self.sources = sources.into_iter().collect();
 
         let mut older = join.older;
         older.sort();

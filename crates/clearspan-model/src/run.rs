@@ -4,7 +4,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::merge::Versions;
-use crate::{Cost, JsonText, ProjectId, RunId, Sources, SpanId, TraceId, UnixNanos, WorkspaceId};
+use crate::{Cost, JsonText, ProjectId, Resource, RunId, Sources, SpanId, TraceId, UnixNanos, WorkspaceId};
 
 /// What identifies a run. Span ids are unique per trace only, so the trace is part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ pub struct Run {
     /// What arrived and no rule consumed, by key; values are JSON.
     pub attributes: BTreeMap<String, JsonText>,
     /// Attributes of the process that sent it, by key; values are JSON.
-    pub resource: BTreeMap<String, JsonText>,
+    pub resource: Resource,
     /// Things that happened inside it, sorted by time.
     pub events: Vec<RunEvent>,
     /// Other spans that it points at.
@@ -143,7 +143,7 @@ impl Run {
             tags: Vec::new(),
             metadata: BTreeMap::new(),
             attributes: BTreeMap::new(),
-            resource: BTreeMap::new(),
+            resource: Resource::default(),
             events: Vec::new(),
             links: Vec::new(),
             service: None,

@@ -41,8 +41,8 @@ impl Draft {
             }
             match row.key {
                 Key::Under(prefix) => self.apply_family(attributes, prefix, to),
-                Key::Is(key) => {
-                    let Some(slot) = attributes.find(key) else { continue };
+                Key::Is(_) => {
+                    let Some(slot) = attributes.find_of_row(idx) else { continue };
                     let used = match to {
                         To::Special(_, special) => special(self, attributes, slot),
                         To::Messages(side) if self.takes_messages(side) => {
@@ -99,7 +99,7 @@ impl Draft {
             To::Release => ("release", &mut self.run.release),
             _ => return self.apply(to, item),
         };
-        let (before, source) = (slot.take(), self.run.sources.0.remove(field));
+        let (before, source) = (slot.take(), self.run.sources.remove(field));
         let used = self.apply(to, item);
         if !used {
             match to {

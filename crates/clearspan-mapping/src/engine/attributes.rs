@@ -74,7 +74,7 @@ pub(crate) struct Attributes<'a> {
     /// For each known key the attribute that has it.
     slots: Vec<u32>,
     /// For each known prefix that occurs, the attributes below it.
-    families: BTreeMap<usize, Vec<usize>>,
+    families: Vec<(usize, Vec<usize>)>,
     /// The rows that have something to read, strongest first.
     pub(super) rows: Vec<usize>,
     rules: &'a Rules,
@@ -103,7 +103,7 @@ impl<'a> Attributes<'a> {
             items: Vec::with_capacity(pairs.len()),
             table,
             slots: vec![ABSENT; table.keys.len()],
-            families: BTreeMap::new(),
+            families: Vec::new(),
             rows: Vec::with_capacity(pairs.len() * 2),
             rules,
             seen: None,
@@ -152,7 +152,7 @@ impl<'a> Attributes<'a> {
     /// Adds a family whose attributes were used when the run was stored.
     pub(crate) fn push_stored_family(&mut self, prefix: &str) {
         if let Some(entry) = self.table.prefixes.get(prefix) {
-            self.families.entry(entry.id).or_default();
+            self.family_mut(entry.id);
             self.rows.extend_from_slice(&entry.rows);
             self.sort();
         }
@@ -185,11 +185,11 @@ impl<'a> Attributes<'a> {
                 if used {
                     break;
                 }
-                let family = self.families.entry(entry.id).or_default();
-                if family.is_empty() {
+                let family = self.family_mut(entry.id);
+                family.push(idx);
+                if family.len() == 1 {
                     self.rows.extend_from_slice(&entry.rows);
                 }
-                family.push(idx);
             }
         }
         self.items.push(Attribute { key, value, used });
@@ -199,6 +199,21 @@ impl<'a> Attributes<'a> {
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
         let slot = self.slots[self.table.keys.get(key)?.id];
         (slot != ABSENT).then_some(slot as usize)
+    }
+
+    /// The attribute that a row reads.
+    pub(super) fn find_of_row(&self, idx: usize) -> Option<usize> {
+        let slot = self.slots[self.table.ids[idx]];
+        (slot != ABSENT).then_some(slot as usize)
+    }
+
+    /// A span has few families, so a list is the quickest map.
+    fn family_mut(&mut self, id: usize) -> &mut Vec<usize> {
+        let at = self.families.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
+            self.families.push((id, Vec::with_capacity(16)));
+            self.families.len() - 1
+        });
+        &mut self.families[at].1
     }
 
     pub(super) fn row(&self, idx: usize) -> Row {
@@ -213,7 +228,8 @@ impl<'a> Attributes<'a> {
     /// The attributes below a prefix that some row reads.
     pub(super) fn family(&self, prefix: &str) -> &[usize] {
         let entry = self.table.prefixes.get(prefix);
-        entry.and_then(|entry| self.families.get(&entry.id)).map_or(&[], Vec::as_slice)
+        let found = entry.and_then(|entry| self.families.iter().find(|(id, _)| *id == entry.id));
+        found.map_or(&[], |(_, family)| family)
     }
 
     pub(crate) fn mark_used(&mut self, idx: usize) {

@@ -203,7 +203,7 @@ impl Draft {
         };
         if self.run.outputs.messages.iter().all(is_empty) {
             self.run.outputs.messages.clear();
-            self.run.sources.0.remove(messages_name(Side::Output));
+            self.run.sources.remove(messages_name(Side::Output));
         }
         self.take_messages(Side::Output, list)
     }
@@ -247,7 +247,7 @@ impl Draft {
 
     /// Notes that the present source overwrote a field.
     pub(crate) fn note_overwritten(&mut self, field: &'static str) {
-        self.run.sources.0.insert(Name::Borrowed(field), self.source.clone());
+        self.run.sources.replace(field, self.source.clone());
     }
 
     /// Notes that a field was filled by the present source.

@@ -51,7 +51,7 @@ impl Stored {
     pub(crate) fn new(run: &Run) -> Self {
         let (mut groups, mut ruled) =
             (BTreeMap::<String, Vec<String>>::new(), BTreeMap::<String, Vec<String>>::new());
-        for (field, source) in &run.sources.0 {
+        for (field, source) in run.sources.iter() {
             if source.starts_with("rule:") {
                 ruled.entry(source.to_string()).or_default().push(field.to_string());
             } else if !is_from_elsewhere(source) {
@@ -501,12 +501,11 @@ impl Draft {
         let open: Vec<String> = stored
             .run
             .sources
-            .0
             .iter()
             .filter(|(field, source)| {
                 // A family has no attribute that could hold its value.
                 (is_from_elsewhere(source) || source.ends_with('*'))
-                    && !stored.restored.contains(field.as_ref())
+                    && !stored.restored.contains(*field)
             })
             .map(|(field, _)| field.to_string())
             .collect();
@@ -519,7 +518,7 @@ impl Draft {
             };
             if let Some(slot) = slot.filter(|_| is_of_event(self.stored.as_deref(), &field)) {
                 *slot = None;
-                self.run.sources.0.remove(field.as_str());
+                self.run.sources.remove(&field);
             }
             self.restore(&field, None);
         }
@@ -544,7 +543,7 @@ impl Draft {
         if !has("tags") && run.tags.is_empty() {
             run.tags.clone_from(&stored.tags);
         }
-        let any = |prefix: &str| stored.sources.0.keys().any(|field| field.starts_with(prefix));
+        let any = |prefix: &str| stored.sources.iter().any(|(field, _)| field.starts_with(prefix));
         for (side, new, old) in
             [("inputs", &mut run.inputs, &stored.inputs), ("outputs", &mut run.outputs, &stored.outputs)]
         {

@@ -15,6 +15,8 @@ pub(super) struct Entry {
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(super) rows: Vec<Row>,
+    /// The number of the key or prefix that each row reads.
+    pub(super) ids: Vec<usize>,
     /// What each row is called as a source: its key, or its prefix with a star.
     pub(super) sources: Vec<&'static str>,
     pub(super) keys: FxHashMap<&'static str, Entry>,
@@ -28,6 +30,7 @@ impl Table {
         let rows: Vec<Row> = rows.into_iter().collect();
         let sources = rows.iter().map(|row| row.source()).collect();
         let mut table = Self {
+            ids: Vec::with_capacity(rows.len()),
             rows,
             sources,
             keys: FxHashMap::default(),
@@ -44,7 +47,9 @@ impl Table {
                 }
             };
             let id = map.len();
-            map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new() }).rows.push(idx);
+            let entry = map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new() });
+            entry.rows.push(idx);
+            table.ids.push(entry.id);
         }
         table
     }

@@ -174,7 +174,6 @@ impl<'m> Request<'m> {
     where
         'm: 'k,
     {
-        // Each run gets a copy of what its origin tells.
         if self.room.left() < MIN_LEFT + origin.bytes() {
             return Err(Stop::Memory.into());
         }
@@ -196,7 +195,7 @@ impl<'m> Request<'m> {
         let outcome =
             outcome.and_then(|span| map_span(span, origin, issues, &self.ctx, seen).map_err(Bad::Span));
         let outcome = outcome.and_then(|mapped| {
-            self.room.end(retained_bytes(&mapped.run))?;
+            self.room.end(retained_bytes(&mapped.run) + origin.bytes())?;
             Ok(mapped)
         });
         match outcome {

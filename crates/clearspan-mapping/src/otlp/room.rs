@@ -8,7 +8,7 @@
 use std::mem::size_of;
 
 use clearspan_model::{
-    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Payload, Run, RunEvent, Sender, Sources,
+    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Name, Payload, Run, RunEvent, Sender, Sources,
 };
 
 use super::{MappedRun, ProjectRef};
@@ -30,13 +30,15 @@ const TEXT_COPIES: usize = 3;
 /// A control character takes six bytes in JSON.
 const WORST_ESCAPE: usize = 6;
 /// Shorter texts are charged with the worst while there is room for it; looking at each would take longer than mapping it.
-const SHORT_TEXT: usize = 4 << 10;
+const SHORT_TEXT: usize = 16 << 10;
 const AMPLE: usize = 32 << 20;
 /// An attribute while it is read and mapped, and its place in the run.
 const ELEMENT_BYTES: usize = size_of::<(&str, Json<'_>)>() * 3 + 64;
 /// A map that is not empty allocates whole nodes.
 pub(super) const MAP_NODE_BYTES: usize = 600;
 const MAP_ENTRIES_PER_NODE: usize = 6;
+/// A list of sources that is not empty has places for so many.
+const SOURCES_AT_FIRST: usize = 12;
 /// What the memory of others is asked for at once.
 const STEP: usize = 256 << 10;
 
@@ -194,7 +196,7 @@ impl<'m> Room<'m> {
     }
 }
 
-/// What a finished run takes beside its place.
+/// What a finished run takes beside its place and its resource.
 pub(super) fn retained_bytes(run: &Run) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let texts = [
@@ -214,7 +216,7 @@ pub(super) fn retained_bytes(run: &Run) -> usize {
         &run.scope_version,
     ];
     texts.into_iter().map(text).sum::<usize>()
-        + [&run.metadata, &run.attributes, &run.resource].into_iter().map(map_bytes).sum::<usize>()
+        + [&run.metadata, &run.attributes].into_iter().map(map_bytes).sum::<usize>()
         + [&run.inputs, &run.outputs].into_iter().map(payload_bytes).sum::<usize>()
         + sources_bytes(&run.sources)
         + run.invocation_params.as_ref().map_or(0, json_bytes)
@@ -225,8 +227,8 @@ pub(super) fn retained_bytes(run: &Run) -> usize {
 }
 
 fn sources_bytes(sources: &Sources) -> usize {
-    let texts: usize = sources.0.iter().map(|(field, source)| field.len() + source.len()).sum();
-    sources.0.len().div_ceil(MAP_ENTRIES_PER_NODE) * MAP_NODE_BYTES + texts
+    let texts: usize = sources.iter().map(|(field, source)| field.len() + source.len()).sum();
+    sources.len().max(SOURCES_AT_FIRST) * 2 * size_of::<Name>() + texts
 }
 
 fn json_bytes(json: &JsonText) -> usize {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Run, RunId, RunKey, RunType, Sender, Status,
+    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType, Sender, Status,
     UnixNanos, Version, Versions, WorkspaceId,
 };
 
@@ -21,7 +21,7 @@ use crate::messages::Seen;
 pub(super) struct Origin {
     /// The project that all of them want, unless they say otherwise.
     pub(super) project: Option<ProjectRef>,
-    resource: BTreeMap<String, JsonText>,
+    resource: Resource,
     service: Option<String>,
     release: Option<String>,
     environment: Option<String>,
@@ -30,6 +30,8 @@ pub(super) struct Origin {
     scope_attributes: BTreeMap<String, JsonText>,
     /// What had to be repaired in the resource and the scope.
     issues: Vec<MapIssue>,
+    /// What the resource takes in memory.
+    bytes: usize,
 }
 
 impl Origin {
@@ -41,7 +43,8 @@ impl Origin {
             service: text("service.name"),
             release: text("service.version"),
             environment: text("deployment.environment.name").or_else(|| text("deployment.environment")),
-            resource,
+            bytes: room::map_bytes(&resource),
+            resource: resource.into(),
             issues,
             ..Self::default()
         }
@@ -58,9 +61,9 @@ impl Origin {
         }
     }
 
-    /// What it takes in memory.
+    /// What it takes in memory. Each run is charged with it: they share it here, but each has its own on disk.
     pub(super) fn bytes(&self) -> usize {
-        room::map_bytes(&self.resource)
+        self.bytes
     }
 
     /// What had to be repaired in the resource and the scope.
@@ -82,7 +85,7 @@ impl Origin {
             service: self.service.clone(),
             scope_name: self.scope_name.clone(),
             scope_version: self.scope_version.clone(),
-            resource: self.resource.clone(),
+            resource: self.resource.clone().into_map(),
         }
     }
 

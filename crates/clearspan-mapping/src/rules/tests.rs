@@ -86,7 +86,7 @@ fn every_field_that_is_offered_compiles_and_fills() {
         let run = map(&[("acme.x", value)], &rules);
         assert!(!run.attributes.contains_key("acme.x"), "{field} was not filled");
         assert!(
-            run.sources.0.values().any(|source| source == "rule:mine:acme.x"),
+            run.sources.iter().any(|(_, source)| source == "rule:mine:acme.x"),
             "{field} does not say where it came from: {:?}",
             run.sources
         );

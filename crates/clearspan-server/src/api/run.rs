@@ -288,7 +288,7 @@ impl RunAnswer {
             tags: run.tags,
             metadata: run.metadata,
             attributes: run.attributes,
-            resource: run.resource,
+            resource: run.resource.into_map(),
             events: run
                 .events
                 .into_iter()

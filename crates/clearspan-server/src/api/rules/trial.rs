@@ -129,13 +129,13 @@ fn try_on(stored: &Run, alone: &Rules, rules: &Rules) -> Trial {
 /// Attributes that no rule has used are in the run; those that were used are told by its sources.
 fn matched(stored: &Run, alone: &Rules, fields: &BTreeMap<String, Value>) -> Vec<MatchedAttribute> {
     let mut found: BTreeMap<&str, Value> = BTreeMap::new();
-    for (field, source) in &stored.sources.0 {
+    for (field, source) in stored.sources.iter() {
         // `rule:<name>:<attribute>`; no name holds a colon.
         let attribute =
             source.strip_prefix("rule:").and_then(|rest| rest.split_once(':')).map(|(_, key)| key);
         let attribute = attribute.unwrap_or(source);
         if alone.is_match(attribute) {
-            found.entry(attribute).or_insert_with(|| fields.get(field.as_ref()).cloned().unwrap_or_default());
+            found.entry(attribute).or_insert_with(|| fields.get(field).cloned().unwrap_or_default());
         }
     }
     for (key, value) in stored.attributes.iter().filter(|(key, _)| alone.is_match(key)) {

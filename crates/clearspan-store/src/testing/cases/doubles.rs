@@ -141,7 +141,7 @@ pub async fn requests_of_client_libraries_are_marked(store: &dyn RunStore) {
 /// Where each field came from is kept for each field, and merges with it.
 pub async fn sources_come_back_and_merge(store: &dyn RunStore) {
     let sources = |pairs: &[(&'static str, &'static str)]| {
-        Sources(pairs.iter().map(|(field, source)| (Name::from(*field), Name::from(*source))).collect())
+        pairs.iter().map(|(field, source)| (Name::from(*field), Name::from(*source))).collect()
     };
     let first =
         run(1, 1, |run| run.sources = sources(&[("name", "span:name"), ("model", "gen_ai.request.model")]));

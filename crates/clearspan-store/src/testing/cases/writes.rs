@@ -249,7 +249,7 @@ fn full() -> Run {
     });
     full.metadata = BTreeMap::from([("k".to_owned(), json(r#""v""#)), ("n".to_owned(), json("null"))]);
     full.attributes = BTreeMap::from([("a.b".to_owned(), json("[1, 2]"))]);
-    full.resource = BTreeMap::from([("host.name".to_owned(), json(r#""h""#))]);
+    full.resource = BTreeMap::from([("host.name".to_owned(), json(r#""h""#))]).into();
     full.fragments =
         vec![Fragment { side: Side::Output, time: at(5), index: 2, message: json(r#"{"role":"y"}"#) }];
     full.events =
@@ -257,7 +257,7 @@ fn full() -> Run {
     full.links = vec![Link {
         trace_id: trace(5),
         span_id: SpanId::from_bytes([3; 8]),
-        attributes: full.resource.clone(),
+        attributes: full.resource.clone().into_map(),
     }];
     full.issues = vec![MapIssue {
         kind: IssueKind::Conflict,
