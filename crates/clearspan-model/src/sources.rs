@@ -16,7 +16,7 @@ pub type Name = Cow<'static, str>;
 /// `log:gen_ai.choice`, `inputs:model` (inside a payload), `rule:<name>:<attribute>`.
 ///
 /// A dozen pairs, made for each span: a sorted list costs a fraction of a map.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sources(Vec<(Name, Name)>);
 
 impl Sources {

@@ -18,6 +18,7 @@ use crate::error::Context;
 pub(crate) mod decode;
 pub(crate) mod encode;
 pub(crate) mod logs;
+mod messages;
 pub(crate) mod points;
 mod row_builder;
 pub(crate) mod rows;

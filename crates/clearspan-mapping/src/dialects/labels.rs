@@ -60,9 +60,11 @@ pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &
     let by_key = |table: &[(&'static str, &'static str)]| {
         let mut best = table.len();
         for key in keys.clone() {
-            let first = key.as_bytes().first();
-            // Most keys begin with another letter, which is cheaper to see than that they begin with another word.
-            let is_start = |start: &str| start.as_bytes().first() == first && key.starts_with(start);
+            let head = head(key);
+            // Four bytes at once tell most keys apart.
+            let is_start = |start: &str| {
+                (self::head(start) ^ head) & head_mask(start.len()) == 0 && key.starts_with(start)
+            };
             let found = table.iter().take(best).position(|(start, _)| is_start(start));
             best = found.unwrap_or(best);
         }
@@ -71,6 +73,21 @@ pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &
     by_key(KEYS)
         .or_else(|| SCOPES.iter().find(|(start, _)| matches_scope(scope, start)).map(|(_, label)| *label))
         .or_else(|| by_key(WEAK_KEYS))
+}
+
+/// The first four bytes.
+#[inline]
+fn head(text: &str) -> u32 {
+    match text.as_bytes() {
+        [a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]),
+        short => short.iter().rev().fold(0, |head, byte| head << 8 | u32::from(*byte)),
+    }
+}
+
+/// Which bits of a head belong to a text of this length.
+#[inline]
+fn head_mask(len: usize) -> u32 {
+    if len >= 4 { u32::MAX } else { (1 << (8 * len)) - 1 }
 }
 
 /// A short name has to be the whole scope.

@@ -504,8 +504,7 @@ impl Draft {
             .iter()
             .filter(|(field, source)| {
                 // A family has no attribute that could hold its value.
-                (is_from_elsewhere(source) || source.ends_with('*'))
-                    && !stored.restored.contains(*field)
+                (is_from_elsewhere(source) || source.ends_with('*')) && !stored.restored.contains(*field)
             })
             .map(|(field, _)| field.to_string())
             .collect();

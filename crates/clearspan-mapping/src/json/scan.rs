@@ -67,7 +67,8 @@ fn first_in_word(bytes: [u8; WORD]) -> Option<usize> {
 pub(crate) fn escaped_len(text: &str) -> usize {
     let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
     // A block has at most 32 × 5 more bytes, so that narrow sums, which the compiler makes wide, do not overflow.
-    let more = |bytes: &[u8]| usize::from(bytes.iter().fold(0_u8, |sum, byte| sum + more_when_escaped(*byte)));
+    let more =
+        |bytes: &[u8]| usize::from(bytes.iter().fold(0_u8, |sum, byte| sum + more_when_escaped(*byte)));
     text.len() + blocks.iter().map(|block| more(block)).sum::<usize>() + more(rest)
 }
 

@@ -149,8 +149,14 @@ pub(super) fn push_pair<'a>(
     seen: &mut usize,
     reading: &mut Reading<'a, '_, '_>,
 ) -> Result<bool, Bad> {
+    if *seen == 0 {
+        list.reserve(FIRST_PLACES);
+    }
     push(list, wire, seen, reading, |bytes, reading| read_pair(bytes, reading, 0))
 }
+
+/// Places for the attributes of one owner, before it is known how many there are.
+const FIRST_PLACES: usize = 12;
 
 fn read_event<'a>(bytes: &'a [u8], reading: &mut Reading<'a, '_, '_>) -> Result<EventView<'a>, Bad> {
     let mut event = EventView::default();

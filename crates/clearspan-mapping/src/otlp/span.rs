@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType, Sender, Status,
-    UnixNanos, Version, Versions, WorkspaceId,
+    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType, Sender,
+    Status, UnixNanos, Version, Versions, WorkspaceId,
 };
 
 use super::events::{is_model_event, map_events};

@@ -1,10 +1,14 @@
 //! From runs to an Arrow record batch.
 
+use std::collections::BTreeMap;
+
 use arrow::array::RecordBatch;
 use clearspan_model::rollup::{self, Node};
-use clearspan_model::{CostSource, Decimal, JsonText, Run};
+use clearspan_model::{CostSource, Decimal, JsonText, Resource, Run, Sources};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
 
-use super::row_builder::RowBuilder;
+use super::row_builder::{RowBuilder, json_text};
 use super::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::summarize;
 
@@ -55,12 +59,9 @@ impl RowBuilder<Col> {
         self.count(Col::cache_read_tokens, usage.and_then(|u| u.input_details.get("cache_read").copied()));
         self.count(Col::reasoning_tokens, usage.and_then(|u| u.output_details.get("reasoning").copied()));
         // Present whenever usage is, so that "usage without a count" survives the way to the disk and back.
-        self.json(
-            Col::token_details,
-            usage
-                .map(|u| serde_json::json!({"input_details": u.input_details, "output_details": u.output_details}))
-                .as_ref(),
-        );
+        let details = usage
+            .map(|u| TokenDetails { input_details: &u.input_details, output_details: &u.output_details });
+        self.json(Col::token_details, details.as_ref());
         let cost = run.cost.as_ref();
         self.money(Col::input_cost, cost.and_then(|c| c.input));
         self.money(Col::output_cost, cost.and_then(|c| c.output));
@@ -77,13 +78,13 @@ impl RowBuilder<Col> {
         self.id(Col::double_of, None);
     }
 
-    fn push_context(&mut self, run: &Run) {
+    fn push_context(&mut self, run: &Run, repeated: &mut Repeated) {
         self.text(Col::thread_id, run.thread_id.as_deref());
         self.text(Col::user_id, run.user_id.as_deref());
         self.words(Col::tags, &run.tags);
         self.map(Col::metadata, &run.metadata);
         self.map(Col::attributes, &run.attributes);
-        self.json(Col::resource, (!run.resource.is_empty()).then_some(&run.resource));
+        self.text(Col::resource, repeated.resource(&run.resource));
         self.json(Col::events, (!run.events.is_empty()).then_some(&run.events));
         self.json(Col::links, (!run.links.is_empty()).then_some(&run.links));
         self.text(Col::service, run.service.as_deref());
@@ -93,20 +94,63 @@ impl RowBuilder<Col> {
         self.text(Col::scope_name, run.scope_name.as_deref());
         self.text(Col::scope_version, run.scope_version.as_deref());
         self.json(Col::issues, (!run.issues.is_empty()).then_some(&run.issues));
-        self.json(Col::sources, (!run.sources.is_empty()).then_some(&run.sources));
+        self.text(Col::sources, repeated.sources(&run.sources));
         self.text(Col::response_id, summarize::response_id(run).as_deref());
         self.flag(Col::is_transport, summarize::is_transport(run));
+    }
+}
+
+#[derive(Serialize)]
+struct TokenDetails<'a> {
+    input_details: &'a BTreeMap<String, u64>,
+    output_details: &'a BTreeMap<String, u64>,
+}
+
+/// JSON texts that most runs of a batch have in common, made once.
+#[derive(Default)]
+struct Repeated {
+    resource: Option<(Resource, String)>,
+    /// Spans of one kind are filled from the same attributes.
+    sources: FxHashMap<Sources, String>,
+}
+
+/// Kinds of spans that are remembered: more than a program has.
+const MAX_KINDS: usize = 64;
+
+impl Repeated {
+    fn resource(&mut self, resource: &Resource) -> Option<&str> {
+        if resource.is_empty() {
+            return None;
+        }
+        if self.resource.as_ref().is_none_or(|(known, _)| !known.is_same(resource)) {
+            self.resource = Some((resource.clone(), json_text(resource)));
+        }
+        self.resource.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    fn sources(&mut self, sources: &Sources) -> Option<&str> {
+        if sources.is_empty() {
+            return None;
+        }
+        if !self.sources.contains_key(sources) {
+            if self.sources.len() >= MAX_KINDS {
+                self.sources.clear();
+            }
+            self.sources.insert(sources.clone(), json_text(sources));
+        }
+        self.sources.get(sources).map(String::as_str)
     }
 }
 
 /// One row a run, in the order given.
 pub(crate) fn encode_runs<'a>(runs: impl ExactSizeIterator<Item = &'a Run>) -> RecordBatch {
     let mut encoder = RowBuilder::new(runs.len());
+    let mut repeated = Repeated::default();
     for run in runs {
         encoder.push_identity(run);
         encoder.push_payload(run);
         encoder.push_usage(run);
-        encoder.push_context(run);
+        encoder.push_context(run, &mut repeated);
     }
     encoder.finish()
 }

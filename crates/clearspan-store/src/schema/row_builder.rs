@@ -14,6 +14,7 @@ use clearspan_model::{Decimal, JsonText, UnixNanos};
 use serde::Serialize;
 
 use super::encode::money_to_units;
+use super::messages::MessagesBuilder;
 use super::{Kind, MONEY_PRECISION, MONEY_SCALE, TableColumn};
 
 type WordBuilder = StringDictionaryBuilder<Int32Type>;
@@ -28,7 +29,7 @@ enum Builder {
     Double(Float64Builder),
     Money(Decimal128Builder),
     Flag(BooleanBuilder),
-    Messages(ListBuilder<WordBuilder>),
+    Messages(MessagesBuilder),
     Words(ListBuilder<StringBuilder>),
     Counts(ListBuilder<UInt64Builder>),
     Doubles(ListBuilder<Float64Builder>),
@@ -52,7 +53,7 @@ impl Builder {
                     .expect("the precision is allowed"),
             ),
             Kind::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
-            Kind::Messages => Self::Messages(ListBuilder::new(WordBuilder::new())),
+            Kind::Messages => Self::Messages(MessagesBuilder::default()),
             Kind::Words => Self::Words(ListBuilder::new(StringBuilder::new())),
             Kind::Counts => Self::Counts(ListBuilder::new(UInt64Builder::new())),
             Kind::Doubles => Self::Doubles(ListBuilder::new(Float64Builder::new())),
@@ -75,13 +76,18 @@ impl Builder {
             Self::Double(b) => Arc::new(b.finish()),
             Self::Money(b) => Arc::new(b.finish()),
             Self::Flag(b) => Arc::new(b.finish()),
-            Self::Messages(b) => Arc::new(b.finish()),
+            Self::Messages(b) => b.finish(),
             Self::Words(b) => Arc::new(b.finish()),
             Self::Counts(b) => Arc::new(b.finish()),
             Self::Doubles(b) => Arc::new(b.finish()),
             Self::Map(b) => ArrayBuilder::finish(b),
         }
     }
+}
+
+/// The JSON text of one of our own types.
+pub(super) fn json_text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our own types have a JSON form")
 }
 
 /// Collects rows column by column.
@@ -119,8 +125,7 @@ impl<C: TableColumn> RowBuilder<C> {
     }
 
     pub(super) fn json(&mut self, col: C, value: Option<&impl Serialize>) {
-        let text = value.map(|value| serde_json::to_string(value).expect("our own types have a JSON form"));
-        self.text(col, text.as_deref());
+        self.text(col, value.map(json_text).as_deref());
     }
 
     pub(super) fn time(&mut self, col: C, value: Option<UnixNanos>) {
@@ -155,10 +160,7 @@ impl<C: TableColumn> RowBuilder<C> {
         let Builder::Messages(builder) = &mut self.builders[col.place()] else {
             unreachable!("{col:?} holds none")
         };
-        for message in messages {
-            builder.values().append_value(message.as_str());
-        }
-        builder.append(true);
+        builder.append(messages);
     }
 
     pub(super) fn words(&mut self, col: C, words: &[String]) {
