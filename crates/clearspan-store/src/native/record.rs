@@ -14,16 +14,19 @@ use crate::{Error, Result};
 
 /// The fastest level: the batch is free of repetition already.
 const ZSTD_LEVEL: i32 = 1;
+/// What a stream holds beside the buffers of its batch: the schema and the dictionaries' headers.
+const STREAM_OVERHEAD: usize = 32 << 10;
 
 pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
     let failed = || "encoding a batch for the log".to_owned();
-    let mut compressor = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL).context(ErrorKind::Internal, failed)?;
+    let mut stream = Vec::with_capacity(batch.get_array_memory_size() + STREAM_OVERHEAD);
     let mut writer =
-        StreamWriter::try_new(&mut compressor, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
+        StreamWriter::try_new(&mut stream, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
     writer.write(batch).context(ErrorKind::Internal, failed)?;
     writer.finish().context(ErrorKind::Internal, failed)?;
     drop(writer);
-    compressor.finish().context(ErrorKind::Internal, failed)
+    // In one piece: fed bit by bit, the compressor would copy everything into a window of its own.
+    zstd::bulk::compress(&stream, ZSTD_LEVEL).context(ErrorKind::Internal, failed)
 }
 
 /// The batch of a record, with the columns of today.

@@ -25,7 +25,13 @@ pub(crate) fn of_output(run: &Run) -> Option<String> {
 }
 
 fn of_side(run: &Run, side: Side, payload: &Payload, roles: &[&str]) -> Option<String> {
-    let messages = run.messages(side);
+    let fragments;
+    let messages = if payload.messages.is_empty() && !run.fragments.is_empty() {
+        fragments = run.messages(side);
+        &fragments
+    } else {
+        &payload.messages
+    };
     let by_role = messages.iter().rev().filter(|message| has_role(message, roles)).find_map(of_message);
     by_role
         .or_else(|| messages.iter().rev().find_map(of_message))
@@ -39,14 +45,52 @@ struct Role {
 }
 
 fn has_role(message: &JsonText, roles: &[&str]) -> bool {
+    if let Some((role, _)) = split_role(message.as_str()) {
+        return roles.contains(&role);
+    }
     let role = serde_json::from_str::<Role>(message.as_str()).ok().and_then(|message| message.role);
     role.is_some_and(|role| roles.contains(&role.as_str()))
 }
 
+/// The role of a message as the mapping writes it, and what stands behind it.
+fn split_role(message: &str) -> Option<(&str, &str)> {
+    let (role, rest) = message.strip_prefix("{\"role\":\"")?.split_once('"')?;
+    (!role.contains('\\')).then_some((role, rest))
+}
+
 fn of_message(message: &JsonText) -> Option<String> {
+    if let Some(line) = of_plain_message(message.as_str()) {
+        return Some(line);
+    }
     let message = message.to_value();
     let text = message.get("content").map(content_text).unwrap_or_default();
     one_line(&text).or_else(|| one_line(&tool_call_names(&message)))
+}
+
+/// So much of a text is looked at before all of it is.
+const HEAD_BYTES: usize = 1 << 10;
+
+/// The line of a message whose content is one text, of which only the beginning is read. `None` where that is not
+/// enough to know the line.
+fn of_plain_message(message: &str) -> Option<String> {
+    let (_, rest) = split_role(message)?;
+    let text = rest.strip_prefix(",\"content\":")?;
+    let bytes = text.as_bytes();
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut at = 1;
+    while at < bytes.len().min(HEAD_BYTES) {
+        match bytes[at] {
+            b'"' => return one_line(&serde_json::from_str::<String>(text.get(..=at)?).ok()?),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    // It may end inside of a character or of an escape: then the long way is taken.
+    let head = format!("{}\"", text.get(..at)?);
+    let line = one_line(&serde_json::from_str::<String>(&head).ok()?)?;
+    (line.chars().count() == MAX_CHARS && line.ends_with('…')).then_some(line)
 }
 
 /// The text of a message's content; a word in brackets stands for what is not text.
@@ -112,4 +156,38 @@ fn one_line(text: &str) -> Option<String> {
         line.push('…');
     }
     (!line.is_empty()).then_some(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_the_beginning_alone_gives_the_line_of_the_whole() {
+        let blank = " \n\t".repeat(700);
+        let texts = [
+            "short",
+            "",
+            "a \"quoted\" word\\ and\tmore",
+            &"ä€😀".repeat(20),
+            &"ä€😀".repeat(400),
+            &"\"\\\u{1}".repeat(400),
+            &format!("{blank}end"),
+            &format!("begin…{blank}end"),
+            &format!("{}{blank}", "x".repeat(160)),
+            &format!("{}…{blank}y", "x".repeat(159)),
+            &"word ".repeat(1000),
+        ];
+        for text in texts {
+            for shift in 0..12 {
+                let text = format!("{}{text}", "z".repeat(shift));
+                let message = serde_json::json!({"role": "user", "content": text}).to_string();
+                let quick = of_plain_message(&message);
+                assert!(quick.is_none() || quick == one_line(&text), "{quick:?} of {text:?}");
+                assert_eq!(of_message(&JsonText::from_trusted(message)), one_line(&text), "{text:?}");
+            }
+        }
+        let long = format!("{{\"role\":\"user\",\"content\":\"{}\"}}", "word ".repeat(1000));
+        assert!(of_plain_message(&long).is_some(), "the short way is taken");
+    }
 }
