@@ -1,6 +1,6 @@
 //! Two instrumentations that tell of one call, and the requests below it.
 
-use clearspan_model::{JsonText, Name, Payload, Run, Sources, Status};
+use clearspan_model::{JsonText, Name, Payload, Run, Status};
 
 use crate::testing::build::{
     all_runs, all_traces, at, bare, everything, newest, number_of, run, run_id, scope, set_llm, trace,
