@@ -68,7 +68,8 @@ const RULES: &[Rule] = &[
     Rule {
         krate: "clearspan-store",
         may_use: &["clearspan-model", "clearspan-query"],
-        absent: &["tonic", "axum", "hyper", "opentelemetry-proto", "rusqlite"],
+        // Not hyper: object_store speaks to S3 with it.
+        absent: &["tonic", "axum", "opentelemetry-proto", "rusqlite"],
     },
     Rule {
         krate: "clearspan-catalog",
