@@ -158,6 +158,7 @@ fn measure_agent(binaries: &Binaries, spans: u64, report: &mut Report) -> Result
     report.add("agent, latency of a batch, median", number(&sent, "p50_ms")?, "ms");
     report.add("agent, latency of a batch, 99%", number(&sent, "p99_ms")?, "ms");
     check_count(&server, acked)?;
+    wait_for_compaction(&server, report)?;
     report.add("agent, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
     measure_reads(&server, &sent, report)?;
     search::measure(&server, &sample_payload(&server, &sent)?, report)?;
@@ -193,6 +194,36 @@ fn sample_payload(server: &Server, sent: &Value) -> Result<Value> {
         }
     }
     anyhow::bail!("the sample trace has no run with messages")
+}
+
+/// Waits until no files are left to merge, and tells what that came to.
+fn wait_for_compaction(server: &Server, report: &mut Report) -> Result<()> {
+    const FOLDER: &str = "data/runs/segments";
+    const PATIENCE: Duration = Duration::from_secs(600);
+    let measure =
+        || Ok::<_, anyhow::Error>((server.count_files(FOLDER, "seg-")?, server.disk_bytes(FOLDER)?));
+    let (files, bytes) = measure()?;
+    let begin = Instant::now();
+    while server.metric("clearspan_compaction_waiting_files")? > 0 {
+        ensure!(begin.elapsed() < PATIENCE, "compaction does not come to its end");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (files_after, bytes_after) = measure()?;
+    report.add("segments when the load ended", files as f64, "files");
+    report.add("segments after compaction", files_after as f64, "files");
+    report.add(
+        "bytes after compaction, of those before",
+        100.0 * bytes_after as f64 / bytes.max(1) as f64,
+        "%",
+    );
+    report.add("compaction after the load", begin.elapsed().as_secs_f64(), "s");
+    let written = server.metric("clearspan_compaction_written_bytes_total")?;
+    report.add(
+        "bytes written by compaction, of those kept",
+        100.0 * written as f64 / bytes_after.max(1) as f64,
+        "%",
+    );
+    Ok(())
 }
 
 /// Reads after the load, on the same server.

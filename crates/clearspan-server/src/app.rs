@@ -17,7 +17,7 @@ use clearspan_catalog::{Catalog, SqliteCatalog};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::Run;
 use clearspan_store::RunStore;
-use clearspan_store::native::{NativeConfig, NativeStore, SpaceLimits};
+use clearspan_store::native::{CompactionConfig, NativeConfig, NativeStore, SpaceLimits};
 use http::{StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -31,7 +31,7 @@ use crate::context::{Bound, Context};
 use crate::error::chain;
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::receivers;
-use crate::telemetry::{Diagnostics, Metrics};
+use crate::telemetry::{self, Diagnostics, Metrics};
 use crate::{api, ui};
 
 /// How long requests may take to finish after the process was told to stop.
@@ -165,7 +165,12 @@ fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catal
     let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
     let memory_bytes = NonZeroUsize::new(settings.memory.bytes()).context("the memory setting is zero")?;
     // The store locks the folder, so it comes first.
-    let mut store = NativeStore::open(NativeConfig { dir: settings.data_dir.clone(), memory_bytes, finish })?;
+    let mut store = NativeStore::open(NativeConfig {
+        dir: settings.data_dir.clone(),
+        memory_bytes,
+        finish,
+        compaction: CompactionConfig::default(),
+    })?;
     store.watch_space(SpaceLimits {
         refuse_below: settings.disk_min_free.room(),
         warn_below: settings.disk_warn_free.room(),
@@ -210,10 +215,9 @@ async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-        context.metrics.render(context.store.search_progress()),
-    )
+    let mut text = context.metrics.render(context.store.search_progress());
+    text.push_str(&telemetry::render_compaction(&context.store.compaction_status()));
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
 /// Says where the page is, and in one JSON line what scripts want to know.

@@ -19,9 +19,9 @@ mod texts;
 
 pub use error::{Error, Result};
 pub use store::{
-    Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage,
-    LogQuery, MetricSummary, Order, PointList, PointQuery, ProjectActivity, RecordId, RunOfSpan, RunPage,
-    RunQuery, RunStore, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage,
-    TraceSummary, Unit,
+    CompactionReport, CompactionStatus, Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket,
+    HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary, Order, PointList, PointQuery,
+    ProjectActivity, RecordId, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, SearchProgress,
+    Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

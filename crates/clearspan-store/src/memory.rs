@@ -23,9 +23,10 @@ use parking_lot::RwLock;
 use crate::replacement::may_replace;
 use crate::summarize;
 use crate::{
-    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery,
-    MetricSummary, PointList, PointQuery, ProjectActivity, Result, RunOfSpan, RunPage, RunQuery, RunStore,
-    RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    CompactionReport, CompactionStatus, Facet, FacetField, FacetQuery, Histogram, HistogramBucket,
+    HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, Result,
+    RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage,
+    TraceSummary, Unit,
 };
 
 /// Keeps runs in memory.
@@ -249,6 +250,18 @@ impl RunStore for MemoryStore {
 
     async fn flush(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn compact(&self) -> Result<CompactionReport> {
+        Ok(CompactionReport::default())
+    }
+
+    async fn purge(&self) -> Result<CompactionReport> {
+        Ok(CompactionReport::default())
+    }
+
+    fn compaction_status(&self) -> CompactionStatus {
+        CompactionStatus::default()
     }
 
     async fn replace(&self, new: Vec<Run>) -> Result<Vec<RunKey>> {

@@ -26,6 +26,7 @@ use clearspan_model::{
 };
 use rustc_hash::FxHashMap;
 
+pub use self::compact::CompactionConfig;
 use self::disk::{DiskRef, RealDisk};
 use self::log::RecordKind;
 use crate::error::Context;
@@ -34,9 +35,9 @@ use crate::schema::encode::encode_runs;
 use crate::schema::logs::encode_logs;
 use crate::schema::points::encode_points;
 use crate::store::{
-    Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery,
-    ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, SearchProgress, Selection,
-    Stats, TimeRange, TracePage, Unit,
+    CompactionReport, CompactionStatus, Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery,
+    MetricSummary, PointList, PointQuery, ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore,
+    RunSummary, Scope, SearchProgress, Selection, Stats, TimeRange, TracePage, Unit,
 };
 use crate::{Error, Result};
 
@@ -45,6 +46,7 @@ mod apply;
 mod blocks;
 mod check;
 mod commit;
+mod compact;
 mod disk;
 mod flush;
 mod health;
@@ -79,6 +81,8 @@ pub struct NativeConfig {
     pub memory_bytes: NonZeroUsize,
     /// See [`Finish`].
     pub finish: Finish,
+    /// How files are merged in the background.
+    pub compaction: CompactionConfig,
 }
 
 impl std::fmt::Debug for NativeConfig {
@@ -118,6 +122,13 @@ impl NativeStore {
         self.shared.wait_for_room().await?;
         let batch = blocking(move || commit::Batch::new(kind, encode())).await?;
         self.committer.commit(batch).await.map(|_| ())
+    }
+
+    /// Removes from the disk what is dead by now, and what `sift` names in segments.
+    async fn purge_with(&self, sift: compact::Sift) -> Result<CompactionReport> {
+        // Rows become dead for good with the flush that writes their successors.
+        self.flush().await?;
+        self.committer.compactor()?.purge(sift).await
     }
 
     /// Refuses new data from now on while there is too little room on the disk.
@@ -299,6 +310,15 @@ impl RunStore for NativeStore {
         self.committer.flush().await
     }
 
+    async fn compact(&self) -> Result<CompactionReport> {
+        self.shared.health.check_writable()?;
+        self.committer.compactor()?.compact().await
+    }
+
+    async fn purge(&self) -> Result<CompactionReport> {
+        self.purge_with(compact::Sift::default()).await
+    }
+
     async fn replace(&self, runs: Vec<Run>) -> Result<Vec<RunKey>> {
         if runs.is_empty() {
             return Ok(Vec::new());
@@ -352,6 +372,10 @@ impl RunStore for NativeStore {
             (Arc::clone(&state.segments), Arc::clone(&state.search))
         };
         Some(registry.progress(&segments))
+    }
+
+    fn compaction_status(&self) -> CompactionStatus {
+        self.shared.compaction_status()
     }
 
     fn check_writable(&self) -> Result<()> {

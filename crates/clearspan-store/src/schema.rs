@@ -233,6 +233,7 @@ columns! {
     response_id Text optional "Derived: the provider's id of the answer.";
     double_of Id16 optional "Derived: the run that tells of the same model call and counts instead of this one.";
     is_transport Flag optional "Derived: whether it is the HTTP or gRPC request that a client library made; null reads as no.";
+    payload_removed Flag optional "Whether its inputs, outputs, attributes and events were removed after a time; null reads as no.";
 }
 
 impl Col {

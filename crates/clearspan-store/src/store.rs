@@ -79,6 +79,16 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// shutdown ask for it.
     async fn flush(&self) -> Result<()>;
 
+    /// Merges files of the store until nothing is left to gain. Engines do this by themselves; tests and tools ask for
+    /// it. What can be read stays the same.
+    async fn compact(&self) -> Result<CompactionReport>;
+
+    /// Removes from the disk what no read can see any more: rows of runs that were replaced.
+    async fn purge(&self) -> Result<CompactionReport>;
+
+    /// What merging and removing has come to so far.
+    fn compaction_status(&self) -> CompactionStatus;
+
     /// Puts whole runs in the place of what is stored under their keys, where that is still what they were read from:
     /// it has the same versions, and no fragment, event or link that the new run lacks. Returns the keys of runs that
     /// were changed or removed meanwhile and were left alone.
@@ -133,6 +143,40 @@ pub struct SearchProgress {
     pub missing: usize,
     /// Bytes on disk.
     pub index_bytes: u64,
+}
+
+/// What rewriting came to. Files of all tables are counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CompactionReport {
+    /// How many rewrites were done.
+    pub rewrites: u64,
+    /// Files that went.
+    pub files_removed: u64,
+    /// Files that came.
+    pub files_written: u64,
+    /// Bytes of the files that went.
+    pub bytes_removed: u64,
+    /// Bytes of the files that came.
+    pub bytes_written: u64,
+    /// Rows that are gone: dead ones, and repetitions of log records and metric points.
+    pub rows_removed: u64,
+    /// Rows that lost their payload.
+    pub rows_stripped: u64,
+}
+
+/// What compaction has done since the start, and what it has before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CompactionStatus {
+    /// Rewrites that were done.
+    pub rewrites: u64,
+    /// Rewrites that failed.
+    pub failures: u64,
+    /// Bytes of the files that went.
+    pub bytes_removed: u64,
+    /// Bytes of the files that came.
+    pub bytes_written: u64,
+    /// Files that are waiting to be merged now.
+    pub waiting_files: u64,
 }
 
 /// Identifies a log record or metric point within its project: the hash of its content.

@@ -30,6 +30,7 @@ macro_rules! conformance_suite {
             patches_of_one_write_merge
             the_same_patch_twice_changes_nothing
             a_late_patch_merges_after_a_flush
+            compacting_and_purging_change_no_answer
             parallel_writes_lose_nothing
             many_runs_make_one_trace
             every_field_comes_back

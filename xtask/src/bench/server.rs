@@ -97,6 +97,24 @@ impl Server {
         Ok(kilobytes / 1024.0)
     }
 
+    /// A line of `/metrics` without labels.
+    pub(super) fn metric(&self, name: &str) -> Result<u64> {
+        let answer = http::get(self.port, "/metrics")?;
+        let text = String::from_utf8_lossy(&answer.body);
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.with_context(|| format!("there is no metric {name}"))?.parse().context("not a number")
+    }
+
+    /// How many files of a folder below the server's own have names that begin like this.
+    pub(super) fn count_files(&self, folder: &str, prefix: &str) -> Result<usize> {
+        let mut count = 0;
+        for entry in std::fs::read_dir(self.folder.join(folder))? {
+            let name = entry?.file_name();
+            count += usize::from(name.to_string_lossy().starts_with(prefix));
+        }
+        Ok(count)
+    }
+
     /// Everything in a folder below the server's own.
     pub(super) fn disk_bytes(&self, folder: &str) -> Result<u64> {
         size_of(&self.folder.join(folder))

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use clearspan_store::SearchProgress;
+use clearspan_store::{CompactionStatus, SearchProgress};
 use http::StatusCode;
 
 /// Upper bounds of the acknowledgement histogram, in milliseconds.
@@ -178,6 +178,26 @@ fn render_search(text: &mut String, search: SearchProgress) {
     let name = "clearspan_search_index_bytes";
     write_head(text, name, "Bytes of the search index on disk", "gauge");
     write_line(text, format_args!("{name} {}", search.index_bytes));
+}
+
+/// What the store's compaction has done, and what it has before it.
+pub(crate) fn render_compaction(status: &CompactionStatus) -> String {
+    let CompactionStatus { rewrites, failures, bytes_removed, bytes_written, waiting_files } = *status;
+    let counters = [
+        ("clearspan_compactions_total", "Merges of files, and rewrites of files with dead rows", rewrites),
+        ("clearspan_compaction_failures_total", "Merges that failed; the log says why", failures),
+        ("clearspan_compaction_read_bytes_total", "Bytes of the files that were merged", bytes_removed),
+        ("clearspan_compaction_written_bytes_total", "Bytes of the files that they became", bytes_written),
+    ];
+    let mut text = String::new();
+    for (name, help, value) in counters {
+        write_head(&mut text, name, help, "counter");
+        write_line(&mut text, format_args!("{name} {value}"));
+    }
+    let name = "clearspan_compaction_waiting_files";
+    write_head(&mut text, name, "Files that are merged next; 0 when nothing is left to gain", "gauge");
+    write_line(&mut text, format_args!("{name} {waiting_files}"));
+    text
 }
 
 fn write_head(text: &mut String, name: &str, help: &str, kind: &str) {

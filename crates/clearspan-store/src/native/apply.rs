@@ -10,12 +10,13 @@ use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use super::commit::{Batch, Done, LogFiles, RETRY, ToApplier};
+use super::compact::Bell;
 use super::health::{Trouble, is_from_disk};
 use super::hot::{RowRef, Tier};
 use super::log::{LogSeq, RecordKind};
 use super::segment::Segment;
 use super::state::{DeadRows, Shared, State};
-use super::{adopt, flush, paths};
+use super::{adopt, compact, flush, paths};
 use crate::error::Context;
 use crate::replacement::may_replace;
 use crate::schema::Col;
@@ -45,6 +46,8 @@ pub(super) struct Applier {
     shared: Arc<Shared>,
     to_flusher: SyncSender<flush::Job>,
     log_files: LogFiles,
+    /// Told of new segments.
+    bell: Bell,
     applied: LogSeq,
     newest: UnixNanos,
     /// Who waits for the segment that is being written, and who for the one after it.
@@ -57,12 +60,18 @@ pub(super) struct Applier {
 }
 
 impl Applier {
-    pub(super) fn new(shared: Arc<Shared>, to_flusher: SyncSender<flush::Job>, log_files: LogFiles) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        to_flusher: SyncSender<flush::Job>,
+        log_files: LogFiles,
+        bell: Bell,
+    ) -> Self {
         let applied = LogSeq(shared.manifest.lock().applied_seq);
         Self {
             shared,
             to_flusher,
             log_files,
+            bell,
             applied,
             newest: UnixNanos::default(),
             waiting: Vec::new(),
@@ -102,6 +111,10 @@ impl Applier {
                 ToApplier::Delayed(err) => answer(&mut self.waiting, &Err(err)),
                 ToApplier::Flush(done) => self.flush(done),
                 ToApplier::Install(flushed) => self.finish_flush(flushed),
+                ToApplier::Replace(rewritten, done) => {
+                    // Whoever rewrote it may have been told to stop.
+                    let _answered = done.send(compact::install(&self.shared, *rewritten));
+                }
                 ToApplier::Stop => return,
             }
         }
@@ -360,7 +373,7 @@ impl Applier {
         let job = flush::Job {
             view: frozen.view(),
             applied: self.applied,
-            number: self.shared.manifest.lock().next_segment.max(1),
+            number: self.shared.take_number(),
             carried: carried.zip(permit).map(|(batch, permit)| flush::Carried { batch, permit }),
             logs: frozen.logs.batches().to_vec(),
             points: frozen.points.batches().to_vec(),
@@ -441,7 +454,7 @@ impl Applier {
                 entry.passed_over = true;
             }
         }
-        manifest.next_segment = flushed.number + 1;
+        manifest.next_segment = self.shared.next_number();
         manifest.segments.extend(flushed.written.as_ref().map(|written| written.entry.clone()));
         manifest.logs.extend(flushed.logs.as_ref().map(|file| file.entry.clone()));
         manifest.points.extend(flushed.points.as_ref().map(|file| file.entry.clone()));
@@ -475,6 +488,7 @@ impl Applier {
         self.shared.update_pressure(&state);
         state.search.poke();
         drop(state);
+        self.bell.ring();
         self.remove_covered_logs(applied);
     }
 

@@ -16,7 +16,7 @@ use super::apply::Applier;
 use super::health::{Trouble, is_from_disk};
 use super::log::{Continuation, LogSeq, MAX_PAYLOAD_BYTES, RecordKind, Writer};
 use super::state::Shared;
-use super::{flush, paths, recover};
+use super::{compact, flush, paths, recover};
 use crate::error::Context;
 use crate::{Error, Result};
 
@@ -81,6 +81,8 @@ pub(super) enum ToApplier {
     Delayed(Error),
     /// A segment is written, or could not be.
     Install(Result<flush::Flushed>),
+    /// Files were rewritten; the answer says whether they are part of the store.
+    Replace(Box<compact::Rewritten>, SyncSender<Result<()>>),
     /// Nothing more will come.
     Stop,
 }
@@ -93,6 +95,7 @@ pub(super) type LogFiles = Arc<Mutex<Vec<(u64, u64)>>>;
 pub(crate) struct Handle {
     shared: Arc<Shared>,
     to_log: Option<mpsc::Sender<ToLog>>,
+    compactor: Option<compact::Handle>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -107,6 +110,12 @@ impl Handle {
         self.ask(ToLog::Flush).await
     }
 
+    /// The thread that compacts.
+    pub(crate) fn compactor(&self) -> Result<&compact::Handle> {
+        let gone = || Error::new(ErrorKind::Unavailable, "the store has shut down");
+        self.compactor.as_ref().ok_or_else(gone)
+    }
+
     async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> ToLog) -> Result<T> {
         let gone = || Error::new(ErrorKind::Unavailable, "the store has shut down");
         let (done, answer) = oneshot::channel();
@@ -119,6 +128,8 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Relaxed);
+        // First, because it needs the applier.
+        self.compactor = None;
         self.to_log = None;
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
@@ -133,7 +144,8 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<Handle> {
     let log_files: LogFiles = LogFiles::default();
     let (to_applier, applier_work) = sync_channel(4);
     let (to_flusher, flusher_work) = sync_channel(1);
-    let mut applier = Applier::new(Arc::clone(shared), to_flusher, Arc::clone(&log_files));
+    let inbox = compact::Inbox::new();
+    let mut applier = Applier::new(Arc::clone(shared), to_flusher, Arc::clone(&log_files), inbox.bell());
     let next = recover::replay(&mut applier, &log_files)?;
     let mut log =
         LogThread { shared: Arc::clone(shared), writer: None, next, tried: Instant::now(), log_files };
@@ -148,15 +160,17 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<Handle> {
         spawn("clearspan-log", move || log.run(log_work, &to_applier))?
     };
     let applier_thread = spawn("clearspan-applier", move || applier.run(&applier_work))?;
+    let compactor = Some(inbox.start(shared, to_applier.clone())?);
     let flusher_thread = {
         let shared = Arc::clone(shared);
         spawn("clearspan-flusher", move || run_flusher(&shared, &flusher_work, &relog, &to_applier))?
     };
     let shared = Arc::clone(shared);
-    Ok(Handle { shared, to_log: Some(to_log), threads: vec![log_thread, applier_thread, flusher_thread] })
+    let threads = vec![log_thread, applier_thread, flusher_thread];
+    Ok(Handle { shared, to_log: Some(to_log), compactor, threads })
 }
 
-fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(work)

@@ -46,8 +46,6 @@ pub(super) struct Flushed {
     pub(super) written: Option<Written>,
     pub(super) view: View,
     pub(super) applied: LogSeq,
-    /// The number that the files got.
-    pub(super) number: u64,
     pub(super) logs: Option<RecordFile<LogCol>>,
     pub(super) points: Option<RecordFile<PointCol>>,
 }
@@ -65,7 +63,6 @@ pub(super) fn write_segment(shared: &Shared, job: &Job) -> Result<Flushed> {
         written,
         view: job.view.clone(),
         applied: job.applied,
-        number: job.number,
         logs: RecordFile::write(&shared.disk, &dir, job.number, &job.logs)?,
         points: RecordFile::write(&shared.disk, &dir, job.number, &job.points)?,
     })

@@ -118,7 +118,9 @@ pub(crate) struct Tier {
 
 impl Tier {
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.logs.is_empty() && self.points.is_empty()
+        let is_empty = self.keys.is_empty() && self.logs.is_empty() && self.points.is_empty();
+        // Rows of segments that died become so for good with a flush.
+        is_empty && self.replaced.is_empty()
     }
 
     /// Bytes of everything in it.

@@ -100,3 +100,39 @@ fn numbers(disk: &dyn Disk, dir: &Path, prefix: &str, suffix: &str) -> io::Resul
 pub(crate) fn sums_file(file: &Path) -> PathBuf {
     file.with_extension("sums")
 }
+
+/// Removes a Parquet file that the manifest does not name, with its checksums. Failing does no harm: the next start
+/// removes it.
+pub(crate) fn remove_unnamed(disk: &dyn Disk, file: &Path) {
+    for path in [file.to_owned(), sums_file(file)] {
+        match disk.remove(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(file = %path.display(), error = %err, "removing a file failed");
+            }
+            _ => tracing::debug!(file = %path.display(), "removed a file"),
+        }
+    }
+}
+
+/// Removes what a crash left among the segments: files that were not finished, and those that no manifest names.
+pub(crate) fn remove_leftovers(
+    disk: &dyn Disk,
+    segment_dir: &Path,
+    is_named: impl Fn(&str, u64) -> bool,
+) -> io::Result<()> {
+    for file_name in disk.list(segment_dir)? {
+        let Some(name) = file_name.to_str() else { continue };
+        let stem = name.strip_suffix(".parquet").or_else(|| name.strip_suffix(".sums"));
+        let is_leftover = match stem.and_then(|stem| stem.split_once('-')) {
+            Some((table @ ("seg" | "logs" | "points"), number)) => {
+                number.parse().is_ok_and(|number| !is_named(table, number))
+            }
+            _ => name.ends_with(".tmp"),
+        };
+        if is_leftover {
+            tracing::info!(file = name, "removing a leftover of a crash");
+            disk.remove(&segment_dir.join(name))?;
+        }
+    }
+    Ok(())
+}

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
-    RowSelection,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
 };
 use parquet::bloom_filter::Sbbf;
 use parquet::file::properties::ReaderProperties;
@@ -36,7 +36,7 @@ use crate::{Error, Result};
 
 mod write;
 
-pub(crate) use write::{Written, properties, write, write_file};
+pub(crate) use write::{Written, gather, gather_messages, properties, write, write_file, write_groups};
 
 /// Rows in a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 4096;
@@ -60,6 +60,8 @@ pub(crate) struct Segment {
     passed_over: AtomicBool,
     footer: OnceLock<Footer>,
     blooms: OnceLock<Vec<GroupBlooms>>,
+    /// Set when the manifest does not name it any more: the file goes with the last reader.
+    condemned: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -114,7 +116,13 @@ impl Segment {
             passed_over: AtomicBool::new(entry.passed_over),
             footer: OnceLock::new(),
             blooms: OnceLock::new(),
+            condemned: AtomicBool::new(false),
         }
+    }
+
+    /// Removes the file when nobody reads it any more. The manifest must not name it, durably.
+    pub(crate) fn condemn(&self) {
+        self.condemned.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -399,6 +407,34 @@ impl Segment {
         None
     }
 
+    /// Bytes that the largest row group takes in memory, about.
+    pub(crate) fn largest_group_bytes(&self) -> Result<u64> {
+        let groups = self.footer()?.reader.metadata().row_groups().iter();
+        Ok(groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).max().unwrap_or(0))
+    }
+
+    /// The rows that are not in `dead`, in order, batch by batch; all columns when none are asked for. A batch never
+    /// spans two row groups, so that it keeps the dictionary of its own.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        dead: &'a RoaringBitmap,
+        columns: &'a [Col],
+        batch_rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
+        let groups = self.footer()?.groups.iter().enumerate();
+        Ok(groups.flat_map(move |(idx, group)| {
+            let rows = dead.range_cardinality(group.rows.clone());
+            let selection = (rows > 0).then(|| alive_selection(dead, std::iter::once(group.rows.clone())));
+            let (reader, failed) = match self.open_reader(&[idx], columns, selection, None, batch_rows) {
+                Ok(reader) => (Some(reader), None),
+                Err(err) => (None, Some(Err(err))),
+            };
+            failed
+                .into_iter()
+                .chain(reader.into_iter().flatten().map(|batch| batch.map_err(|err| self.corrupt()(err))))
+        }))
+    }
+
     /// Decodes every row, which verifies every page. Returns how many there are.
     pub(crate) fn check(&self) -> Result<u64> {
         let footer = self.footer()?;
@@ -468,11 +504,23 @@ impl Segment {
         selection: Option<RowSelection>,
         wanted: Option<Wanted<'_>>,
     ) -> Result<Vec<RecordBatch>> {
+        let reader = self.open_reader(groups, columns, selection, wanted, ROW_GROUP_ROWS)?;
+        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+    }
+
+    fn open_reader(
+        &self,
+        groups: &[usize],
+        columns: &[Col],
+        selection: Option<RowSelection>,
+        wanted: Option<Wanted<'_>>,
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
         let footer = self.footer()?;
         let mut builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
                 .with_row_groups(groups.to_vec())
-                .with_batch_size(ROW_GROUP_ROWS);
+                .with_batch_size(batch_rows);
         let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
         if !columns.is_empty() {
             let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
@@ -484,8 +532,7 @@ impl Segment {
         if let Some(wanted) = wanted {
             builder = builder.with_row_filter(row_filter(wanted, &parquet_schema));
         }
-        let reader = builder.build().map_err(self.corrupt())?;
-        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+        builder.build().map_err(self.corrupt())
     }
 }
 
@@ -498,6 +545,14 @@ impl Group {
         };
         project_id.is_none_or(|id| inside(&self.projects, id.as_bytes()))
             && inside(&self.traces, trace_id.as_bytes())
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if self.condemned.load(Ordering::Relaxed) {
+            paths::remove_unnamed(&*self.disk, &self.path);
+        }
     }
 }
 

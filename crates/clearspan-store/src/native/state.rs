@@ -1,7 +1,7 @@
 //! What the engine knows now, shared between the threads that change it and the readers.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clearspan_model::{ErrorKind, TraceId};
@@ -16,7 +16,7 @@ use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
-use super::{NativeConfig, paths, search};
+use super::{NativeConfig, compact, paths, search};
 use crate::error::Context;
 use crate::schema::Col;
 use crate::schema::logs::LogCol;
@@ -36,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) state: RwLock<State>,
     /// The manifest on disk. Only the applier thread changes it.
     pub(crate) manifest: Mutex<Manifest>,
+    /// The number that the next file gets.
+    next_number: AtomicU64,
+    pub(super) compaction: compact::Counters,
     /// Whether writes are possible.
     pub(crate) health: Health,
     /// Set when the store is closed: what fails now is not tried again.
@@ -47,6 +50,9 @@ pub(crate) struct Shared {
     /// replacements hold it for reading until they are applied, and a flush that carries runs holds it for writing
     /// until they are logged; one that cannot have it at once carries none.
     pub(crate) carrying: Arc<tokio::sync::RwLock<()>>,
+    /// Lets tests look at the folder at certain moments.
+    #[cfg(test)]
+    pub(super) on_step: compact::OnStep,
 }
 
 /// The state that readers see.
@@ -97,6 +103,7 @@ impl Shared {
                 Manifest::default()
             }
         };
+        remove_leftovers(&*disk, &segment_dir, &manifest);
         let mut state = State::default();
         let mut segments = Vec::new();
         for entry in &manifest.segments {
@@ -119,12 +126,38 @@ impl Shared {
             config,
             disk,
             state: RwLock::new(state),
+            next_number: AtomicU64::new(manifest.next_segment.max(1)),
+            compaction: compact::Counters::default(),
             manifest: Mutex::new(manifest),
             health: Health::default(),
             stopping: AtomicBool::new(false),
             pressure: watch::Sender::new(0),
             carrying: Arc::default(),
+            #[cfg(test)]
+            on_step: compact::OnStep::default(),
         })
+    }
+
+    /// A number for a new file. Nothing else has it.
+    pub(crate) fn take_number(&self) -> u64 {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The number after all that were taken.
+    pub(crate) fn next_number(&self) -> u64 {
+        self.next_number.load(Ordering::Relaxed)
+    }
+
+    /// Lets tests look.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests look"))]
+    pub(super) fn at(&self, _step: compact::Step) {
+        #[cfg(test)]
+        self.on_step.look(_step);
+    }
+
+    /// Whether a tier is on its way to a segment.
+    pub(super) fn is_flushing(&self) -> bool {
+        self.state.read().frozen.is_some()
     }
 
     /// Waits while the hot tier is full.
@@ -287,6 +320,20 @@ impl Snapshot {
             );
         }
         places
+    }
+}
+
+/// Removes what a crash between writing files and naming them, or between naming and removing, has left. What stays
+/// costs room only.
+fn remove_leftovers(disk: &dyn Disk, segment_dir: &std::path::Path, manifest: &Manifest) {
+    let has = |entries: &[FileEntry], number: u64| entries.iter().any(|entry| entry.number == number);
+    let is_named = |table: &str, number: u64| match table {
+        "seg" => manifest.segments.iter().any(|entry| entry.number == number),
+        "logs" => has(&manifest.logs, number),
+        _ => has(&manifest.points, number),
+    };
+    if let Err(err) = paths::remove_leftovers(disk, segment_dir, is_named) {
+        tracing::warn!(error = %err, "leftovers of a crash cannot be removed");
     }
 }
 

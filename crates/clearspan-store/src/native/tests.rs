@@ -11,14 +11,27 @@ use crate::testing::random::{
     Dice, random_logs, random_points, random_questions, random_record_questions, random_runs,
 };
 
+fn config(dir: &Path, memory_bytes: usize) -> NativeConfig {
+    NativeConfig {
+        dir: dir.to_owned(),
+        memory_bytes: NonZeroUsize::new(memory_bytes).unwrap(),
+        finish: Arc::new(|_: &mut Run| ()),
+        compaction: CompactionConfig::default(),
+    }
+}
+
+/// Nothing is compacted by itself.
+fn quiet_config(dir: &Path) -> NativeConfig {
+    let compaction = CompactionConfig { in_background: false, ..CompactionConfig::default() };
+    NativeConfig { compaction, ..config(dir, 64 << 20) }
+}
+
 fn open(dir: &Path) -> NativeStore {
-    open_with(dir, 64 << 20)
+    NativeStore::open(quiet_config(dir)).unwrap()
 }
 
 fn open_with(dir: &Path, memory_bytes: usize) -> NativeStore {
-    let memory_bytes = NonZeroUsize::new(memory_bytes).unwrap();
-    NativeStore::open(NativeConfig { dir: dir.to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) })
-        .unwrap()
+    NativeStore::open(config(dir, memory_bytes)).unwrap()
 }
 
 async fn make() -> (Arc<NativeStore>, tempfile::TempDir) {
@@ -282,12 +295,7 @@ async fn a_torn_log_keeps_what_was_complete() {
 async fn a_second_process_is_kept_out() {
     let dir = tempfile::tempdir().unwrap();
     let _first = open(dir.path());
-    let config = NativeConfig {
-        dir: dir.path().to_owned(),
-        memory_bytes: NonZeroUsize::MIN,
-        finish: Arc::new(|_: &mut Run| ()),
-    };
-    let err = NativeStore::open(config).unwrap_err();
+    let err = NativeStore::open(config(dir.path(), 1)).unwrap_err();
     assert_eq!(err.kind(), ErrorKind::Conflict);
     assert!(err.to_string().contains("another clearspan process"));
 }

@@ -97,6 +97,7 @@ impl RowBuilder<Col> {
         self.text(Col::sources, repeated.sources(&run.sources));
         self.text(Col::response_id, summarize::response_id(run).as_deref());
         self.flag(Col::is_transport, summarize::is_transport(run));
+        self.flag(Col::payload_removed, false);
     }
 }
 

@@ -1,5 +1,6 @@
 //! One function for each promise, named after it. Each takes an empty store.
 
+mod compaction;
 mod doubles;
 mod figures;
 mod filters;
@@ -12,6 +13,7 @@ mod spans;
 mod traces;
 mod writes;
 
+pub use compaction::*;
 pub use doubles::*;
 pub use figures::*;
 pub use filters::*;

@@ -208,7 +208,8 @@ fn check_percentile(sorted: &[i64], percent: usize, found: Option<i64>, context:
     };
     let found = found.unwrap_or_else(|| panic!("no percentile {percent}, {context}"));
     let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-    let slack = (sorted.len() / 100).max(1);
+    // The engine's answer is approximate, the more so the more files it comes from.
+    let slack = (sorted.len() / 50).max(2);
     let (low, high) = (sorted[rank.saturating_sub(slack)], sorted[(rank + slack).min(last)]);
     assert!(
         (low..=high).contains(&found),

@@ -55,6 +55,11 @@ impl ServerProcess {
         }
     }
 
+    /// How often files were merged, by all processes so far.
+    pub(crate) fn compactions(&self) -> usize {
+        self.log().lines().filter(|line| line.contains("compacted")).count()
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("server.log")).unwrap_or_default()
     }

@@ -3,10 +3,10 @@
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::interleave;
+use arrow::array::{BooleanArray, RecordBatch};
 use clearspan_model::{ErrorKind, UnixNanos};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -17,12 +17,10 @@ use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
 use super::RecordColumn;
-use crate::error::Context;
 use crate::native::blocks::{self, BlockFile, Damage, Sums, WrittenFile};
 use crate::native::disk::DiskRef;
-use crate::native::segment::{ROW_GROUP_ROWS, properties, write_file};
+use crate::native::segment::{ROW_GROUP_ROWS, gather, properties, write_file};
 use crate::native::{health, paths};
-use crate::schema::TableColumn;
 use crate::schema::rows::TableRows;
 use crate::store::TimeRange;
 use crate::{Error, RecordId, Result};
@@ -58,7 +56,17 @@ pub(crate) struct RecordFile<C> {
     path: PathBuf,
     sums: OnceLock<Arc<Sums>>,
     footer: OnceLock<Footer>,
+    /// Set when the manifest does not name it any more: the file goes with the last reader.
+    condemned: AtomicBool,
     table: PhantomData<C>,
+}
+
+impl<C> Drop for RecordFile<C> {
+    fn drop(&mut self) {
+        if self.condemned.load(Ordering::Relaxed) {
+            paths::remove_unnamed(&*self.disk, &self.path);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -106,6 +114,7 @@ impl<C: RecordColumn> RecordFile<C> {
             path,
             sums: OnceLock::new(),
             footer: OnceLock::new(),
+            condemned: AtomicBool::new(false),
             table: PhantomData,
         }
     }
@@ -123,26 +132,63 @@ impl<C: RecordColumn> RecordFile<C> {
         batches: &[RecordBatch],
     ) -> Result<Option<Self>> {
         let places = sorted_places::<C>(batches)?;
-        let Some(rows) = u64::try_from(places.len()).ok().filter(|rows| *rows > 0) else { return Ok(None) };
+        if places.is_empty() {
+            return Ok(None);
+        }
         let memory: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
         let group_rows = (GROUP_BYTES / (memory / places.len()).max(1)).clamp(64, ROW_GROUP_ROWS);
-        let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
-        for batch in batches {
-            let rows = TableRows::<C>::new(batch);
-            for row in 0..batch.num_rows() {
-                let time = rows.time(C::TIME, row).unwrap_or_default().as_nanos();
-                (min_time, max_time) = (min_time.min(time), max_time.max(time));
-            }
+        let batches: Vec<&RecordBatch> = batches.iter().collect();
+        let groups = places.chunks(group_rows).map(|places| gather::<C>(&batches, places));
+        Self::write_groups(disk, segment_dir, number, groups)
+    }
+
+    /// Writes row groups whose rows are in order and all different, likewise.
+    pub(crate) fn write_groups(
+        disk: &DiskRef,
+        segment_dir: &Path,
+        number: u64,
+        groups: impl Iterator<Item = Result<RecordBatch>>,
+    ) -> Result<Option<Self>> {
+        let mut groups = groups.peekable();
+        if groups.peek().is_none() {
+            return Ok(None);
         }
         let path = paths::record_file(segment_dir, C::FILES, number);
-        let chunks = places.chunks(group_rows).map(|places| gather::<C>(batches, places));
+        let (mut min_time, mut max_time, mut rows) = (i64::MAX, i64::MIN, 0);
+        let groups = groups.inspect(|group| {
+            let Ok(group) = group else { return };
+            let reader = TableRows::<C>::new(group);
+            for row in 0..group.num_rows() {
+                let time = reader.time(C::TIME, row).unwrap_or_default().as_nanos();
+                (min_time, max_time) = (min_time.min(time), max_time.max(time));
+            }
+            rows += group.num_rows() as u64;
+        });
         let WrittenFile { bytes, sums } =
-            write_file(&**disk, &path, C::schema(), properties::<C>().build(), chunks)?;
+            write_file(&**disk, &path, C::schema(), properties::<C>().build(), groups)?;
         Ok(Some(Self::new(
             disk,
             segment_dir,
             FileEntry { number, rows, bytes, sums: Some(sums), min_time, max_time },
         )))
+    }
+
+    /// Removes the file when nobody reads it any more. The manifest must not name it, durably.
+    pub(crate) fn condemn(&self) {
+        self.condemned.store(true, Ordering::Relaxed);
+    }
+
+    /// Every row, in order; all columns when none are asked for.
+    pub(crate) fn scan(&self, columns: &[C]) -> Result<impl Iterator<Item = Result<RecordBatch>> + '_> {
+        let columns = columns.to_vec();
+        let groups = self.groups(TimeRange::default())?;
+        Ok(groups.into_iter().flat_map(move |group| {
+            let (batches, failed) = match self.read(group, &columns, &[]) {
+                Ok(batches) => (Some(batches), None),
+                Err(err) => (None, Some(Err(err))),
+            };
+            failed.into_iter().chain(batches.into_iter().flatten())
+        }))
     }
 
     fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
@@ -189,12 +235,12 @@ impl<C: RecordColumn> RecordFile<C> {
     }
 
     /// The rows of a group that satisfy all conditions, which are looked at one after the other.
-    pub(super) fn read(
-        &self,
+    pub(super) fn read<'s>(
+        &'s self,
         group: Group,
         columns: &[C],
         conditions: &[Condition<C>],
-    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + '_> {
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'s, C>> {
         let footer = self.footer()?;
         let schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
         let mask =
@@ -257,14 +303,4 @@ fn sorted_places<C: RecordColumn>(batches: &[RecordBatch]) -> Result<Vec<(usize,
     }
     keyed.sort_unstable();
     Ok(keyed.into_iter().map(|(_, place)| place).collect())
-}
-
-fn gather<C: TableColumn>(batches: &[RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
-    let gathering = || format!("gathering rows of {}", C::TABLE);
-    let mut columns: Vec<ArrayRef> = Vec::with_capacity(C::COLUMNS.len());
-    for idx in 0..C::COLUMNS.len() {
-        let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
-        columns.push(interleave(&arrays, places).context(ErrorKind::Internal, gathering)?);
-    }
-    RecordBatch::try_new(Arc::clone(C::schema()), columns).context(ErrorKind::Internal, gathering)
 }

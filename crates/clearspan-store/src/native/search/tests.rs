@@ -6,7 +6,7 @@ use clearspan_query::text::parse;
 
 use super::*;
 use crate::memory::MemoryStore;
-use crate::native::{NativeConfig, NativeStore};
+use crate::native::{CompactionConfig, NativeConfig, NativeStore};
 use crate::testing::build::{all_runs, at, everything, filtered, message, newest, number_of, project, run};
 use crate::testing::compare::{Question, compare, fill};
 use crate::testing::random::{random_questions, random_runs};
@@ -14,7 +14,9 @@ use crate::{RunQuery, RunStore as _, Selection, TimeRange};
 
 fn open(dir: &Path) -> NativeStore {
     let memory_bytes = NonZeroUsize::new(64 << 20).unwrap();
-    let config = NativeConfig { dir: dir.to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) };
+    let compaction = CompactionConfig { in_background: false, ..CompactionConfig::default() };
+    let finish = Arc::new(|_: &mut Run| ());
+    let config = NativeConfig { dir: dir.to_owned(), memory_bytes, finish, compaction };
     let store = NativeStore::open(config).unwrap();
     registry(&store).index_tiny_segments();
     store

@@ -24,6 +24,7 @@ use super::{DICTIONARY_BYTES, ROW_GROUP_ROWS, Segment};
 use crate::Result;
 use crate::error::Context;
 use crate::native::blocks::{self, WrittenFile};
+use crate::native::compact::merge::{GROUP_BYTES, row_weights};
 use crate::native::disk::{Disk, DiskRef};
 use crate::native::hot::{RowRef, View};
 use crate::native::manifest::SegmentEntry;
@@ -46,21 +47,50 @@ pub(crate) fn write(disk: &DiskRef, segment_dir: &Path, number: u64, view: &View
         return Ok(None);
     }
     let batches: Vec<&RecordBatch> = view.iter().map(|hot| &hot.batch).collect();
+    let chunks = chunks(&batches, &origin);
+    let groups = chunks.into_iter().map(|rows| {
+        let places: Vec<(usize, usize)> =
+            rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
+        gather::<Col>(&batches, &places)
+    });
+    let entry = write_groups(disk, segment_dir, number, groups)?;
+    Ok(Some(Written { segment: Segment::new(disk, segment_dir, &entry), entry, origin }))
+}
+
+/// Cuts rows into row groups by their number and size.
+fn chunks<'r>(batches: &[&RecordBatch], rows: &'r [RowRef]) -> Vec<&'r [RowRef]> {
+    let weights: Vec<Vec<u32>> = batches.iter().map(|batch| row_weights::<Col>(batch)).collect();
+    let (mut chunks, mut from, mut bytes) = (Vec::new(), 0, 0);
+    for (at, place) in rows.iter().enumerate() {
+        bytes += weights[place.batch as usize][place.row as usize] as usize;
+        if at + 1 - from == ROW_GROUP_ROWS || bytes >= GROUP_BYTES || at + 1 == rows.len() {
+            chunks.push(&rows[from..=at]);
+            (from, bytes) = (at + 1, 0);
+        }
+    }
+    chunks
+}
+
+/// Writes a segment of row groups whose rows are in order. It is durable when this returns.
+pub(crate) fn write_groups(
+    disk: &DiskRef,
+    segment_dir: &Path,
+    number: u64,
+    groups: impl Iterator<Item = Result<RecordBatch>>,
+) -> Result<SegmentEntry> {
     let path = paths::segment_file(segment_dir, number);
-    let (mut min_time, mut max_time) = (i64::MAX, i64::MIN);
-    let chunks = origin.chunks(ROW_GROUP_ROWS).map(|rows| {
-        let chunk = gather(&batches, rows)?;
-        for time in chunk.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
+    let (mut min_time, mut max_time, mut rows) = (i64::MAX, i64::MIN, 0);
+    let groups = groups.inspect(|group| {
+        let Ok(group) = group else { return };
+        for time in group.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
             (min_time, max_time) = (min_time.min(*time), max_time.max(*time));
         }
-        Ok(chunk)
+        rows += group.num_rows();
     });
-    let WrittenFile { bytes, sums } = write_file(&**disk, &path, &SCHEMA, run_properties(), chunks)?;
-    let rows = u32::try_from(origin.len()).expect("a tier has fewer than 2^32 rows");
-    let sums = Some(sums);
-    let dead = RoaringBitmap::new();
-    let entry = SegmentEntry { number, rows, bytes, sums, min_time, max_time, passed_over: false, dead };
-    Ok(Some(Written { segment: Segment::new(disk, segment_dir, &entry), entry, origin }))
+    let WrittenFile { bytes, sums } = write_file(&**disk, &path, &SCHEMA, run_properties(), groups)?;
+    let rows = u32::try_from(rows).expect("a segment has fewer than 2^32 rows");
+    let (sums, dead) = (Some(sums), RoaringBitmap::new());
+    Ok(SegmentEntry { number, rows, bytes, sums, min_time, max_time, passed_over: false, dead })
 }
 
 /// Writes a Parquet file with one row group for each batch and makes it durable.
@@ -129,27 +159,28 @@ fn sorted_rows(view: &View) -> Vec<RowRef> {
     rows.into_iter().map(|(_, place)| place).collect()
 }
 
-/// One batch of the rows at these places.
-fn gather(batches: &[&RecordBatch], rows: &[RowRef]) -> Result<RecordBatch> {
-    let places: Vec<(usize, usize)> =
-        rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
-    let mut columns = Vec::with_capacity(Col::COLUMNS.len());
-    for (idx, column) in Col::COLUMNS.iter().enumerate() {
+/// One batch of the rows at these places, each a batch and a row in it.
+pub(crate) fn gather<C: TableColumn>(
+    batches: &[&RecordBatch],
+    places: &[(usize, usize)],
+) -> Result<RecordBatch> {
+    let mut columns = Vec::with_capacity(C::COLUMNS.len());
+    for (idx, column) in C::COLUMNS.iter().enumerate() {
         let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
         let gathered = match column.kind {
-            Kind::Messages => gather_messages(&arrays, &places),
-            _ => interleave(&arrays, &places)
+            Kind::Messages => gather_messages(&arrays, places),
+            _ => interleave(&arrays, places)
                 .context(ErrorKind::Internal, || format!("gathering {}", column.name))?,
         };
         columns.push(gathered);
     }
-    RecordBatch::try_new(Arc::clone(&SCHEMA), columns)
-        .context(ErrorKind::Internal, || "gathering rows".into())
+    RecordBatch::try_new(Arc::clone(C::schema()), columns)
+        .context(ErrorKind::Internal, || format!("gathering rows of {}", C::TABLE))
 }
 
 /// Like `interleave` for the message columns, with one entry for each distinct message: Arrow's own kernel
 /// would carry the dictionaries of all batches into every row group.
-fn gather_messages(arrays: &[&dyn Array], places: &[(usize, usize)]) -> ArrayRef {
+pub(crate) fn gather_messages(arrays: &[&dyn Array], places: &[(usize, usize)]) -> ArrayRef {
     struct Source<'a> {
         list: &'a ListArray,
         words: &'a DictionaryArray<Int32Type>,

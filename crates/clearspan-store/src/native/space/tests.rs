@@ -6,7 +6,7 @@ use super::*;
 use crate::RunStore as _;
 use crate::native::disk::RealDisk;
 use crate::native::disk::faulty::FaultyDisk;
-use crate::native::{NativeConfig, NativeStore};
+use crate::native::{CompactionConfig, NativeConfig, NativeStore};
 use crate::testing::build::{bare, log, scope, trace};
 
 const GIB: u64 = 1 << 30;
@@ -26,7 +26,12 @@ async fn new_data_is_refused_while_there_is_too_little_room_and_accepted_again()
     let disk = FaultyDisk::new(RealDisk::shared());
     let memory_bytes = NonZeroUsize::new(64 << 20).unwrap();
     let finish = Arc::new(|_: &mut Run| ());
-    let config = NativeConfig { dir: dir.path().to_owned(), memory_bytes, finish };
+    let config = NativeConfig {
+        dir: dir.path().to_owned(),
+        memory_bytes,
+        finish,
+        compaction: CompactionConfig::default(),
+    };
     let mut store = NativeStore::open_on(config, disk.shared()).unwrap();
     let limits = SpaceLimits {
         refuse_below: Room { percent: 5, bytes: GIB / 2 },

@@ -18,8 +18,7 @@ fn states() -> u64 {
 }
 
 fn config(dir: &Path) -> NativeConfig {
-    let memory_bytes = NonZeroUsize::new(64 << 20).unwrap();
-    NativeConfig { dir: dir.to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) }
+    super::config(dir, 64 << 20)
 }
 
 /// Runs of trace `number / 3`, which lies across three batches.

@@ -60,12 +60,7 @@ struct Answers {
 }
 
 async fn ask(dir: &Path) -> Result<Answers> {
-    let memory_bytes = NonZeroUsize::new(64 << 20).unwrap();
-    let store = NativeStore::open(NativeConfig {
-        dir: dir.to_owned(),
-        memory_bytes,
-        finish: Arc::new(|_: &mut Run| ()),
-    })?;
+    let store = NativeStore::open(quiet_config(dir))?;
     let mut answers = Answers::default();
     for number in [0, 5, 12, 27, 33] {
         answers.traces.push(store.load_trace(&scope(), trace(number)).await.ok());
@@ -259,10 +254,7 @@ async fn running_out_of_files_is_no_damage() {
     let dir = tempfile::tempdir().unwrap();
     fill_folder(dir.path()).await;
     let disk = FaultyDisk::new(disk::RealDisk::shared());
-    let memory_bytes = NonZeroUsize::new(64 << 20).unwrap();
-    let config =
-        NativeConfig { dir: dir.path().to_owned(), memory_bytes, finish: Arc::new(|_: &mut Run| ()) };
-    let store = NativeStore::open_on(config, disk.shared()).unwrap();
+    let store = NativeStore::open_on(quiet_config(dir.path()), disk.shared()).unwrap();
     disk.fail_some(&[Op::Open], "seg-", Fault::Errno(EMFILE), 0, 3);
     store.write(vec![run(3, 900, |_| ())]).await.unwrap();
     assert_eq!(store.load_trace(&scope(), trace(3)).await.unwrap().len(), 5);

@@ -1,0 +1,302 @@
+//! Merging sorted rows of several files into row groups, with bounded memory.
+//!
+//! Each source gives its rows batch by batch, in the order of its table. The merge holds one batch of each source and
+//! those that the row group in the making still needs. It notes where every row went, because rows may die while
+//! their file is rewritten.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, DictionaryArray, FixedSizeBinaryArray, RecordBatch, StringArray,
+    TimestampNanosecondArray,
+};
+use arrow::datatypes::{ArrowNativeType as _, Int32Type};
+use clearspan_model::ErrorKind;
+use roaring::RoaringBitmap;
+
+use crate::native::segment::{ROW_GROUP_ROWS, gather};
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
+use crate::schema::{Col, Kind, TableColumn};
+use crate::{Error, Result};
+
+/// Bytes of text in a row group, about: rows with large payloads make smaller groups.
+pub(crate) const GROUP_BYTES: usize = 16 << 20;
+/// Stands for a row that was left out.
+pub(super) const LEFT_OUT: u32 = u32::MAX;
+
+/// What tables say about the order of their files.
+pub(crate) trait Sorted: TableColumn {
+    /// The columns that rows are sorted by: ids and times.
+    const ORDER: &'static [Self];
+    /// Whether rows that agree in [`Self::ORDER`] are one record.
+    const UNIQUE: bool;
+    /// What is known of a row when it is decided whether it stays.
+    const SIFTED: &'static [Self];
+}
+
+impl Sorted for Col {
+    const ORDER: &'static [Self] = &[Self::project_id, Self::trace_id, Self::time, Self::run_id];
+    const UNIQUE: bool = false;
+    const SIFTED: &'static [Self] = &[
+        Self::workspace_id,
+        Self::project_id,
+        Self::trace_id,
+        Self::run_id,
+        Self::time,
+        Self::received_at,
+        Self::payload_removed,
+    ];
+}
+
+impl Sorted for LogCol {
+    const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
+    const UNIQUE: bool = true;
+    const SIFTED: &'static [Self] =
+        &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at, Self::trace_id];
+}
+
+impl Sorted for PointCol {
+    const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
+    const UNIQUE: bool = true;
+    const SIFTED: &'static [Self] =
+        &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at];
+}
+
+/// The place of a row in the order of its table, such that bytes compare as rows do.
+type Key = [u8; 56];
+
+enum KeyPart {
+    Id(FixedSizeBinaryArray),
+    Time(TimestampNanosecondArray),
+}
+
+/// The key columns of one batch.
+struct Keys(Vec<KeyPart>);
+
+impl Keys {
+    fn new<C: Sorted>(batch: &RecordBatch) -> Self {
+        let part = |column: &C| {
+            let array = batch.column(column.place());
+            match C::COLUMNS[column.place()].kind {
+                Kind::Time => KeyPart::Time(array.as_primitive().clone()),
+                _ => KeyPart::Id(array.as_fixed_size_binary().clone()),
+            }
+        };
+        Self(C::ORDER.iter().map(part).collect())
+    }
+
+    fn at(&self, row: usize) -> Key {
+        let (mut key, mut at) = ([0; 56], 0);
+        for part in &self.0 {
+            match part {
+                KeyPart::Id(ids) => {
+                    key[at..at + 16].copy_from_slice(ids.value(row));
+                    at += 16;
+                }
+                KeyPart::Time(times) => {
+                    // With its sign turned, an integer's bytes are in its order.
+                    let bytes = (times.value(row) ^ i64::MIN).to_be_bytes();
+                    key[at..at + 8].copy_from_slice(&bytes);
+                    at += 8;
+                }
+            }
+        }
+        key
+    }
+}
+
+/// The rows of one file, in order, in batches with all columns of today.
+pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
+
+struct Source<'a> {
+    batches: Batches<'a>,
+    /// The place of the current batch in [`Merge::held`], and of the current row in it.
+    slot: usize,
+    row: usize,
+    keys: Keys,
+    weights: Vec<u32>,
+    /// Where each row went, in order.
+    moved: Vec<u32>,
+}
+
+/// Gives row groups in the order of the table.
+pub(super) struct Merge<'a, C> {
+    sources: Vec<Source<'a>>,
+    heap: BinaryHeap<Reverse<(Key, usize)>>,
+    /// Batches with rows that are not written yet.
+    held: Vec<RecordBatch>,
+    last: Option<Key>,
+    written: u32,
+    table: std::marker::PhantomData<C>,
+}
+
+impl<'a, C: Sorted> Merge<'a, C> {
+    pub(super) fn new(sources: Vec<Batches<'a>>) -> Result<Self> {
+        let mut merge = Self {
+            sources: Vec::with_capacity(sources.len()),
+            heap: BinaryHeap::new(),
+            held: Vec::new(),
+            last: None,
+            written: 0,
+            table: std::marker::PhantomData,
+        };
+        for (idx, batches) in sources.into_iter().enumerate() {
+            let keys = Keys(Vec::new());
+            merge.sources.push(Source {
+                batches,
+                slot: 0,
+                row: 0,
+                keys,
+                weights: Vec::new(),
+                moved: Vec::new(),
+            });
+            if let Some(key) = merge.next_batch(idx)? {
+                merge.heap.push(Reverse((key, idx)));
+            }
+        }
+        Ok(merge)
+    }
+
+    /// For each source, in the order of its rows: the row that it became, or [`LEFT_OUT`].
+    pub(super) fn into_moved(self) -> Vec<Vec<u32>> {
+        self.sources.into_iter().map(|source| source.moved).collect()
+    }
+
+    /// Loads the next batch of a source. Returns the key of its first row.
+    fn next_batch(&mut self, idx: usize) -> Result<Option<Key>> {
+        let source = &mut self.sources[idx];
+        loop {
+            let Some(batch) = source.batches.next().transpose()? else { return Ok(None) };
+            if batch.num_rows() == 0 {
+                continue;
+            }
+            source.keys = Keys::new::<C>(&batch);
+            source.weights = row_weights::<C>(&batch);
+            (source.slot, source.row) = (self.held.len(), 0);
+            self.held.push(batch);
+            return Ok(Some(source.keys.at(0)));
+        }
+    }
+
+    /// Goes on to the next row of a source.
+    fn advance(&mut self, idx: usize) -> Result<Option<Key>> {
+        let source = &mut self.sources[idx];
+        source.row += 1;
+        if source.row < source.weights.len() {
+            return Ok(Some(source.keys.at(source.row)));
+        }
+        self.next_batch(idx)
+    }
+
+    /// The places of the rows of the next row group.
+    fn next_places(&mut self) -> Result<Vec<(usize, usize)>> {
+        let (mut places, mut bytes) = (Vec::with_capacity(ROW_GROUP_ROWS), 0);
+        while places.len() < ROW_GROUP_ROWS && bytes < GROUP_BYTES {
+            let Some(Reverse((key, idx))) = self.heap.peek().copied() else { break };
+            let source = &mut self.sources[idx];
+            if C::UNIQUE && self.last == Some(key) {
+                source.moved.push(LEFT_OUT);
+            } else {
+                places.push((source.slot, source.row));
+                bytes += source.weights[source.row] as usize;
+                source.moved.push(self.written);
+                self.written += 1;
+                self.last = Some(key);
+            }
+            let next = self.advance(idx)?;
+            let top = self.heap.peek_mut().expect("it was there just now");
+            match next {
+                Some(next) => replace_top(top, next),
+                None => drop(PeekMut::pop(top)),
+            }
+        }
+        Ok(places)
+    }
+
+    /// Lets go of the batches that no further row needs.
+    fn release(&mut self) {
+        let waiting: Vec<usize> = self.heap.iter().map(|Reverse((_, idx))| *idx).collect();
+        let mut kept = Vec::with_capacity(waiting.len());
+        for idx in waiting {
+            let source = &mut self.sources[idx];
+            kept.push(self.held[source.slot].clone());
+            source.slot = kept.len() - 1;
+        }
+        self.held = kept;
+    }
+}
+
+fn replace_top(mut top: PeekMut<'_, Reverse<(Key, usize)>>, key: Key) {
+    top.0.0 = key;
+}
+
+impl<C: Sorted> Iterator for Merge<'_, C> {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let group = self.next_places().and_then(|places| {
+            if places.is_empty() {
+                return Ok(None);
+            }
+            let batches: Vec<&RecordBatch> = self.held.iter().collect();
+            gather::<C>(&batches, &places).map(Some)
+        });
+        if matches!(group, Ok(Some(_))) {
+            self.release();
+        }
+        group.transpose()
+    }
+}
+
+/// About how many bytes each row adds to a row group. A message counts for the first row of the batch that has it.
+pub(crate) fn row_weights<C: TableColumn>(batch: &RecordBatch) -> Vec<u32> {
+    let mut weights = vec![200_u32; batch.num_rows()];
+    let mut add = |row: usize, bytes: usize| {
+        weights[row] = weights[row].saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    };
+    for (array, column) in batch.columns().iter().zip(C::COLUMNS) {
+        match column.kind {
+            Kind::Text => {
+                let texts: &StringArray = array.as_string();
+                (0..texts.len()).for_each(|row| add(row, texts.value_length(row).as_usize()));
+            }
+            Kind::Map => {
+                let map = array.as_map();
+                for side in [map.keys(), map.values()] {
+                    let texts: &StringArray = side.as_string();
+                    let ends = texts.value_offsets();
+                    for (row, range) in map.value_offsets().windows(2).enumerate() {
+                        add(row, (ends[range[1].as_usize()] - ends[range[0].as_usize()]).as_usize());
+                    }
+                }
+            }
+            Kind::Messages => add_messages(array, &mut add),
+            _ => {}
+        }
+    }
+    weights
+}
+
+fn add_messages(array: &ArrayRef, add: &mut impl FnMut(usize, usize)) {
+    let list = array.as_list::<i32>();
+    let words: &DictionaryArray<Int32Type> = list.values().as_dictionary();
+    let texts: &StringArray = words.values().as_string();
+    let mut seen = RoaringBitmap::new();
+    for (row, range) in list.value_offsets().windows(2).enumerate() {
+        for key in &words.keys().values()[range[0].as_usize()..range[1].as_usize()] {
+            let is_new = key.as_usize() < texts.len() && seen.insert(key.as_usize() as u32);
+            add(row, if is_new { texts.value_length(key.as_usize()).as_usize() } else { 4 });
+        }
+    }
+}
+
+/// A file has fewer rows than 2^32, and the last number stands for those that were left out.
+pub(super) fn check_row_count(rows: u64) -> Result<()> {
+    if rows < u64::from(LEFT_OUT) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Internal, format!("a merged file would have {rows} rows")))
+}
