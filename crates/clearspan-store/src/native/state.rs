@@ -149,7 +149,6 @@ impl Shared {
     }
 
     /// Lets tests look.
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests look"))]
     pub(super) fn at(&self, _step: compact::Step) {
         #[cfg(test)]
         self.on_step.look(_step);
