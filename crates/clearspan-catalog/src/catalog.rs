@@ -4,7 +4,9 @@ use std::fmt;
 
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 
-use crate::{KeyHash, KeyId, KeyName, MappingRule, ProjectName, Result, RuleContent, RuleId};
+use crate::{
+    KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName, Result, Retention, RuleContent, RuleId,
+};
 
 /// Keeps workspaces, projects and keys. What callers can observe is written down as the conformance
 /// suite in `testing`.
@@ -32,6 +34,39 @@ pub trait Catalog: Send + Sync + fmt::Debug {
 
     /// All projects of the workspace, by name.
     fn list_projects(&self, workspace_id: WorkspaceId) -> Result<Vec<Project>>;
+
+    /// Takes a project out of the catalog, with its limits; its name is free. False when there is no such project.
+    /// The caller removes the data of the project and then says so ([`Catalog::finish_deletion`]).
+    fn delete_project(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: ProjectId,
+        now: UnixNanos,
+    ) -> Result<bool>;
+
+    /// The deleted projects of all workspaces whose data may still be there, the longest deleted first.
+    fn unfinished_deletions(&self) -> Result<Vec<(WorkspaceId, ProjectId)>>;
+
+    /// Notes that the data of a deleted project is gone.
+    fn finish_deletion(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<()>;
+
+    /// How long a project is kept.
+    fn load_retention(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<Retention>;
+
+    /// Changes how long a project is kept. False when there is no such project.
+    fn store_retention(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: ProjectId,
+        retention: Retention,
+        now: UnixNanos,
+    ) -> Result<bool>;
+
+    /// The projects of all workspaces that have a limit, by name.
+    fn list_limited(&self) -> Result<Vec<LimitedProject>>;
+
+    /// Makes sure that nothing of what was deleted is left in the files.
+    fn scrub(&self) -> Result<()>;
 
     /// Keeps a new key.
     fn create_key(&self, key: NewKey, now: UnixNanos) -> Result<Key>;

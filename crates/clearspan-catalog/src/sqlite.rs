@@ -14,9 +14,13 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use crate::catalog::{Catalog, Key, NewKey, Project, Workspace};
-use crate::{Error, KeyHash, KeyId, KeyName, MappingRule, ProjectName, Result, RuleContent, RuleId};
+use crate::{
+    Error, KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName, Result, Retention, RuleContent,
+    RuleId,
+};
 
 mod migrations;
+mod retention;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -137,6 +141,50 @@ impl Catalog for SqliteCatalog {
         })
     }
 
+    fn delete_project(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: ProjectId,
+        now: UnixNanos,
+    ) -> Result<bool> {
+        retention::delete_project(&mut self.connection.lock(), workspace_id, project_id, now)
+            .map_err(|err| failed("delete a project in the catalog".to_owned(), err))
+    }
+
+    fn unfinished_deletions(&self) -> Result<Vec<(WorkspaceId, ProjectId)>> {
+        self.with("list the deleted projects", retention::unfinished)
+    }
+
+    fn finish_deletion(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<()> {
+        self.with("finish a deletion", |db| retention::finish(db, workspace_id, project_id))
+    }
+
+    fn load_retention(&self, workspace_id: WorkspaceId, project_id: ProjectId) -> Result<Retention> {
+        self.with("read the retention", |db| retention::load(db, workspace_id, project_id))
+    }
+
+    fn store_retention(
+        &self,
+        workspace_id: WorkspaceId,
+        project_id: ProjectId,
+        limits: Retention,
+        now: UnixNanos,
+    ) -> Result<bool> {
+        self.with("keep the retention", |db| retention::store(db, workspace_id, project_id, limits, now))
+    }
+
+    fn list_limited(&self) -> Result<Vec<LimitedProject>> {
+        self.with("list the retention", retention::list)
+    }
+
+    fn scrub(&self) -> Result<()> {
+        // Deleted cells are overwritten when they are deleted (`secure_delete`); older pages are in the WAL until it
+        // is cut off.
+        self.with("clear the write-ahead log", |db| {
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
+    }
+
     fn create_key(&self, new: NewKey, now: UnixNanos) -> Result<Key> {
         let NewKey { workspace_id, name, hash, prefix, default_project } = new;
         let id = KeyId::generate();
@@ -252,6 +300,7 @@ fn prepare(connection: &Connection) -> std::result::Result<(), rusqlite::Error> 
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
     // The catalog is small: a page cache of half a megabyte holds what is asked for often.
     connection.pragma_update(None, "cache_size", -512)
 }

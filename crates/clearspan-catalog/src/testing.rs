@@ -1,5 +1,6 @@
 //! The conformance suite: what callers may rely on, whatever keeps the catalog.
 
+mod retention;
 mod rules;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub fn check_all(new_catalog: impl Fn() -> Arc<dyn Catalog>) {
     a_key_is_found_by_its_hash_until_revoked(&*new_catalog());
     the_use_of_a_key_is_noted(&*new_catalog());
     rules::check_all(&new_catalog);
+    retention::check_all(&new_catalog);
 }
 
 fn name(text: &str) -> ProjectName {

@@ -1,8 +1,9 @@
 //! The REST API of our own (`/api/clearspan/v1`) and the reads of the LangSmith SDKs.
 //!
-//! Handlers read, apart from mapping rules, which they change in the catalog; what they answer with is declared in `types` and beside them, apart from what the store
+//! Handlers read, apart from mapping rules and retention, which they change in the catalog, and deletions; what they answer with is declared in `types` and beside them, apart from what the store
 //! keeps. Every answer passes `respond`, which gives errors their body, requests their id, and work its time limit.
 
+mod deletions;
 mod error;
 mod events;
 mod extract;
@@ -16,6 +17,7 @@ mod params;
 mod projects;
 mod remap;
 mod respond;
+mod retention;
 mod rules;
 mod run;
 mod search;
@@ -66,7 +68,9 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
 fn our_routes() -> Router<Arc<Context>> {
     Router::new()
         .route("/projects", get(projects::list))
-        .route("/projects/{project}", get(projects::get))
+        .route("/projects/{project}", get(projects::get).delete(deletions::project))
+        .route("/projects/{project}/deletions", post(deletions::traces))
+        .route("/projects/{project}/retention", get(retention::get).put(retention::put))
         .route("/projects/{project}/traces", get(lists::traces))
         .route("/projects/{project}/traces/histogram", get(lists::histogram))
         .route("/projects/{project}/traces/facets", get(lists::facets))
@@ -75,7 +79,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/projects/{project}/logs", get(logs::of_project))
         .route("/projects/{project}/metrics", get(metrics::list))
         .route("/projects/{project}/metrics/series", get(metrics::series))
-        .route("/traces/{trace_id}", get(traces::skeleton))
+        .route("/traces/{trace_id}", get(traces::skeleton).delete(deletions::trace))
         .route("/traces/{trace_id}/verdict", get(traces::verdict))
         .route("/traces/{trace_id}/previews", post(traces::previews))
         .route("/traces/{trace_id}/search", get(traces::search))
@@ -88,6 +92,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/mapping-rules/{id}", put(rules::update).delete(rules::delete))
         .route("/remap", get(remap::list).post(remap::start))
         .route("/remap/{id}", get(remap::get))
+        .route("/purge", get(deletions::purge_state).post(deletions::purge))
         .route("/events", get(events::stream))
         .route("/demo", post(system::demo))
         .route("/ingest/diagnostics", get(system::diagnostics))

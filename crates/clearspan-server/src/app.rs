@@ -32,6 +32,7 @@ use crate::error::chain;
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::receivers;
 use crate::telemetry::{self, Diagnostics, Metrics};
+use crate::upkeep::{Limits, Upkeep, UpkeepArgs};
 use crate::{api, ui};
 
 /// How long requests may take to finish after the process was told to stop.
@@ -48,10 +49,11 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let grpc = listen(settings.grpc.addr(), "--grpc").await?;
     let bound = Bound { http: http.local_addr()?, grpc: grpc.local_addr()? };
     let context = build_context(settings, bound).await?;
-    let (store, live, remaps) =
-        (Arc::clone(&context.store), context.live.clone(), Arc::clone(&context.remaps));
+    let (store, live) = (Arc::clone(&context.store), context.live.clone());
+    let (remaps, upkeep) = (Arc::clone(&context.remaps), Arc::clone(&context.upkeep));
     let stopping = CancellationToken::new();
     let mut servers = start_servers(&context, http, grpc, &stopping);
+    crate::task::spawn("upkeep", Arc::clone(&upkeep).run());
     greet(&context);
     drop(context);
 
@@ -63,6 +65,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     tracing::info!("stopping: no new requests, finishing those that run");
     stopping.cancel();
     remaps.stop();
+    upkeep.stop();
     // Whoever listens to what is written would wait for ever.
     live.close();
     tokio::select! {
@@ -133,6 +136,17 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     let live = LiveFeed::new();
     let required = settings.requires_keys();
     let budget = Budget::new(settings.inflight.bytes());
+    let upkeep = UpkeepArgs {
+        store: Arc::clone(&store),
+        catalog: Arc::clone(&catalog),
+        projects: Arc::clone(&projects),
+        clock,
+        limits: Limits {
+            remember_deleted: settings.remember_deleted,
+            purge_within: settings.purge_within,
+            every: settings.upkeep_every,
+        },
+    };
     let ingest = IngestArgs {
         store: Arc::clone(&store),
         projects,
@@ -147,6 +161,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
         auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, required)),
         ingest: Ingest::new(ingest),
         remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
+        upkeep: Arc::new(Upkeep::new(upkeep)),
         rules,
         diagnostics: Arc::new(Diagnostics::default()),
         metrics: Arc::new(Metrics::default()),
@@ -216,6 +231,7 @@ async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
 
 async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::IntoResponse {
     let mut text = context.metrics.render(context.store.search_progress());
+    text.push_str(&telemetry::render_deletion(&context.store.deletion_state()));
     text.push_str(&telemetry::render_compaction(&context.store.compaction_status()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -1,5 +1,7 @@
 //! The command line. Stable: scripts rely on it.
 
+mod client;
+mod delete;
 mod doctor;
 mod remap;
 
@@ -35,6 +37,10 @@ enum Command {
     Demo(SendArgs),
     /// Map stored runs of a running server again, after rules changed
     Remap(remap::RemapArgs),
+    /// Delete traces of a running server, or a whole project
+    Delete(delete::DeleteArgs),
+    /// Make a running server remove from its disk what was deleted, now
+    Purge(delete::PurgeArgs),
     /// Check the settings, the data folder and the ports; fails when something would not work
     Doctor(DoctorArgs),
 }
@@ -123,6 +129,8 @@ pub fn run() -> ExitCode {
         Command::Keys(args) => keys(args.command),
         Command::Demo(args) => send_demo(args),
         Command::Remap(args) => runtime().and_then(|runtime| runtime.block_on(remap::run(args))),
+        Command::Delete(args) => runtime().and_then(|runtime| runtime.block_on(delete::run(args))),
+        Command::Purge(args) => runtime().and_then(|runtime| runtime.block_on(delete::purge(args))),
         Command::Doctor(args) => {
             args.settings.resolve().and_then(|settings| doctor::run(&settings, args.json))
         }

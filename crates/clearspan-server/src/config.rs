@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 mod tests;
 mod values;
 
-pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat};
+pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, TimeSpan};
 
 /// The file that is read when `--config` names none and it exists.
 const DEFAULT_FILE: &str = "clearspan.toml";
@@ -64,6 +64,18 @@ pub(crate) struct RawSettings {
     #[arg(long = "allow-host", env = "CLEARSPAN_ALLOW_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub(crate) allow_hosts: Option<Vec<String>>,
 
+    /// How long what arrives late for something deleted is dropped [default: 30d]
+    #[arg(long, env = "CLEARSPAN_REMEMBER_DELETED", value_name = "TIME")]
+    pub(crate) remember_deleted: Option<TimeSpan>,
+
+    /// What was deleted is gone from the disk within this time [default: 24h]
+    #[arg(long, env = "CLEARSPAN_PURGE_WITHIN", value_name = "TIME")]
+    pub(crate) purge_within: Option<TimeSpan>,
+
+    /// How often the retention of projects is enforced [default: 10m]
+    #[arg(long, env = "CLEARSPAN_UPKEEP_EVERY", value_name = "TIME")]
+    pub(crate) upkeep_every: Option<TimeSpan>,
+
     /// How log lines look [default: text]
     #[arg(long, env = "CLEARSPAN_LOG_FORMAT", value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
@@ -82,6 +94,9 @@ pub(crate) struct Settings {
     pub(crate) max_connections: NonZeroU32,
     pub(crate) require_keys: bool,
     pub(crate) allow_hosts: Vec<String>,
+    pub(crate) remember_deleted: TimeSpan,
+    pub(crate) purge_within: TimeSpan,
+    pub(crate) upkeep_every: TimeSpan,
     pub(crate) log_format: LogFormat,
 }
 
@@ -114,6 +129,9 @@ impl RawSettings {
             max_connections: self.max_connections.or(weaker.max_connections),
             require_keys: self.require_keys.or(weaker.require_keys),
             allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
+            remember_deleted: self.remember_deleted.or(weaker.remember_deleted),
+            purge_within: self.purge_within.or(weaker.purge_within),
+            upkeep_every: self.upkeep_every.or(weaker.upkeep_every),
             log_format: self.log_format.or(weaker.log_format),
         }
     }
@@ -131,6 +149,9 @@ impl RawSettings {
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
             require_keys: self.require_keys.unwrap_or(false),
             allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+            remember_deleted: self.remember_deleted.unwrap_or(TimeSpan::days(30)),
+            purge_within: self.purge_within.unwrap_or(TimeSpan::days(1)),
+            upkeep_every: self.upkeep_every.unwrap_or(TimeSpan::seconds(600)),
             log_format: self.log_format.unwrap_or_default(),
         }
     }

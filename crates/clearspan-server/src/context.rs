@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ingest::{Ingest, LiveFeed, Remaps, Rulebook};
 use crate::telemetry::{Diagnostics, Metrics};
+use crate::upkeep::Upkeep;
 
 pub(crate) use info::Info;
 
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) rules: Arc<Rulebook>,
     /// Jobs that map stored runs again.
     pub(crate) remaps: Arc<Remaps>,
+    /// Deletion, retention and purge.
+    pub(crate) upkeep: Arc<Upkeep>,
     /// Which traces were just written.
     pub(crate) live: LiveFeed,
     /// Requests refused in the last minutes, for the set-up page.

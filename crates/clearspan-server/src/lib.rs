@@ -18,3 +18,4 @@ mod receivers;
 mod task;
 mod telemetry;
 mod ui;
+mod upkeep;

@@ -3,6 +3,7 @@
 //! This crate owns durability, merging on arrival, the layout on disk and the execution of queries. It
 //! knows no routes, no wire formats and no catalog. No DataFusion type is part of its public interface.
 
+mod deletion;
 mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
@@ -16,12 +17,14 @@ mod summarize;
 pub mod testing;
 mod text;
 mod texts;
+mod tombstones;
 
+pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
 pub use error::{Error, Result};
 pub use store::{
     CompactionReport, CompactionStatus, Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket,
     HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary, Order, PointList, PointQuery,
-    ProjectActivity, RecordId, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, SearchProgress,
-    Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    ProjectActivity, ProjectSize, RecordId, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope,
+    SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

@@ -4,6 +4,7 @@
 //! of tests that need one. It writes nothing to disk, so a restart loses all; everything else that
 //! [`RunStore`] promises holds.
 
+mod delete;
 mod filter;
 mod page;
 mod records;
@@ -11,6 +12,7 @@ mod records;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use clearspan_model::rollup::Totals;
@@ -22,11 +24,12 @@ use parking_lot::RwLock;
 
 use crate::replacement::may_replace;
 use crate::summarize;
+use crate::tombstones::Tombstones;
 use crate::{
-    CompactionReport, CompactionStatus, Facet, FacetField, FacetQuery, Histogram, HistogramBucket,
-    HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, Result,
-    RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope, Selection, Stats, TimeRange, TracePage,
-    TraceSummary, Unit,
+    CompactionReport, CompactionStatus, Deleted, Deletion, DeletionState, Facet, FacetField, FacetQuery,
+    Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery, MetricSummary, PayloadExpiry, PointList,
+    PointQuery, ProjectActivity, ProjectSize, PurgeReport, Result, RunOfSpan, RunPage, RunQuery, RunStore,
+    RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
 };
 
 /// Keeps runs in memory.
@@ -34,6 +37,8 @@ pub struct MemoryStore {
     finish: Arc<dyn Fn(&mut Run) + Send + Sync>,
     runs: RwLock<BTreeMap<RunKey, Kept>>,
     records: RwLock<records::Records>,
+    tombstones: RwLock<Tombstones>,
+    dropped: AtomicU64,
 }
 
 /// A run as it was told, and as it is read.
@@ -46,7 +51,13 @@ impl MemoryStore {
     /// An empty store. `finish` completes each run (with its cost, for example) whenever a patch arrived; what it
     /// sets is read and never merged.
     pub fn new(finish: Arc<dyn Fn(&mut Run) + Send + Sync>) -> Self {
-        Self { finish, runs: RwLock::default(), records: RwLock::default() }
+        Self {
+            finish,
+            runs: RwLock::default(),
+            records: RwLock::default(),
+            tombstones: RwLock::default(),
+            dropped: AtomicU64::new(0),
+        }
     }
 
     /// Every trace of a scope, ordered by project and id.
@@ -109,6 +120,10 @@ impl RunStore for MemoryStore {
         let mut runs = self.runs.write();
         for patch in patches {
             let key = patch.key;
+            if self.tombstones.read().hides_run(&key, patch.received_at) {
+                self.dropped.fetch_add(1, Relaxed);
+                continue;
+            }
             let merged = match runs.remove(&key) {
                 Some(kept) => {
                     let mut merged = kept.merged;
@@ -256,10 +271,6 @@ impl RunStore for MemoryStore {
         Ok(CompactionReport::default())
     }
 
-    async fn purge(&self) -> Result<CompactionReport> {
-        Ok(CompactionReport::default())
-    }
-
     fn compaction_status(&self) -> CompactionStatus {
         CompactionStatus::default()
     }
@@ -281,12 +292,23 @@ impl RunStore for MemoryStore {
     }
 
     async fn write_logs(&self, records: Vec<LogRecord>) -> Result<()> {
-        self.records.write().add_logs(records);
+        let tombstones = self.tombstones.read();
+        let (dead, living): (Vec<_>, Vec<_>) = records.into_iter().partition(|record| {
+            let LogRecord { workspace_id, project_id, trace_id, received_at, .. } = record;
+            tombstones.hides_record(*workspace_id, *project_id, *trace_id, *received_at)
+        });
+        self.dropped.fetch_add(dead.len() as u64, Relaxed);
+        self.records.write().add_logs(living);
         Ok(())
     }
 
     async fn write_points(&self, points: Vec<MetricPoint>) -> Result<()> {
-        self.records.write().add_points(points);
+        let tombstones = self.tombstones.read();
+        let (dead, living): (Vec<_>, Vec<_>) = points.into_iter().partition(|point| {
+            tombstones.hides_record(point.workspace_id, point.project_id, None, point.received_at)
+        });
+        self.dropped.fetch_add(dead.len() as u64, Relaxed);
+        self.records.write().add_points(living);
         Ok(())
     }
 
@@ -300,6 +322,30 @@ impl RunStore for MemoryStore {
 
     async fn query_points(&self, query: &PointQuery) -> Result<PointList> {
         Ok(self.records.read().query_points(query))
+    }
+
+    async fn preview_deletion(&self, deletion: &Deletion) -> Result<Deleted> {
+        Ok(self.resolve(deletion)?.counts)
+    }
+
+    async fn delete(&self, deletion: &Deletion) -> Result<Deleted> {
+        let delete::Resolved { tombstones, counts } = self.resolve(deletion)?;
+        self.bury(&tombstones);
+        Ok(counts)
+    }
+
+    async fn purge(&self, expiries: &[PayloadExpiry]) -> Result<PurgeReport> {
+        Ok(self.strip(expiries))
+    }
+
+    async fn project_sizes(&self, _workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>> {
+        // Nothing is on disk.
+        Ok(Vec::new())
+    }
+
+    fn deletion_state(&self) -> DeletionState {
+        let tombstones = self.tombstones.read().len() as u64;
+        DeletionState { dropped: self.dropped.load(Relaxed), tombstones, unpurged_since: None }
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -36,17 +36,19 @@ use crate::schema::logs::encode_logs;
 use crate::schema::points::encode_points;
 use crate::store::{
     CompactionReport, CompactionStatus, Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery,
-    MetricSummary, PointList, PointQuery, ProjectActivity, RunOfSpan, RunPage, RunQuery, RunStore,
-    RunSummary, Scope, SearchProgress, Selection, Stats, TimeRange, TracePage, Unit,
+    MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize, RunOfSpan, RunPage, RunQuery,
+    RunStore, RunSummary, Scope, SearchProgress, Selection, Stats, TimeRange, TracePage, Unit,
 };
-use crate::{Error, Result};
+use crate::{Deleted, Deletion, DeletionState, Error, PayloadExpiry, PurgeReport, Result};
 
 mod adopt;
 mod apply;
 mod blocks;
+mod bury;
 mod check;
 mod commit;
 mod compact;
+mod delete;
 mod disk;
 mod flush;
 mod health;
@@ -55,6 +57,7 @@ mod log;
 mod manifest;
 mod objects;
 mod paths;
+mod purge;
 mod query;
 mod read;
 mod record;
@@ -62,9 +65,11 @@ mod records;
 mod recover;
 mod search;
 mod segment;
+mod sizes;
 mod space;
 mod state;
 mod table;
+mod tombstone_file;
 
 pub use check::{CheckReport, Problem, check};
 pub use space::{Room, SpaceLimits};
@@ -315,10 +320,6 @@ impl RunStore for NativeStore {
         self.committer.compactor()?.compact().await
     }
 
-    async fn purge(&self) -> Result<CompactionReport> {
-        self.purge_with(compact::Sift::default()).await
-    }
-
     async fn replace(&self, runs: Vec<Run>) -> Result<Vec<RunKey>> {
         if runs.is_empty() {
             return Ok(Vec::new());
@@ -376,6 +377,29 @@ impl RunStore for NativeStore {
 
     fn compaction_status(&self) -> CompactionStatus {
         self.shared.compaction_status()
+    }
+
+    async fn preview_deletion(&self, deletion: &Deletion) -> Result<Deleted> {
+        Ok(delete::resolve(self, deletion).await?.counts)
+    }
+
+    async fn delete(&self, deletion: &Deletion) -> Result<Deleted> {
+        self.shared.health.check_writable()?;
+        delete::delete(self, deletion).await
+    }
+
+    async fn purge(&self, expiries: &[PayloadExpiry]) -> Result<PurgeReport> {
+        self.shared.health.check_writable()?;
+        purge::purge(self, expiries).await
+    }
+
+    async fn project_sizes(&self, _workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>> {
+        let snapshot = self.shared.snapshot();
+        blocking(move || sizes::project_sizes(&snapshot)).await
+    }
+
+    fn deletion_state(&self) -> DeletionState {
+        self.shared.deletion_state()
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -16,6 +16,7 @@ use crate::Result;
 use crate::error::Context;
 
 pub(crate) mod decode;
+pub(crate) mod deletions;
 pub(crate) mod encode;
 pub(crate) mod logs;
 mod messages;

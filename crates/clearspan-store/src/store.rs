@@ -11,7 +11,7 @@ use clearspan_model::{
 use clearspan_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
+use crate::{Deleted, Deletion, DeletionState, PayloadExpiry, PurgeReport, Result};
 
 /// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
 /// conformance suite in `testing`.
@@ -83,9 +83,6 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// it. What can be read stays the same.
     async fn compact(&self) -> Result<CompactionReport>;
 
-    /// Removes from the disk what no read can see any more: rows of runs that were replaced.
-    async fn purge(&self) -> Result<CompactionReport>;
-
     /// What merging and removing has come to so far.
     fn compaction_status(&self) -> CompactionStatus;
 
@@ -115,6 +112,23 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     fn search_progress(&self) -> Option<SearchProgress> {
         None
     }
+
+    /// What a deletion would remove, as things are.
+    async fn preview_deletion(&self, deletion: &Deletion) -> Result<Deleted>;
+
+    /// Deletes: when this returns `Ok`, no read sees any of it, and that is as durable as [`RunStore::write`]. What
+    /// arrives later for a deleted trace or project is dropped until [`Deletion::forget_at`]. The bytes go later.
+    async fn delete(&self, deletion: &Deletion) -> Result<Deleted>;
+
+    /// Removes from the disk what no read can see any more, because it was deleted or replaced, and the payloads of runs
+    /// that are too old. Takes long: files are written anew. Nothing that is readable changes, but for those payloads.
+    async fn purge(&self, expiries: &[PayloadExpiry]) -> Result<PurgeReport>;
+
+    /// What the runs of each project take on disk, by id. Projects without any are left out.
+    async fn project_sizes(&self, workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>>;
+
+    /// How far deletion is.
+    fn deletion_state(&self) -> DeletionState;
 
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
@@ -597,6 +611,17 @@ pub struct FacetQuery {
 
 /// Values and the number of traces that have each, most frequent first.
 pub type Facet = Vec<(String, u64)>;
+
+/// What the runs of a project take on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProjectSize {
+    /// The project.
+    pub project_id: ProjectId,
+    /// Its runs in files, without those that were replaced or deleted.
+    pub runs: u64,
+    /// The bytes that they take, about.
+    pub bytes: u64,
+}
 
 /// When a project was last written to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -105,6 +105,21 @@ macro_rules! conformance_suite {
             points_are_cut_at_the_limit
             records_never_leave_their_scope
             no_records_are_no_error
+            // Deleting.
+            a_deleted_trace_is_gone_from_every_read
+            a_preview_removes_nothing
+            what_arrives_late_for_a_deleted_trace_stays_dead
+            a_trace_may_begin_anew_when_it_is_forgotten
+            deleting_never_leaves_its_scope
+            traces_are_deleted_by_filter_user_and_thread
+            a_deleted_project_takes_everything_with_it
+            records_without_runs_are_deleted_with_their_trace
+            what_was_received_long_ago_is_deleted
+            the_oldest_traces_are_deleted_first
+            replacing_brings_nothing_deleted_back
+            deleting_nothing_is_no_error
+            a_purge_changes_nothing_that_is_readable
+            old_payloads_are_removed
         }
     };
     (@each $make:path: $($case:ident)*) => {$(

@@ -57,6 +57,13 @@ export function Frame() {
       run: () => goTo("/p/$project/settings/rules"),
     },
     {
+      id: "go-project-settings",
+      title: "Go to project settings",
+      group: "Everywhere",
+      keys: ["g o"],
+      run: () => goTo("/p/$project/settings/project"),
+    },
+    {
       id: "go-setup",
       title: "Send traces",
       group: "Everywhere",
@@ -87,7 +94,12 @@ export function Frame() {
     { id: "keys", title: "Keyboard shortcuts", group: "Everywhere", keys: ["?"], run: () => setOverlay("keys") },
   ]);
   const goTo = (
-    to: "/p/$project/traces" | "/p/$project/logs" | "/p/$project/metrics" | "/p/$project/settings/rules",
+    to:
+      | "/p/$project/traces"
+      | "/p/$project/logs"
+      | "/p/$project/metrics"
+      | "/p/$project/settings/rules"
+      | "/p/$project/settings/project",
   ) => {
     const last = project ?? readSetting("project");
     void (last ? navigate({ to, params: { project: last } }) : navigate({ to: "/" }));

@@ -1,5 +1,17 @@
 import { Link } from "@tanstack/react-router";
-import { ChartLine, Command, Keyboard, ListTree, Monitor, Moon, ScrollText, Send, Shuffle, Sun } from "lucide-react";
+import {
+  ChartLine,
+  Command,
+  Keyboard,
+  ListTree,
+  Monitor,
+  Moon,
+  ScrollText,
+  Send,
+  Settings,
+  Shuffle,
+  Sun,
+} from "lucide-react";
 import { readSetting } from "@/lib/storage";
 import { useStore } from "@/lib/store";
 import { nextTheme, themeChoice } from "@/lib/theme";
@@ -70,6 +82,15 @@ function ProjectPages({ project }: { project: string }) {
         title="Mapping rules  G then R"
       >
         <Shuffle {...ICON} />
+      </Link>
+      <Link
+        to="/p/$project/settings/project"
+        params={params}
+        className={item}
+        aria-label="Project settings"
+        title="Project settings  G then O"
+      >
+        <Settings {...ICON} />
       </Link>
     </>
   );

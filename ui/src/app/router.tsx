@@ -88,6 +88,12 @@ const rules = createRoute({
   component: lazyRouteComponent(() => import("@/features/rules/RulesPage"), "RulesPage"),
 });
 
+const projectSettings = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/settings/project",
+  component: lazyRouteComponent(() => import("@/features/settings/ProjectSettings"), "ProjectSettings"),
+});
+
 /** Addresses for log lines: they need no project. */
 async function findTrace(traceId: string, span: string | undefined): Promise<never> {
   const skeleton = await queryClient.ensureQueryData(skeletonQuery(traceId));
@@ -119,6 +125,7 @@ export const router = createRouter({
     logs,
     metrics,
     rules,
+    projectSettings,
     shortTrace,
     shortRun,
   ]),

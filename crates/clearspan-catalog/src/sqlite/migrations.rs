@@ -51,6 +51,21 @@ const STEPS: &[&str] = &[
         UNIQUE (workspace_id, name)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE retention (
+        project_id BLOB NOT NULL PRIMARY KEY REFERENCES projects (id),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        payload_days INTEGER CHECK (payload_days > 0),
+        run_days INTEGER CHECK (run_days > 0),
+        max_bytes INTEGER CHECK (max_bytes > 0),
+        updated_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE deleted_projects (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        deleted_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

@@ -51,7 +51,7 @@ fn a_file_of_an_older_version_is_brought_forward() {
         (workspace, project)
     };
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("DROP TABLE mapping_rules; PRAGMA user_version = 1").unwrap();
+    db.execute_batch("DROP TABLE mapping_rules; DROP TABLE retention; DROP TABLE deleted_projects; PRAGMA user_version = 1").unwrap();
     drop(db);
 
     let catalog = SqliteCatalog::open(&path).unwrap();
@@ -100,6 +100,28 @@ fn the_secret_is_not_in_the_file() {
     let hidden = &secret.reveal().as_bytes()[12..];
     assert!(bytes.windows(hidden.len()).all(|window| window != hidden));
     assert!(bytes.windows(10).any(|window| window == secret.visible_prefix().as_bytes()));
+}
+
+#[test]
+fn nothing_of_a_deleted_project_stays_in_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = SqliteCatalog::open(&dir.path().join("catalog.sqlite")).unwrap();
+    let workspace_id = catalog.default_workspace().unwrap().id;
+    let in_files = |text: &str| {
+        std::fs::read_dir(dir.path()).unwrap().any(|entry| {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    };
+    let make = |text: &str| {
+        catalog.get_or_create_project(workspace_id, &project_name(text), UnixNanos::from_nanos(1)).unwrap()
+    };
+    let (canary, _kept) = (make("canary-4711"), make("kept-4711"));
+    assert!(in_files("canary-4711"), "otherwise the test shows nothing");
+    catalog.delete_project(workspace_id, canary.id, UnixNanos::from_nanos(2)).unwrap();
+    catalog.scrub().unwrap();
+    assert!(!in_files("canary-4711"));
+    assert!(in_files("kept-4711"));
 }
 
 #[test]

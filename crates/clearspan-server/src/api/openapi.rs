@@ -4,7 +4,10 @@ use axum::Json;
 use utoipa::OpenApi;
 
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
-use super::{events, lists, logs, metrics, projects, remap, rules, run, span_events, system, traces};
+use super::{
+    deletions, events, lists, logs, metrics, projects, remap, retention, rules, run, span_events, system,
+    traces,
+};
 
 /// The errors that every endpoint may answer with.
 #[derive(Debug, utoipa::IntoResponses)]
@@ -44,7 +47,7 @@ pub(crate) enum Errors {
     info(
         title = "Clearspan",
         version = "1",
-        description = "Reads traces of LLM applications, and changes how they are mapped. Times are microseconds since the epoch, money is decimal text in dollars, \
+        description = "Reads traces of LLM applications, changes how they are mapped, and deletes them. Times are microseconds since the epoch, money is decimal text in dollars, \
             null is unknown. Where the server demands keys, send one as `x-api-key` or `Authorization: Bearer`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
@@ -55,6 +58,8 @@ pub(crate) enum Errors {
         events::stream, rules::list, rules::create, rules::update, rules::delete, rules::order, rules::test,
         remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, span_events::of_trace,
         metrics::list, metrics::series,
+        deletions::trace, deletions::traces, deletions::project, deletions::purge, deletions::purge_state,
+        retention::get, retention::put,
     ),
     components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(
@@ -64,6 +69,7 @@ pub(crate) enum Errors {
         (name = "logs", description = "OpenTelemetry log records"),
         (name = "metrics", description = "Metrics as clients report them, apart from the cost and tokens of runs"),
         (name = "rules", description = "Mapping rules: which attribute fills which field of a run"),
+        (name = "deletion", description = "Taking data away: at once for readers, later from the disk"),
         (name = "server", description = "The server itself"),
     ),
 )]

@@ -1,5 +1,6 @@
 //! The routes with everything behind them but the disk: handlers, filters, layers and errors.
 
+mod deletion;
 mod langsmith;
 mod metrics;
 mod rest;
@@ -26,6 +27,7 @@ use crate::config::RawSettings;
 use crate::context::{Bound, Context};
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::telemetry::{Diagnostics, Metrics};
+use crate::upkeep::{Limits, Upkeep, UpkeepArgs};
 
 /// 2026-11-20T00:00:00Z: when everything here happens.
 const NOW: i64 = 1_795_132_800_000_000_000;
@@ -66,6 +68,18 @@ impl Server {
         let rules = Arc::new(Rulebook::new(Arc::clone(&catalog)));
         let live = LiveFeed::new();
         let budget = Budget::new(1 << 20);
+        let settings = RawSettings::default().resolve(None).unwrap();
+        let upkeep = UpkeepArgs {
+            store: Arc::clone(&store),
+            catalog: Arc::clone(&catalog),
+            projects: Arc::clone(&projects),
+            clock,
+            limits: Limits {
+                remember_deleted: settings.remember_deleted,
+                purge_within: settings.purge_within,
+                every: settings.upkeep_every,
+            },
+        };
         let ingest = IngestArgs {
             store: Arc::clone(&store),
             projects,
@@ -79,13 +93,14 @@ impl Server {
             auth: Arc::new(Authenticator::new(Arc::clone(&catalog), workspace.id, false)),
             ingest: Ingest::new(ingest),
             remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
+            upkeep: Arc::new(Upkeep::new(upkeep)),
             rules,
             diagnostics: Arc::new(Diagnostics::default()),
             metrics: Arc::new(Metrics::default()),
             store,
             catalog,
             live,
-            settings: RawSettings::default().resolve(None).unwrap(),
+            settings,
             clock,
             workspace,
             bound: Bound { http: anywhere, grpc: anywhere },

@@ -33,6 +33,7 @@ fn mistakes_in_the_file_are_told() {
         ("http = \"here\"", "not an address and port"),
         ("memory = \"many\"", "not a size"),
         ("max_connections = 0", "nonzero"),
+        ("purge_within = \"soon\"", "not a stretch of time"),
         ("log_format = \"xml\"", "unknown variant `xml`"),
     ] {
         let err = from_toml(text).unwrap_err();
@@ -83,5 +84,24 @@ fn sizes() {
         ("99999999999999GiB", None),
     ] {
         assert_eq!(text.parse::<ByteSize>().ok().map(ByteSize::bytes), expected, "{text}");
+    }
+}
+
+#[test]
+fn spans_of_time() {
+    for (text, expected) in [
+        ("90s", Some("90s")),
+        ("120s", Some("2m")),
+        ("24h", Some("1d")),
+        ("2w", Some("14d")),
+        (" 30 d ", Some("30d")),
+        ("0s", None),
+        ("5", None),
+        ("-1d", None),
+        ("d", None),
+        ("99999999999999999w", None),
+    ] {
+        let span = text.parse::<TimeSpan>().ok().map(|span| span.to_string());
+        assert_eq!(span.as_deref(), expected, "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -144,6 +145,57 @@ impl fmt::Display for DiskPart {
     }
 }
 
+/// A stretch of time: `90s`, `15m`, `24h`, `30d` or `2w`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeSpan(u64);
+
+/// Units and their seconds, the longest last.
+const SPANS: &[(char, u64)] = &[('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
+
+impl TimeSpan {
+    pub(crate) const fn seconds(count: u64) -> Self {
+        Self(count)
+    }
+
+    pub(crate) const fn days(count: u64) -> Self {
+        Self(count * 86_400)
+    }
+
+    pub(crate) fn duration(self) -> Duration {
+        Duration::from_secs(self.0)
+    }
+
+    /// Nanoseconds, as many as fit.
+    pub(crate) fn nanos(self) -> i64 {
+        i64::try_from(self.duration().as_nanos()).unwrap_or(i64::MAX)
+    }
+}
+
+impl FromStr for TimeSpan {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let span = SPANS.iter().find_map(|(unit, seconds)| {
+            let number = text.strip_suffix(*unit)?.trim().parse::<u64>().ok()?;
+            number.checked_mul(*seconds)
+        });
+        match span {
+            Some(seconds @ 1..) => Ok(Self(seconds)),
+            _ => Err("not a stretch of time, for example 90s, 15m, 24h or 30d".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for TimeSpan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not weeks: `30d` reads better than `14d` written as `2w` now and then.
+        let fitting = SPANS.iter().filter(|(unit, seconds)| *unit != 'w' && self.0.is_multiple_of(*seconds));
+        let (unit, seconds) = fitting.last().expect("seconds always fit");
+        write!(f, "{}{unit}", self.0 / seconds)
+    }
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -171,4 +223,4 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(BindAddr, ByteSize, DiskPart);
+as_text!(BindAddr, ByteSize, DiskPart, TimeSpan);

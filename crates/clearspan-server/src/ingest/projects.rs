@@ -1,6 +1,8 @@
 //! Names and ids of projects, from memory where possible: each run needs one.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 use clearspan_catalog::{Catalog, ProjectName};
 use clearspan_mapping::otlp::ProjectRef;
@@ -19,11 +21,13 @@ pub(crate) struct Projects {
     catalog: Arc<dyn Catalog>,
     by_name: RwLock<FxHashMap<(WorkspaceId, String), ProjectId>>,
     ids: RwLock<FxHashSet<(WorkspaceId, ProjectId)>>,
+    /// Grows with each deletion: what was read before it is not remembered after it.
+    deletions: AtomicU64,
 }
 
 impl Projects {
     pub(crate) fn new(catalog: Arc<dyn Catalog>) -> Self {
-        Self { catalog, by_name: RwLock::default(), ids: RwLock::default() }
+        Self { catalog, by_name: RwLock::default(), ids: RwLock::default(), deletions: AtomicU64::new(0) }
     }
 
     /// The project of a run: what the request names, else what the span names, else the key's, else `default`.
@@ -51,6 +55,14 @@ impl Projects {
         self.by_name(to.workspace_id, &default, now)
     }
 
+    /// Forgets a project that the catalog no longer has: its name means another one from now on.
+    pub(crate) fn forget(&self, workspace_id: WorkspaceId, id: ProjectId) {
+        let (mut by_name, mut ids) = (self.by_name.write(), self.ids.write());
+        self.deletions.fetch_add(1, Release);
+        by_name.retain(|(of, _), known| *of != workspace_id || *known != id);
+        ids.remove(&(workspace_id, id));
+    }
+
     fn by_name(
         &self,
         workspace_id: WorkspaceId,
@@ -61,8 +73,12 @@ impl Projects {
         if let Some(id) = self.by_name.read().get(&key) {
             return Ok(*id);
         }
+        let deletions = self.deletions.load(Acquire);
         let project = self.catalog.get_or_create_project(workspace_id, name, now)?;
         let mut by_name = self.by_name.write();
+        if self.deletions.load(Acquire) != deletions {
+            return Ok(project.id);
+        }
         if by_name.len() >= REMEMBERED {
             by_name.clear();
         }
@@ -74,9 +90,11 @@ impl Projects {
         if self.ids.read().contains(&(workspace_id, id)) {
             return Ok(true);
         }
+        let deletions = self.deletions.load(Acquire);
         let known = self.catalog.load_project(workspace_id, id)?.is_some();
         let mut ids = self.ids.write();
-        if known && ids.len() < REMEMBERED {
+        let is_current = self.deletions.load(Acquire) == deletions;
+        if known && is_current && ids.len() < REMEMBERED {
             ids.insert((workspace_id, id));
         }
         Ok(known)

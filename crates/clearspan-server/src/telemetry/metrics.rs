@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use clearspan_store::{CompactionStatus, SearchProgress};
+use clearspan_store::{CompactionStatus, DeletionState, SearchProgress};
 use http::StatusCode;
 
 /// Upper bounds of the acknowledgement histogram, in milliseconds.
@@ -197,6 +197,24 @@ pub(crate) fn render_compaction(status: &CompactionStatus) -> String {
     let name = "clearspan_compaction_waiting_files";
     write_head(&mut text, name, "Files that are merged next; 0 when nothing is left to gain", "gauge");
     write_line(&mut text, format_args!("{name} {waiting_files}"));
+    text
+}
+
+/// How far the store's deletion is.
+pub(crate) fn render_deletion(deletion: &DeletionState) -> String {
+    let DeletionState { dropped, tombstones, unpurged_since } = *deletion;
+    let since = unpurged_since.map_or(0, |since| since.as_micros() / 1_000_000);
+    let mut text = String::new();
+    let name = "clearspan_deleted_rows_dropped_total";
+    write_head(&mut text, name, "Runs, log records and points that arrived for something deleted", "counter");
+    write_line(&mut text, format_args!("{name} {dropped}"));
+    let name = "clearspan_tombstones";
+    write_head(&mut text, name, "Traces and projects that are remembered as deleted", "gauge");
+    write_line(&mut text, format_args!("{name} {tombstones}"));
+    let name = "clearspan_unpurged_since_seconds";
+    let help = "When the oldest deletion was asked for that may still be on the disk; 0: none";
+    write_head(&mut text, name, help, "gauge");
+    write_line(&mut text, format_args!("{name} {since}"));
     text
 }
 

@@ -4,6 +4,7 @@ mod api;
 mod captures;
 mod connection;
 mod crash;
+mod deletion;
 mod explain;
 mod hosts;
 mod http_edges;

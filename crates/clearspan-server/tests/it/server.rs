@@ -26,6 +26,10 @@ impl DataFolder {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Runs `clearspan <args> --data-dir <this>` to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         command(self.0.path(), args).output().expect("the binary runs")
@@ -129,6 +133,12 @@ impl Server {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text());
         answer.json()
+    }
+
+    /// What is counted, as text.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = Request::get("/metrics").body(Bytes::new()).expect("a valid request");
+        self.connect().await.send(request).await.text()
     }
 
     /// A request below the REST API with a JSON body.

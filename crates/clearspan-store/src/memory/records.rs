@@ -1,10 +1,11 @@
 //! Log records and metric points in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use clearspan_model::{LogRecord, MetricPoint, ProjectId, UnixNanos, WorkspaceId};
+use clearspan_model::{LogRecord, MetricPoint, ProjectId, TraceId, UnixNanos, WorkspaceId};
 
 use crate::records::{Metrics, Needle, Told, log_id, point_id};
+use crate::tombstones::Tombstones;
 use crate::{LogCursor, LogPage, LogQuery, MetricSummary, PointList, PointQuery, RecordId, Scope, TimeRange};
 
 /// Records in order of time, each once.
@@ -22,6 +23,15 @@ fn is_in_scope(workspace_id: WorkspaceId, project_id: ProjectId, scope: &Scope) 
         && scope.project_ids.as_ref().is_none_or(|project_ids| project_ids.contains(&project_id))
 }
 
+fn hides_log(tombstones: &Tombstones, record: &LogRecord) -> bool {
+    let LogRecord { workspace_id, project_id, trace_id, received_at, .. } = record;
+    tombstones.hides_record(*workspace_id, *project_id, *trace_id, *received_at)
+}
+
+fn hides_point(tombstones: &Tombstones, point: &MetricPoint) -> bool {
+    tombstones.hides_record(point.workspace_id, point.project_id, None, point.received_at)
+}
+
 impl Records {
     pub(super) fn add_logs(&mut self, records: Vec<LogRecord>) {
         for record in records {
@@ -33,6 +43,26 @@ impl Records {
         for point in points {
             self.points.entry((point.time, point_id(&point))).or_insert(point);
         }
+    }
+
+    /// The traces of a scope that log records belong to.
+    pub(super) fn traces(&self, scope: &Scope) -> BTreeSet<(ProjectId, TraceId)> {
+        let logs = self.logs.values();
+        let of_scope = logs.filter(|record| is_in_scope(record.workspace_id, record.project_id, scope));
+        of_scope.filter_map(|record| Some((record.project_id, record.trace_id?))).collect()
+    }
+
+    /// How many log records tombstones hide, of which traces, and how many points.
+    pub(super) fn covered(&self, tombstones: &Tombstones) -> (u64, BTreeSet<(ProjectId, TraceId)>, u64) {
+        let logs = self.logs.values().filter(|record| hides_log(tombstones, record));
+        let traces = logs.clone().filter_map(|record| Some((record.project_id, record.trace_id?)));
+        let points = self.points.values().filter(|point| hides_point(tombstones, point));
+        (logs.clone().count() as u64, traces.collect(), points.count() as u64)
+    }
+
+    pub(super) fn drop_deleted(&mut self, tombstones: &Tombstones) {
+        self.logs.retain(|_, record| !hides_log(tombstones, record));
+        self.points.retain(|_, point| !hides_point(tombstones, point));
     }
 
     pub(super) fn query_logs(&self, query: &LogQuery) -> LogPage {

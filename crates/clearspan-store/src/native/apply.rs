@@ -9,18 +9,22 @@ use clearspan_model::{ErrorKind, Run, RunKey, Status, TraceId, UnixNanos};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
+use super::bury::Arrivals;
 use super::commit::{Batch, Done, LogFiles, RETRY, ToApplier};
 use super::compact::Bell;
 use super::health::{Trouble, is_from_disk};
 use super::hot::{RowRef, Tier};
 use super::log::{LogSeq, RecordKind};
+use super::manifest::Manifest;
+use super::records::without_deleted;
 use super::segment::Segment;
 use super::state::{DeadRows, Shared, State};
-use super::{adopt, compact, flush, paths};
+use super::{adopt, bury, compact, flush, paths, tombstone_file};
 use crate::error::Context;
 use crate::replacement::may_replace;
 use crate::schema::Col;
 use crate::schema::decode::Rows;
+use crate::schema::deletions::decode_tombstones;
 use crate::schema::encode::encode_runs;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
@@ -115,6 +119,11 @@ impl Applier {
                     // Whoever rewrote it may have been told to stop.
                     let _answered = done.send(compact::install(&self.shared, *rewritten));
                 }
+                ToApplier::Purged(seq, done) => {
+                    let noted = self.note_purged(seq);
+                    // A caller that hung up needs no answer.
+                    let _answered = done.send(noted);
+                }
                 ToApplier::Stop => return,
             }
         }
@@ -161,9 +170,22 @@ impl Applier {
         batch: &RecordBatch,
     ) -> Result<Vec<RunKey>> {
         let left_alone = match kind {
-            RecordKind::Patches => self.merge(batch).map(|()| Vec::new()),
-            RecordKind::Replacements => self.replace(batch),
+            RecordKind::Patches => {
+                let Arrivals { living, .. } = bury::without_deleted_runs(&self.shared, batch)?;
+                living.map_or(Ok(()), |batch| self.merge(&batch)).map(|()| Vec::new())
+            }
+            RecordKind::Replacements => {
+                let Arrivals { living, dropped: mut left_alone } =
+                    bury::without_deleted_runs(&self.shared, batch)?;
+                if let Some(batch) = living {
+                    left_alone.extend(self.replace(&batch)?);
+                }
+                Ok(left_alone)
+            }
             RecordKind::Logs | RecordKind::Points => self.keep(kind, batch).map(|()| Vec::new()),
+            RecordKind::Deletions => {
+                bury::bury(&self.shared, &decode_tombstones(batch, seq.0)?).map(|()| Vec::new())
+            }
         }?;
         self.applied = seq;
         Ok(left_alone)
@@ -172,11 +194,20 @@ impl Applier {
     /// Keeps log records or metric points.
     fn keep(&self, kind: RecordKind, batch: &RecordBatch) -> Result<()> {
         let mut state = self.shared.state.write();
-        let State { active, frozen, .. } = &mut *state;
-        if kind == RecordKind::Logs {
-            active.logs.push::<LogCol>(batch, frozen.as_ref().map(|tier| &tier.logs))?;
+        let State { active, frozen, tombstones, .. } = &mut *state;
+        let living = if kind == RecordKind::Logs {
+            without_deleted::<LogCol>(batch, tombstones)?
         } else {
-            active.points.push::<PointCol>(batch, frozen.as_ref().map(|tier| &tier.points))?;
+            without_deleted::<PointCol>(batch, tombstones)?
+        };
+        let rows = living.as_ref().map_or(0, RecordBatch::num_rows);
+        self.shared.note_dropped(batch.num_rows() - rows);
+        if let Some(batch) = &living {
+            if kind == RecordKind::Logs {
+                active.logs.push::<LogCol>(batch, frozen.as_ref().map(|tier| &tier.logs))?;
+            } else {
+                active.points.push::<PointCol>(batch, frozen.as_ref().map(|tier| &tier.points))?;
+            }
         }
         self.shared.update_pressure(&state);
         Ok(())
@@ -349,7 +380,7 @@ impl Applier {
         // Settled here, so that readers need not wait for it below: only this thread adds runs.
         drop(self.shared.settled_snapshot()?);
         let mut state = self.shared.state.write();
-        if state.active.is_empty() {
+        if state.active.is_empty() && self.applied.0 <= self.shared.manifest.lock().applied_seq {
             return Ok(None);
         }
         state.active.settle()?;
@@ -454,14 +485,17 @@ impl Applier {
                 entry.passed_over = true;
             }
         }
-        manifest.next_segment = self.shared.next_number();
         manifest.segments.extend(flushed.written.as_ref().map(|written| written.entry.clone()));
         manifest.logs.extend(flushed.logs.as_ref().map(|file| file.entry.clone()));
         manifest.points.extend(flushed.points.as_ref().map(|file| file.entry.clone()));
+        self.store_tombstones(&mut manifest)?;
+        manifest.next_segment = self.shared.next_number();
         manifest
             .store(&*self.shared.disk, &self.shared.config.dir)
             .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
         *self.shared.manifest.lock() = manifest;
+        // Only this thread adds tombstones, so none came since.
+        self.shared.state.write().tombstones_changed = false;
         Ok(killed)
     }
 
@@ -489,7 +523,51 @@ impl Applier {
         state.search.poke();
         drop(state);
         self.bell.ring();
+        self.remove_old_tombstones();
         self.remove_covered_logs(applied);
+    }
+
+    /// Nothing of what was deleted up to this record is in any file.
+    fn note_purged(&self, seq: LogSeq) -> Result<()> {
+        let mut manifest = self.shared.manifest.lock().clone();
+        if seq.0 > manifest.purged_seq {
+            manifest.purged_seq = seq.0;
+            manifest
+                .store(&*self.shared.disk, &self.shared.config.dir)
+                .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
+        }
+        let applied = LogSeq(manifest.applied_seq);
+        *self.shared.manifest.lock() = manifest;
+        self.remove_covered_logs(applied);
+        Ok(())
+    }
+
+    /// Writes the tombstones to a new file, when they are not what the manifest's file has.
+    fn store_tombstones(&self, manifest: &mut Manifest) -> Result<()> {
+        let mut state = self.shared.state.write();
+        if !state.tombstones.is_empty() {
+            let forgot = Arc::make_mut(&mut state.tombstones).forget(self.newest, manifest.purged_seq);
+            state.tombstones_changed |= forgot;
+        }
+        if !state.tombstones_changed {
+            return Ok(());
+        }
+        let tombstones = Arc::clone(&state.tombstones);
+        drop(state);
+        manifest.tombstones = (!tombstones.is_empty()).then(|| self.shared.take_number());
+        if let Some(number) = manifest.tombstones {
+            tombstone_file::store(&*self.shared.disk, &self.shared.config.dir, number, &tombstones)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of tombstones that the manifest no longer names. One that stays costs room only.
+    fn remove_old_tombstones(&self) {
+        let named = self.shared.manifest.lock().tombstones;
+        let removed = tombstone_file::remove_others(&*self.shared.disk, &self.shared.config.dir, named);
+        if let Err(err) = removed {
+            tracing::warn!(error = %err, "old tombstones cannot be removed");
+        }
     }
 
     /// Removes the log files of which every record is in a segment. One that stays costs room only, and the next flush

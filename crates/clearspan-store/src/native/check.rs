@@ -10,7 +10,7 @@ use super::log::RecordKind;
 use super::manifest::Manifest;
 use super::records::{RecordColumn, RecordFile};
 use super::segment::Segment;
-use super::{lock_folder, log, paths, record, recover};
+use super::{lock_folder, log, paths, record, recover, tombstone_file};
 use crate::Result;
 use crate::error::Context;
 use crate::schema::logs::LogCol;
@@ -73,6 +73,7 @@ pub fn check(dir: &Path) -> Result<CheckReport> {
     check.segments(&manifest);
     check.records::<LogCol>(&manifest.logs);
     check.records::<PointCol>(&manifest.points);
+    check.tombstones(manifest.tombstones);
     check.log(manifest.applied_seq)?;
     Ok(check.report)
 }
@@ -95,6 +96,15 @@ impl Check<'_> {
         let file = file.strip_prefix(self.dir).unwrap_or(file).display().to_string();
         let times = times.map(|(min, max)| (UnixNanos::from_nanos(min), UnixNanos::from_nanos(max)));
         self.report.problems.push(Problem { file, what, affected, times, advice });
+    }
+
+    fn tombstones(&mut self, number: Option<u64>) {
+        let Some(number) = number else { return };
+        if let Err(err) = tombstone_file::load(&*self.disk, self.dir, number) {
+            let file = paths::tombstones_file(self.dir, number);
+            let affected = "what was deleted: the server does not start without it".to_owned();
+            self.problem(&file, chain(&err), affected, None, RESTORE_ALL);
+        }
     }
 
     fn segments(&mut self, manifest: &Manifest) {

@@ -68,6 +68,10 @@ struct Commit {
 enum ToLog {
     Commit(Commit),
     Flush(oneshot::Sender<Result<()>>),
+    /// Begin a new file.
+    Rotate(oneshot::Sender<Result<()>>),
+    /// What was deleted up to this record is gone from all files.
+    Purged(LogSeq, oneshot::Sender<Result<()>>),
 }
 
 /// Work for the applier.
@@ -79,6 +83,8 @@ pub(super) enum ToApplier {
     Flush(oneshot::Sender<Result<()>>),
     /// A segment could not be written yet; it is being tried again.
     Delayed(Error),
+    /// What was deleted up to this record is gone from all files.
+    Purged(LogSeq, oneshot::Sender<Result<()>>),
     /// A segment is written, or could not be.
     Install(Result<flush::Flushed>),
     /// Files were rewritten; the answer says whether they are part of the store.
@@ -114,6 +120,16 @@ impl Handle {
     pub(crate) fn compactor(&self) -> Result<&compact::Handle> {
         let gone = || Error::new(ErrorKind::Unavailable, "the store has shut down");
         self.compactor.as_ref().ok_or_else(gone)
+    }
+
+    /// Begins a new file of the log; those before it can go when they are covered.
+    pub(crate) async fn rotate_log(&self) -> Result<()> {
+        self.ask(ToLog::Rotate).await
+    }
+
+    /// Notes that nothing of what was deleted up to a record of the log is in any file, and removes files of the log.
+    pub(crate) async fn note_purged(&self, seq: u64) -> Result<()> {
+        self.ask(|done| ToLog::Purged(LogSeq(seq), done)).await
     }
 
     async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> ToLog) -> Result<T> {
@@ -191,20 +207,29 @@ struct LogThread {
 impl LogThread {
     fn run(mut self, mut work: mpsc::Receiver<ToLog>, to_applier: &SyncSender<ToApplier>) {
         while let Some(first) = self.next_work(&mut work) {
-            let (mut group, mut flushes) = (Vec::new(), Vec::new());
+            let (mut group, mut after) = (Vec::new(), Vec::new());
             let mut next = Some(first);
             while let Some(item) = next {
                 match item {
                     ToLog::Commit(commit) => group.push(commit),
-                    ToLog::Flush(done) => flushes.push(done),
+                    ToLog::Flush(done) => after.push(ToApplier::Flush(done)),
+                    ToLog::Purged(seq, done) => after.push(ToApplier::Purged(seq, done)),
+                    ToLog::Rotate(done) => {
+                        if !group.is_empty() {
+                            self.commit(std::mem::take(&mut group), to_applier);
+                        }
+                        let rotated = self.rotate();
+                        // A caller that hung up needs no answer.
+                        let _answered = done.send(rotated);
+                    }
                 }
                 next = if group.len() < GROUP_BATCHES { work.try_recv().ok() } else { None };
             }
             if !group.is_empty() {
                 self.commit(group, to_applier);
             }
-            for done in flushes {
-                if to_applier.send(ToApplier::Flush(done)).is_err() {
+            for item in after {
+                if to_applier.send(item).is_err() {
                     return;
                 }
             }
@@ -269,6 +294,25 @@ impl LogThread {
         }
     }
 
+    /// Goes on in a new file, so that the one before can go when it is covered.
+    fn rotate(&mut self) -> Result<()> {
+        self.shared.health.check_writable()?;
+        let writer = self.writer.as_mut().expect("a stopped log is in trouble");
+        let err = match rotate(writer, &self.log_files) {
+            Ok(()) => return Ok(()),
+            Err(err) => Error::caused(ErrorKind::Unavailable, "starting a log file", err),
+        };
+        Err(self.stop_log(err))
+    }
+
+    /// After a failure the file is not used again.
+    fn stop_log(&mut self, err: Error) -> Error {
+        self.next = self.writer.take().expect("it was just used").abandon();
+        self.tried = Instant::now();
+        self.shared.health.begin(Trouble::Log, &err);
+        self.shared.health.check_writable().err().unwrap_or(err)
+    }
+
     /// Makes a group durable, or none of it: after a failure its file is not used again.
     fn append_all(&mut self, group: &[Commit]) -> Result<Vec<LogSeq>> {
         let writer = self.writer.as_mut().expect("a stopped log is in trouble");
@@ -276,11 +320,14 @@ impl LogThread {
             Ok(seqs) => return Ok(seqs),
             Err(err) => Error::caused(ErrorKind::Unavailable, "writing the log", err),
         };
-        self.next = self.writer.take().expect("it was just used").abandon();
-        self.tried = Instant::now();
-        self.shared.health.begin(Trouble::Log, &err);
-        Err(self.shared.health.check_writable().err().unwrap_or(err))
+        Err(self.stop_log(err))
     }
+}
+
+fn rotate(writer: &mut Writer, log_files: &LogFiles) -> std::io::Result<()> {
+    let number = writer.rotate()?;
+    log_files.lock().push((number, writer.next_seq()));
+    Ok(())
 }
 
 fn append_and_sync(
@@ -289,8 +336,7 @@ fn append_and_sync(
     log_files: &LogFiles,
 ) -> std::io::Result<Vec<LogSeq>> {
     if writer.file_bytes() > LOG_FILE_BYTES {
-        let number = writer.rotate()?;
-        log_files.lock().push((number, writer.next_seq()));
+        rotate(writer, log_files)?;
     }
     let seqs = group
         .iter()

@@ -19,6 +19,7 @@ use super::records::Shelf;
 use crate::error::Context;
 use crate::schema::decode::Rows;
 use crate::schema::{Col, SCHEMA};
+use crate::tombstones::Tombstones;
 use crate::{Result, RunSummary, summarize};
 
 /// Batches up to this many rows together are joined: clients that send one span a request would
@@ -161,6 +162,12 @@ impl Tier {
     /// The whole run at a place.
     pub(crate) fn run(&self, place: RowRef) -> Result<Run> {
         Rows::new(&self.batch(place.batch).batch).run(place.row as usize)
+    }
+
+    /// The keys of the living runs that tombstones cover.
+    pub(crate) fn keys_covered(&self, tombstones: &Tombstones) -> Vec<RunKey> {
+        let covers = |key: &&RunKey| tombstones.covers_run(key.workspace_id, key.project_id, key.trace_id);
+        self.keys.keys().filter(covers).copied().collect()
     }
 
     /// Marks a row as replaced.

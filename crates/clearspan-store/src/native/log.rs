@@ -52,12 +52,14 @@ pub(crate) enum RecordKind {
     Logs = 3,
     /// Metric points.
     Points = 4,
+    /// Tombstones of what was deleted.
+    Deletions = 5,
 }
 
 impl RecordKind {
     /// From its stored form; `None` for what a newer version wrote.
     pub(crate) fn from_raw(raw: u8) -> Option<Self> {
-        [Self::Patches, Self::Replacements, Self::Logs, Self::Points]
+        [Self::Patches, Self::Replacements, Self::Logs, Self::Points, Self::Deletions]
             .into_iter()
             .find(|kind| *kind as u8 == raw)
     }

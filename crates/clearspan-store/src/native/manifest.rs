@@ -16,7 +16,7 @@ use super::paths;
 use super::records::FileEntry;
 
 const NAME: &str = "clearspan-manifest";
-/// Version 2 added the lists of other tables' files, version 3 checksums.
+/// Version 2 added the lists of other tables' files, version 3 checksums and tombstones.
 const VERSION: u32 = 3;
 
 /// Everything that must survive a restart besides the log and the segments themselves.
@@ -34,6 +34,12 @@ pub(crate) struct Manifest {
     /// The files of metric points, oldest first.
     #[serde(default)]
     pub(crate) points: Vec<FileEntry>,
+    /// The number of the file of tombstones; absent when nothing is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tombstones: Option<u64>,
+    /// What was deleted up to this record of the log is gone from all files.
+    #[serde(default)]
+    pub(crate) purged_seq: u64,
 }
 
 /// One segment.

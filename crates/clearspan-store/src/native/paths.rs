@@ -3,6 +3,7 @@
 //! ```text
 //! <data dir>/lock                         held by the one process that owns the folder
 //! <data dir>/runs/manifest                the only truth about segments
+//! <data dir>/runs/tombstones-<number>     what was deleted; the manifest names the one that counts
 //! <data dir>/runs/log/log-<number>.log
 //! <data dir>/runs/segments/seg-<number>.parquet
 //! <data dir>/runs/segments/logs-<number>.parquet
@@ -50,6 +51,15 @@ pub(crate) fn search_entries(search_dir: &Path) -> io::Result<Vec<(Option<u64>, 
 
 pub(crate) fn manifest_file(data_dir: &Path) -> PathBuf {
     runs_dir(data_dir).join("manifest")
+}
+
+pub(crate) fn tombstones_file(data_dir: &Path, number: u64) -> PathBuf {
+    runs_dir(data_dir).join(format!("tombstones-{number:016}"))
+}
+
+/// The numbers of the files of tombstones in a folder, in order.
+pub(crate) fn tombstones_numbers(disk: &dyn Disk, data_dir: &Path) -> io::Result<Vec<u64>> {
+    numbers(disk, &runs_dir(data_dir), "tombstones-", "")
 }
 
 pub(crate) fn lock_file(data_dir: &Path) -> PathBuf {

@@ -23,6 +23,7 @@ use crate::store::{Scope, Selection, Stats, TimeRange, TracePage, Unit};
 use crate::{Error, Result};
 
 mod answer;
+mod extent;
 mod figures;
 mod filter;
 mod page;
@@ -32,6 +33,7 @@ mod traces;
 mod udf;
 
 use answer::Answer;
+pub(crate) use extent::TraceExtent;
 
 /// Runs queries.
 pub(crate) struct Engine {
@@ -102,6 +104,25 @@ impl Engine {
 
     pub(crate) async fn facet(&self, snapshot: Snapshot, query: &FacetQuery) -> Result<Facet> {
         figures::facet(self, &snapshot, query).await
+    }
+
+    /// The traces of a selection, with what deletion asks of them.
+    pub(crate) async fn extents(
+        &self,
+        snapshot: &Snapshot,
+        selection: &Selection,
+    ) -> Result<Vec<TraceExtent>> {
+        extent::of_selection(self, snapshot, selection).await
+    }
+
+    /// All traces of a scope, likewise; of those with ids only, where there are any.
+    pub(crate) async fn all_extents(
+        &self,
+        snapshot: &Snapshot,
+        scope: &Scope,
+        trace_ids: Option<&[TraceId]>,
+    ) -> Result<Vec<TraceExtent>> {
+        extent::of_scope(self, snapshot, scope, trace_ids).await
     }
 
     pub(crate) async fn project_activity(

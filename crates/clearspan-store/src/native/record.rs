@@ -7,6 +7,7 @@ use clearspan_model::ErrorKind;
 
 use super::log::RecordKind;
 use crate::error::Context;
+use crate::schema::deletions::DeletionCol;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 use crate::schema::{Col, modernize};
@@ -36,6 +37,7 @@ pub(crate) fn decode(kind: RecordKind, payload: &[u8]) -> Result<RecordBatch> {
         RecordKind::Patches | RecordKind::Replacements => modernize::<Col>(&batch),
         RecordKind::Logs => modernize::<LogCol>(&batch),
         RecordKind::Points => modernize::<PointCol>(&batch),
+        RecordKind::Deletions => modernize::<DeletionCol>(&batch),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use clearspan_model::ErrorKind;
+use clearspan_model::{ErrorKind, ProjectId, TraceId, WorkspaceId};
 use rustc_hash::FxHashSet;
 
 use crate::error::Context;
@@ -14,6 +14,7 @@ use crate::schema::TableColumn;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 use crate::schema::rows::TableRows;
+use crate::tombstones::Tombstones;
 use crate::{RecordId, Result};
 
 mod file;
@@ -21,7 +22,7 @@ mod page;
 mod read;
 
 pub(crate) use file::{FileEntry, RecordFile};
-pub(crate) use read::{RecordSnapshot, logs, metrics, points};
+pub(crate) use read::{RecordSnapshot, covered, logs, metrics, points, traces_with_logs};
 
 /// Batches up to this many rows together are joined.
 const JOIN_ROWS: usize = 1024;
@@ -36,6 +37,9 @@ pub(crate) trait RecordColumn: TableColumn {
     const PROJECT: Self;
     const ID: Self;
     const TIME: Self;
+    const RECEIVED_AT: Self;
+    /// The trace that a record belongs to.
+    const TRACE: Option<Self>;
 }
 
 impl RecordColumn for LogCol {
@@ -44,6 +48,8 @@ impl RecordColumn for LogCol {
     const PROJECT: Self = Self::project_id;
     const ID: Self = Self::id;
     const TIME: Self = Self::time;
+    const RECEIVED_AT: Self = Self::received_at;
+    const TRACE: Option<Self> = Some(Self::trace_id);
 }
 
 impl RecordColumn for PointCol {
@@ -52,12 +58,32 @@ impl RecordColumn for PointCol {
     const PROJECT: Self = Self::project_id;
     const ID: Self = Self::id;
     const TIME: Self = Self::time;
+    const RECEIVED_AT: Self = Self::received_at;
+    const TRACE: Option<Self> = None;
 }
 
 impl<C: RecordColumn> TableRows<'_, C> {
     /// What identifies the record of a row.
     pub(crate) fn record_id(&self, row: usize) -> Result<RecordId> {
         Ok(RecordId(u128::from_be_bytes(self.need_id(C::ID, row)?)))
+    }
+
+    /// Whether the record of a row was deleted.
+    pub(crate) fn is_deleted(&self, row: usize, tombstones: &Tombstones) -> Result<bool> {
+        let (workspace_id, project_id) = self.owner(row)?;
+        let received_at = self.time(C::RECEIVED_AT, row).unwrap_or_default();
+        Ok(tombstones.hides_record(workspace_id, project_id, self.trace(row), received_at))
+    }
+
+    pub(super) fn owner(&self, row: usize) -> Result<(WorkspaceId, ProjectId)> {
+        Ok((
+            WorkspaceId::from_bytes(self.need_id(C::WORKSPACE, row)?),
+            ProjectId::from_bytes(self.need_id(C::PROJECT, row)?),
+        ))
+    }
+
+    pub(super) fn trace(&self, row: usize) -> Option<TraceId> {
+        C::TRACE.and_then(|trace| self.id16(trace, row)).map(TraceId::from_bytes)
     }
 }
 
@@ -104,6 +130,17 @@ impl Shelf {
         self.join_small_batches::<C>()
     }
 
+    /// Drops the records that were deleted.
+    pub(crate) fn drop_deleted<C: RecordColumn>(&mut self, tombstones: &Tombstones) -> Result<()> {
+        let batches = std::mem::take(self).batches;
+        for batch in batches {
+            if let Some(living) = without_deleted::<C>(&batch, tombstones)? {
+                self.push::<C>(&living, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Joins the last two batches while both are small.
     fn join_small_batches<C: RecordColumn>(&mut self) -> Result<()> {
         while let [.., left, right] = self.batches.as_slice() {
@@ -119,4 +156,21 @@ impl Shelf {
         }
         Ok(())
     }
+}
+
+/// The records of a batch that were not deleted; `None` when there are none.
+pub(crate) fn without_deleted<C: RecordColumn>(
+    batch: &RecordBatch,
+    tombstones: &Tombstones,
+) -> Result<Option<RecordBatch>> {
+    let rows = TableRows::<C>::new(batch);
+    let is_alive = (0..batch.num_rows())
+        .map(|row| rows.is_deleted(row, tombstones).map(|is_deleted| !is_deleted))
+        .collect::<Result<Vec<bool>>>()?;
+    if !is_alive.contains(&false) {
+        return Ok((batch.num_rows() > 0).then(|| batch.clone()));
+    }
+    let living = filter_record_batch(batch, &BooleanArray::from(is_alive))
+        .context(ErrorKind::Internal, || format!("dropping deleted rows from {}", C::TABLE))?;
+    Ok((living.num_rows() > 0).then_some(living))
 }

@@ -34,6 +34,7 @@ use super::{health, paths};
 use crate::schema::Col;
 use crate::{Error, Result};
 
+mod covered;
 mod write;
 
 pub(crate) use write::{Written, gather, gather_messages, properties, write, write_file, write_groups};

@@ -16,12 +16,13 @@ use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
-use super::{NativeConfig, compact, paths, search};
+use super::{NativeConfig, compact, paths, search, tombstone_file};
 use crate::error::Context;
 use crate::schema::Col;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
-use crate::{Error, Result};
+use crate::tombstones::Tombstones;
+use crate::{DeletionState, Error, Result};
 
 /// How long a write waits for room before it is refused.
 const ROOM_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     /// replacements hold it for reading until they are applied, and a flush that carries runs holds it for writing
     /// until they are logged; one that cannot have it at once carries none.
     pub(crate) carrying: Arc<tokio::sync::RwLock<()>>,
+    /// Rows that arrived for something deleted and were dropped.
+    dropped: AtomicU64,
     /// Lets tests look at the folder at certain moments.
     #[cfg(test)]
     pub(super) on_step: compact::OnStep,
@@ -68,6 +71,10 @@ pub(crate) struct State {
     pub(crate) point_files: Arc<Vec<Arc<RecordFile<PointCol>>>>,
     /// The search indexes of the segments.
     pub(crate) search: Arc<search::Registry>,
+    /// What was deleted.
+    pub(crate) tombstones: Arc<Tombstones>,
+    /// Whether that differs from the file that the manifest names.
+    pub(crate) tombstones_changed: bool,
 }
 
 /// One moment of the store, for a reader.
@@ -122,6 +129,11 @@ impl Shared {
         state.segments = Arc::new(segments);
         state.log_files = Arc::new(open_files(&disk, &segment_dir, &manifest.logs)?);
         state.point_files = Arc::new(open_files(&disk, &segment_dir, &manifest.points)?);
+        if let Some(number) = manifest.tombstones {
+            state.tombstones = Arc::new(tombstone_file::load(&*disk, &config.dir, number)?);
+        }
+        // Those that a crash left. On a disk that takes no writes they stay.
+        let _removed = tombstone_file::remove_others(&*disk, &config.dir, manifest.tombstones);
         Ok(Self {
             config,
             disk,
@@ -133,6 +145,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             pressure: watch::Sender::new(0),
             carrying: Arc::default(),
+            dropped: AtomicU64::new(0),
             #[cfg(test)]
             on_step: compact::OnStep::default(),
         })
@@ -177,6 +190,19 @@ impl Shared {
         self.pressure.send_replace(bytes);
     }
 
+    pub(crate) fn note_dropped(&self, rows: usize) {
+        self.dropped.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn deletion_state(&self) -> DeletionState {
+        let tombstones = Arc::clone(&self.state.read().tombstones);
+        DeletionState {
+            dropped: self.dropped.load(Ordering::Relaxed),
+            tombstones: tombstones.len() as u64,
+            unpurged_since: tombstones.oldest_after(self.manifest.lock().purged_seq),
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.state.read().snapshot()
     }
@@ -218,14 +244,18 @@ impl Shared {
     pub(crate) fn log_snapshot(&self) -> RecordSnapshot<LogCol> {
         let state = self.state.read();
         let hot = state.tiers().flat_map(|tier| tier.logs.batches()).cloned().collect();
-        RecordSnapshot { hot, files: Arc::clone(&state.log_files) }
+        RecordSnapshot { hot, files: Arc::clone(&state.log_files), tombstones: Arc::clone(&state.tombstones) }
     }
 
     /// One moment of the metric points.
     pub(crate) fn point_snapshot(&self) -> RecordSnapshot<PointCol> {
         let state = self.state.read();
         let hot = state.tiers().flat_map(|tier| tier.points.batches()).cloned().collect();
-        RecordSnapshot { hot, files: Arc::clone(&state.point_files) }
+        RecordSnapshot {
+            hot,
+            files: Arc::clone(&state.point_files),
+            tombstones: Arc::clone(&state.tombstones),
+        }
     }
 }
 

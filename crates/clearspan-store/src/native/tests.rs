@@ -11,6 +11,8 @@ use crate::testing::random::{
     Dice, random_logs, random_points, random_questions, random_record_questions, random_runs,
 };
 
+mod deletion;
+
 fn config(dir: &Path, memory_bytes: usize) -> NativeConfig {
     NativeConfig {
         dir: dir.to_owned(),

@@ -48,7 +48,7 @@ impl<'a, C: TableColumn> TableRows<'a, C> {
         Some(array.value(row))
     }
 
-    pub(super) fn id16(&self, col: C, row: usize) -> Option<[u8; 16]> {
+    pub(crate) fn id16(&self, col: C, row: usize) -> Option<[u8; 16]> {
         self.bytes(col, row)?.try_into().ok()
     }
 

@@ -1,3 +1,4 @@
+use super::deletions::DeletionCol;
 use super::logs::LogCol;
 use super::points::PointCol;
 use super::*;
@@ -55,6 +56,7 @@ fn every_column_is_documented() {
     check_documented::<Col>();
     check_documented::<LogCol>();
     check_documented::<PointCol>();
+    check_documented::<DeletionCol>();
 }
 
 #[test]

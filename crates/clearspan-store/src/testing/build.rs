@@ -9,8 +9,8 @@ use clearspan_model::{
 use clearspan_query::Expr;
 
 use crate::{
-    Cursor, LogQuery, Order, PointQuery, RecordId, RunQuery, RunStore, RunSummary, Scope, Selection, SortKey,
-    TimeRange, TraceSummary,
+    Cursor, Deletion, DeletionTarget, LogQuery, Order, PointQuery, RecordId, RunQuery, RunStore, RunSummary,
+    Scope, Selection, SortKey, TimeRange, TraceSummary,
 };
 
 /// The moment that tests count from: 2025-10-09T08:53:20Z.
@@ -177,6 +177,16 @@ pub fn filtered(filter: Expr) -> Selection {
 /// The first hundred of a selection, newest first.
 pub fn newest(selection: Selection) -> RunQuery {
     RunQuery { selection, order: Order { by: SortKey::Start, descending: true }, after: None, limit: 100 }
+}
+
+/// A deletion in workspace 1 that is remembered for a day.
+pub fn deletion(target: DeletionTarget) -> Deletion {
+    Deletion { scope: scope(), target, deleted_at: at(3_600_000), forget_at: at(90_000_000) }
+}
+
+/// Workspace 1, one project.
+pub fn in_project(number: u8) -> Scope {
+    Scope { project_ids: Some(vec![project(number)]), ..scope() }
 }
 
 /// Every sort key in both directions.

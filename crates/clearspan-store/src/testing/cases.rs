@@ -1,6 +1,7 @@
 //! One function for each promise, named after it. Each takes an empty store.
 
 mod compaction;
+mod delete;
 mod doubles;
 mod figures;
 mod filters;
@@ -14,6 +15,7 @@ mod traces;
 mod writes;
 
 pub use compaction::*;
+pub use delete::*;
 pub use doubles::*;
 pub use figures::*;
 pub use filters::*;

@@ -12,6 +12,7 @@ import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Segmented } from "@/components/Segmented";
 import { ColumnMenu } from "./ColumnMenu";
+import { DeleteMatching } from "./DeleteMatching";
 import { WIDE } from "./columns";
 import { Facets } from "./Facets";
 import { FilterBar } from "./FilterBar";
@@ -78,6 +79,7 @@ function TracesOf({ project }: { project: string }) {
         >
           Facets
         </Button>
+        <DeleteMatching project={project} q={q} t={t} onDeleted={() => list.select(null)} />
         <span className={styles.columns}>
           <ColumnMenu unit={unit} rows={rows.rows} columns={columns} />
         </span>

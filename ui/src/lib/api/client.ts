@@ -57,7 +57,8 @@ export const get = <T>(path: string, options?: RequestOptions): Promise<T> => re
 export const post = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("POST", path, options);
 export const put = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("PUT", path, options);
 /** DELETE. */
-export const remove = (path: string): Promise<void> => request<void>("DELETE", path);
+export const remove = <T = void>(path: string, options?: RequestOptions): Promise<T> =>
+  request<T>("DELETE", path, options);
 
 async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const headers: Record<string, string> = { accept: "application/json", ...authHeaders() };

@@ -95,6 +95,37 @@ export interface components {
             /** @enum {string} */
             kind: "reported";
         };
+        /** @description What was deleted, or would be. */
+        DeletionAnswer: {
+            /** @description True when nothing was deleted. */
+            dry_run: boolean;
+            /** Format: int64 */
+            log_records: number;
+            /** Format: int64 */
+            metric_points: number;
+            /** Format: int64 */
+            runs: number;
+            /** Format: int64 */
+            traces: number;
+        };
+        /**
+         * @description Which traces of a project are to be deleted: exactly one of `filter` (with or without `time`), `user`, `thread` and
+         *     `trace_ids`, or `time` alone. Traces are deleted whole.
+         */
+        DeletionBody: {
+            /** @description Only say what would be deleted. */
+            dry_run?: boolean;
+            /** @description The traces that satisfy a filter, for example `env:staging status:error`. */
+            filter?: string | null;
+            /** @description The traces in which any run belongs to this conversation. */
+            thread?: string | null;
+            /** @description The traces that began in a time, for example `24h` or `2026-01-01T00:00:00Z..2026-02-01T00:00:00Z`. */
+            time?: string | null;
+            /** @description These traces, at most 10,000. */
+            trace_ids?: string[];
+            /** @description The traces in which any run was on behalf of this user. */
+            user?: string | null;
+        };
         DemoAnswer: {
             /** @description The one to look at first. */
             featured_trace_id: string;
@@ -335,6 +366,75 @@ export interface components {
              */
             trace_count: number;
         };
+        /** @description How removing from the disk stands. */
+        PurgeAnswer: {
+            /**
+             * Format: int64
+             * @description Runs, log records and points that arrived for something deleted and were dropped, since the start.
+             */
+            dropped: number;
+            last?: components["schemas"]["PurgeRow"] | null;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description When the purge that runs began.
+             */
+            running_since?: number | null;
+            /**
+             * Format: int64
+             * @description Traces and projects that are remembered as deleted.
+             */
+            tombstones: number;
+            /**
+             * Format: int64
+             * @description When the oldest deletion was asked for whose bytes may still be on the disk.
+             */
+            unpurged_since?: number | null;
+        };
+        /** @description What a purge removed, and from where. */
+        PurgeRemoved: {
+            /** Format: int64 */
+            bytes_removed: number;
+            /** Format: int64 */
+            bytes_written: number;
+            /**
+             * Format: int64
+             * @description Files of runs, log records and metric points that were removed or written anew, with their search index.
+             */
+            files_removed: number;
+            /**
+             * Format: int64
+             * @description Those that took their place.
+             */
+            files_written: number;
+            /** Format: int64 */
+            log_bytes_removed: number;
+            /**
+             * Format: int64
+             * @description Files of the write-ahead log.
+             */
+            log_files_removed: number;
+            /**
+             * Format: int64
+             * @description Deleted, replaced or repeated rows.
+             */
+            rows_removed: number;
+            /**
+             * Format: int64
+             * @description Runs that lost their payload because of the retention.
+             */
+            rows_stripped: number;
+        };
+        /** @description A purge that has ended. */
+        PurgeRow: {
+            /** Format: int64 */
+            ended_at: number;
+            /** @description Why it failed. */
+            error?: string | null;
+            removed?: components["schemas"]["PurgeRemoved"] | null;
+            /** Format: int64 */
+            started_at: number;
+        };
         RemapAnswer: {
             job: components["schemas"]["RemapRow"];
         };
@@ -383,6 +483,71 @@ export interface components {
             traces_total?: number | null;
             /** Format: int64 */
             until?: number | null;
+        };
+        RemovedCounts: {
+            /** Format: int64 */
+            log_records: number;
+            /** Format: int64 */
+            metric_points: number;
+            /** Format: int64 */
+            runs: number;
+            /** Format: int64 */
+            traces: number;
+        };
+        /** @description How long a project is kept, and what it takes. */
+        RetentionAnswer: {
+            /**
+             * Format: int64
+             * @description What the runs of the project take on the disk, about. What is in memory only is not counted.
+             */
+            disk_bytes: number;
+            /**
+             * Format: int64
+             * @description How many runs these are.
+             */
+            disk_runs: number;
+            /**
+             * Format: int64
+             * @description Null is no limit.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description Null is no limit.
+             */
+            payload_days?: number | null;
+            removed?: components["schemas"]["RetentionRemoved"] | null;
+            /**
+             * Format: int32
+             * @description Null is no limit.
+             */
+            run_days?: number | null;
+        };
+        /** @description How long a project is to be kept. What is null or left out has no limit. */
+        RetentionBody: {
+            /**
+             * Format: int64
+             * @description The oldest traces go when the runs of the project take more bytes on the disk.
+             */
+            max_bytes?: number | null;
+            /**
+             * Format: int32
+             * @description Inputs, outputs, attributes and events of runs go after so many days.
+             */
+            payload_days?: number | null;
+            /**
+             * Format: int32
+             * @description Whole traces go so many days after the server last heard of them; log records and metric points, too.
+             */
+            run_days?: number | null;
+        };
+        RetentionRemoved: {
+            /** Format: int64 */
+            at: number;
+            /** @description For the room that the project may take. */
+            displaced: components["schemas"]["RemovedCounts"];
+            /** @description For their age. */
+            expired: components["schemas"]["RemovedCounts"];
         };
         /** @enum {string} */
         Rule: "where_it_broke" | "slow_recovery" | "why_it_cost" | "context_growth" | "loop" | "cache_miss" | "slow_first_token" | "missing_spans";

@@ -24,3 +24,15 @@ fn what_happened_is_counted_by_protocol_and_reason() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
 }
+
+#[test]
+fn deletion_is_counted() {
+    let text = render_deletion(&DeletionState { dropped: 4, tombstones: 2, unpurged_since: None });
+    for line in [
+        "clearspan_deleted_rows_dropped_total 4",
+        "clearspan_tombstones 2",
+        "clearspan_unpurged_since_seconds 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}

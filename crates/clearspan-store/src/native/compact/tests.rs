@@ -93,7 +93,7 @@ async fn compaction_changes_no_answer() {
                 rewrites += store.compact().await.unwrap().rewrites;
             }
             if dice.one_in(9) {
-                rewrites += store.purge().await.unwrap().rewrites;
+                rewrites += store.purge_with(Sift::default()).await.unwrap().rewrites;
             }
             if dice.one_in(8) {
                 drop(store);
@@ -200,7 +200,7 @@ async fn rows_that_die_meanwhile_stay_dead() {
         let crashed = tempfile::tempdir().unwrap();
         copy_folder(dir.path(), crashed.path());
         compare(&oracle, &open(crashed.path(), false), &random_questions(2, 20)).await;
-        store.purge().await.unwrap();
+        store.purge(&[]).await.unwrap();
         compare(&oracle, &*store, &random_questions(3, 15)).await;
         assert!(store.shared.manifest.lock().segments.iter().all(|entry| entry.dead.is_empty()));
         drop(store);

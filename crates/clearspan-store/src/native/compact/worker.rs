@@ -18,6 +18,7 @@ use super::{Request, RowTest, Sift, Step};
 use crate::native::commit::ToApplier;
 use crate::native::health::chain;
 use crate::native::paths;
+use crate::native::purge::is_deleted;
 use crate::native::records::{FileEntry, RecordColumn, RecordFile};
 use crate::native::segment::Segment;
 use crate::native::state::Shared;
@@ -156,10 +157,15 @@ impl Worker {
         }
         let (logs, points) = self.shared.files();
         if let Some(numbers) = self.pick(logs.iter().map(|file| Candidate::from(&file.entry))) {
-            return self.rewrite_files::<LogCol>(&with_numbers(&logs, &numbers), None, Rewritten::Logs);
+            // Of repetitions one stays: it must not be a deleted one.
+            let deleted = is_deleted::<LogCol>(&self.shared.state.read().tombstones);
+            let files = with_numbers(&logs, &numbers);
+            return self.rewrite_files::<LogCol>(&files, deleted.as_ref(), Rewritten::Logs);
         }
         if let Some(numbers) = self.pick(points.iter().map(|file| Candidate::from(&file.entry))) {
-            return self.rewrite_files::<PointCol>(&with_numbers(&points, &numbers), None, Rewritten::Points);
+            let deleted = is_deleted::<PointCol>(&self.shared.state.read().tombstones);
+            let files = with_numbers(&points, &numbers);
+            return self.rewrite_files::<PointCol>(&files, deleted.as_ref(), Rewritten::Points);
         }
         Ok(CompactionReport::default())
     }

@@ -29,6 +29,8 @@ fn sample() -> Manifest {
         ],
         logs: vec![FileEntry { number: 2, rows: 5, bytes: 50, sums: Some(3), min_time: 1, max_time: 2 }],
         points: Vec::new(),
+        tombstones: Some(2),
+        purged_seq: 30,
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use clearspan_model::{MetricPoint, UnixNanos};
+use clearspan_model::{MetricPoint, ProjectId, TraceId, UnixNanos};
 use rustc_hash::FxHashSet;
 
 use super::file::{Condition, Group, overlaps};
@@ -18,6 +18,7 @@ use crate::schema::logs::{LogCol, LogRows};
 use crate::schema::points::{PointCol, PointRows};
 use crate::schema::rows::TableRows;
 use crate::store::{LogCursor, LogPage, LogQuery, MetricSummary, PointList, PointQuery, Scope, TimeRange};
+use crate::tombstones::Tombstones;
 use crate::{RecordId, Result};
 
 /// One moment of a table.
@@ -26,6 +27,8 @@ pub(crate) struct RecordSnapshot<C> {
     /// What is in memory.
     pub(crate) hot: Vec<RecordBatch>,
     pub(crate) files: Arc<Vec<Arc<RecordFile<C>>>>,
+    /// What was deleted and may still be in files.
+    pub(crate) tombstones: Arc<Tombstones>,
 }
 
 /// Which rows of a table are meant.
@@ -51,7 +54,15 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
                 })
         };
         let columns = vec![C::WORKSPACE, C::PROJECT, C::TIME];
-        Self { snapshot, range, conditions: vec![Condition { columns, test: Arc::new(is_meant) }] }
+        let mut scan =
+            Self { snapshot, range, conditions: vec![Condition { columns, test: Arc::new(is_meant) }] };
+        if !snapshot.tombstones.is_empty() {
+            let tombstones = Arc::clone(&snapshot.tombstones);
+            scan.require(owner_columns::<C>(), move |rows, row| {
+                rows.is_deleted(row, &tombstones).is_ok_and(|is_deleted| !is_deleted)
+            });
+        }
+        scan
     }
 
     fn require(
@@ -185,6 +196,52 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
             Some((min.min(time), max.max(time)))
         })
     }
+}
+
+/// The columns that tell whether a row is deleted.
+fn owner_columns<C: RecordColumn>() -> Vec<C> {
+    [C::WORKSPACE, C::PROJECT, C::RECEIVED_AT].into_iter().chain(C::TRACE).collect()
+}
+
+/// How many records of a scope some tombstones hide, and of which traces.
+pub(crate) fn covered<C: RecordColumn>(
+    snapshot: &RecordSnapshot<C>,
+    scope: &Scope,
+    doomed: Arc<Tombstones>,
+) -> Result<(u64, FxHashSet<(ProjectId, TraceId)>)> {
+    let mut scan = Scan::new(snapshot, scope, TimeRange::default());
+    scan.require(owner_columns::<C>(), move |rows, row| rows.is_deleted(row, &doomed).unwrap_or(false));
+    let (mut count, mut traces) = (0, FxHashSet::default());
+    let mut columns = owner_columns::<C>();
+    columns.extend([C::ID, C::TIME]);
+    scan.each(&columns, |rows, row, _| {
+        count += 1;
+        let (_, project_id) = rows.owner(row)?;
+        traces.extend(rows.trace(row).map(|trace_id| (project_id, trace_id)));
+        Ok(())
+    })?;
+    Ok((count, traces))
+}
+
+/// Which of some traces have log records, and where.
+pub(crate) fn traces_with_logs(
+    snapshot: &RecordSnapshot<LogCol>,
+    scope: &Scope,
+    trace_ids: &[TraceId],
+) -> Result<FxHashSet<(ProjectId, TraceId)>> {
+    let wanted: FxHashSet<TraceId> = trace_ids.iter().copied().collect();
+    let mut scan = Scan::new(snapshot, scope, TimeRange::default());
+    scan.require(vec![LogCol::trace_id], move |rows: &LogRows<'_>, row| {
+        rows.trace(row).is_some_and(|trace_id| wanted.contains(&trace_id))
+    });
+    let mut traces = FxHashSet::default();
+    let columns = [LogCol::id, LogCol::time, LogCol::workspace_id, LogCol::project_id, LogCol::trace_id];
+    scan.each(&columns, |rows, row, _| {
+        let (_, project_id) = rows.owner(row)?;
+        traces.extend(rows.trace(row).map(|trace_id| (project_id, trace_id)));
+        Ok(())
+    })?;
+    Ok(traces)
 }
 
 /// What at least two of the stretches cover, in order and without overlap. Both ends are inside.

@@ -42,9 +42,13 @@ pub async fn compacting_and_purging_change_no_answer(store: &dyn RunStore) {
     assert_eq!(measured.points.len(), 5);
     for step in ["compact", "purge", "compact"] {
         match step {
-            "compact" => store.compact().await.expect("a healthy store compacts"),
-            _ => store.purge().await.expect("a healthy store purges"),
-        };
+            "compact" => {
+                store.compact().await.expect("a healthy store compacts");
+            }
+            _ => {
+                store.purge(&[]).await.expect("a healthy store purges");
+            }
+        }
         assert_eq!(all_runs(store, &list).await, runs, "{step}");
         assert_eq!(store.load_trace(&scope(), trace(7)).await.expect("reads"), found, "{step}");
         assert_eq!(store.query_logs(&all_logs).await.expect("reads"), records, "{step}");

@@ -7,6 +7,7 @@ import { PageBar } from "@/components/PageBar";
 import { StatusPill } from "@/components/Tag";
 import type { TraceState } from "../state/useTraceState";
 import styles from "./layout.module.css";
+import { TraceMenu } from "./TraceMenu";
 import { useTraceSteps } from "./useTraceKeys";
 
 /** Breadcrumb, status, identity; copies at a click. */
@@ -43,6 +44,7 @@ export function TraceBar({ state }: { state: TraceState }) {
             </IconButton>
           ) : null}
           <CopyButton text={() => location.href} label="Copy link" showLabel />
+          <TraceMenu skeleton={skeleton} />
         </>
       }
     >

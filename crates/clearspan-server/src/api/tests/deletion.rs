@@ -1,0 +1,220 @@
+//! Deleting and retention, through the routes.
+
+use axum::body::Body;
+use clearspan_model::{LogRecord, Sender};
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Answer, Server, at, uuid};
+
+const API: &str = "/api/clearspan/v1";
+
+async fn delete(server: &Server, path: &str) -> Answer {
+    server.send(Request::delete(format!("{API}{path}")).body(Body::empty()).unwrap()).await
+}
+
+async fn order(server: &Server, body: Value) -> Answer {
+    server.change("POST", &format!("{API}/projects/demo/deletions"), body).await
+}
+
+/// The names of the traces that the list shows, sorted.
+async fn names(server: &Server) -> Vec<String> {
+    let list = server.read(&format!("{API}/projects/demo/traces")).await;
+    let mut names: Vec<String> = list["traces"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|trace| trace["name"].as_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+fn counts(answer: &Answer) -> [u64; 4] {
+    let body = answer.json();
+    ["traces", "runs", "log_records", "metric_points"].map(|name| body[name].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_trace_is_deleted_with_its_log_records() {
+    let server = Server::with_traces().await;
+    let run = server.run(1, 9, None);
+    let record = LogRecord {
+        workspace_id: run.key.workspace_id,
+        project_id: run.key.project_id,
+        time: at(0),
+        observed_time: None,
+        received_at: at(0),
+        trace_id: Some(run.key.trace_id),
+        span_id: None,
+        severity: None,
+        severity_text: None,
+        event_name: None,
+        body: None,
+        attributes: Default::default(),
+        sender: Sender::default(),
+    };
+    server.context.store.write_logs(vec![record]).await.unwrap();
+    let path = format!("/traces/{}", uuid(1));
+    let answer = delete(&server, &path).await;
+    assert_eq!((answer.status, counts(&answer)), (StatusCode::OK, [1, 4, 1, 0]));
+    for path in [path.clone(), format!("{path}/verdict"), format!("{path}/runs/{}", uuid(2))] {
+        assert_eq!(server.get(&format!("{API}{path}")).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(!names(&server).await.contains(&"agent".to_owned()));
+    assert_eq!(delete(&server, &path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(delete(&server, &format!("{path}?project=demo")).await.status, StatusCode::NOT_FOUND);
+    let missing = delete(&server, &format!("{path}?project=nothing")).await;
+    assert_eq!(missing.json()["error"]["message"], "there is no project \"nothing\"");
+
+    // It comes back to life for nobody.
+    server.context.store.write(vec![run]).await.unwrap();
+    assert_eq!(server.get(&format!("{API}{path}")).await.status, StatusCode::NOT_FOUND);
+    let state = server.read(&format!("{API}/purge")).await;
+    assert_eq!((&state["tombstones"], &state["dropped"]), (&json!(1), &json!(1)), "{state}");
+}
+
+#[tokio::test]
+async fn a_trace_of_two_projects_needs_the_project_named() {
+    let server = Server::with_traces().await;
+    let name = clearspan_catalog::ProjectName::parse("other").unwrap();
+    let workspace_id = server.context.workspace.id;
+    let other = server.context.catalog.get_or_create_project(workspace_id, &name, at(0)).unwrap();
+    let mut run = server.run(1, 1, None);
+    run.key.project_id = other.id;
+    server.context.store.write(vec![run]).await.unwrap();
+    let path = format!("/traces/{}", uuid(1));
+    let refused = delete(&server, &path).await;
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["code"]),
+        (StatusCode::CONFLICT, &json!("conflict"))
+    );
+    assert_eq!(counts(&delete(&server, &format!("{path}?project=other")).await), [1, 1, 0, 0]);
+    assert_eq!(counts(&delete(&server, &path).await), [1, 4, 0, 0]);
+}
+
+#[tokio::test]
+async fn traces_are_deleted_by_filter_user_thread_and_ids() {
+    let server = Server::with_traces().await;
+    let staging = json!({ "filter": "env:staging", "dry_run": true });
+    let preview = order(&server, staging).await;
+    assert_eq!((counts(&preview), &preview.json()["dry_run"]), ([2, 2, 0, 0], &json!(true)));
+    assert_eq!(names(&server).await.len(), 6, "a dry run deletes nothing");
+    assert_eq!(counts(&order(&server, json!({ "filter": "env:staging" })).await), [2, 2, 0, 0]);
+    assert_eq!(names(&server).await, ["agent", "plain 0", "plain 2", "plain 4"]);
+    let old = json!({ "time": format!("..{}", at(-13_000).as_micros()) });
+    assert_eq!(counts(&order(&server, old).await), [1, 1, 0, 0]);
+    assert_eq!(counts(&order(&server, json!({ "user": "ann", "dry_run": true })).await), [1, 4, 0, 0]);
+    assert_eq!(counts(&order(&server, json!({ "thread": "thread-1" })).await), [1, 4, 0, 0]);
+    assert_eq!(counts(&order(&server, json!({ "trace_ids": [uuid(100), uuid(99)] })).await), [1, 1, 0, 0]);
+    assert_eq!(names(&server).await, ["plain 2"]);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_deletion_is_said() {
+    let server = Server::with_traces().await;
+    for (body, code, pointer) in [
+        (json!({}), "invalid_body", Value::Null),
+        (json!({ "filter": " " }), "invalid_body", Value::Null),
+        (json!({ "user": "a", "thread": "b" }), "invalid_body", Value::Null),
+        (json!({ "filter": "env:staging", "user": "a" }), "invalid_body", Value::Null),
+        (json!({ "time": "all" }), "invalid_body", Value::Null),
+        (json!({ "filter": "status:oops" }), "invalid_filter", json!("/filter")),
+        (json!({ "time": "yesterday" }), "invalid_parameter", json!("/time")),
+        (json!({ "trace_ids": ["x"] }), "invalid_body", Value::Null),
+        (json!({ "filtre": "a" }), "invalid_body", Value::Null),
+    ] {
+        let answer = order(&server, body.clone()).await;
+        let error = answer.json()["error"].take();
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}: {error}");
+        assert_eq!((&error["code"], &error["pointer"]), (&json!(code), &pointer), "{body}: {error}");
+    }
+    let positioned = order(&server, json!({ "filter": "name:x status:oops" })).await.json();
+    assert_eq!(positioned["error"]["position"]["start"], 14, "{positioned}");
+    let unknown =
+        server.change("POST", &format!("{API}/projects/no/deletions"), json!({ "user": "a" })).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    // A page of another site cannot send this.
+    let form = Request::post(format!("{API}/projects/demo/deletions")).body(Body::from(r#"{"user":"ann"}"#));
+    assert_eq!(server.send(form.unwrap()).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(names(&server).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_deleted_project_is_gone_and_its_name_is_free() {
+    let server = Server::with_traces().await;
+    let answer = delete(&server, "/projects/demo").await;
+    assert_eq!((answer.status, counts(&answer)), (StatusCode::OK, [6, 9, 0, 0]));
+    assert_eq!(server.read(&format!("{API}/projects")).await["projects"], json!([]));
+    assert_eq!(delete(&server, "/projects/demo").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(server.context.catalog.unfinished_deletions().unwrap(), []);
+    // The id of the old one is dead, the name is not.
+    server.context.store.write(vec![server.run(1, 1, None)]).await.unwrap();
+    let name = clearspan_catalog::ProjectName::parse("demo").unwrap();
+    let new =
+        server.context.catalog.get_or_create_project(server.context.workspace.id, &name, at(0)).unwrap();
+    assert_eq!(names(&server).await, Vec::<String>::new());
+    let mut run = server.run(1, 1, None);
+    run.key.project_id = new.id;
+    run.name = Some("new".to_owned());
+    server.context.store.write(vec![run]).await.unwrap();
+    assert_eq!(names(&server).await, ["new"]);
+}
+
+#[tokio::test]
+async fn retention_is_set_read_and_enforced() {
+    let server = Server::with_traces().await;
+    let path = format!("{API}/projects/demo/retention");
+    let unlimited = json!({
+        "payload_days": null, "run_days": null, "max_bytes": null, "disk_bytes": 0, "disk_runs": 0, "removed": null,
+    });
+    assert_eq!(server.read(&path).await, unlimited);
+    let limits = json!({ "payload_days": 3, "run_days": 7 });
+    let set = server.change("PUT", &path, limits).await;
+    assert_eq!((set.status, &set.json()["run_days"]), (StatusCode::OK, &json!(7)));
+    assert_eq!(server.read(&path).await["payload_days"], 3);
+
+    let day = 86_400_000;
+    let mut old = server.run(200, 1, None);
+    old.received_at = at(-8 * day);
+    let mut stripped = server.run(201, 1, None);
+    stripped.received_at = at(-4 * day);
+    stripped.inputs.rest = Some(clearspan_model::JsonText::from_string("secret"));
+    server.context.store.write(vec![old, stripped]).await.unwrap();
+    server.context.upkeep.look().await;
+    assert_eq!(names(&server).await.len(), 7, "the oldest is gone");
+    let removed = server.read(&path).await["removed"].take();
+    assert_eq!(removed["expired"]["runs"], 1, "{removed}");
+    while server.read(&format!("{API}/purge")).await["running"] == true {
+        tokio::task::yield_now().await;
+    }
+    let purge = server.read(&format!("{API}/purge")).await;
+    assert_eq!(purge["last"]["removed"]["rows_stripped"], 1, "{purge}");
+    let run = server.read(&format!("{API}/traces/{}/runs/{}", uuid(201), uuid(1))).await;
+    assert!(!run.to_string().contains("secret"), "{run}");
+
+    for (body, pointer) in [
+        (json!({ "run_days": 0 }), json!("/run_days")),
+        (json!({ "payload_days": 0 }), json!("/payload_days")),
+        (json!({ "max_bytes": 0 }), json!("/max_bytes")),
+        (json!({ "max_bytes": -1 }), Value::Null),
+    ] {
+        let answer = server.change("PUT", &path, body.clone()).await;
+        assert_eq!((answer.status, &answer.json()["error"]["pointer"]), (StatusCode::BAD_REQUEST, &pointer));
+    }
+    assert_eq!(server.read(&path).await["run_days"], 7, "nothing was changed");
+    let cleared = server.change("PUT", &path, json!({})).await.json();
+    assert_eq!((&cleared["run_days"], &cleared["payload_days"]), (&Value::Null, &Value::Null));
+    assert_eq!(server.get(&format!("{API}/projects/no/retention")).await.status, StatusCode::NOT_FOUND);
+}
+
+/// What a crash between the catalog and the store leaves is finished by the next look.
+#[tokio::test]
+async fn an_interrupted_deletion_of_a_project_is_finished() {
+    let server = Server::with_traces().await;
+    let workspace_id = server.context.workspace.id;
+    assert!(server.context.catalog.delete_project(workspace_id, server.project_id, at(0)).unwrap());
+    server.context.upkeep.look().await;
+    assert_eq!(server.context.catalog.unfinished_deletions().unwrap(), []);
+    assert_eq!(server.context.store.project_activity(workspace_id, at(0)).await.unwrap(), []);
+}

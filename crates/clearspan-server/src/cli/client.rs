@@ -1,0 +1,108 @@
+//! Asking a running server, for the commands that do.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use serde_json::Value;
+
+const TIMEOUT: Duration = Duration::from_secs(40);
+
+/// Which server, and how to be let in.
+#[derive(Debug, Args)]
+pub(super) struct ServerArgs {
+    /// The server
+    #[arg(long, env = "CLEARSPAN_ENDPOINT", default_value = "http://127.0.0.1:4318")]
+    endpoint: String,
+    /// A key, where the server demands one
+    #[arg(long, alias = "key", env = "CLEARSPAN_API_KEY", hide_env_values = true)]
+    api_key: Option<String>,
+}
+
+/// A running server.
+pub(super) struct Server {
+    client: reqwest::Client,
+    endpoint: String,
+    api_key: Option<String>,
+}
+
+impl Server {
+    pub(super) fn new(args: ServerArgs) -> anyhow::Result<Self> {
+        let ServerArgs { endpoint, api_key } = args;
+        let endpoint = endpoint.trim_end_matches('/').to_owned();
+        if !endpoint.starts_with("http://") {
+            bail!(
+                "cannot speak to {endpoint:?}: this client speaks plain HTTP only; give the http:// address of the server \
+                 itself, for example http://127.0.0.1:4318"
+            );
+        }
+        let client =
+            reqwest::Client::builder().timeout(TIMEOUT).build().context("cannot build an HTTP client")?;
+        Ok(Self { client, endpoint, api_key })
+    }
+
+    pub(super) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask(self.client.get(self.url(path))).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.ask(self.client.post(self.url(path)).json(body)).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
+        self.ask(self.client.delete(self.url(path))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/clearspan/v1{path}", self.endpoint)
+    }
+
+    /// What the server answers with; what it complains about is the error.
+    async fn ask(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+        if let Some(key) = &self.api_key {
+            request = request.header("x-api-key", key);
+        }
+        let answer = request.send().await;
+        let answer =
+            answer.with_context(|| format!("cannot reach {}; is the server running?", self.endpoint))?;
+        let status = answer.status();
+        if status == reqwest::StatusCode::UNAUTHORIZED {
+            bail!("{} demands an API key; pass one with --api-key or CLEARSPAN_API_KEY", self.endpoint);
+        }
+        let body: Value = answer
+            .json()
+            .await
+            .with_context(|| format!("{} answered {status} and no JSON; is it Clearspan?", self.endpoint))?;
+        if !status.is_success() {
+            bail!(
+                "{}",
+                body["error"]["message"].as_str().unwrap_or("the server refused, and does not say why")
+            );
+        }
+        Ok(body)
+    }
+}
+
+/// A part of a path, with everything escaped that has a meaning in one.
+pub(super) fn escape(part: &str) -> String {
+    let mut escaped = String::with_capacity(part.len());
+    for byte in part.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_projects_are_safe_in_paths() {
+        assert_eq!(escape("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+        assert_eq!(escape("plain-1.x_y~"), "plain-1.x_y~");
+    }
+}

@@ -1,0 +1,208 @@
+//! Deletion, retention and purge: everything that takes data away.
+//!
+//! A deletion goes on when its caller hangs up. Deleting a project takes it out of the catalog first, so that its name
+//! means a new project at once; what a crash leaves undone is done at the next start. A loop enforces the retention of
+//! projects and purges what was deleted, so that it is gone from the disk in time.
+
+mod purge;
+mod retention;
+
+use std::sync::Arc;
+
+use clearspan_catalog::{Catalog, Project};
+use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
+use clearspan_store::{Deleted, Deletion, DeletionTarget, RunStore, Scope};
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use purge::PurgeState;
+pub(crate) use retention::Enforced;
+
+use crate::clock::Clock;
+use crate::config::TimeSpan;
+use crate::error::chain;
+use crate::ingest::Projects;
+
+/// Takes data away.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    store: Arc<dyn RunStore>,
+    catalog: Arc<dyn Catalog>,
+    projects: Arc<Projects>,
+    clock: Clock,
+    limits: Limits,
+    purges: Mutex<PurgeState>,
+    /// What retention took from each project last.
+    enforced: Mutex<Vec<(ProjectId, Enforced)>>,
+    stopping: CancellationToken,
+}
+
+/// What an [`Upkeep`] works with.
+#[derive(Debug)]
+pub(crate) struct UpkeepArgs {
+    pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) projects: Arc<Projects>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+}
+
+/// The times that the settings give.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) remember_deleted: TimeSpan,
+    pub(crate) purge_within: TimeSpan,
+    pub(crate) every: TimeSpan,
+}
+
+/// Why something was not taken away.
+#[derive(Debug)]
+pub(crate) enum UpkeepError {
+    Store(clearspan_store::Error),
+    Catalog(clearspan_catalog::Error),
+    /// Its task panicked.
+    Broken,
+}
+
+impl From<clearspan_store::Error> for UpkeepError {
+    fn from(err: clearspan_store::Error) -> Self {
+        Self::Store(err)
+    }
+}
+
+impl From<clearspan_catalog::Error> for UpkeepError {
+    fn from(err: clearspan_catalog::Error) -> Self {
+        Self::Catalog(err)
+    }
+}
+
+impl UpkeepError {
+    fn message(&self) -> String {
+        match self {
+            Self::Store(err) => chain(err),
+            Self::Catalog(err) => chain(err),
+            Self::Broken => "a task panicked".to_owned(),
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, UpkeepError>;
+
+impl Upkeep {
+    pub(crate) fn new(args: UpkeepArgs) -> Self {
+        let UpkeepArgs { store, catalog, projects, clock, limits } = args;
+        Self {
+            store,
+            catalog,
+            projects,
+            clock,
+            limits,
+            purges: Mutex::default(),
+            enforced: Mutex::default(),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// What a deletion would take away, as things are.
+    pub(crate) async fn preview(&self, scope: Scope, target: DeletionTarget) -> Result<Deleted> {
+        Ok(self.store.preview_deletion(&self.deletion(scope, target)).await?)
+    }
+
+    /// Deletes; readers see it when this returns.
+    pub(crate) async fn delete(self: &Arc<Self>, scope: Scope, target: DeletionTarget) -> Result<Deleted> {
+        let this = Arc::clone(self);
+        let work = crate::task::spawn("delete", async move {
+            Ok(this.store.delete(&this.deletion(scope, target)).await?)
+        });
+        work.await.ok().flatten().unwrap_or(Err(UpkeepError::Broken))
+    }
+
+    /// Deletes a project with everything in it. `None` when somebody else did.
+    pub(crate) async fn delete_project(self: &Arc<Self>, project: Project) -> Result<Option<Deleted>> {
+        let this = Arc::clone(self);
+        let work = crate::task::spawn("delete a project", async move {
+            let Project { id, workspace_id, .. } = project;
+            let (inner, now) = (Arc::clone(&this), this.clock.now());
+            let removed = blocking(move || {
+                let removed = inner.catalog.delete_project(workspace_id, id, now)?;
+                inner.projects.forget(workspace_id, id);
+                Ok(removed)
+            });
+            if !removed.await? {
+                return Ok(None);
+            }
+            this.empty_project(workspace_id, id).await.map(Some)
+        });
+        work.await.ok().flatten().unwrap_or(Err(UpkeepError::Broken))
+    }
+
+    /// Removes the data of a project that the catalog no longer has.
+    async fn empty_project(self: &Arc<Self>, workspace_id: WorkspaceId, id: ProjectId) -> Result<Deleted> {
+        let scope = Scope { workspace_id, project_ids: Some(vec![id]) };
+        let deleted = self.store.delete(&self.deletion(scope, DeletionTarget::Projects)).await?;
+        let this = Arc::clone(self);
+        blocking(move || {
+            this.catalog.finish_deletion(workspace_id, id)?;
+            this.catalog.scrub()
+        })
+        .await?;
+        let Deleted { traces, runs, log_records, metric_points } = deleted;
+        tracing::info!(project = %id, traces, runs, log_records, metric_points, "deleted a project");
+        Ok(deleted)
+    }
+
+    fn deletion(&self, scope: Scope, target: DeletionTarget) -> Deletion {
+        let now = self.clock.now();
+        let forget_at =
+            UnixNanos::from_nanos(now.as_nanos().saturating_add(self.limits.remember_deleted.nanos()));
+        Deletion { scope, target, deleted_at: now, forget_at }
+    }
+
+    /// Does what is due, again and again, until [`Upkeep::stop`].
+    pub(crate) async fn run(self: Arc<Self>) {
+        loop {
+            self.look().await;
+            tokio::select! {
+                // Cancel-safe: both only wait.
+                () = tokio::time::sleep(self.limits.every.duration()) => {}
+                () = self.stopping.cancelled() => return,
+            }
+        }
+    }
+
+    /// Ends the loop.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Does what is due now. What fails is tried again next time.
+    pub(crate) async fn look(self: &Arc<Self>) {
+        let purge = async {
+            if self.is_purge_due().await? {
+                self.start_purge();
+            }
+            Ok(())
+        };
+        let tries = [self.finish_deletions().await, self.enforce_retention().await, purge.await];
+        for err in tries.into_iter().filter_map(std::result::Result::err) {
+            tracing::warn!(error = err.message(), "upkeep failed; it is tried again");
+        }
+    }
+
+    /// Projects whose deletion a crash interrupted.
+    async fn finish_deletions(self: &Arc<Self>) -> Result<()> {
+        let this = Arc::clone(self);
+        for (workspace_id, id) in blocking(move || this.catalog.unfinished_deletions()).await? {
+            self.empty_project(workspace_id, id).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The catalog is on the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> clearspan_catalog::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|_panic| UpkeepError::Broken)??)
+}

@@ -1,0 +1,85 @@
+//! Taking data away: deleting, how long a project is kept, and removing from the disk.
+
+import { queryOptions } from "@tanstack/react-query";
+import { get, post, put, remove } from "./client";
+
+/** What a deletion took away, or would. */
+export interface Deleted {
+  dry_run: boolean;
+  traces: number;
+  runs: number;
+  log_records: number;
+  metric_points: number;
+}
+
+/** Null is no limit. */
+export interface Limits {
+  payload_days: number | null;
+  run_days: number | null;
+  max_bytes: number | null;
+}
+
+export type RemovedCounts = Omit<Deleted, "dry_run">;
+
+export interface Retention extends Limits {
+  disk_bytes: number;
+  disk_runs: number;
+  removed: { at: number; expired: RemovedCounts; displaced: RemovedCounts } | null;
+}
+
+/** How removing from the disk stands. */
+export interface Purge {
+  running: boolean;
+  unpurged_since: number | null;
+  last: {
+    ended_at: number;
+    error: string | null;
+    removed: { rows_removed: number; bytes_removed: number; bytes_written: number; log_bytes_removed: number } | null;
+  } | null;
+}
+
+const of = (project: string): string => `/projects/${encodeURIComponent(project)}`;
+
+export const deleteTrace = (traceId: string, project: string): Promise<Deleted> =>
+  remove(`/traces/${traceId}`, { query: { project } });
+
+export interface Matching {
+  filter: string;
+  time: string;
+}
+
+export const deleteMatching = (project: string, matching: Matching): Promise<Deleted> =>
+  post(`${of(project)}/deletions`, { body: matching });
+
+/** What a filter and a time find, as a deletion counts it. */
+export const deletionPreview = (project: string, matching: Matching) =>
+  queryOptions({
+    queryKey: ["deletion", project, matching],
+    queryFn: ({ signal }) =>
+      post<Deleted>(`${of(project)}/deletions`, { body: { ...matching, dry_run: true }, signal }),
+    gcTime: 0,
+    retry: false,
+  });
+
+export const deleteProject = (project: string): Promise<Deleted> => remove(of(project));
+
+export const retentionQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["retention", project],
+    queryFn: ({ signal }) => get<Retention>(`${of(project)}/retention`, { signal }),
+  });
+
+export const putRetention = (project: string, limits: Limits): Promise<Retention> =>
+  put(`${of(project)}/retention`, { body: limits });
+
+const POLL_MS = 1_000;
+
+/** Asked again and again only while it runs. */
+export const purgeQuery = () =>
+  queryOptions({
+    queryKey: ["purge"],
+    queryFn: ({ signal }) => get<Purge>("/purge", { signal }),
+    refetchInterval: (query) => (query.state.data?.running ? POLL_MS : false),
+  });
+
+export const startPurge = (): Promise<Purge> => post("/purge", { body: {} });
