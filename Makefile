@@ -62,6 +62,11 @@ lint: ui/node_modules/.package-lock.json ## Check format, lints, structure, lice
 bench: build ## Measure the server on this machine
 	$(CARGO) xtask bench $(ARGS)
 
+.PHONY: faults
+faults: build ## Kill, cut the power, fail the disk and flip bits, many times (about an hour)
+	CLEARSPAN_CRASH_KILLS=300 CLEARSPAN_POWER_CUTS=50 CLEARSPAN_CRASH_STATES=20000 CLEARSPAN_BIT_FLIPS=2000 \
+	  $(CARGO) test --release --workspace --lib --test it -- --nocapture acknowledged_runs_survive the_disk failed_syncs is_found_out
+
 .PHONY: fmt
 fmt: ## Format everything
 	$(CARGO) fmt --all

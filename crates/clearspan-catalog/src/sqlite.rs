@@ -52,6 +52,17 @@ impl SqliteCatalog {
         Ok(Self { connection: Mutex::new(connection) })
     }
 
+    /// Copies a catalog that may be in use, as it is at one moment, to a file that does not exist.
+    pub fn copy(from: &Path, to: &Path) -> Result<()> {
+        let failed = |err| failed(format!("copy the catalog {}", from.display()), err);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+        let synced = std::fs::File::open(to).and_then(|file| file.sync_all());
+        synced.map_err(|err| Error::caused(ErrorKind::Unavailable, format!("sync {}", to.display()), err))
+    }
+
     /// Reads the whole file and checks that SQLite finds it sound.
     pub fn check_integrity(&self) -> Result<()> {
         let connection = self.connection.lock();

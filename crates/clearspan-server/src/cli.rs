@@ -1,5 +1,6 @@
 //! The command line. Stable: scripts rely on it.
 
+mod backup;
 mod client;
 mod delete;
 mod doctor;
@@ -41,6 +42,10 @@ enum Command {
     Delete(delete::DeleteArgs),
     /// Make a running server remove from its disk what was deleted, now
     Purge(delete::PurgeArgs),
+    /// Copy the data folder, while a server may be running on it
+    Backup(backup::BackupArgs),
+    /// Put a backup back into an empty data folder
+    Restore(backup::RestoreArgs),
     /// Check the settings, the data folder and the ports; fails when something would not work
     Doctor(DoctorArgs),
 }
@@ -131,6 +136,8 @@ pub fn run() -> ExitCode {
         Command::Remap(args) => runtime().and_then(|runtime| runtime.block_on(remap::run(args))),
         Command::Delete(args) => runtime().and_then(|runtime| runtime.block_on(delete::run(args))),
         Command::Purge(args) => runtime().and_then(|runtime| runtime.block_on(delete::purge(args))),
+        Command::Backup(args) => backup::backup(args),
+        Command::Restore(args) => backup::restore(args),
         Command::Doctor(args) => {
             args.settings.resolve().and_then(|settings| doctor::run(&settings, args.json))
         }

@@ -43,6 +43,7 @@ use crate::{Deleted, Deletion, DeletionState, Error, PayloadExpiry, PurgeReport,
 
 mod adopt;
 mod apply;
+pub mod backup;
 mod blocks;
 mod bury;
 mod check;

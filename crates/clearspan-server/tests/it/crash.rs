@@ -8,6 +8,7 @@
 
 mod clients;
 mod ledger;
+mod power;
 mod process;
 
 use std::sync::Arc;
@@ -38,11 +39,15 @@ async fn acknowledged_runs_survive_kill_9_exactly_once() {
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let seed = std::env::var("CLEARSPAN_CRASH_SEED").ok().and_then(|text| text.parse().ok());
     let seed: u64 = seed.unwrap_or_else(rand::random);
-    eprintln!("crash test, CLEARSPAN_CRASH_SEED={seed}");
-    tokio::time::timeout(TIME_LIMIT, crash_and_check(seed)).await.expect("the crash test takes too long");
+    #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
+    let kills = std::env::var("CLEARSPAN_CRASH_KILLS").ok().and_then(|text| text.parse().ok());
+    let kills: usize = kills.unwrap_or(MIN_KILLS);
+    eprintln!("crash test, CLEARSPAN_CRASH_SEED={seed} CLEARSPAN_CRASH_KILLS={kills}");
+    let limit = TIME_LIMIT * u32::try_from(kills.div_ceil(MIN_KILLS)).expect("a number of kills");
+    tokio::time::timeout(limit, crash_and_check(seed, kills)).await.expect("the crash test takes too long");
 }
 
-async fn crash_and_check(seed: u64) {
+async fn crash_and_check(seed: u64, min_kills: usize) {
     let begin = Instant::now();
     let mut server = ServerProcess::start().await;
     let clients = Arc::new(Clients::new(server.url()));
@@ -54,7 +59,7 @@ async fn crash_and_check(seed: u64) {
 
     let mut rng = SmallRng::seed_from_u64(seed);
     let mut kills = 0;
-    while kills < MIN_KILLS || clients.acked_batches() < MIN_BATCHES {
+    while kills < min_kills || clients.acked_batches() < MIN_BATCHES {
         let pause = Duration::from_millis(rng.random_range(5..400));
         tokio::time::sleep(pause).await;
         server.kill();

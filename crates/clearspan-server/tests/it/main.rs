@@ -1,10 +1,12 @@
 //! Black-box tests: each starts the real binary on free ports and speaks to it as a client would.
 
 mod api;
+mod backup;
 mod captures;
 mod connection;
 mod crash;
 mod deletion;
+mod disk;
 mod explain;
 mod hosts;
 mod http_edges;

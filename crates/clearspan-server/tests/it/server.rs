@@ -30,6 +30,11 @@ impl DataFolder {
         self.0.path()
     }
 
+    /// The data folder itself.
+    pub(crate) fn data(&self) -> std::path::PathBuf {
+        self.0.path().join("data")
+    }
+
     /// Runs `clearspan <args> --data-dir <this>` to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
         command(self.0.path(), args).output().expect("the binary runs")

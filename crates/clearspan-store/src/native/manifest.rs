@@ -107,7 +107,7 @@ impl Manifest {
         bytes
     }
 
-    fn parse(bytes: &[u8]) -> io::Result<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> io::Result<Self> {
         let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
         let newline =
             bytes.iter().position(|b| *b == b'\n').ok_or_else(|| bad("the manifest has no header".into()))?;

@@ -73,6 +73,11 @@ impl Clients {
         self.shared.lock().expect("no client panics here").newest.iter().rev().take(count).cloned().collect()
     }
 
+    /// What was acknowledged so far.
+    pub(crate) fn ledger_now(&self) -> Ledger {
+        self.shared.lock().expect("no client panics here").ledger.clone()
+    }
+
     /// What all clients together saw acknowledged. Call it when they have stopped.
     pub(crate) fn take_ledger(&self) -> Ledger {
         std::mem::take(&mut self.shared.lock().expect("no client panics here").ledger)

@@ -22,7 +22,7 @@ impl ContentHash {
 }
 
 /// Every run whose batch was answered with 2xx.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Ledger {
     runs: BTreeMap<RunRef, ContentHash>,
     pub(crate) batches: usize,

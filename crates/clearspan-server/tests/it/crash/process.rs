@@ -1,5 +1,6 @@
 //! The server as a process that can be killed, and the reads of the test.
 
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ const PROJECT: &str = "/api/clearspan/v1/projects/default";
 pub(crate) struct ServerProcess {
     child: Child,
     folder: TempDir,
+    data: PathBuf,
     port: u16,
     client: reqwest::Client,
 }
@@ -22,11 +24,25 @@ pub(crate) struct ServerProcess {
 impl ServerProcess {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        Self::start_with(folder, data).await
+    }
+
+    /// On a file system of its own.
+    pub(crate) async fn start_on(disk: &Path) -> Self {
+        Self::start_with(tempfile::tempdir().expect("a temporary folder"), disk.join("data")).await
+    }
+
+    async fn start_with(folder: TempDir, data: PathBuf) -> Self {
         let port = free_port();
-        let child = spawn(&folder, port);
-        let mut server = Self { child, folder, port, client: reqwest::Client::new() };
+        let child = spawn(&folder, &data, port);
+        let mut server = Self { child, folder, data, port, client: reqwest::Client::new() };
         server.wait_until_ready().await;
         server
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -40,7 +56,7 @@ impl ServerProcess {
     }
 
     pub(crate) async fn restart(&mut self) {
-        self.child = spawn(&self.folder, self.port);
+        self.child = spawn(&self.folder, &self.data, self.port);
         self.wait_until_ready().await;
     }
 
@@ -126,7 +142,7 @@ impl Drop for ServerProcess {
     }
 }
 
-fn spawn(folder: &TempDir, port: u16) -> Child {
+fn spawn(folder: &TempDir, data: &Path, port: u16) -> Child {
     let log = std::fs::OpenOptions::new()
         .create(true)
         .append(true)
@@ -138,10 +154,12 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
         .env_clear()
         .arg("serve")
         .arg("--data-dir")
-        .arg(folder.path().join("data"))
+        .arg(data)
         .args(["--http", &format!("127.0.0.1:{port}"), "--grpc", "127.0.0.1:0"])
         // So little that kills fall into flushes as well, and segments are read back beside the log.
         .args(["--memory", "8MiB"])
+        // The disk of a test may be small.
+        .args(["--disk-min-free", "0"])
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors)

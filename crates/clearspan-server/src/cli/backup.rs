@@ -1,0 +1,133 @@
+//! `clearspan backup` and `clearspan restore`: copies of the data folder, made while a server may be running.
+//!
+//! Backups lie side by side in one folder, each in one that is named after its time. Files that do not change are shared
+//! between them, so each is whole and the next one costs what is new. The runs are copied before the catalog: a project that
+//! a run belongs to is in the copy, too.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use clearspan_catalog::SqliteCatalog;
+use clearspan_store::native::backup::{self, CopiedFile, Index};
+use jiff::Timestamp;
+
+use super::SettingsArgs;
+use crate::clock::Clock;
+use crate::config::Settings;
+
+/// The catalog, as it is called in the data folder.
+const CATALOG: &str = "catalog.sqlite";
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The folder that holds the backups; it is made when it is missing
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// A backup, or the folder that holds backups, for the newest of them
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+}
+
+/// Makes a backup and says what it cost.
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
+    let settings = args.settings.resolve()?;
+    let dir = &settings.data_dir;
+    if !dir.join("runs").is_dir() {
+        anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
+    }
+    std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
+    let older = backups_in(&args.to)?.pop();
+    let older_index = older.as_deref().map(Index::load).transpose()?;
+    let now = Timestamp::from_nanosecond(Clock::default().now().as_nanos().into())?;
+    // With all digits, so that names sort by time.
+    let made_at = format!("{now:.9}");
+    let folder = new_folder(&args.to, &made_at)?;
+    let copied = copy(&settings, &folder, older.as_deref().zip(older_index.as_ref()));
+    let files = copied.inspect_err(|_| {
+        // Half a backup only takes room; what went wrong is what counts.
+        let _removed = std::fs::remove_dir_all(&folder);
+    })?;
+    Index::new(made_at, &files).store(&folder)?;
+    let bytes =
+        |linked: bool| files.iter().filter(|file| file.linked == linked).map(|file| file.bytes).sum::<u64>();
+    println!(
+        "Backed up {} files to {}: {} KiB copied, {} KiB shared with the data folder or an older backup",
+        files.len(),
+        folder.display(),
+        bytes(false).div_ceil(1024),
+        bytes(true).div_ceil(1024)
+    );
+    Ok(())
+}
+
+fn copy(
+    settings: &Settings,
+    folder: &Path,
+    older: Option<(&Path, &Index)>,
+) -> anyhow::Result<Vec<CopiedFile>> {
+    let mut files = backup::copy_runs(&settings.data_dir, folder, older)?;
+    let (source, target) = (settings.catalog_path(), folder.join(CATALOG));
+    if source.exists() {
+        SqliteCatalog::copy(&source, &target)?;
+        let (bytes, crc32) = backup::checksum(&target)?;
+        files.push(CopiedFile { path: CATALOG.into(), bytes, crc32, linked: false });
+    }
+    Ok(files)
+}
+
+/// Puts a backup back and checks it.
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
+    let settings = args.settings.resolve()?;
+    let from = if Index::exists(&args.from) {
+        args.from
+    } else {
+        let newest = backups_in(&args.from)?.pop();
+        newest.with_context(|| format!("there is no finished backup in {}", args.from.display()))?
+    };
+    let report = backup::restore(&from, &settings.data_dir)?;
+    let catalog = settings.catalog_path();
+    if catalog.exists() {
+        SqliteCatalog::open(&catalog)?.check_integrity()?;
+    }
+    println!(
+        "Restored {} to {}: {} segments with {} rows and {} log files, all sound",
+        from.display(),
+        settings.data_dir.display(),
+        report.segments,
+        report.rows,
+        report.log_files
+    );
+    Ok(())
+}
+
+/// The finished backups in a folder, oldest first: their names are their times.
+fn backups_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut backups = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if Index::exists(&path) {
+            backups.push(path);
+        }
+    }
+    backups.sort();
+    Ok(backups)
+}
+
+/// A folder that nobody else has.
+fn new_folder(parent: &Path, made_at: &str) -> anyhow::Result<PathBuf> {
+    let folder = parent.join(made_at.replace(':', "-"));
+    std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    Ok(folder)
+}
