@@ -26,7 +26,14 @@ async fn fill_folder(dir: &Path) {
         let mut runs: Vec<Run> = (0..40)
             .map(|id| {
                 run(round * 10 + id / 4, round * 1_000 + id, |run| {
-                    run.error = Some(format!("{} {}", "x".repeat(id as usize * 90), id * 7_919));
+                    // Hard to compress, so that the footer is in another block than the ids.
+                    let word = |n: u64| {
+                        format!(
+                            "{:016x}",
+                            (n * 1_000 + u64::from(id) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                        )
+                    };
+                    run.error = Some((0..u64::from(id) * 8).map(word).collect());
                     run.user_id = Some(format!("user {}", id % 5));
                 })
             })
