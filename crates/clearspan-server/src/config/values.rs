@@ -190,8 +190,9 @@ impl FromStr for TimeSpan {
 impl fmt::Display for TimeSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Not weeks: `30d` reads better than `14d` written as `2w` now and then.
-        let fitting = SPANS.iter().filter(|(unit, seconds)| *unit != 'w' && self.0.is_multiple_of(*seconds));
-        let (unit, seconds) = fitting.last().expect("seconds always fit");
+        let mut fitting =
+            SPANS.iter().rev().filter(|(unit, seconds)| *unit != 'w' && self.0.is_multiple_of(*seconds));
+        let (unit, seconds) = fitting.next().expect("seconds always fit");
         write!(f, "{}{unit}", self.0 / seconds)
     }
 }

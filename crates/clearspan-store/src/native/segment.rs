@@ -37,6 +37,7 @@ use crate::{Error, Result};
 mod covered;
 mod write;
 
+pub(crate) use covered::GroupProjects;
 pub(crate) use write::{Written, gather, gather_messages, properties, write, write_file, write_groups};
 
 /// Rows in a row group at most.

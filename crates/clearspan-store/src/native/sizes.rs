@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use clearspan_model::ProjectId;
 
-use super::segment::Segment;
+use super::segment::{GroupProjects, Segment};
 use super::state::Snapshot;
 use crate::Result;
 use crate::store::{ProjectSize, Scope};
@@ -55,7 +55,7 @@ struct Share {
 
 fn shares(segment: &Segment) -> Result<Vec<Share>> {
     let mut shares = Vec::new();
-    for (projects, bytes) in segment.projects_of_groups()? {
+    for GroupProjects { projects, bytes } in segment.projects_of_groups()? {
         let all: u32 = projects.iter().map(|(_, rows)| rows.end - rows.start).sum();
         shares.extend(projects.into_iter().map(|(project_id, rows)| Share {
             project_id,

@@ -167,6 +167,7 @@ async fn rows_that_die_meanwhile_stay_dead() {
                 may_go_on.recv_timeout(Duration::from_secs(60)).unwrap();
             }
         });
+        #[expect(clippy::disallowed_methods, reason = "a panic of it fails this test")]
         let compaction = tokio::spawn({
             let store = Arc::clone(&store);
             async move { store.compact().await }

@@ -14,6 +14,13 @@ use crate::tombstones::Tombstones;
 /// For more traces than this the bloom filters are not asked: some of them are in nearly every row group.
 const MAX_BLOOM_CHECKS: usize = 64;
 
+/// A row group: which rows belong to which project, and its bytes.
+#[derive(Debug)]
+pub(crate) struct GroupProjects {
+    pub(crate) projects: Vec<(ProjectId, Range<u32>)>,
+    pub(crate) bytes: u64,
+}
+
 impl Segment {
     /// The rows that are covered, dead or not.
     pub(crate) fn covered_rows(&self, tombstones: &Tombstones) -> Result<RoaringBitmap> {
@@ -45,15 +52,16 @@ impl Segment {
         Ok(covered)
     }
 
-    /// For each row group: the rows of each project in it, and the bytes of the group.
-    pub(crate) fn projects_of_groups(&self) -> Result<Vec<(Vec<(ProjectId, Range<u32>)>, u64)>> {
+    /// The row groups, in order, with the projects in each.
+    pub(crate) fn projects_of_groups(&self) -> Result<Vec<GroupProjects>> {
         let footer = self.footer()?;
         let mut groups = Vec::with_capacity(footer.groups.len());
         for (idx, group) in footer.groups.iter().enumerate() {
             let bytes = u64::try_from(footer.reader.metadata().row_group(idx).compressed_size()).unwrap_or(0);
             let only = group.projects.as_ref().filter(|(min, max)| min == max);
             if let Some(id) = only.and_then(|(min, _)| <[u8; 16]>::try_from(min.as_slice()).ok()) {
-                groups.push((vec![(ProjectId::from_bytes(id), group.rows.clone())], bytes));
+                let projects = vec![(ProjectId::from_bytes(id), group.rows.clone())];
+                groups.push(GroupProjects { projects, bytes });
                 continue;
             }
             let mut projects: Vec<(ProjectId, Range<u32>)> = Vec::new();
@@ -69,7 +77,7 @@ impl Segment {
                     row += 1;
                 }
             }
-            groups.push((projects, bytes));
+            groups.push(GroupProjects { projects, bytes });
         }
         Ok(groups)
     }

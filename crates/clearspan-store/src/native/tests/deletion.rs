@@ -207,7 +207,10 @@ async fn records_that_are_sent_again_live_once() {
     store.write_logs(vec![again.clone(), log(2, "b")]).await.unwrap();
     for _ in 0..2 {
         let records = all_logs(&*store, &logs()).await;
-        assert_eq!(records.into_iter().map(|(_, record)| record).collect::<Vec<_>>(), [again.clone()]);
+        assert_eq!(
+            records.into_iter().map(|(_, record)| record).collect::<Vec<_>>(),
+            std::slice::from_ref(&again)
+        );
         store.flush().await.unwrap();
     }
 }
