@@ -1,9 +1,11 @@
 // @vitest-environment jsdom
 import { cleanup, render } from "@testing-library/react";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import MarkdownBlocks from "./MarkdownBlocks";
 
 afterEach(cleanup);
+// Code loads its highlighter by itself; it must have come before the environment goes.
+afterAll(() => import("./highlight"));
 const show = (text: string) => render(<MarkdownBlocks text={text} />).container;
 
 describe("MarkdownBlocks", () => {
