@@ -161,8 +161,12 @@ where
 }
 
 fn compare_runs(mut expected: Vec<Run>, mut found: Vec<Run>, context: &str) {
-    expected.sort_by_key(|run| run.key);
-    found.sort_by_key(|run| run.key);
+    for runs in [&mut expected, &mut found] {
+        runs.sort_by_key(|run| run.key);
+        // A run that replaced another may still hold versions of fields that it has no more. They mean nothing, and
+        // the next merge drops them, which a restart is as well.
+        runs.iter_mut().for_each(|run| run.merge(run.clone()));
+    }
     compare_rows(&expected, &found, |run| run.key, context);
 }
 
