@@ -47,4 +47,10 @@ ids! {
     KeyId;
     /// Identifies a mapping rule.
     RuleId;
+    /// Identifies a feedback.
+    FeedbackId;
+    /// Identifies an annotation queue.
+    QueueId;
+    /// Identifies a run's place in an annotation queue.
+    ItemId;
 }

@@ -1,25 +1,35 @@
-//! What has a name and is edited by people: workspaces, projects, keys and mapping rules.
+//! What has a name and is edited by people: workspaces, projects, keys, mapping rules,
+//! feedback, annotation queues and what is shared.
 //!
 //! This crate owns the relations of the catalog and their rules (names are unique in a workspace, a key's
 //! secret is never stored). It holds no runs, no Arrow and no HTTP, and takes the time from its callers.
 #![warn(missing_docs)]
 
+mod annotation;
 mod catalog;
 mod error;
+mod feedback;
 mod ids;
 mod name;
 mod retention;
 mod rule;
 mod secret;
+mod sharing;
 mod sqlite;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+pub use annotation::{AnnotationCatalog, AnnotationQueue, ItemChange, QueueItem, QueueSize, QueuedRun};
 pub use catalog::{Catalog, Key, NewKey, Project, Workspace};
 pub use error::{Error, Result};
-pub use ids::{KeyId, RuleId};
+pub use feedback::{
+    Comparison, Feedback, FeedbackAbout, FeedbackCatalog, FeedbackChange, FeedbackConfig, FeedbackQuery,
+    FeedbackStats, FeedbackTest, FeedbackToken, Score, TokenId,
+};
+pub use ids::{FeedbackId, ItemId, KeyId, QueueId, RuleId};
 pub use name::{InvalidName, KeyName, ProjectName, RuleName};
 pub use retention::{LimitedProject, Retention};
 pub use rule::{MappingRule, RuleContent};
 pub use secret::{KeyHash, KeySecret};
+pub use sharing::{Share, ShareToken, Shared, SharingCatalog};
 pub use sqlite::SqliteCatalog;

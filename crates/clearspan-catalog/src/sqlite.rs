@@ -19,9 +19,13 @@ use crate::{
     RuleId,
 };
 
+mod annotation;
+mod columns;
+mod feedback;
 mod migrations;
 mod retention;
 mod rules;
+mod sharing;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,7 @@
 //! The conformance suite: what callers may rely on, whatever keeps the catalog.
 
+mod annotation;
+mod feedback;
 mod retention;
 mod rules;
 
@@ -22,6 +24,8 @@ pub fn check_all(new_catalog: impl Fn() -> Arc<dyn Catalog>) {
     the_use_of_a_key_is_noted(&*new_catalog());
     rules::check_all(&new_catalog);
     retention::check_all(&new_catalog);
+    feedback::check_all(&new_catalog);
+    annotation::check_all(&new_catalog);
 }
 
 fn name(text: &str) -> ProjectName {

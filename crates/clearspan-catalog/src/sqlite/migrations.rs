@@ -66,6 +66,98 @@ const STEPS: &[&str] = &[
         deleted_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE TABLE feedback (
+        id BLOB NOT NULL CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        project_id BLOB CHECK (length(project_id) = 16),
+        run_id BLOB CHECK (length(run_id) = 16),
+        trace_id BLOB CHECK (length(trace_id) = 16),
+        key TEXT NOT NULL,
+        score REAL,
+        score_is_bool INTEGER NOT NULL CHECK (score_is_bool IN (0, 1)),
+        value TEXT,
+        comment TEXT,
+        correction TEXT,
+        source_type TEXT,
+        source TEXT,
+        is_error INTEGER CHECK (is_error IN (0, 1)),
+        group_id BLOB CHECK (length(group_id) = 16),
+        comparative_experiment_id BLOB CHECK (length(comparative_experiment_id) = 16),
+        extra TEXT,
+        run_start INTEGER,
+        created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL,
+        PRIMARY KEY (workspace_id, id)
+    ) STRICT;
+    CREATE INDEX feedback_by_run ON feedback (workspace_id, run_id);
+    CREATE INDEX feedback_by_project ON feedback (workspace_id, project_id, key, score);
+    CREATE INDEX feedback_by_key ON feedback (workspace_id, key, score);
+    CREATE INDEX feedback_by_time ON feedback (workspace_id, created_at);
+    CREATE TABLE feedback_configs (
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        key TEXT NOT NULL,
+        config TEXT NOT NULL,
+        is_lower_score_better INTEGER CHECK (is_lower_score_better IN (0, 1)),
+        modified_at INTEGER NOT NULL,
+        PRIMARY KEY (workspace_id, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE feedback_tokens (
+        token BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 16),
+        id BLOB NOT NULL CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        project_id BLOB CHECK (length(project_id) = 16),
+        trace_id BLOB CHECK (length(trace_id) = 16),
+        run_id BLOB NOT NULL CHECK (length(run_id) = 16),
+        key TEXT NOT NULL,
+        feedback_id BLOB NOT NULL CHECK (length(feedback_id) = 16),
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX feedback_tokens_by_run ON feedback_tokens (workspace_id, run_id);
+    CREATE TABLE annotation_queues (
+        id BLOB NOT NULL CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        name TEXT NOT NULL,
+        description TEXT,
+        rubric_instructions TEXT,
+        rubric_items TEXT,
+        settings TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (workspace_id, id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE annotation_items (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL,
+        queue_id BLOB NOT NULL,
+        run_id BLOB NOT NULL CHECK (length(run_id) = 16),
+        trace_id BLOB CHECK (length(trace_id) = 16),
+        project_id BLOB CHECK (length(project_id) = 16),
+        position INTEGER NOT NULL,
+        added_at INTEGER NOT NULL,
+        reviewed_at INTEGER,
+        completed_at INTEGER,
+        UNIQUE (workspace_id, queue_id, run_id),
+        FOREIGN KEY (workspace_id, queue_id) REFERENCES annotation_queues (workspace_id, id) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX annotation_items_in_order ON annotation_items (workspace_id, queue_id, added_at, position);
+    CREATE INDEX annotation_items_by_run ON annotation_items (workspace_id, run_id);
+    CREATE TABLE shares (
+        token BLOB NOT NULL PRIMARY KEY CHECK (length(token) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        project_id BLOB NOT NULL CHECK (length(project_id) = 16),
+        trace_id BLOB CHECK (length(trace_id) = 16),
+        run_id BLOB CHECK (length(run_id) = 16),
+        thread_id TEXT,
+        created_at INTEGER NOT NULL,
+        CHECK ((thread_id IS NULL) = (run_id IS NOT NULL) AND (run_id IS NULL) = (trace_id IS NULL))
+    ) STRICT, WITHOUT ROWID;
+    CREATE UNIQUE INDEX shares_of_runs ON shares (workspace_id, project_id, trace_id, run_id)
+        WHERE run_id IS NOT NULL;
+    CREATE UNIQUE INDEX shares_of_threads ON shares (workspace_id, project_id, thread_id)
+        WHERE thread_id IS NOT NULL;
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

@@ -78,6 +78,11 @@ pub(super) fn delete_project(
     let removed =
         transaction.execute("DELETE FROM projects WHERE workspace_id = ?1 AND id = ?2", which)? == 1;
     if removed {
+        // What was said of it and its runs goes with it.
+        for table in ["feedback", "feedback_tokens", "annotation_items", "shares"] {
+            let delete = format!("DELETE FROM {table} WHERE workspace_id = ?1 AND project_id = ?2");
+            transaction.execute(&delete, which)?;
+        }
         transaction.execute(
             "INSERT INTO deleted_projects (id, workspace_id, deleted_at) VALUES (?2, ?1, ?3)",
             params![workspace_id.as_bytes(), id.as_bytes(), now.as_nanos()],

@@ -51,7 +51,17 @@ fn a_file_of_an_older_version_is_brought_forward() {
         (workspace, project)
     };
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("DROP TABLE mapping_rules; DROP TABLE retention; DROP TABLE deleted_projects; PRAGMA user_version = 1").unwrap();
+    let mut newer: Vec<String> = {
+        let mut tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+        tables.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    newer.retain(|table| !["workspaces", "projects", "keys"].contains(&table.as_str()));
+    assert!(newer.contains(&"mapping_rules".to_owned()));
+    db.pragma_update(None, "foreign_keys", false).unwrap();
+    for table in newer {
+        db.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+    }
+    db.pragma_update(None, "user_version", 1).unwrap();
     drop(db);
 
     let catalog = SqliteCatalog::open(&path).unwrap();
