@@ -5,8 +5,8 @@ use std::fmt;
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 
 use crate::{
-    AnnotationCatalog, FeedbackCatalog, KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName,
-    Result, Retention, RuleContent, RuleId, SharingCatalog,
+    AnnotationCatalog, DatasetCatalog, ExperimentCatalog, FeedbackCatalog, KeyHash, KeyId, KeyName,
+    LimitedProject, MappingRule, ProjectName, Result, Retention, RuleContent, RuleId, SharingCatalog,
 };
 
 /// Keeps workspaces, projects and keys. What callers can observe is written down as the conformance
@@ -15,7 +15,16 @@ use crate::{
 /// The methods block (SQLite writes to disk): asynchronous callers keep what they need often in memory
 /// and call these from a thread that may wait. A method that changed something returns after the change is
 /// durable. Processes may share one catalog; each sees the changes of the others.
-pub trait Catalog: FeedbackCatalog + AnnotationCatalog + SharingCatalog + Send + Sync + fmt::Debug {
+pub trait Catalog:
+    FeedbackCatalog
+    + AnnotationCatalog
+    + SharingCatalog
+    + DatasetCatalog
+    + ExperimentCatalog
+    + Send
+    + Sync
+    + fmt::Debug
+{
     /// The workspace that everything belongs to until there are several. The same for ever.
     fn default_workspace(&self) -> Result<Workspace>;
 

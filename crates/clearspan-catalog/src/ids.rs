@@ -24,6 +24,11 @@ macro_rules! ids {
             pub fn as_bytes(&self) -> &[u8; 16] {
                 self.0.as_bytes()
             }
+
+            /// True for the all-zero id, which nothing may have.
+            pub fn is_nil(&self) -> bool {
+                self.0.is_nil()
+            }
         }
 
         impl fmt::Display for $name {
@@ -53,4 +58,14 @@ ids! {
     QueueId;
     /// Identifies a run's place in an annotation queue.
     ItemId;
+    /// Identifies a dataset.
+    DatasetId;
+    /// Identifies an example, whatever its version.
+    ExampleId;
+    /// Identifies a comparison of experiments.
+    ComparisonId;
+    /// Identifies a prompt.
+    PromptId;
+    /// Identifies a commit of a prompt.
+    CommitId;
 }

@@ -1,4 +1,4 @@
-//! What has a name and is edited by people: workspaces, projects, keys, mapping rules,
+//! What has a name and is edited by people: workspaces, projects, keys, mapping rules, datasets, experiments,
 //! feedback, annotation queues and what is shared.
 //!
 //! This crate owns the relations of the catalog and their rules (names are unique in a workspace, a key's
@@ -7,7 +7,10 @@
 
 mod annotation;
 mod catalog;
+mod dataset;
 mod error;
+mod example;
+mod experiment;
 mod feedback;
 mod ids;
 mod name;
@@ -21,13 +24,23 @@ pub mod testing;
 
 pub use annotation::{AnnotationCatalog, AnnotationQueue, ItemChange, QueueItem, QueueSize, QueuedRun};
 pub use catalog::{Catalog, Key, NewKey, Project, Workspace};
+pub use dataset::{
+    DataType, Dataset, DatasetCatalog, DatasetContent, DatasetFilter, DatasetVersion, VersionRef,
+};
 pub use error::{Error, Result};
+pub use example::{
+    Attachment, AttachmentPlan, Example, ExampleChange, ExampleCursor, ExampleDiff, ExampleFilter,
+    ExampleQuery, ExampleWrite, NewExample,
+};
+pub use experiment::{ExperimentCatalog, ExperimentComparison, ProjectDetails};
 pub use feedback::{
     Comparison, Feedback, FeedbackAbout, FeedbackCatalog, FeedbackChange, FeedbackConfig, FeedbackQuery,
     FeedbackStats, FeedbackTest, FeedbackToken, Score, TokenId,
 };
-pub use ids::{FeedbackId, ItemId, KeyId, QueueId, RuleId};
-pub use name::{InvalidName, KeyName, ProjectName, RuleName};
+pub use ids::{
+    CommitId, ComparisonId, DatasetId, ExampleId, FeedbackId, ItemId, KeyId, PromptId, QueueId, RuleId,
+};
+pub use name::{DatasetName, InvalidName, KeyName, ProjectName, RuleName};
 pub use retention::{LimitedProject, Retention};
 pub use rule::{MappingRule, RuleContent};
 pub use secret::{KeyHash, KeySecret};

@@ -62,6 +62,8 @@ names! {
     KeyName, "key name";
     /// What a person calls a mapping rule.
     RuleName, "rule name";
+    /// The name of a dataset.
+    DatasetName, "dataset name";
 }
 
 impl ProjectName {

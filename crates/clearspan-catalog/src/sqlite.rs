@@ -21,6 +21,11 @@ use crate::{
 
 mod annotation;
 mod columns;
+mod dataset_catalog;
+mod datasets;
+mod examples;
+mod experiment_catalog;
+mod experiments;
 mod feedback;
 mod migrations;
 mod retention;
@@ -29,12 +34,16 @@ mod sharing;
 #[cfg(test)]
 mod tests;
 
+type SqlResult<T> = std::result::Result<T, rusqlite::Error>;
+
 /// How long a statement waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A catalog in a file.
 pub struct SqliteCatalog {
     connection: Mutex<Connection>,
+    /// For reads that may take long, so that nobody who checks a key waits for them.
+    reader: Mutex<Connection>,
 }
 
 impl fmt::Debug for SqliteCatalog {
@@ -53,7 +62,10 @@ impl SqliteCatalog {
             .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
         prepare(&connection).map_err(|err| failed(format!("prepare the catalog {}", path.display()), err))?;
         migrations::apply(&mut connection)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        let reader = Connection::open_with_flags(path, flags)
+            .and_then(|reader| prepare(&reader).map(|()| reader))
+            .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
+        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader) })
     }
 
     /// Copies a catalog that may be in use, as it is at one moment, to a file that does not exist.
@@ -85,6 +97,11 @@ impl SqliteCatalog {
         work: impl FnOnce(&Connection) -> std::result::Result<T, rusqlite::Error>,
     ) -> Result<T> {
         work(&self.connection.lock()).map_err(|err| failed(format!("{what} in the catalog"), err))
+    }
+
+    /// [`Self::with`] for work that only reads and may take long.
+    fn read<T>(&self, what: &str, work: impl FnOnce(&Connection) -> SqlResult<T>) -> Result<T> {
+        work(&self.reader.lock()).map_err(|err| failed(format!("{what} in the catalog"), err))
     }
 }
 

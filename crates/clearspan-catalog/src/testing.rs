@@ -1,6 +1,9 @@
 //! The conformance suite: what callers may rely on, whatever keeps the catalog.
 
 mod annotation;
+mod datasets;
+mod examples;
+mod experiments;
 mod feedback;
 mod retention;
 mod rules;
@@ -26,6 +29,9 @@ pub fn check_all(new_catalog: impl Fn() -> Arc<dyn Catalog>) {
     retention::check_all(&new_catalog);
     feedback::check_all(&new_catalog);
     annotation::check_all(&new_catalog);
+    datasets::check_all(&new_catalog);
+    examples::check_all(&new_catalog);
+    experiments::check_all(&new_catalog);
 }
 
 fn name(text: &str) -> ProjectName {

@@ -158,6 +158,85 @@ const STEPS: &[&str] = &[
     CREATE UNIQUE INDEX shares_of_threads ON shares (workspace_id, project_id, thread_id)
         WHERE thread_id IS NOT NULL;
 ",
+    "
+    CREATE TABLE datasets (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        name TEXT NOT NULL,
+        description TEXT,
+        data_type TEXT NOT NULL,
+        extra TEXT NOT NULL,
+        inputs_schema TEXT,
+        outputs_schema TEXT,
+        transformations TEXT,
+        externally_managed INTEGER NOT NULL CHECK (externally_managed IN (0, 1)),
+        created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL,
+        newest_version INTEGER NOT NULL,
+        example_count INTEGER NOT NULL CHECK (example_count >= 0),
+        share_token BLOB UNIQUE CHECK (length(share_token) = 16),
+        UNIQUE (workspace_id, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE dataset_versions (
+        dataset_id BLOB NOT NULL REFERENCES datasets (id),
+        version INTEGER NOT NULL,
+        PRIMARY KEY (dataset_id, version)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE dataset_tags (
+        dataset_id BLOB NOT NULL REFERENCES datasets (id),
+        tag TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (dataset_id, tag)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE example_payloads (
+        id INTEGER PRIMARY KEY,
+        inputs TEXT NOT NULL,
+        outputs TEXT
+    ) STRICT;
+    CREATE TABLE example_versions (
+        id INTEGER PRIMARY KEY,
+        dataset_id BLOB NOT NULL REFERENCES datasets (id),
+        example_id BLOB NOT NULL CHECK (length(example_id) = 16),
+        since INTEGER NOT NULL,
+        until INTEGER NOT NULL CHECK (until > since),
+        created_at INTEGER NOT NULL,
+        payload_id INTEGER NOT NULL REFERENCES example_payloads (id),
+        metadata TEXT NOT NULL,
+        source_run_id BLOB CHECK (length(source_run_id) = 16),
+        attachments TEXT NOT NULL,
+        UNIQUE (example_id, since)
+    ) STRICT;
+    CREATE INDEX examples_in_order ON example_versions (dataset_id, created_at, example_id, since, until);
+    CREATE INDEX examples_by_begin ON example_versions (dataset_id, since, example_id);
+    CREATE INDEX examples_by_end ON example_versions (dataset_id, until, example_id);
+    CREATE INDEX examples_by_payload ON example_versions (payload_id);
+    CREATE TABLE project_details (
+        project_id BLOB NOT NULL PRIMARY KEY REFERENCES projects (id),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        description TEXT,
+        extra TEXT,
+        reference_dataset_id BLOB CHECK (length(reference_dataset_id) = 16),
+        default_dataset_id BLOB CHECK (length(default_dataset_id) = 16),
+        start_time INTEGER,
+        end_time INTEGER,
+        trace_tier TEXT,
+        plan TEXT,
+        number INTEGER
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX experiments_by_dataset ON project_details (reference_dataset_id, start_time);
+    CREATE TABLE comparisons (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        dataset_id BLOB NOT NULL,
+        name TEXT,
+        description TEXT,
+        experiment_ids BLOB NOT NULL,
+        extra TEXT,
+        created_at INTEGER NOT NULL,
+        modified_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX comparisons_by_dataset ON comparisons (dataset_id, created_at);
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

@@ -5,10 +5,8 @@ use std::num::{NonZeroU32, NonZeroU64};
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
-use super::read_project;
+use super::{SqlResult, read_project};
 use crate::{LimitedProject, Retention};
-
-type SqlResult<T> = std::result::Result<T, rusqlite::Error>;
 
 pub(super) fn load(db: &Connection, workspace_id: WorkspaceId, id: ProjectId) -> SqlResult<Retention> {
     let found = db
@@ -75,6 +73,7 @@ pub(super) fn delete_project(
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let which = params![workspace_id.as_bytes(), id.as_bytes()];
     transaction.execute("DELETE FROM retention WHERE workspace_id = ?1 AND project_id = ?2", which)?;
+    transaction.execute("DELETE FROM project_details WHERE workspace_id = ?1 AND project_id = ?2", which)?;
     let removed =
         transaction.execute("DELETE FROM projects WHERE workspace_id = ?1 AND id = ?2", which)? == 1;
     if removed {

@@ -5,10 +5,8 @@ use std::collections::BTreeSet;
 use clearspan_model::{ErrorKind, UnixNanos, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
 
-use super::{failed, read_name};
+use super::{SqlResult, failed, read_name};
 use crate::{Error, MappingRule, Result, RuleContent, RuleId, RuleName};
-
-type SqlResult<T> = std::result::Result<T, rusqlite::Error>;
 
 pub(super) fn list(db: &Connection, workspace_id: WorkspaceId) -> SqlResult<Vec<MappingRule>> {
     db.prepare_cached(concat!(
