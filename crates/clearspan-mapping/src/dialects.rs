@@ -25,7 +25,9 @@ use std::sync::LazyLock;
 use crate::engine::{Row, Table};
 
 pub(crate) use labels::{implied_type, label_of};
-pub(crate) use values::{normalise_provider, read_timestamp};
+pub(crate) use values::{
+    days_from_civil, langsmith_kind as read_run_type, normalise_provider, read_timestamp,
+};
 
 /// The rows of each dialect, the strongest first, with what people call it.
 const DIALECTS: &[(&str, &[Row])] = &[

@@ -1,6 +1,6 @@
 //! Mapping a stored run again, after rules changed.
 
-use clearspan_model::{JsonText, Run};
+use clearspan_model::{JsonText, Rank, Run};
 
 use crate::arena::Arena;
 use crate::dialects::TABLE;
@@ -14,8 +14,13 @@ const OWN: &[&str] = &["otel.scope.", "otel.span.kind", "otel.trace_state", "ote
 
 /// The run as today's rules make it, from what is stored of it. Without a change of rules it is the same run.
 ///
+/// Runs of LangSmith's own protocol stay as they are: their documents name each field, so no rule is asked.
+///
 /// Its cost, where the client reported none, is left to pricing. Its versions stay, so it can take the stored run's place.
 pub fn remap(run: &Run, rules: &Rules) -> Run {
+    if run.versions.base.is_at_least(Rank::Native) {
+        return run.clone();
+    }
     let (own, sent): (Vec<_>, Vec<_>) =
         run.attributes.iter().partition(|(key, _)| OWN.iter().any(|own| key.starts_with(own)));
     let mut draft = Draft::of_stored(run);

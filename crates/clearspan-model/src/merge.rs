@@ -19,8 +19,10 @@ pub enum Rank {
     Log = 1,
     /// The span itself.
     Span = 2,
-    /// The vendor's own protocol (LangSmith, Langfuse ingestion).
+    /// The vendor's own protocol (LangSmith, Langfuse ingestion), telling of work that goes on.
     Native = 3,
+    /// The same, telling how the work ended: its last word, whenever it arrives and whatever its clock says.
+    NativeEnd = 4,
 }
 
 /// Orders the writers of one field: first by [`Rank`], then by time.

@@ -36,7 +36,7 @@ pub(crate) fn normalise_provider(name: &str) -> Option<Cow<'_, str>> {
 }
 
 /// LangSmith's own names.
-pub(super) fn langsmith_kind(word: &str) -> Option<RunType> {
+pub(crate) fn langsmith_kind(word: &str) -> Option<RunType> {
     word.parse().ok()
 }
 
@@ -147,6 +147,10 @@ pub(crate) fn read_timestamp(text: &str) -> Option<UnixNanos> {
     if !valid || !(1970..2262).contains(&year) || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    if days_from_civil(year, month, day) >= days_from_civil(next_year, next_month, 1) {
+        return None;
+    }
     let nanos: i64 = format!("{fraction:0<9}").get(..9)?.parse().ok()?;
     let seconds =
         days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset * 60;
@@ -163,11 +167,14 @@ fn split_offset(clock: &str) -> Option<(&str, i64)> {
     let digits: String = offset.chars().filter(char::is_ascii_digit).collect();
     let (hours, minutes) = digits.split_at_checked(2)?;
     let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().unwrap_or(0);
+    if minutes >= 24 * 60 {
+        return None;
+    }
     Some((clock, if offset.starts_with('-') { -minutes } else { minutes }))
 }
 
 /// Days since 1970-01-01 of a date in the Gregorian calendar.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     // Years begin in March, so that the leap day is the last of them.
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));

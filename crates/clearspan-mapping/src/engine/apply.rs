@@ -296,6 +296,11 @@ impl Draft {
         found || costs
     }
 
+    /// Takes token counts and costs as LangSmith tells them. False when there are none.
+    pub(crate) fn offer_usage(&mut self, json: &Json<'_>) -> bool {
+        self.take_usage(json)
+    }
+
     fn take_costs(&mut self, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
         let parts = cost::fill_from_json(&mut self.cost, json, names);
         for part in &parts {
