@@ -66,10 +66,7 @@ pub struct Told {
 pub fn map(document: &Document<'_>, received_at: UnixNanos) -> Result<Told, String> {
     let members = document.members()?;
     let run_id = run_id(&members, document.run_id)?;
-    let order = match members.text("dotted_order") {
-        Some(text) => Some((DottedOrder::parse(&text), text)),
-        None => None,
-    };
+    let order = members.text("dotted_order").map(|text| (DottedOrder::parse(&text), text));
     let times = Times::read(&members)?;
     let key =
         RunKey { workspace_id: WorkspaceId::NIL, project_id: ProjectId::NIL, trace_id: TraceId::NIL, run_id };

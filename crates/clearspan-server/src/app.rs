@@ -24,6 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -123,7 +124,7 @@ async fn listen(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
 }
 
 async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<Context>> {
-    let (store, catalog) = {
+    let Opened { store, catalog, attachments } = {
         let settings = settings.clone();
         tokio::task::spawn_blocking(move || open(&settings))
             .await
@@ -162,6 +163,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
         ingest: Ingest::new(ingest),
         remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
         upkeep: Arc::new(Upkeep::new(upkeep)),
+        attachments,
         rules,
         diagnostics: Arc::new(Diagnostics::default()),
         metrics: Arc::new(Metrics::default()),
@@ -175,8 +177,15 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     }))
 }
 
+/// What the data folder holds.
+struct Opened {
+    store: Arc<dyn RunStore>,
+    catalog: Arc<dyn Catalog>,
+    attachments: Arc<Attachments>,
+}
+
 /// Opens the data folder. Blocks.
-fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catalog>)> {
+fn open(settings: &Settings) -> anyhow::Result<Opened> {
     let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
     let memory_bytes = NonZeroUsize::new(settings.memory.bytes()).context("the memory setting is zero")?;
     // The store locks the folder, so it comes first.
@@ -198,7 +207,9 @@ fn open(settings: &Settings) -> anyhow::Result<(Arc<dyn RunStore>, Arc<dyn Catal
             settings.data_dir.display()
         );
     }
-    Ok((Arc::new(store), catalog))
+    let attachments = Attachments::open(&settings.data_dir)
+        .with_context(|| format!("cannot use {}/attachments", settings.data_dir.display()))?;
+    Ok(Opened { store: Arc::new(store), catalog, attachments: Arc::new(attachments) })
 }
 
 fn build_http(context: &Arc<Context>) -> Router {

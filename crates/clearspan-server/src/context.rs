@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clearspan_catalog::{Catalog, Workspace};
 use clearspan_store::RunStore;
 
+use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) catalog: Arc<dyn Catalog>,
     /// The only way to write runs.
     pub(crate) ingest: Ingest,
+    /// Files of runs. Blocks.
+    pub(crate) attachments: Arc<Attachments>,
     /// The mapping rules of workspaces. Blocks, like the catalog.
     pub(crate) rules: Arc<Rulebook>,
     /// Jobs that map stored runs again.

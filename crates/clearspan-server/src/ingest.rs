@@ -4,9 +4,12 @@
 //! when its caller hangs up, because half a delivery must not depend on a client's patience.
 
 mod budget;
+mod documents;
 mod homes;
+mod hybrid;
 mod live;
 mod projects;
+mod recent;
 mod remap;
 mod rulebook;
 
@@ -23,12 +26,16 @@ use tokio::sync::Semaphore;
 pub(crate) use clearspan_mapping::otlp::Signal;
 
 pub(crate) use budget::{Budget, Exhausted, Reservation};
+pub(crate) use documents::{Attachment, DocumentReceipt, Documents, OwnDocument, Problem, Sent};
 pub(crate) use live::{Committed, LiveFeed};
 pub(crate) use projects::Projects;
 pub(crate) use remap::{RemapJob, RemapState, Remaps};
 pub(crate) use rulebook::{RuleRefusal, Rulebook};
 
+use documents::Home;
 use homes::{Homes, SpanAt};
+use hybrid::Hybrid;
+use recent::Recent;
 
 use crate::clock::Clock;
 use crate::error::chain;
@@ -102,6 +109,9 @@ impl IngestError {
     }
 }
 
+/// Runs posted one by one that are remembered, twice: their patches name nothing but the run.
+const MAX_POSTED: usize = 20_000;
+
 /// What an export brought, ready to be written.
 #[derive(Debug, Default)]
 struct Batch {
@@ -119,6 +129,8 @@ pub(crate) struct Ingest {
     projects: Arc<Projects>,
     rules: Arc<Rulebook>,
     homes: Arc<Homes>,
+    hybrid: Arc<Hybrid>,
+    posted: Arc<Recent<(WorkspaceId, RunId), Home>>,
     live: LiveFeed,
     clock: Clock,
     budget: Budget,
@@ -143,7 +155,9 @@ impl Ingest {
         let IngestArgs { store, projects, rules, live, clock, budget } = args;
         let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
         let processors = Arc::new(Semaphore::new(processors));
-        Self { store, projects, rules, homes, live, clock, budget, processors }
+        let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
+        let posted = Arc::new(Recent::new(MAX_POSTED));
+        Self { store, projects, rules, homes, hybrid, posted, live, clock, budget, processors }
     }
 
     /// An empty share of the memory for bodies that are being received.
@@ -190,12 +204,21 @@ impl Ingest {
         drop(processor);
         let (batch, receipt, reservation) = prepared?;
         match signal {
-            Signal::Traces => self.write_spans(workspace_id, batch).await?,
+            Signal::Traces => self.write_export(workspace_id, batch).await?,
             Signal::Logs => self.write_records(workspace_id, batch).await?,
             Signal::Metrics => self.write(workspace_id, batch).await?,
         }
         drop(reservation);
         Ok(receipt)
+    }
+
+    /// Writes the spans of an export: those that LangSmith's own protocol did not tell already, below the runs that it told.
+    async fn write_export(&self, workspace_id: WorkspaceId, mut batch: Batch) -> Result<(), IngestError> {
+        let copies = self.hybrid.drop_copies(&mut batch.runs);
+        let orphans = self.hybrid.attach(&mut batch.runs).await?;
+        self.write_spans(workspace_id, batch).await?;
+        let runs = self.hybrid.look_again(&copies, orphans, self.clock.now()).await?;
+        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
     }
 
     /// Writes spans, and to each what log records told of it elsewhere before.

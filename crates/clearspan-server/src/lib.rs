@@ -6,6 +6,7 @@
 
 mod api;
 mod app;
+mod attachments;
 mod auth;
 pub mod cli;
 mod clock;

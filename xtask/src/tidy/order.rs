@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["context"],
     &["upkeep"],
     &["ingest", "export", "jobs", "demo"],
-    &["auth", "telemetry"],
+    &["attachments", "auth", "telemetry"],
     &["config"],
     &["clock", "error", "task"],
 ];

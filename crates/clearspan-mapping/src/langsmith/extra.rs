@@ -153,12 +153,12 @@ fn map_usage(draft: &mut Draft, members: &Members<'_>, metadata: Option<&Json<'_
     }
     draft.set_source("run:outputs.generations");
     let generations = generations(&outputs);
-    let told = generations.iter().filter_map(|generation| {
+    // Of several answers to one prompt each tells the usage of all.
+    let mut told = generations.iter().filter_map(|generation| {
         let message = generation.get("message")?;
         message.get("kwargs").unwrap_or(message).first(&["usage_metadata"])
     });
-    // Each alternative tells the usage of its own prompt; of several for one prompt the first speaks.
-    if told.take(1).fold(false, |found, usage| draft.offer_usage(usage) || found) {
+    if told.next().is_some_and(|usage| draft.offer_usage(usage)) {
         return;
     }
     for (source, usage) in [

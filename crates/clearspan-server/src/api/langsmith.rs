@@ -3,6 +3,7 @@
 //! The same routes answer under `/`, `/api` and `/api/v1`, because clients build their addresses in three ways.
 //! Unknown keys are ignored, as newer SDKs send more; a filter that cannot be expressed is refused by name.
 
+mod attachments;
 mod body;
 mod info;
 mod run_json;
@@ -26,7 +27,7 @@ pub(super) fn routes() -> Router<Arc<Context>> {
         .route("/runs/{run_id}", get(runs::get))
 }
 
-/// Routes that need no key.
+/// Routes that need no key. The address of a file proves itself.
 pub(super) fn open_routes() -> Router<Arc<Context>> {
-    Router::new().route("/info", get(info::get))
+    Router::new().route("/info", get(info::get)).route("/attachments/{sha256}", get(attachments::get))
 }

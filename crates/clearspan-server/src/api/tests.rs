@@ -21,6 +21,7 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::config::RawSettings;
@@ -94,6 +95,7 @@ impl Server {
             ingest: Ingest::new(ingest),
             remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
             upkeep: Arc::new(Upkeep::new(upkeep)),
+            attachments: Arc::new(Attachments::open(dir.path()).unwrap()),
             rules,
             diagnostics: Arc::new(Diagnostics::default()),
             metrics: Arc::new(Metrics::default()),

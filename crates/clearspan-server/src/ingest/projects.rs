@@ -55,6 +55,21 @@ impl Projects {
         self.by_name(to.workspace_id, &default, now)
     }
 
+    /// The project of a run that may name it in two ways: by its id where that is known, else by its name.
+    pub(crate) fn resolve_either(
+        &self,
+        to: &Destination,
+        id: Option<ProjectId>,
+        name: Option<&str>,
+        now: UnixNanos,
+    ) -> clearspan_catalog::Result<ProjectId> {
+        let known = match id {
+            Some(id) if self.exists(to.workspace_id, id)? => Some(ProjectRef::Id(id)),
+            _ => name.map(|name| ProjectRef::Name(name.to_owned())),
+        };
+        self.resolve(to, known.as_ref(), now)
+    }
+
     /// Forgets a project that the catalog no longer has: its name means another one from now on.
     pub(crate) fn forget(&self, workspace_id: WorkspaceId, id: ProjectId) {
         let (mut by_name, mut ids) = (self.by_name.write(), self.ids.write());

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use ::http::StatusCode;
 use axum::body::Body;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -18,7 +19,7 @@ use crate::ingest::{Exhausted, Reservation};
 const DRAIN_BYTES: usize = 2 * MAX_BODY_BYTES;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// The largest window that a zstd frame may ask for: 8 MiB.
-const ZSTD_WINDOW_LOG: u32 = 23;
+pub(super) const ZSTD_WINDOW_LOG: u32 = 23;
 
 /// How a body is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,17 @@ impl fmt::Display for BodyError {
             Self::Damaged(why) => why,
             Self::Failed => "the server failed on this request; the log has the details",
         })
+    }
+}
+
+/// The status that says so over HTTP.
+pub(super) fn status_of(err: &BodyError) -> StatusCode {
+    match err {
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
+        BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Broken | BodyError::Damaged(_) => StatusCode::BAD_REQUEST,
+        BodyError::Failed => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -114,7 +126,7 @@ async fn read_all(
     Ok(bytes.into())
 }
 
-fn read_error(err: &axum::Error) -> BodyError {
+pub(super) fn read_error(err: &axum::Error) -> BodyError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
     while let Some(err) = cause {
         if err.downcast_ref::<io::Error>().is_some_and(|err| err.kind() == io::ErrorKind::TimedOut) {

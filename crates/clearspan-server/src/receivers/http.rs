@@ -136,7 +136,7 @@ impl Receiver {
             }
         };
         let refuse = |status: StatusCode, message: String| OtlpError { status, message, encoding };
-        let refuse_body = |err: BodyError| refuse(body_status(&err), err.to_string());
+        let refuse_body = |err: BodyError| refuse(body::status_of(&err), err.to_string());
 
         let mut reservation = self.context.ingest.reservation();
         let packed =
@@ -176,16 +176,6 @@ impl Receiver {
         let coding =
             body::coding_of(coding).map_err(|message| refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))?;
         Ok((encoding, caller, coding))
-    }
-}
-
-fn body_status(err: &BodyError) -> StatusCode {
-    match err {
-        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        BodyError::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
-        BodyError::TimedOut => StatusCode::REQUEST_TIMEOUT,
-        BodyError::Broken | BodyError::Damaged(_) => StatusCode::BAD_REQUEST,
-        BodyError::Failed => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -20,22 +20,25 @@ static PANICS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum Protocol {
     OtlpHttp,
     OtlpGrpc,
+    LangSmith,
 }
 
 impl Protocol {
-    const ALL: [Self; 2] = [Self::OtlpHttp, Self::OtlpGrpc];
+    const ALL: [Self; 3] = [Self::OtlpHttp, Self::OtlpGrpc, Self::LangSmith];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::OtlpHttp => "otlp_http",
             Self::OtlpGrpc => "otlp_grpc",
+            Self::LangSmith => "langsmith",
         }
     }
 }
 
 /// Why exports are refused as a whole, and the status that says so.
-const REASONS: [(&str, StatusCode); 9] = [
+const REASONS: [(&str, StatusCode); 10] = [
     ("invalid", StatusCode::BAD_REQUEST),
+    ("unusable", StatusCode::UNPROCESSABLE_ENTITY),
     ("unauthorized", StatusCode::UNAUTHORIZED),
     ("forbidden", StatusCode::FORBIDDEN),
     ("too_slow", StatusCode::REQUEST_TIMEOUT),

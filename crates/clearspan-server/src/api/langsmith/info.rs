@@ -10,13 +10,20 @@ pub(super) async fn get() -> Json<Value> {
     Json(json!({
         "version": API_VERSION,
         "license_expiration_time": null,
-        // Absent keys inside of it would break the Python client; null means its defaults.
-        "batch_ingest_config": null,
+        // An absent key would break the Python client.
+        "batch_ingest_config": {
+            "use_multipart_endpoint": true,
+            "size_limit": 100,
+            "size_limit_bytes": 20 << 20,
+            "scale_up_qsize_trigger": 200,
+            "scale_up_nthreads_limit": 16,
+            "scale_down_nempty_trigger": 4,
+        },
         "instance_flags": {
             "ch_query_enabled": true,
             "sdb_query_enabled": false,
-            "zstd_compression_enabled": false,
-            "gzip_body_enabled": false,
+            "zstd_compression_enabled": true,
+            "gzip_body_enabled": true,
             "dataset_examples_multipart_enabled": false,
             "examples_multipart_enabled": false,
         },

@@ -1,5 +1,6 @@
 //! A run as LangSmith's clients expect it.
 
+use clearspan_mapping::langsmith;
 use clearspan_model::rollup::Totals;
 use clearspan_model::{Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
 use clearspan_store::RunSummary;
@@ -12,8 +13,11 @@ use crate::api::types::decimal_text;
 /// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.
 const ALWAYS: &[&str] =
     &["id", "name", "run_type", "start_time", "trace_id", "dotted_order", "session_id", "status"];
+/// Variables of the environment, which LangSmith's SDKs send with the metadata.
+const VARIABLES: &[&str] = &["LANGSMITH_", "LANGCHAIN_"];
 /// Keys that need the whole run.
-const FROM_WHOLE_RUN: &[&str] = &["inputs", "outputs", "events", "extra", "serialized", "messages"];
+const FROM_WHOLE_RUN: &[&str] =
+    &["inputs", "outputs", "events", "extra", "serialized", "messages", "s3_urls"];
 
 /// Which keys of a run are wanted.
 #[derive(Debug)]
@@ -51,23 +55,27 @@ pub(super) struct Place {
     pub(super) totals: Totals,
 }
 
-/// The run with the keys that were selected.
+/// The run with the keys that were selected. `files` lists what belongs to it.
 pub(super) fn run_json(
     summary: &RunSummary,
     run: Option<&Run>,
     place: &Place,
     select: &Select,
     app_path: &str,
+    files: impl Fn(&Run) -> Value,
 ) -> Value {
     let mut json = head(summary, place, app_path);
     figures(&mut json, summary, run, place);
     if let Some(run) = run {
-        json.insert("inputs".to_owned(), payload(&run.inputs, run.messages(Side::Input), "input"));
-        let outputs = payload(&run.outputs, run.messages(Side::Output), "output");
+        json.insert("inputs".to_owned(), side(run, Side::Input));
+        let outputs = side(run, Side::Output);
         let is_empty = outputs.as_object().is_some_and(Map::is_empty);
         json.insert("outputs".to_owned(), if is_empty { Value::Null } else { outputs });
         json.insert("extra".to_owned(), extra(run));
         json.insert("events".to_owned(), events(run));
+        let serialized = run.attributes.get(langsmith::SERIALIZED).map(JsonText::to_value);
+        json.insert("serialized".to_owned(), serialized.unwrap_or(Value::Null));
+        json.insert("s3_urls".to_owned(), files(run));
     }
     json.retain(|key, _| select.wants(key));
     Value::Object(json)
@@ -93,7 +101,7 @@ fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Valu
         "thread_id": summary.thread_id,
         "app_path": app_path,
         "serialized": null,
-        "reference_example_id": null,
+        "reference_example_id": summary.metadata.get(langsmith::REFERENCE_EXAMPLE).map(JsonText::to_value),
         "manifest_id": null,
         "in_dataset": false,
         "share_token": null,
@@ -129,6 +137,19 @@ fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run
     json.extend(figures.map(|(key, value)| (key.to_owned(), value)));
 }
 
+/// What was sent, where that is known; else what was read of it. What is no object stands under a key.
+fn side(run: &Run, side: Side) -> Value {
+    let (read, sent, bare_key) = match side {
+        Side::Input => (&run.inputs, langsmith::INPUTS, "input"),
+        Side::Output => (&run.outputs, langsmith::OUTPUTS, "output"),
+    };
+    match run.attributes.get(sent).map(JsonText::to_value) {
+        Some(sent @ Value::Object(_)) => sent,
+        Some(bare) => json!({ bare_key: bare }),
+        None => payload(read, run.messages(side), bare_key),
+    }
+}
+
 /// `{"messages": […]}` with the rest beside it, or the rest alone; what is no object stands under `bare_key`.
 fn payload(payload: &Payload, messages: Vec<JsonText>, bare_key: &str) -> Value {
     let mut object = Map::new();
@@ -161,12 +182,25 @@ fn extra(run: &Run) -> Value {
             metadata.entry(key).or_insert_with(|| Value::String(value.clone()));
         }
     }
-    let mut extra = Map::new();
+    // What describes the process is in the resource.
+    let variables =
+        run.resource.iter().filter(|(key, _)| VARIABLES.iter().any(|prefix| key.starts_with(prefix)));
+    metadata.extend(variables.map(|(key, value)| (key.clone(), value.to_value())));
+    let mut extra = under(run.attributes.iter(), langsmith::EXTRA);
+    let runtime = under(run.resource.iter(), langsmith::RUNTIME);
+    if !runtime.is_empty() {
+        extra.insert("runtime".to_owned(), Value::Object(runtime));
+    }
     extra.insert("metadata".to_owned(), Value::Object(metadata));
     if let Some(params) = &run.invocation_params {
         extra.insert("invocation_params".to_owned(), params.to_value());
     }
     Value::Object(extra)
+}
+
+/// The members below a prefix.
+fn under<'m>(map: impl Iterator<Item = (&'m String, &'m JsonText)>, prefix: &str) -> Map<String, Value> {
+    map.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value.to_value()))).collect()
 }
 
 fn events(run: &Run) -> Value {

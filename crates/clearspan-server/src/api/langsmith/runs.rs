@@ -15,6 +15,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Value, json};
 
+use super::attachments::files;
 use super::body::RunsBody;
 use super::run_json::{Place, Select, dotted_step, run_json};
 use super::sessions::stats_json;
@@ -48,7 +49,7 @@ pub(super) async fn get(
         Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
     let summary = &tree.runs[row];
     let app_path = app_path(summary, &project_names(&ctx, caller.workspace_id).await?);
-    Ok(Json(run_json(summary, Some(newest), &place, &Select::new(None), &app_path)))
+    Ok(Json(run_json(summary, Some(newest), &place, &Select::new(None), &app_path, |run| files(&ctx, run))))
 }
 
 pub(super) async fn query(
@@ -75,7 +76,8 @@ pub(super) async fn query(
         .iter()
         .zip(places)
         .map(|(summary, place)| {
-            run_json(summary, whole.get(&key(summary)), &place, &select, &app_path(summary, &names))
+            let app_path = app_path(summary, &names);
+            run_json(summary, whole.get(&key(summary)), &place, &select, &app_path, |run| files(&ctx, run))
         })
         .collect();
     let next = page.next.as_ref().map(encode_cursor);

@@ -1,0 +1,78 @@
+//! Files of runs: listed with addresses that are valid for an hour, and read by them.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use clearspan_mapping::langsmith::ATTACHMENT;
+use clearspan_model::Run;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+use tokio_util::io::ReaderStream;
+
+use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::attachments::{ContentHash, Link};
+use crate::context::Context;
+
+/// The files of a run as the SDKs fetch them; null when there are none, because they ask for each at once.
+pub(super) fn files(ctx: &Context, run: &Run) -> Value {
+    let mut files = Map::new();
+    for (key, value) in &run.attributes {
+        let Some(name) = key.strip_prefix(ATTACHMENT) else { continue };
+        let file = value.to_value();
+        let Some(hash) = file["sha256"].as_str().and_then(ContentHash::parse) else { continue };
+        let mime_type = file["mime_type"].as_str().unwrap_or("application/octet-stream");
+        let link = ctx.attachments.sign(&hash, name, mime_type, ctx.clock.now());
+        let url = link.to_url(&hash);
+        files.insert(
+            format!("attachment.{name}"),
+            json!({ "presigned_url": url, "s3_url": url, "mime_type": file["mime_type"], "size_bytes": file["bytes"] }),
+        );
+    }
+    if files.is_empty() { Value::Null } else { Value::Object(files) }
+}
+
+/// A file, to be saved: what a client sent is never shown as a page of ours.
+pub(super) async fn get(
+    State(ctx): State<Arc<Context>>,
+    Path(sha256): Path<String>,
+    Query(link): Query<Link>,
+) -> Result<Response> {
+    let not_found =
+        || ApiError::new(ErrorCode::NotFound, "there is no such file, or its address is no longer valid");
+    let hash = ContentHash::parse(&sha256).ok_or_else(not_found)?;
+    if !ctx.attachments.is_valid(&hash, &link, ctx.clock.now()) {
+        return Err(not_found());
+    }
+    let opening = tokio::task::spawn_blocking(move || {
+        let file = ctx.attachments.read(&hash)?;
+        let bytes = file.metadata()?.len();
+        Ok::<_, io::Error>((file, bytes))
+    });
+    let (file, bytes) = match opening.await {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(err)) if err.kind() == io::ErrorKind::NotFound => return Err(not_found()),
+        Ok(Err(_)) | Err(_) => {
+            return Err(ApiError::new(
+                ErrorCode::Unavailable,
+                "the file cannot be read now; try again later",
+            ));
+        }
+    };
+    let content = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
+    let mut response = (StatusCode::OK, content).into_response();
+    let headers = response.headers_mut();
+    let mime_type = HeaderValue::from_str(&link.mime_type);
+    headers.insert(
+        header::CONTENT_TYPE,
+        mime_type.unwrap_or(HeaderValue::from_static("application/octet-stream")),
+    );
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
+    headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600, immutable"));
+    Ok(response)
+}

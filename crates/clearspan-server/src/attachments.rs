@@ -1,0 +1,149 @@
+//! Files that belong to runs: kept once by their content, read by signed addresses.
+//!
+//! A file stands at `attachments/<two digits>/<SHA-256>` in the data folder. It is written under a temporary name, synced,
+//! renamed, and its folder synced, before the run that lists it is acknowledged; so a run never lists what is not there.
+//! Nothing that a client says becomes part of a path. Everything here blocks.
+//!
+//! An address is valid for an hour, for whoever has it: the SDKs fetch it without a key. The secret that signs is made on
+//! first use and never leaves the folder.
+
+mod link;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+pub(crate) use link::Link;
+
+/// Where the files are.
+#[derive(Debug)]
+pub(crate) struct Attachments {
+    dir: PathBuf,
+    secret: [u8; 32],
+}
+
+/// What a file is called by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() != 64 {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            let digits = std::str::from_utf8(pair).ok()?;
+            // A sign would be taken as well.
+            if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return None;
+            }
+            *byte = u8::from_str_radix(digits, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl std::fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Attachments {
+    /// Opens the folder; what an earlier process left half written goes.
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        let dir = data_dir.join("attachments");
+        let unfinished = dir.join("unfinished");
+        if unfinished.exists() {
+            fs::remove_dir_all(&unfinished)?;
+        }
+        fs::create_dir_all(&unfinished)?;
+        let secret = link::load_or_make_secret(&dir)?;
+        Ok(Self { dir, secret })
+    }
+
+    /// A file to be written.
+    pub(crate) fn begin(&self) -> io::Result<Unfinished> {
+        let path = self.dir.join("unfinished").join(uuid::Uuid::new_v4().to_string());
+        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        Ok(Unfinished { file, path, hasher: Sha256::new(), bytes: 0, is_kept: false })
+    }
+
+    /// Keeps a file that was written completely.
+    pub(crate) fn keep(&self, mut unfinished: Unfinished) -> io::Result<(ContentHash, u64)> {
+        let hash = ContentHash(std::mem::take(&mut unfinished.hasher).finalize().into());
+        let path = self.path(&hash);
+        if !path.exists() {
+            let folder = path.parent().expect("it is in a folder of its own");
+            if !folder.exists() {
+                fs::create_dir_all(folder)?;
+                sync_folder(&self.dir)?;
+            }
+            unfinished.file.sync_all()?;
+            fs::rename(&unfinished.path, &path)?;
+            unfinished.is_kept = true;
+            sync_folder(folder)?;
+        }
+        Ok((hash, unfinished.bytes))
+    }
+
+    /// The file with this content.
+    pub(crate) fn read(&self, hash: &ContentHash) -> io::Result<File> {
+        File::open(self.path(hash))
+    }
+
+    fn path(&self, hash: &ContentHash) -> PathBuf {
+        let name = hash.to_string();
+        let (folder, _) = name.split_at(2);
+        self.dir.join(folder).join(&name)
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A file while it is written; it goes when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Unfinished {
+    file: File,
+    path: PathBuf,
+    hasher: Sha256,
+    bytes: u64,
+    is_kept: bool,
+}
+
+impl Unfinished {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        let taken = bytes.get(..written).unwrap_or_default();
+        self.hasher.update(taken);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // The next start removes what cannot be removed now.
+            let _gone = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+use std::io::{Read as _, Write as _};
+
+use clearspan_model::UnixNanos;
+
+use super::{Attachments, ContentHash};
+
+fn at(seconds: i64) -> UnixNanos {
+    UnixNanos::from_nanos(seconds * 1_000_000_000)
+}
+
+fn keep(attachments: &Attachments, content: &[u8]) -> ContentHash {
+    let mut file = attachments.begin().unwrap();
+    file.write_all(content).unwrap();
+    let (hash, bytes) = attachments.keep(file).unwrap();
+    assert_eq!(bytes, content.len() as u64);
+    hash
+}
+
+#[test]
+fn equal_content_is_one_file_and_outlives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let attachments = Attachments::open(folder.path()).unwrap();
+    let hash = keep(&attachments, b"picture");
+    assert_eq!(keep(&attachments, b"picture"), hash);
+    assert_ne!(keep(&attachments, b"other"), hash);
+    drop(attachments.begin().unwrap());
+    let unfinished = || std::fs::read_dir(folder.path().join("attachments/unfinished")).unwrap().count();
+    assert_eq!(unfinished(), 0, "what is not kept goes");
+    std::fs::write(folder.path().join("attachments/unfinished/x"), "left").unwrap();
+    let again = Attachments::open(folder.path()).unwrap();
+    assert_eq!(unfinished(), 0);
+    let mut content = String::new();
+    again
+        .read(&ContentHash::parse(&hash.to_string()).unwrap())
+        .unwrap()
+        .read_to_string(&mut content)
+        .unwrap();
+    assert_eq!(content, "picture");
+}
+
+#[test]
+fn addresses_are_signed_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let attachments = Attachments::open(folder.path()).unwrap();
+    let hash = keep(&attachments, b"picture");
+    let link = attachments.sign(&hash, "pic", "image/png", at(100));
+    assert!(attachments.is_valid(&hash, &link, at(3_000)));
+    assert!(!attachments.is_valid(&hash, &link, at(100 + 3_601)));
+    let other = keep(&attachments, b"other");
+    assert!(!attachments.is_valid(&other, &link, at(200)));
+    let mut forged = link.clone();
+    forged.mime_type = "text/html".to_owned();
+    assert!(!attachments.is_valid(&hash, &forged, at(200)));
+    forged = link;
+    forged.expires += 1;
+    assert!(!attachments.is_valid(&hash, &forged, at(200)));
+    let again = Attachments::open(folder.path()).unwrap();
+    assert!(again.is_valid(&hash, &attachments.sign(&hash, "p", "x", at(1)), at(2)), "the secret stays");
+}
+
+#[test]
+fn only_hashes_name_files() {
+    for text in ["", "../../etc/passwd", &"g".repeat(64), &"+a".repeat(32)] {
+        assert_eq!(ContentHash::parse(text), None, "{text:?}");
+    }
+}

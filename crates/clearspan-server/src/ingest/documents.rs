@@ -1,0 +1,296 @@
+//! Runs that come as documents in LangSmith's protocol: mapped, brought to their trace and project, joined, written.
+//!
+//! A document does not always say which trace and project its run belongs to: a patch may have nothing but the id. Then
+//! another document of the request says it, else what was posted lately, else the store; and when nobody knows the run,
+//! it is the root of its own trace.
+
+use std::collections::hash_map::Entry;
+
+use clearspan_mapping::langsmith::{self, ATTACHMENT, Document, Kind, Told};
+use clearspan_mapping::pricing::PriceTable;
+use clearspan_model::{ErrorKind, JsonText, ProjectId, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
+use clearspan_store::{Result as StoreResult, Scope};
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde_json::json;
+
+use super::{Batch, Destination, Ingest, IngestError, Reservation, hybrid};
+use crate::attachments::ContentHash;
+
+/// A document with its texts.
+#[derive(Debug)]
+pub(crate) struct OwnDocument {
+    pub(crate) kind: Kind,
+    pub(crate) run_id: RunId,
+    /// The object, once it is here.
+    pub(crate) main: Option<String>,
+    /// Members that come apart from it.
+    pub(crate) parts: Vec<(&'static str, String)>,
+}
+
+impl OwnDocument {
+    pub(crate) fn new(kind: Kind, run_id: RunId) -> Self {
+        Self { kind, run_id, main: None, parts: Vec::new() }
+    }
+}
+
+/// A file of a run. It is on the disk.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) run_id: RunId,
+    pub(crate) name: String,
+    pub(crate) mime_type: Option<String>,
+    pub(crate) hash: ContentHash,
+    pub(crate) bytes: u64,
+}
+
+/// How documents were sent.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// Each by itself.
+    Apart(Vec<OwnDocument>),
+    /// As lists in one text.
+    Batch(String),
+    /// One, about the run that the address says.
+    One(Kind, Option<RunId>, String),
+}
+
+/// A request with documents.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub(crate) sent: Sent,
+    pub(crate) attachments: Vec<Attachment>,
+    /// Stands for the memory of the texts until all is written.
+    pub(crate) reservation: Reservation,
+}
+
+/// A part of a request that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) part: String,
+    pub(crate) message: String,
+}
+
+/// What became of the documents.
+#[derive(Debug, Default)]
+pub(crate) struct DocumentReceipt {
+    pub(crate) accepted: u64,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Home {
+    pub(super) trace_id: TraceId,
+    pub(super) project_id: ProjectId,
+}
+
+impl Ingest {
+    /// Returns when everything that could be used is durable and readable.
+    pub(crate) async fn deliver_documents(
+        &self,
+        documents: Documents,
+        to: Destination,
+    ) -> Result<DocumentReceipt, IngestError> {
+        let this = self.clone();
+        let work =
+            crate::task::spawn("deliver documents", async move { this.deliver_told(documents, to).await });
+        match work.await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) | Err(_) => Err(IngestError::of_ours(ErrorKind::Internal)),
+        }
+    }
+
+    async fn deliver_told(
+        self,
+        documents: Documents,
+        to: Destination,
+    ) -> Result<DocumentReceipt, IngestError> {
+        let Documents { sent, attachments, reservation } = documents;
+        let now = self.clock.now();
+        let processor = self.processors.acquire().await.expect("nobody closes it");
+        let telling = tokio::task::spawn_blocking(move || {
+            let (mut told, problems) = tell(&sent, now);
+            attach(&mut told, attachments, now);
+            (told, problems)
+        });
+        let (told, problems) = telling.await.map_err(|_panic| IngestError::of_ours(ErrorKind::Internal))?;
+        drop(processor);
+        let accepted = told.len() as u64;
+        let homes = self.find_homes(&told, to.workspace_id).await?;
+        let this = self.clone();
+        let workspace_id = to.workspace_id;
+        let placing = tokio::task::spawn_blocking(move || this.place(told, &homes, &to, now));
+        let runs = placing.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)))?;
+        self.write_told(workspace_id, runs, now).await?;
+        drop(reservation);
+        Ok(DocumentReceipt { accepted, problems })
+    }
+
+    async fn write_told(
+        &self,
+        workspace_id: WorkspaceId,
+        runs: Vec<Run>,
+        now: UnixNanos,
+    ) -> Result<(), IngestError> {
+        let keys: Vec<RunKey> = runs.iter().map(|run| run.key).collect();
+        let likenesses: Vec<u64> = runs.iter().filter_map(hybrid::likeness).collect();
+        self.hybrid.note_runs(&runs);
+        self.write_spans(workspace_id, Batch { runs, ..Batch::default() }).await?;
+        self.hybrid.remove_copies(&likenesses, now).await?;
+        let runs = self.hybrid.adopt(&keys, now).await?;
+        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+    }
+
+    /// Where the runs are that do not say it themselves, and the parents of those that only name their parent.
+    async fn find_homes(
+        &self,
+        told: &[Told],
+        workspace_id: WorkspaceId,
+    ) -> Result<FxHashMap<RunId, Home>, IngestError> {
+        let mut wanted: FxHashSet<RunId> = FxHashSet::default();
+        for told in told {
+            let key = told.run.key;
+            let names_project = told.project_id.is_some() || told.project_name.is_some();
+            match told.kind {
+                _ if told.has_trace && (names_project || told.kind == Kind::Post) => {}
+                Kind::Patch => drop(wanted.insert(key.run_id)),
+                Kind::Post => wanted.extend(told.run.parent_run_id),
+            }
+        }
+        let mut homes = FxHashMap::default();
+        wanted.retain(|run_id| match self.posted.get(&(workspace_id, *run_id)) {
+            Some(home) => homes.insert(*run_id, home).is_some(),
+            None => true,
+        });
+        if !wanted.is_empty() {
+            let found = self.look_for(workspace_id, wanted.into_iter().collect()).await?;
+            homes.extend(found);
+        }
+        Ok(homes)
+    }
+
+    async fn look_for(
+        &self,
+        workspace_id: WorkspaceId,
+        run_ids: Vec<RunId>,
+    ) -> StoreResult<Vec<(RunId, Home)>> {
+        let scope = Scope { workspace_id, project_ids: None };
+        let mut runs = self.store.load_runs(&scope, None, &run_ids).await?;
+        // Of several always the same.
+        runs.sort_by_key(|run| std::cmp::Reverse(run.key));
+        let home = |run: &Run| Home { trace_id: run.key.trace_id, project_id: run.key.project_id };
+        Ok(runs.iter().map(|run| (run.key.run_id, home(run))).collect())
+    }
+
+    /// Gives each run its key and its price; what the request says of one run is joined.
+    fn place(
+        &self,
+        told: Vec<Told>,
+        homes: &FxHashMap<RunId, Home>,
+        to: &Destination,
+        now: UnixNanos,
+    ) -> Result<Vec<Run>, IngestError> {
+        // Documents of one request know more together.
+        let mut known: FxHashMap<RunId, (Option<TraceId>, Option<ProjectId>)> = FxHashMap::default();
+        for told in &told {
+            let entry = known.entry(told.run.key.run_id).or_default();
+            entry.0 = entry.0.or(told.has_trace.then_some(told.run.key.trace_id));
+            if entry.1.is_none() && (told.project_id.is_some() || told.project_name.is_some()) {
+                entry.1 = Some(self.projects.resolve_either(
+                    to,
+                    told.project_id,
+                    told.project_name.as_deref(),
+                    now,
+                )?);
+            }
+        }
+        let mut runs: Vec<Run> = Vec::with_capacity(told.len());
+        let mut at: FxHashMap<RunKey, usize> = FxHashMap::default();
+        let mut posted = Vec::new();
+        for told in told {
+            let (mut run, run_id) = (told.run, told.run.key.run_id);
+            let (trace_here, project_here) = known.get(&run_id).copied().unwrap_or_default();
+            let home = homes.get(&run_id).or_else(|| homes.get(&run.parent_run_id?));
+            let of_parent = || run.parent_run_id.and_then(|parent| known.get(&parent)?.0);
+            let trace_id = trace_here.or_else(of_parent).or(home.map(|home| home.trace_id));
+            let project_id = match project_here.or(home.map(|home| home.project_id)) {
+                Some(project_id) => project_id,
+                None => self.projects.resolve_either(to, None, None, now)?,
+            };
+            run.key.workspace_id = to.workspace_id;
+            run.key.project_id = project_id;
+            run.key.trace_id = trace_id.unwrap_or_else(|| TraceId::from_bytes(*run_id.as_bytes()));
+            if told.kind == Kind::Post && run.dotted_order.is_none() {
+                posted.push(((to.workspace_id, run_id), Home { trace_id: run.key.trace_id, project_id }));
+            }
+            match at.entry(run.key) {
+                Entry::Occupied(known) => runs[*known.get()].merge(run),
+                Entry::Vacant(free) => {
+                    free.insert(runs.len());
+                    runs.push(run);
+                }
+            }
+        }
+        self.posted.extend(posted);
+        runs.iter_mut().for_each(|run| PriceTable::builtin().price(run));
+        Ok(runs)
+    }
+}
+
+/// Maps every document; those that cannot be used are told.
+fn tell(sent: &Sent, now: UnixNanos) -> (Vec<Told>, Vec<Problem>) {
+    let mut told = Vec::new();
+    let mut problems = Vec::new();
+    let mut tell_one = |part: String, document: &Document<'_>| match langsmith::map(document, now) {
+        Ok(one) => told.push(one),
+        Err(message) => problems.push(Problem { part, message }),
+    };
+    match sent {
+        Sent::Apart(documents) => {
+            for document in documents {
+                let main = document.main.as_deref().unwrap_or("{}");
+                let parts = document.parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                let part = format!("{}.{}", word(document.kind), document.run_id);
+                let run_id = Some(document.run_id);
+                tell_one(part, &Document { kind: document.kind, run_id, main, parts });
+            }
+        }
+        Sent::Batch(text) => match langsmith::read_batch(text) {
+            Ok(batch) => {
+                for (kind, list) in [(Kind::Post, batch.post), (Kind::Patch, batch.patch)] {
+                    for (idx, main) in list.into_iter().enumerate() {
+                        tell_one(format!("{}[{idx}]", word(kind)), &Document::whole(kind, None, main));
+                    }
+                }
+            }
+            Err(message) => problems.push(Problem { part: "body".to_owned(), message }),
+        },
+        Sent::One(kind, run_id, text) => {
+            tell_one("body".to_owned(), &Document::whole(*kind, *run_id, text));
+        }
+    }
+    (told, problems)
+}
+
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Post => "post",
+        Kind::Patch => "patch",
+    }
+}
+
+/// Lists the files with their runs.
+fn attach(told: &mut Vec<Told>, attachments: Vec<Attachment>, now: UnixNanos) {
+    for Attachment { run_id, name, mime_type, hash, bytes } in attachments {
+        let at = told.iter().position(|told| told.run.key.run_id == run_id).or_else(|| {
+            // Nothing but files came for this run.
+            let alone = langsmith::map(&Document::whole(Kind::Patch, Some(run_id), "{}"), now).ok()?;
+            told.push(alone);
+            Some(told.len() - 1)
+        });
+        let file = json!({ "sha256": hash.to_string(), "bytes": bytes, "mime_type": mime_type });
+        if let Some(told) = at.and_then(|at| told.get_mut(at)) {
+            told.run.attributes.insert(format!("{ATTACHMENT}{name}"), JsonText::from_value(&file));
+        }
+    }
+}
