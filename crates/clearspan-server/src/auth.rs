@@ -50,6 +50,11 @@ impl Authenticator {
         Self { catalog, workspace_id, required, known: Mutex::default() }
     }
 
+    /// Whether callers must show a key.
+    pub(crate) fn requires_keys(&self) -> bool {
+        self.required
+    }
+
     /// The caller that these headers prove.
     pub(crate) async fn check(
         self: &Arc<Self>,

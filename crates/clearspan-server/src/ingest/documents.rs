@@ -208,7 +208,8 @@ impl Ingest {
         let mut at: FxHashMap<RunKey, usize> = FxHashMap::default();
         let mut posted = Vec::new();
         for told in told {
-            let (mut run, run_id) = (told.run, told.run.key.run_id);
+            let mut run = told.run;
+            let run_id = run.key.run_id;
             let (trace_here, project_here) = known.get(&run_id).copied().unwrap_or_default();
             let home = homes.get(&run_id).or_else(|| homes.get(&run.parent_run_id?));
             let of_parent = || run.parent_run_id.and_then(|parent| known.get(&parent)?.0);

@@ -11,6 +11,7 @@ mod explain;
 mod hosts;
 mod http_edges;
 mod keys;
+mod langsmith;
 mod log_homes;
 mod logs;
 mod metrics;

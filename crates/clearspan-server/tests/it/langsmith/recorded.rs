@@ -1,0 +1,218 @@
+//! Every request that the SDKs were recorded to send when they trace is taken, and its runs can be read.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+
+use super::{read_run, send, send_json};
+use crate::server::Server;
+
+/// Fewer would mean that the folder was not found or has been emptied.
+const MIN_REQUESTS: usize = 95;
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let found = std::fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
+    let mut paths: Vec<_> = found.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The requests of a scenario (of all without one) that tell of runs, or are spans, in the order of their arrival.
+pub(super) fn requests(scenario: Option<&str>) -> Vec<PathBuf> {
+    let root = Path::new("../../tests/golden/langsmith");
+    let folders = match scenario {
+        Some(scenario) => vec![root.join(scenario)],
+        None => entries(root),
+    };
+    let files = folders.iter().filter(|folder| folder.is_dir()).flat_map(|folder| entries(folder));
+    files.filter(|file| file.extension().is_some_and(|end| end == "http") && is_ingest(file)).collect()
+}
+
+fn is_ingest(file: &Path) -> bool {
+    let name = file.file_stem().and_then(|name| name.to_str()).expect("ASCII");
+    let name = name.split_once('_').map_or(name, |(_number, name)| name);
+    let name = name.replace("_api_v1_", "_");
+    matches!(name.as_str(), "POST_runs" | "POST_runs_batch" | "POST_runs_multipart" | "POST_otel_v1_traces")
+        || name.strip_prefix("PATCH_runs_").is_some_and(|id| !id.contains("share"))
+}
+
+/// A request as it was recorded, without the headers that belong to its connection.
+pub(super) fn parse(file: &Path) -> Request<Bytes> {
+    let raw = std::fs::read(file).expect("a readable file");
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("headers end");
+    let head = std::str::from_utf8(&raw[..end]).expect("ASCII");
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().expect("a request line").split(' ');
+    let (method, path) = (words.next().expect("a method"), words.next().expect("a path"));
+    let mut request = Request::builder().method(method).uri(path);
+    for line in lines {
+        let (name, value) = line.split_once(':').expect("a header");
+        let name = name.to_ascii_lowercase();
+        if !matches!(name.as_str(), "host" | "connection" | "content-length" | "transfer-encoding" | "expect")
+        {
+            request = request.header(name, value.trim());
+        }
+    }
+    request.body(Bytes::from(raw[end + 4..].to_vec())).expect("a valid request")
+}
+
+pub(super) async fn replay(server: &Server, scenario: &str) {
+    for file in requests(Some(scenario)) {
+        let answer = send(server, parse(&file)).await;
+        assert!(answer.status.is_success(), "{}: {} {}", file.display(), answer.status, answer.text());
+    }
+}
+
+/// All runs of a project, the oldest first.
+pub(super) async fn runs_of(server: &Server, project: &str) -> Vec<Value> {
+    let request =
+        Request::get(format!("/sessions?name={project}")).body(Bytes::new()).expect("a valid request");
+    let sessions = send(server, request).await.json();
+    let mut runs = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let body = json!({"session": [sessions[0]["id"]], "order": "asc", "cursor": cursor});
+        let page = send_json(server, "POST", "/runs/query", &body).await.json();
+        runs.extend(page["runs"].as_array().expect("a list").iter().cloned());
+        cursor = page["cursors"]["next"].clone();
+        if cursor.is_null() {
+            return runs;
+        }
+    }
+}
+
+/// Name, type, parent's name, inputs, outputs, whether there is an error: what does not depend on how a run was sent.
+fn shape(runs: &[Value]) -> Vec<Value> {
+    let name_of = |id: &Value| runs.iter().find(|run| run["id"] == *id).map(|run| run["name"].clone());
+    let mut shapes: Vec<Value> = runs
+        .iter()
+        .map(|run| {
+            json!([
+                run["name"],
+                run["run_type"],
+                name_of(&run["parent_run_id"]),
+                run["inputs"],
+                run["outputs"],
+                run["error"].is_null(),
+                run["tags"],
+                run["extra"]["metadata"]["thread_id"],
+            ])
+        })
+        .collect();
+    shapes.sort_by_key(Value::to_string);
+    shapes
+}
+
+#[tokio::test]
+async fn every_recorded_request_is_taken() {
+    let server = Server::start();
+    let requests = requests(None);
+    assert!(requests.len() >= MIN_REQUESTS, "only {} requests", requests.len());
+    for file in requests {
+        let request = parse(&file);
+        let is_otlp = request.uri().path().contains("/otel/");
+        let answer = send(&server, request).await;
+        let what = file.display();
+        if is_otlp {
+            assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+            continue;
+        }
+        assert_eq!(answer.status, 202, "{what}: {}", answer.text());
+        let body = answer.json();
+        assert_eq!(
+            body.as_object().map(|keys| keys.keys().cloned().collect::<Vec<_>>()),
+            Some(vec!["message".to_owned()]),
+            "{what}: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_ways_of_sending_a_tree_give_the_same_tree() {
+    let mut shapes = Vec::new();
+    for scenario in ["01_traceable_zstd", "02_multipart_plain", "03_runs_batch"] {
+        let server = Server::start();
+        replay(&server, scenario).await;
+        let runs = runs_of(&server, "stub-project").await;
+        assert!(!runs.is_empty());
+        shapes.push((scenario, shape(&runs)));
+    }
+    let (_, first) = &shapes[0];
+    assert!(first.len() >= 8, "{first:#?}");
+    for (scenario, shape) in &shapes[1..] {
+        assert_eq!(shape, first, "{scenario}");
+    }
+}
+
+#[tokio::test]
+async fn sending_everything_again_changes_nothing() {
+    let server = Server::start();
+    replay(&server, "01_traceable_zstd").await;
+    let before = runs_of(&server, "stub-project").await;
+    replay(&server, "01_traceable_zstd").await;
+    assert_eq!(runs_of(&server, "stub-project").await, before);
+}
+
+#[tokio::test]
+async fn a_patch_alone_is_a_run() {
+    let server = Server::start();
+    replay(&server, "48_distributed_trace_patch_only").await;
+    let run = read_run(&server, "01a1fbc7-23bf-75dd-9587-ef2c99c7d43a").await;
+    assert_eq!(
+        (&run["name"], &run["status"], &run["outputs"]),
+        (&json!("svc-a"), &json!("success"), &json!({"root": 1}))
+    );
+    let child = read_run(&server, "01a1fbc7-23c1-7de7-9258-1cb4716b5e56").await;
+    assert_eq!(child["parent_run_id"], run["id"]);
+}
+
+#[tokio::test]
+async fn a_run_without_ids_of_its_place_is_completed() {
+    let server = Server::start();
+    for scenario in ["04_direct_post_patch", "05_create_run_without_dotted_order", "30_async_client"] {
+        replay(&server, scenario).await;
+    }
+    let direct = read_run(&server, "01a1fbbc-6dbc-713e-b953-da07b7d59770").await;
+    assert_eq!((&direct["inputs"], &direct["outputs"]), (&json!({"a": 1}), &json!({"b": 2})));
+    assert_eq!(direct["trace_id"], direct["id"]);
+    let failed = read_run(&server, "01a1fbbc-6e18-72e4-9738-9fc1fc9bad52").await;
+    assert_eq!(
+        (&failed["status"], &failed["error"], &failed["run_type"]),
+        (&json!("error"), &json!("bad"), &json!("llm"))
+    );
+    assert_eq!(failed["serialized"], json!({"name": "x", "kwargs": {}}));
+    let bare = read_run(&server, "f05c2633-7961-4aca-a4c7-b219a03c8597").await;
+    assert_eq!((&bare["name"], &bare["outputs"]), (&json!("r"), &json!({"b": 1})));
+    assert!(bare["start_time"].is_string());
+    assert_eq!(runs_of(&server, "stub-project").await.len(), 3);
+}
+
+#[tokio::test]
+async fn calls_of_langchain_and_of_wrapped_clients_tell_their_tokens() {
+    let server = Server::start();
+    for scenario in ["10_langchain_tracer", "11_langgraph", "12_wrap_openai_anthropic"] {
+        replay(&server, scenario).await;
+    }
+    let runs = runs_of(&server, "stub-project").await;
+    let calls: Vec<&Value> = runs.iter().filter(|run| run["run_type"] == "llm").collect();
+    let tokens: Vec<_> = calls.iter().filter_map(|run| run["prompt_tokens"].as_u64()).collect();
+    assert!(tokens.contains(&11) && tokens.contains(&510), "{tokens:?}");
+    let of_anthropic = calls.iter().find(|run| run["prompt_tokens"] == 510).expect("it is there");
+    assert_eq!(of_anthropic["prompt_token_details"], json!({"cache_read": 300, "cache_write": 200}));
+    assert!(of_anthropic["inputs"]["messages"].is_array());
+    assert_eq!(of_anthropic["extra"]["metadata"]["ls_provider"], "anthropic");
+    let of_langchain = calls.iter().find(|run| run["prompt_tokens"] == 11).expect("it is there");
+    assert!(of_langchain["outputs"]["generations"][0][0]["message"]["kwargs"].is_object(), "as it was sent");
+    assert_eq!(of_langchain["thread_id"], "thread-9");
+}
+
+#[tokio::test]
+async fn an_agent_is_a_project() {
+    let server = Server::start();
+    replay(&server, "07_agent_address").await;
+    let runs = runs_of(&server, "support-agent").await;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0]["name"], "addressed");
+}
