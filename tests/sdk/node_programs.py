@@ -22,7 +22,7 @@ def link_modules(folder, major):
     (modules / "@ai-sdk").mkdir(parents=True)
     for name in ("ai", "@ai-sdk/openai"):
         (modules / name).symlink_to(installed_modules / f"{name}{SUFFIXES[major]}")
-    for name in ("@ai-sdk/otel", "@opentelemetry", "zod"):
+    for name in ("@ai-sdk/otel", "@opentelemetry", "langsmith", "zod"):
         (modules / name).symlink_to(installed_modules / name)
 
 

@@ -116,12 +116,6 @@ pub(crate) struct Unfinished {
     is_kept: bool,
 }
 
-impl Unfinished {
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
 impl Write for Unfinished {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;

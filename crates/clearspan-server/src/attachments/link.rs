@@ -21,7 +21,7 @@ pub(crate) struct Link {
     pub(crate) name: String,
     #[serde(rename = "type")]
     pub(crate) mime_type: String,
-    expires: i64,
+    pub(super) expires: i64,
     signature: String,
 }
 

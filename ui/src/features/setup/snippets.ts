@@ -2,8 +2,8 @@
 // oxlint-disable import/default -- "?raw" is the text of a file, made by Vite
 
 import curl from "../../../../docs/snippets/curl.sh?raw";
-import langsmith from "../../../../docs/snippets/langsmith-otel.py?raw";
-import langsmithEnv from "../../../../docs/snippets/langsmith-otel.sh?raw";
+import langsmith from "../../../../docs/snippets/langsmith.py?raw";
+import langsmithEnv from "../../../../docs/snippets/langsmith.sh?raw";
 import anthropic from "../../../../docs/snippets/openinference-anthropic.py?raw";
 import anthropicEnv from "../../../../docs/snippets/openinference-anthropic.sh?raw";
 import langchain from "../../../../docs/snippets/openinference-langchain.py?raw";
@@ -109,7 +109,7 @@ export const SNIPPETS: readonly Snippet[] = [
     id: "langsmith",
     name: "LangSmith SDK",
     about:
-      "langsmith[otel] sends what @traceable and the wrappers record. In your own programs only the environment changes.",
+      "The SDK sends what @traceable, the wrappers, LangChain and LangGraph record. In your own programs only the environment changes.",
     setup: langsmithEnv,
     code: langsmith,
   },

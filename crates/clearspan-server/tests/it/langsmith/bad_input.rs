@@ -76,7 +76,7 @@ async fn a_bad_part_costs_itself() {
         (field("outputs"), "Content-Length: many\r\n", b"{}", "no number"),
         (field("outputs"), "Content-Type: multipart/mixed\r\n", b"{}", "multipart itself"),
         (format!("attachment.{ID}"), "", b"x", "no name"),
-        (String::new(), "", b"x", "are named post"),
+        (String::new(), "", b"x", "a part is named post"),
     ] {
         let answer = send_form(&server, &[(&name, headers, content), (&good, AS_JSON, run.as_bytes())]).await;
         assert_eq!(answer.status, 202, "{name}: {}", answer.text());

@@ -1,0 +1,171 @@
+"""The `langsmith` SDKs in LangSmith's own protocol, unchanged: Python, newest and older, JavaScript, LangChain and LangGraph."""
+
+import os
+import sys
+from decimal import Decimal
+
+import pytest
+from clearspan import PROGRAMS, dollars, run_program
+from expect import WEATHER_QUESTION, check_call, check_totals, system, user
+from langsmith import Client
+from node_programs import run_node
+
+
+def environment(server, project, path="/api/v1", **more):
+    return {
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_ENDPOINT": server.http_url + path,
+        "LANGSMITH_API_KEY": "any-value",
+        "LANGSMITH_PROJECT": project,
+    } | more
+
+
+def old_sdk():
+    """What makes Python find the older SDK first."""
+    folder = os.environ.get("CLEARSPAN_LANGSMITH_OLD")
+    assert folder, "CLEARSPAN_LANGSMITH_OLD names no folder; run tests/sdk/run.sh"
+    return {"PYTHONPATH": folder}
+
+
+# Each way in which an SDK sends: packed with zstd, as plain multipart, to an address without a path, an older release.
+WAYS = {
+    "zstd": lambda: ("/api/v1", {}),
+    "plain": lambda: ("/api/v1", {"LANGSMITH_DISABLE_RUN_COMPRESSION": "true"}),
+    "bare": lambda: ("", {}),
+    "old": lambda: ("/api/v1", old_sdk()),
+    "js": lambda: ("/api/v1", {}),
+}
+
+
+def run(server, way, project, tmp_path_factory, what):
+    path, more = WAYS[way]()
+    variables = environment(server, project, path, **more)
+    if way == "js":
+        run_node(PROGRAMS / "langsmith_native.mjs", tmp_path_factory.mktemp("js"), "7", variables)
+    else:
+        run_program(PROGRAMS / "langsmith_native.py", variables, what)
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def way(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def traces(server, way, tmp_path_factory):
+    project = f"ls-native-{way}"
+    run(server, way, project, tmp_path_factory, "tree")
+    if way != "js":
+        run(server, way, project, tmp_path_factory, "by-hand")
+    return {trace.row["name"]: trace for trace in server.traces(project)}
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(api_url=f"{server.http_url}/api/v1", api_key="any-value", auto_batch_tracing=False)
+
+
+def test_traceable_functions_are_a_tree(traces, way):
+    trace = traces["assistant"]
+    names = [(run["name"], run["run_type"]) for run in trace.root["children"]]
+    expected = [("find_documents", "retriever"), ("check_calendar", "tool"), ("stream", "chain")]
+    if way != "js":
+        expected.append(("look_at", "chain"))
+    assert names == [*expected, ("call_model", "llm")]
+    assert trace.root["tags"] == ["library"]
+    assert trace.root["metadata"]["plan"] == "pro"
+    assert trace.row["thread_id"] == "chat-5"
+    assert trace.row["status"] == "success"
+
+
+def test_payloads_and_tokens_arrive(traces, way):
+    (call,) = traces["assistant"].of_type("llm")
+    assert call["inputs"]["messages"] == [{"role": "user", "content": "When does the library open?"}]
+    assert call["outputs"]["messages"][0]["content"] == "At nine."
+    assert (call["usage"]["input_tokens"], call["usage"]["output_tokens"]) == (20, 3)
+    assert (call["model"], call["provider"]) == ("gpt-4o-mini", "openai")
+    cached = 0 if way == "js" else 5
+    assert Decimal(call["cost"]["total"]) == dollars(20, 3, cached=cached)
+    (retriever,) = traces["assistant"].of_type("retriever")
+    assert "The library opens at nine." in str(retriever["outputs"]["rest"])
+
+
+def test_errors_and_streams_arrive(traces, way):
+    (tool,) = traces["assistant"].of_type("tool")
+    assert tool["status"] == "error"
+    assert "no calendar for Sunday" in tool["error"]
+    assert tool["error_type"] == ("RangeError" if way == "js" else "LookupError") or way == "js"
+    stream = next(run for run in traces["assistant"].root["children"] if run["name"] == "stream")
+    assert "nine." in str(stream["outputs"]["rest"])
+
+
+def test_runs_made_by_hand_arrive(traces, way):
+    trace = traces["by hand"]
+    assert trace.row["status"] == "error" and "not today" in trace.row["error"]
+    (child,) = trace.root["children"]
+    assert child["inputs"]["rest"] == {"b": [1, {"c": None}]}
+    assert child["outputs"]["rest"] == {"d": "é"}
+    if way != "js":
+        direct = traces["direct"].root
+        assert (direct["inputs"]["rest"], direct["outputs"]["rest"]) == ({"q": 1}, {"r": 2})
+
+
+def test_the_client_reads_back_what_was_sent(client, traces, way):
+    root = client.read_run(traces["assistant"].root["run_id"], load_child_runs=True)
+    assert root.name == "assistant" and root.status == "success"
+    assert len(root.child_runs) == (4 if way == "js" else 5)
+    assert root.inputs["input" if way == "js" else "question"] == "When does the library open?"
+    assert root.outputs["messages"][0]["content"] == "At nine."
+    assert root.extra["runtime"]["sdk"].startswith("langsmith-js" if way == "js" else "langsmith-py")
+    call = next(run for run in root.child_runs if run.name == "call_model")
+    assert (call.prompt_tokens, call.completion_tokens, call.total_tokens) == (20, 3, 23)
+    assert call.dotted_order.startswith(root.dotted_order)
+
+
+def test_attachments_are_read_back(client, traces, way):
+    if way == "js":
+        pytest.skip("the JavaScript program has none")
+    look = next(run for run in traces["assistant"].root["children"] if run["name"] == "look_at")
+    read = client.read_run(look["run_id"])
+    picture = read.attachments["picture"]
+    assert picture["mime_type"] == "image/png"
+    assert picture["reader"].read() == b"\x89PNG" * 1000
+
+
+@pytest.fixture(scope="module")
+def chains(server, model_environment):
+    run_program(PROGRAMS / "langsmith_langchain.py", model_environment | environment(server, "ls-native-chains"))
+    return server.traces("ls-native-chains")
+
+
+def test_langchain_traces_natively(chains):
+    assert [trace.row["name"] for trace in chains] == ["joke_chain", "joke_stream", "refused_chain"]
+    chain = chains[0]
+    assert [run["run_type"] for run in chain.root["children"]] == ["prompt", "llm", "parser"]
+    assert chain.root["inputs"]["rest"] == {"topic": "tracing"}
+    assert set(chain.root["tags"]) >= {"joke", "prod"}
+    assert chain.row["thread_id"] == "chat-1"
+    for trace, topic in zip(chains, ["tracing", "streams"]):
+        (call,) = trace.of_type("llm")
+        check_call(call, system("Be brief."), user(f"Tell a joke about {topic}"))
+        check_totals(trace)
+    (streamed,) = chains[1].of_type("llm")
+    assert streamed["first_token_time"] is not None
+    assert chains[2].row["status"] == "error" and "Rate limit reached" in chains[2].row["error"]
+
+
+def test_langgraph_traces_natively(server, model_environment):
+    run_program(PROGRAMS / "langsmith_langgraph.py", model_environment | environment(server, "ls-native-graph"))
+    turns = server.traces("ls-native-graph")
+    assert [turn.row["thread_id"] for turn in turns] == ["conv-77", "conv-77", "conv-78"]
+    first = turns[0].of_type("llm")[0]
+    check_call(first, user(WEATHER_QUESTION), called=True)
+    check_totals(turns[0])
+
+
+def test_the_interpreter_runs_the_older_sdk(way):
+    if way != "old":
+        pytest.skip("only of interest there")
+    program = "import langsmith, sys; sys.exit(not langsmith.__version__.startswith('0.3.'))"
+    done = __import__("subprocess").run([sys.executable, "-c", program], env=os.environ | old_sdk(), check=False)
+    assert done.returncode == 0
