@@ -60,25 +60,12 @@ install_node() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-# One package beside the others, in a folder that a program puts before them.
-install_beside() {
-    local folder=$1 package=$2
-    if [ -f "$folder/.clearspan-package" ] && [ "$(cat "$folder/.clearspan-package")" = "$package" ]; then
-        return
-    fi
-    echo "tests/sdk: installing $package into $folder"
-    rm -rf "$folder"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$folder" "$package" ||
-        fail "pip could not install $package; is PyPI reachable?"
-    printf '%s\n' "$package" >"$folder/.clearspan-package"
-}
-
 install "$venv" "$here/requirements.txt"
-install_beside "$venv-langsmith-old" "langsmith==0.3.45"
 install "$venv-openai3" "$here/requirements-openai3.txt"
+install "$venv-langsmith-old" "$here/requirements-langsmith-old.txt"
 install_node "$venv-js"
 
-export CLEARSPAN_LANGSMITH_OLD="$venv-langsmith-old"
+export CLEARSPAN_LANGSMITH_OLD_PYTHON="$venv-langsmith-old/bin/python"
 export CLEARSPAN_JS_MODULES="$venv-js/node_modules"
 export CLEARSPAN_OPENAI3_PYTHON="$venv-openai3/bin/python"
 cd "$here"

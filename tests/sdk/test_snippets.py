@@ -14,7 +14,7 @@ INTERPRETERS = {"pydantic-ai": os.environ.get("CLEARSPAN_OPENAI3_PYTHON")}
 # What each has to show: the name of its root, and the types of its runs.
 EXPECTED = {
     "curl": ("chat gpt-5-mini", {"llm"}),
-    "langsmith": ("library_assistant", {"chain", "retriever", "llm"}),
+    "langsmith-sdk": ("library_assistant", {"chain", "retriever", "llm"}),
     # OpenInference calls output parsers chains.
     "openinference-langchain": ("joke_chain", {"chain", "prompt", "llm"}),
     "openinference-openai": ("ChatCompletion", {"llm"}),

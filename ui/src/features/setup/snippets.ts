@@ -2,8 +2,8 @@
 // oxlint-disable import/default -- "?raw" is the text of a file, made by Vite
 
 import curl from "../../../../docs/snippets/curl.sh?raw";
-import langsmith from "../../../../docs/snippets/langsmith.py?raw";
-import langsmithEnv from "../../../../docs/snippets/langsmith.sh?raw";
+import langsmith from "../../../../docs/snippets/langsmith-sdk.py?raw";
+import langsmithEnv from "../../../../docs/snippets/langsmith-sdk.sh?raw";
 import anthropic from "../../../../docs/snippets/openinference-anthropic.py?raw";
 import anthropicEnv from "../../../../docs/snippets/openinference-anthropic.sh?raw";
 import langchain from "../../../../docs/snippets/openinference-langchain.py?raw";
