@@ -127,11 +127,11 @@ async fn answer(context: Arc<Context>, request: Request, route: Route, message: 
             let rejected = receipt.problems.len() as u64;
             let accepted = Accepted { runs: receipt.accepted, rejected, bytes };
             context.metrics.note_accepted(Protocol::LangSmith, accepted, begin.elapsed());
+            let response = accept(&receipt, message);
             if rejected > 0 {
-                let reason = in_words(&receipt.problems);
-                note(&context, &parts, StatusCode::ACCEPTED, reason);
+                note(&context, &parts, response.status(), in_words(&receipt.problems));
             }
-            accept(&receipt, message)
+            response
         }
         Err(refusal) => {
             context.metrics.note_refused(Protocol::LangSmith, refusal.status);
