@@ -3,6 +3,8 @@
 //! Numbers are measured, printed as a table and appended as JSON lines; nothing here passes or fails by speed. What
 //! does fail: a run that was acknowledged and cannot be read.
 
+mod beside;
+mod duckdb;
 mod http;
 mod peer;
 mod search;
@@ -18,10 +20,13 @@ use serde_json::{Value, json};
 
 use server::Server;
 
-pub(crate) const USAGE: &str = "cargo xtask bench [--quick] [--out FILE] [--no-build] [--peer phoenix]
+pub(crate) const USAGE: &str =
+    "cargo xtask bench [--quick] [--out FILE] [--no-build] [--peer phoenix|duckdb] [--beside]
   --quick         a tenth of the load
   --out FILE      where the JSON lines are appended (default: target/bench.jsonl)
   --no-build      take the binaries as they are
+  --beside        only: what ingest keeps of its rate beside 32 clients with the worst queries
+  --peer duckdb   only: five queries of dashboards, in DuckDB (from PyPI) on the same Parquet files as well
   --peer phoenix  measure Arize Phoenix as well (installed from PyPI into a venv) and print the ratio";
 
 const PROJECT: &str = "/api/clearspan/v1/projects/default";
@@ -33,23 +38,27 @@ struct Options {
     out: Option<PathBuf>,
     build: bool,
     quick: bool,
-    peer: bool,
+    phoenix: bool,
+    duckdb: bool,
+    beside: bool,
 }
 
 impl Options {
     fn parse(args: &[&str]) -> Result<Self> {
-        let mut options = Self { out: None, build: true, quick: false, peer: false };
+        let mut options =
+            Self { out: None, build: true, quick: false, phoenix: false, duckdb: false, beside: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match *arg {
                 "--quick" => options.quick = true,
                 "--no-build" => options.build = false,
                 "--out" => options.out = Some(args.next().context("--out needs a file")?.into()),
-                "--peer" => {
-                    let name = args.next().context("--peer needs a name")?;
-                    ensure!(*name == "phoenix", "unknown peer \"{name}\"; the only one is phoenix");
-                    options.peer = true;
-                }
+                "--peer" => match *args.next().context("--peer needs a name")? {
+                    "phoenix" => options.phoenix = true,
+                    "duckdb" => options.duckdb = true,
+                    name => bail!("unknown peer \"{name}\"; there are phoenix and duckdb"),
+                },
+                "--beside" => options.beside = true,
                 other => bail!("unknown argument \"{other}\"\n\n{USAGE}"),
             }
         }
@@ -97,10 +106,16 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     }
     let mut report = Report::default();
     let factor = if options.quick { 10 } else { 1 };
-    measure_starts(&binaries, &mut report)?;
-    measure_agent(&binaries, 200_000 / factor, &mut report)?;
-    measure_small(&binaries, 1_000_000 / factor, &mut report)?;
-    if options.peer {
+    if options.beside {
+        beside::measure(&binaries.server, &binaries.loadgen, 100_000 / factor, &mut report)?;
+    }
+    if options.duckdb {
+        duckdb::measure(&target, &binaries.server, &binaries.loadgen, 500_000 / factor, &mut report)?;
+    }
+    if !options.beside && !options.duckdb {
+        measure_ingest(&binaries, factor, &mut report)?;
+    }
+    if options.phoenix {
         let rate = peer::measure(&target, &binaries.loadgen)?;
         report.add("phoenix, agent spans until readable", rate, "spans/s");
         if let Some(ours) = report.get("agent spans, durable and readable") {
@@ -111,6 +126,12 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     append(root, &out, &report)?;
     eprintln!("\nappended to {}", out.display());
     Ok(())
+}
+
+fn measure_ingest(binaries: &Binaries, factor: u64, report: &mut Report) -> Result<()> {
+    measure_starts(binaries, report)?;
+    measure_agent(binaries, 200_000 / factor, report)?;
+    measure_small(binaries, 1_000_000 / factor, report)
 }
 
 fn build(root: &Path) -> Result<()> {
@@ -265,6 +286,11 @@ fn check_count(server: &Server, acked: f64) -> Result<()> {
 
 fn load(binaries: &Binaries, server: &Server, args: &[&str]) -> Result<Value> {
     run_loadgen(&binaries.loadgen, &format!("{}/v1/traces", server.url()), args)
+}
+
+fn load_agent(loadgen: &Path, server: &Server, spans: u64) -> Result<Value> {
+    let url = format!("{}/v1/traces", server.url());
+    run_loadgen(loadgen, &url, &["--profile", "agent", "--spans", &spans.to_string()])
 }
 
 /// Runs the load generator to its end and returns its report.

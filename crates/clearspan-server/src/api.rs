@@ -24,6 +24,7 @@ mod search;
 mod skeleton;
 mod span_events;
 mod system;
+mod tables;
 mod traces;
 mod tree;
 mod types;
@@ -93,6 +94,9 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/remap", get(remap::list).post(remap::start))
         .route("/remap/{id}", get(remap::get))
         .route("/purge", get(deletions::purge_state).post(deletions::purge))
+        .route("/sql", post(tables::sql))
+        .route("/sql/schema", get(tables::schema))
+        .route("/export", get(tables::export))
         .route("/events", get(events::stream))
         .route("/demo", post(system::demo))
         .route("/ingest/diagnostics", get(system::diagnostics))

@@ -136,7 +136,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     let rules = Arc::new(Rulebook::new(Arc::clone(&catalog)));
     let live = LiveFeed::new();
     let required = settings.requires_keys();
-    let budget = Budget::new(settings.inflight.bytes());
+    let budget = Budget::new(settings.memory_shares().inflight);
     let upkeep = UpkeepArgs {
         store: Arc::clone(&store),
         catalog: Arc::clone(&catalog),
@@ -187,7 +187,8 @@ struct Opened {
 /// Opens the data folder. Blocks.
 fn open(settings: &Settings) -> anyhow::Result<Opened> {
     let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
-    let memory_bytes = NonZeroUsize::new(settings.memory.bytes()).context("the memory setting is zero")?;
+    let shares = settings.memory_shares();
+    let memory_bytes = NonZeroUsize::new(shares.recent).context("the memory setting is zero")?;
     // The store locks the folder, so it comes first.
     let mut store = NativeStore::open(NativeConfig {
         dir: settings.data_dir.clone(),
@@ -195,6 +196,7 @@ fn open(settings: &Settings) -> anyhow::Result<Opened> {
         finish,
         compaction: CompactionConfig::default(),
     })?;
+    store.limit_query_memory(shares.queries)?;
     store.watch_space(SpaceLimits {
         refuse_below: settings.disk_min_free.room(),
         warn_below: settings.disk_warn_free.room(),

@@ -4,7 +4,9 @@ mod backup;
 mod client;
 mod delete;
 mod doctor;
+mod export;
 mod remap;
+mod sql;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +48,10 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup back into an empty data folder
     Restore(backup::RestoreArgs),
+    /// Ask a running server in SQL
+    Sql(sql::SqlArgs),
+    /// Copy runs, log records or metric points of a running server into a file
+    Export(export::ExportArgs),
     /// Check the settings, the data folder and the ports; fails when something would not work
     Doctor(DoctorArgs),
 }
@@ -138,6 +144,8 @@ pub fn run() -> ExitCode {
         Command::Purge(args) => runtime().and_then(|runtime| runtime.block_on(delete::purge(args))),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
+        Command::Sql(args) => runtime().and_then(|runtime| runtime.block_on(sql::run(args))),
+        Command::Export(args) => runtime().and_then(|runtime| runtime.block_on(export::run(args))),
         Command::Doctor(args) => {
             args.settings.resolve().and_then(|settings| doctor::run(&settings, args.json))
         }

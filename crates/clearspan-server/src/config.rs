@@ -10,10 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+mod memory;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use memory::MemoryShares;
 pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, TimeSpan};
 
 /// The file that is read when `--config` names none and it exists.
@@ -35,11 +37,11 @@ pub(crate) struct RawSettings {
     #[arg(long, env = "CLEARSPAN_GRPC", value_name = "ADDR")]
     pub(crate) grpc: Option<BindAddr>,
 
-    /// Memory for recent runs before they are written to segments [default: 256MiB]
+    /// Memory for everything together; with less than 64MiB it is slow [default: a quarter of what the machine or container has]
     #[arg(long, env = "CLEARSPAN_MEMORY", value_name = "SIZE")]
     pub(crate) memory: Option<ByteSize>,
 
-    /// Memory for request bodies being read; beyond it clients are asked to come back [default: 256MiB]
+    /// Memory for request bodies being read; beyond it clients are asked to come back [default: its share of --memory]
     #[arg(long, env = "CLEARSPAN_INFLIGHT", value_name = "SIZE")]
     pub(crate) inflight: Option<ByteSize>,
 
@@ -88,7 +90,8 @@ pub(crate) struct Settings {
     pub(crate) http: BindAddr,
     pub(crate) grpc: BindAddr,
     pub(crate) memory: ByteSize,
-    pub(crate) inflight: ByteSize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) inflight: Option<ByteSize>,
     pub(crate) disk_min_free: DiskPart,
     pub(crate) disk_warn_free: DiskPart,
     pub(crate) max_connections: NonZeroU32,
@@ -142,8 +145,8 @@ impl RawSettings {
             data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("clearspan-data")),
             http: self.http.unwrap_or(BindAddr::loopback(4318)),
             grpc: self.grpc.unwrap_or(BindAddr::loopback(4317)),
-            memory: self.memory.unwrap_or(ByteSize::mebibytes(256)),
-            inflight: self.inflight.unwrap_or(ByteSize::mebibytes(256)),
+            memory: self.memory.unwrap_or_else(memory::default_budget),
+            inflight: self.inflight,
             disk_min_free: self.disk_min_free.unwrap_or(DiskPart::new(5, 512 << 20)),
             disk_warn_free: self.disk_warn_free.unwrap_or(DiskPart::new(10, 1 << 30)),
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
@@ -173,6 +176,11 @@ impl Settings {
 
     fn is_open_to_others(&self) -> bool {
         [self.http.addr(), self.grpc.addr()].iter().any(|addr| !is_loopback(addr))
+    }
+
+    /// What each part gets of the memory.
+    pub(crate) fn memory_shares(&self) -> MemoryShares {
+        MemoryShares::of(self.memory, self.inflight)
     }
 
     /// The settings as a file that `--config` would read.

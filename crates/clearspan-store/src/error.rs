@@ -1,6 +1,7 @@
 //! The one error of this crate: a kind that callers act on, what was being done, and the cause.
 
 use std::fmt;
+use std::ops::Range;
 
 use clearspan_model::ErrorKind;
 
@@ -12,13 +13,14 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error {
     kind: ErrorKind,
     context: String,
+    position: Option<Range<usize>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error with no deeper cause.
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+        Self { kind, context: context.into(), position: None, source: None }
     }
 
     /// An error that another one caused.
@@ -27,7 +29,17 @@ impl Error {
         context: impl Into<String>,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self { kind, context: context.into(), source: Some(source.into()) }
+        Self { kind, context: context.into(), position: None, source: Some(source.into()) }
+    }
+
+    /// Says where in the text that was asked the fault lies, in bytes.
+    pub(crate) fn at(self, position: Option<Range<usize>>) -> Self {
+        Self { position, ..self }
+    }
+
+    /// Where in the text that was asked the fault lies, in bytes.
+    pub fn position(&self) -> Option<Range<usize>> {
+        self.position.clone()
     }
 
     /// What callers act on.

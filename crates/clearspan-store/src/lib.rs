@@ -8,9 +8,11 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod native;
+mod pool;
 mod records;
 mod replacement;
 mod schema;
+mod sql;
 mod store;
 mod summarize;
 #[cfg(any(test, feature = "testing"))]
@@ -21,10 +23,12 @@ mod tombstones;
 
 pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
 pub use error::{Error, Result};
+pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_tables};
 pub use store::{
-    CompactionReport, CompactionStatus, Cursor, Facet, FacetField, FacetQuery, Histogram, HistogramBucket,
-    HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary, Order, PointList, PointQuery,
-    ProjectActivity, ProjectSize, RecordId, RunOfSpan, RunPage, RunQuery, RunStore, RunSummary, Scope,
-    SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    CompactionReport, CompactionStatus, Cursor, ExportQuery, ExportTable, ExportedRun, Facet, FacetField,
+    FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary,
+    Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunOfSpan, RunPage, RunQuery,
+    RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage,
+    TraceSummary, Unit,
 };
 pub use summarize::roll_up;

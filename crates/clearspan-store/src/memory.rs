@@ -8,6 +8,7 @@ mod delete;
 mod filter;
 mod page;
 mod records;
+mod tables;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,10 +27,11 @@ use crate::replacement::may_replace;
 use crate::summarize;
 use crate::tombstones::Tombstones;
 use crate::{
-    CompactionReport, CompactionStatus, Deleted, Deletion, DeletionState, Facet, FacetField, FacetQuery,
-    Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery, MetricSummary, PayloadExpiry, PointList,
-    PointQuery, ProjectActivity, ProjectSize, PurgeReport, Result, RunOfSpan, RunPage, RunQuery, RunStore,
-    RunSummary, Scope, Selection, Stats, TimeRange, TracePage, TraceSummary, Unit,
+    CompactionReport, CompactionStatus, Deleted, Deletion, DeletionState, ExportQuery, Facet, FacetField,
+    FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogPage, LogQuery, MetricSummary, PayloadExpiry,
+    PointList, PointQuery, ProjectActivity, ProjectSize, PurgeReport, Result, RunOfSpan, RunPage, RunQuery,
+    RunStore, RunStream, RunSummary, Scope, Selection, SqlQuery, Stats, TableAnswer, TimeRange, TracePage,
+    TraceSummary, Unit,
 };
 
 /// Keeps runs in memory.
@@ -39,6 +41,7 @@ pub struct MemoryStore {
     records: RwLock<records::Records>,
     tombstones: RwLock<Tombstones>,
     dropped: AtomicU64,
+    pool: tables::LazyPool,
 }
 
 /// A run as it was told, and as it is read.
@@ -57,6 +60,7 @@ impl MemoryStore {
             records: RwLock::default(),
             tombstones: RwLock::default(),
             dropped: AtomicU64::new(0),
+            pool: tables::LazyPool::new(),
         }
     }
 
@@ -346,6 +350,18 @@ impl RunStore for MemoryStore {
     fn deletion_state(&self) -> DeletionState {
         let tombstones = self.tombstones.read().len() as u64;
         DeletionState { dropped: self.dropped.load(Relaxed), tombstones, unpurged_since: None }
+    }
+
+    async fn sql(&self, query: SqlQuery) -> Result<TableAnswer> {
+        self.answer(query).await
+    }
+
+    async fn export(&self, query: ExportQuery) -> Result<TableAnswer> {
+        self.export_table(query).await
+    }
+
+    async fn export_whole_runs(&self, selection: Selection) -> Result<RunStream> {
+        Ok(self.whole_runs(&selection))
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -29,15 +29,20 @@ use rustc_hash::FxHashMap;
 pub use self::compact::CompactionConfig;
 use self::disk::{DiskRef, RealDisk};
 use self::log::RecordKind;
+use self::records::RecordsTable;
+use self::table::RunsTable;
 use crate::error::Context;
+use crate::pool::{PoolConfig, QueryPool};
 use crate::records::{log_id, point_id};
 use crate::schema::encode::encode_runs;
 use crate::schema::logs::encode_logs;
 use crate::schema::points::encode_points;
+use crate::sql::{SqlQuery, TableAnswer, Tables};
 use crate::store::{
-    CompactionReport, CompactionStatus, Facet, FacetQuery, Histogram, HistogramQuery, LogPage, LogQuery,
-    MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize, RunOfSpan, RunPage, RunQuery,
-    RunStore, RunSummary, Scope, SearchProgress, Selection, Stats, TimeRange, TracePage, Unit,
+    CompactionReport, CompactionStatus, ExportQuery, ExportTable, Facet, FacetQuery, Histogram,
+    HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize,
+    RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, Stats,
+    TimeRange, TracePage, Unit,
 };
 use crate::{Deleted, Deletion, DeletionState, Error, PayloadExpiry, PurgeReport, Result};
 
@@ -78,6 +83,9 @@ pub use space::{Room, SpaceLimits};
 /// Derives what depends on several fields (the cost) after patches of one run were merged.
 pub type Finish = Arc<dyn Fn(&mut Run) + Send + Sync>;
 
+/// What queries may take unless told otherwise.
+const DEFAULT_QUERY_BYTES: usize = 256 << 20;
+
 /// How a native store is set up.
 #[derive(Clone)]
 pub struct NativeConfig {
@@ -114,6 +122,15 @@ pub struct NativeStore {
 }
 
 impl NativeStore {
+    /// One moment of everything, for statements.
+    fn tables(&self) -> Result<Tables> {
+        Ok(Tables {
+            runs: Arc::new(RunsTable::new(self.shared.settled_snapshot()?, TimeRange::default())),
+            logs: Arc::new(RecordsTable::new(self.shared.log_snapshot())),
+            points: Arc::new(RecordsTable::new(self.shared.point_snapshot())),
+        })
+    }
+
     /// Makes records of one of the tables that only grow durable.
     async fn keep(
         &self,
@@ -143,6 +160,13 @@ impl NativeStore {
         Ok(())
     }
 
+    /// Sets how much memory queries may take together for sorts, joins, groups and what they remember of files, 256 MiB at
+    /// first; what does not fit is spilled to files below the data folder, or refused. For a store that nobody asks yet.
+    pub fn limit_query_memory(&mut self, bytes: usize) -> Result<()> {
+        self.query = query::Engine::new(query_pool(&self.shared.config.dir, bytes)?);
+        Ok(())
+    }
+
     /// Opens the folder, recovers what the last process left, and starts the writer threads.
     ///
     /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
@@ -154,12 +178,18 @@ impl NativeStore {
     /// The same, with other files under it.
     pub(crate) fn open_on(config: NativeConfig, disk: DiskRef) -> Result<Self> {
         let lock = lock_folder(&config.dir)?;
+        let pool = query_pool(&config.dir, DEFAULT_QUERY_BYTES)?;
         let shared = Arc::new(state::Shared::load(config, disk)?);
         let committer = commit::start(&shared)?;
-        let query = query::Engine::new();
+        let query = query::Engine::new(pool);
         let search = search::start(&shared)?;
         Ok(Self { shared, committer, query, space: None, _search: search, _lock: lock })
     }
+}
+
+fn query_pool(dir: &std::path::Path, memory_bytes: usize) -> Result<Arc<QueryPool>> {
+    let config = PoolConfig { memory_bytes, spill_dir: Some(paths::spill_dir(dir)) };
+    QueryPool::open(&config).map(Arc::new)
 }
 
 /// Makes sure that no other process writes to the folder.
@@ -401,6 +431,22 @@ impl RunStore for NativeStore {
 
     fn deletion_state(&self) -> DeletionState {
         self.shared.deletion_state()
+    }
+
+    async fn sql(&self, query: SqlQuery) -> Result<TableAnswer> {
+        self.query.sql(self.tables()?, query).await
+    }
+
+    async fn export(&self, query: ExportQuery) -> Result<TableAnswer> {
+        match query.table {
+            ExportTable::Runs => self.query.export_runs(self.shared.settled_snapshot()?, query).await,
+            ExportTable::Logs => self.query.export_records(self.shared.log_snapshot(), query).await,
+            ExportTable::MetricPoints => self.query.export_records(self.shared.point_snapshot(), query).await,
+        }
+    }
+
+    async fn export_whole_runs(&self, selection: Selection) -> Result<RunStream> {
+        self.query.export_whole_runs(self.shared.settled_snapshot()?, selection).await
     }
 
     fn check_writable(&self) -> Result<()> {

@@ -9,8 +9,10 @@ use clearspan_model::{
     RunKey, RunType, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
+use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
+use crate::sql::{SqlQuery, TableAnswer, TableFormat};
 use crate::{Deleted, Deletion, DeletionState, PayloadExpiry, PurgeReport, Result};
 
 /// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
@@ -130,6 +132,17 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// How far deletion is.
     fn deletion_state(&self) -> DeletionState;
 
+    /// Runs one read-only SQL statement over the tables of a scope (`sql` says which there are, and what is refused).
+    ///
+    /// The answer comes while it is made. Dropping it, or this future, ends the statement.
+    async fn sql(&self, query: SqlQuery) -> Result<TableAnswer>;
+
+    /// Everything that a selection holds of a table, with the columns that are stored, in no order.
+    async fn export(&self, query: ExportQuery) -> Result<TableAnswer>;
+
+    /// Every whole run of a selection, some at a time, in no order.
+    async fn export_whole_runs(&self, selection: Selection) -> Result<RunStream>;
+
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
 
@@ -192,6 +205,42 @@ pub struct CompactionStatus {
     /// Files that are waiting to be merged now.
     pub waiting_files: u64,
 }
+
+/// What is exported, and how it is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportQuery {
+    /// Of which table.
+    pub table: ExportTable,
+    /// Which rows. A filter selects runs; the other tables have none.
+    pub selection: Selection,
+    /// How they are written.
+    pub format: TableFormat,
+}
+
+/// A table of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportTable {
+    /// One row a run.
+    Runs,
+    /// One row a log record.
+    Logs,
+    /// One row a point of a metric.
+    MetricPoints,
+}
+
+/// A whole run, and what the runs around it say of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportedRun {
+    /// The run.
+    pub run: Run,
+    /// As [`RunSummary::double_of`].
+    pub double_of: Option<RunId>,
+    /// As [`RunSummary::is_transport`].
+    pub is_transport: bool,
+}
+
+/// Runs on their way. An error ends the stream; what came before is not all.
+pub type RunStream = BoxStream<'static, Result<Vec<ExportedRun>>>;
 
 /// Identifies a log record or metric point within its project: the hash of its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

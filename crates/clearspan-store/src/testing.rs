@@ -13,6 +13,7 @@
 pub mod build;
 pub mod cases;
 pub mod compare;
+pub mod hostile;
 pub mod ledger;
 pub mod random;
 
@@ -120,6 +121,17 @@ macro_rules! conformance_suite {
             deleting_nothing_is_no_error
             a_purge_changes_nothing_that_is_readable
             old_payloads_are_removed
+            // Statements and exports.
+            statements_count_as_figures_do
+            statements_see_what_people_know
+            statements_reach_into_json
+            statements_never_leave_their_scope
+            statements_cannot_change_anything
+            statements_are_cut_at_their_limit
+            statements_end_in_time
+            statements_see_each_record_once
+            mistakes_in_statements_are_explained
+            exports_hold_what_a_selection_holds
         }
     };
     (@each $make:path: $($case:ident)*) => {$(

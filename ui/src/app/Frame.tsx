@@ -49,6 +49,7 @@ export function Frame() {
       keys: ["g m"],
       run: () => goTo("/p/$project/metrics"),
     },
+    { id: "go-sql", title: "Go to SQL", group: "Everywhere", keys: ["g q"], run: () => goTo("/p/$project/sql") },
     {
       id: "go-rules",
       title: "Go to mapping rules",
@@ -98,6 +99,7 @@ export function Frame() {
       | "/p/$project/traces"
       | "/p/$project/logs"
       | "/p/$project/metrics"
+      | "/p/$project/sql"
       | "/p/$project/settings/rules"
       | "/p/$project/settings/project",
   ) => {

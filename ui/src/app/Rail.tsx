@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import {
   ChartLine,
   Command,
+  Database,
   Keyboard,
   ListTree,
   Monitor,
@@ -73,6 +74,9 @@ function ProjectPages({ project }: { project: string }) {
       </Link>
       <Link to="/p/$project/metrics" params={params} className={item} aria-label="Metrics" title="Metrics  G then M">
         <ChartLine {...ICON} />
+      </Link>
+      <Link to="/p/$project/sql" params={params} className={item} aria-label="SQL" title="SQL  G then Q">
+        <Database {...ICON} />
       </Link>
       <Link
         to="/p/$project/settings/rules"

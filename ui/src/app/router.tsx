@@ -6,6 +6,7 @@ import { parseSearch, stringifySearch, textParam } from "@/lib/url";
 import { validateLogsSearch } from "@/features/logs/search";
 import { validateMetricsSearch } from "@/features/metrics/search";
 import { validateRulesSearch } from "@/features/rules/search";
+import { validateSqlSearch } from "@/features/sql/search";
 import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
@@ -81,6 +82,13 @@ const metrics = createRoute({
   component: lazyRouteComponent(() => import("@/features/metrics/MetricsPage"), "MetricsPage"),
 });
 
+const sql = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/sql",
+  validateSearch: validateSqlSearch,
+  component: lazyRouteComponent(() => import("@/features/sql/SqlPage"), "SqlPage"),
+});
+
 const rules = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/settings/rules",
@@ -124,6 +132,7 @@ export const router = createRouter({
     trace,
     logs,
     metrics,
+    sql,
     rules,
     projectSettings,
     shortTrace,

@@ -88,7 +88,7 @@ impl Phoenix {
     }
 }
 
-fn run(command: &mut Command) -> Result<()> {
+pub(super) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {:?}", command.get_program()))?;
     ensure!(status.success(), "{:?} failed", command.get_program());
     Ok(())

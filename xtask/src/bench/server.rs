@@ -21,9 +21,23 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn start(binary: &Path) -> Result<Self> {
-        let (port, grpc_port) = (http::free_port()?, http::free_port()?);
-        let folder = std::env::temp_dir().join(format!("clearspan-bench-{}-{port}", std::process::id()));
+        let name = format!("clearspan-bench-{}-{}", std::process::id(), http::free_port()?);
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        Self::start_in(binary, folder)
+    }
+
+    /// Stops in order, so that everything is in segments, and starts on the same folder.
+    pub(super) fn restart(&mut self, binary: &Path) -> Result<()> {
+        self.stop()?;
+        // Nothing is left to remove for the one that goes.
+        let folder = std::mem::take(&mut self.folder);
+        *self = Self::start_in(binary, folder)?;
+        Ok(())
+    }
+
+    fn start_in(binary: &Path, folder: PathBuf) -> Result<Self> {
+        let (port, grpc_port) = (http::free_port()?, http::free_port()?);
         let log = std::fs::File::create(folder.join("server.log")).context("cannot create the log file")?;
         let begin = Instant::now();
         let child = Command::new(binary)
@@ -73,6 +87,28 @@ impl Server {
         let text = String::from_utf8_lossy(&answer.body);
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
         value.with_context(|| format!("/metrics has no {name}"))
+    }
+
+    /// The status of an answer to a JSON body.
+    pub(super) fn post(&self, path: &str, body: &str) -> Result<u16> {
+        Ok(http::post_json(self.port, path, body)?.status)
+    }
+
+    /// A JSON answer to a JSON body.
+    pub(super) fn post_json(&self, path: &str, body: &str) -> Result<Value> {
+        let answer = http::post_json(self.port, path, body)?;
+        ensure!(
+            answer.status == 200,
+            "answered {}: {}",
+            answer.status,
+            String::from_utf8_lossy(&answer.body)
+        );
+        serde_json::from_slice(&answer.body).context("answered no JSON")
+    }
+
+    /// A path below the server's folder.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
     }
 
     /// How long an answer takes, the connection included.

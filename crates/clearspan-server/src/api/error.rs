@@ -21,6 +21,8 @@ pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 pub(crate) enum ErrorCode {
     /// The filter text cannot be read; `position` says where.
     InvalidFilter,
+    /// The statement cannot be run; `position` says where, if it is one place.
+    InvalidQuery,
     /// A parameter of the path or the query cannot be used.
     InvalidParameter,
     /// The cursor was changed, or belongs to another list.
@@ -73,7 +75,7 @@ pub(crate) struct ErrorDetail {
     code: ErrorCode,
     /// What is wrong and what to do.
     message: String,
-    /// Where in the filter text.
+    /// Where in the filter text or the statement.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<Position>,
     /// Which member of the body, as a JSON pointer.
@@ -83,7 +85,7 @@ pub(crate) struct ErrorDetail {
     request_id: String,
 }
 
-/// Bytes of the filter text.
+/// Bytes of the filter text or the statement.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Position {
     start: usize,
@@ -103,6 +105,7 @@ impl ApiError {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let status = match code {
             ErrorCode::InvalidFilter
+            | ErrorCode::InvalidQuery
             | ErrorCode::InvalidParameter
             | ErrorCode::InvalidCursor
             | ErrorCode::InvalidCredentials

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
 use super::{
     deletions, events, lists, logs, metrics, projects, remap, retention, rules, run, span_events, system,
-    traces,
+    tables, traces,
 };
 
 /// The errors that every endpoint may answer with.
@@ -59,7 +59,7 @@ pub(crate) enum Errors {
         remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, span_events::of_trace,
         metrics::list, metrics::series,
         deletions::trace, deletions::traces, deletions::project, deletions::purge, deletions::purge_state,
-        retention::get, retention::put,
+        retention::get, retention::put, tables::sql, tables::schema, tables::export,
     ),
     components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(
@@ -69,6 +69,7 @@ pub(crate) enum Errors {
         (name = "logs", description = "OpenTelemetry log records"),
         (name = "metrics", description = "Metrics as clients report them, apart from the cost and tokens of runs"),
         (name = "rules", description = "Mapping rules: which attribute fills which field of a run"),
+        (name = "sql", description = "Statements in SQL, and exports"),
         (name = "deletion", description = "Taking data away: at once for readers, later from the disk"),
         (name = "server", description = "The server itself"),
     ),

@@ -16,6 +16,8 @@ use crate::context::Context;
 
 /// Longer work is given up. Streams are not cut: only the time until their first byte counts.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// Statements bound their own time, and exports may search long for their first row.
+const LONG_LIMIT: Duration = Duration::from_secs(310);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longer ids of clients are replaced.
 const MAX_REQUEST_ID: usize = 64;
@@ -47,9 +49,13 @@ pub(super) async fn require_key(
 async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let span = tracing::info_span!("api", request_id = %id);
-    let answer = tokio::time::timeout(TIME_LIMIT, next.run(request)).instrument(span).await;
+    let limit = match request.uri().path().rsplit_once('/') {
+        Some((_, "sql" | "export")) => LONG_LIMIT,
+        _ => TIME_LIMIT,
+    };
+    let answer = tokio::time::timeout(limit, next.run(request)).instrument(span).await;
     let mut response = answer.unwrap_or_else(|_| {
-        let message = format!("the answer took longer than {} seconds; ask for less", TIME_LIMIT.as_secs());
+        let message = format!("the answer took longer than {} seconds; ask for less", limit.as_secs());
         ApiError::new(ErrorCode::Timeout, message).into_response()
     });
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {

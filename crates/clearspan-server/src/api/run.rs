@@ -10,7 +10,7 @@ use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Run, RunId, RunKey, RunType, Side, Sources, UnixNanos, Usage,
 };
 use clearspan_query::{Expr, Field, Literal, Op};
-use clearspan_store::{Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange};
+use clearspan_store::{ExportedRun, Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -44,7 +44,9 @@ pub(crate) struct RunAnswer {
     inputs: PayloadAnswer,
     outputs: PayloadAnswer,
     /// How many leading input messages the model call before it under the same parent had read as well.
-    shared_prefix: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = usize, required)]
+    shared_prefix: Option<usize>,
     #[schema(value_type = Option<serde_json::Value>)]
     invocation_params: Option<JsonText>,
     model: Option<String>,
@@ -79,7 +81,9 @@ pub(crate) struct RunAnswer {
     /// The run that tells of the same model call and counts instead of this one.
     double_of: Option<String>,
     /// Runs that tell of the same model call as this one, and are not counted.
-    doubles: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required)]
+    doubles: Option<Vec<String>>,
     /// The HTTP or gRPC request that a client library made.
     is_transport: bool,
     dotted_order: Option<String>,
@@ -274,7 +278,7 @@ impl RunAnswer {
             latency_us: run.end_time.map(|end| end.nanos_since(start) / 1_000),
             inputs: PayloadAnswer { messages: run.messages(Side::Input), rest: run.inputs.rest.clone() },
             outputs: PayloadAnswer { messages: run.messages(Side::Output), rest: run.outputs.rest.clone() },
-            shared_prefix: place.shared_prefix,
+            shared_prefix: Some(place.shared_prefix),
             name: run.name.unwrap_or_else(|| "unnamed".to_owned()),
             error: run.error,
             error_type: run.error_type,
@@ -315,11 +319,20 @@ impl RunAnswer {
             issues: run.issues.into_iter().map(Into::into).collect(),
             sources: run.sources,
             double_of: place.double_of.map(|id| id.to_string()),
-            doubles: place.doubles.iter().map(ToString::to_string).collect(),
+            doubles: Some(place.doubles.iter().map(ToString::to_string).collect()),
             is_transport: place.is_transport,
             dotted_order: run.dotted_order,
             received_at: run.received_at.as_micros(),
         }
+    }
+}
+
+impl RunAnswer {
+    /// A run of an export: without what only a look at its whole trace tells.
+    pub(crate) fn exported(exported: ExportedRun, project: &Project) -> Self {
+        let ExportedRun { run, double_of, is_transport } = exported;
+        let place = Place { double_of, is_transport, ..Place::default() };
+        Self { doubles: None, shared_prefix: None, ..Self::new(run, project, place) }
     }
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
+const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Which server, and how to be let in.
@@ -27,7 +28,17 @@ pub(super) struct Server {
 }
 
 impl Server {
+    /// Answers come within a bounded time.
     pub(super) fn new(args: ServerArgs) -> anyhow::Result<Self> {
+        Self::with(args, reqwest::Client::builder().timeout(TIMEOUT))
+    }
+
+    /// Answers may take all the time they need.
+    pub(super) fn patient(args: ServerArgs) -> anyhow::Result<Self> {
+        Self::with(args, reqwest::Client::builder())
+    }
+
+    fn with(args: ServerArgs, client: reqwest::ClientBuilder) -> anyhow::Result<Self> {
         let ServerArgs { endpoint, api_key } = args;
         let endpoint = endpoint.trim_end_matches('/').to_owned();
         if !endpoint.starts_with("http://") {
@@ -36,8 +47,7 @@ impl Server {
                  itself, for example http://127.0.0.1:4318"
             );
         }
-        let client =
-            reqwest::Client::builder().timeout(TIMEOUT).build().context("cannot build an HTTP client")?;
+        let client = client.connect_timeout(CONNECT).build().context("cannot build an HTTP client")?;
         Ok(Self { client, endpoint, api_key })
     }
 
@@ -53,12 +63,34 @@ impl Server {
         self.ask(self.client.delete(self.url(path))).await
     }
 
+    /// The answer to a `POST`, as it comes.
+    pub(super) async fn post_for(&self, path: &str, body: &Value) -> anyhow::Result<reqwest::Response> {
+        self.send(self.client.post(self.url(path)).json(body)).await
+    }
+
+    /// The answer to a `GET`, as it comes.
+    pub(super) async fn get_for(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> anyhow::Result<reqwest::Response> {
+        let mut url = reqwest::Url::parse(&self.url(path)).context("the endpoint is no address")?;
+        url.query_pairs_mut().extend_pairs(query);
+        self.send(self.client.get(url)).await
+    }
+
     fn url(&self, path: &str) -> String {
         format!("{}/api/clearspan/v1{path}", self.endpoint)
     }
 
-    /// What the server answers with; what it complains about is the error.
-    async fn ask(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    /// What the server answers with.
+    async fn ask(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+        let answer = self.send(request).await?;
+        self.read(answer).await
+    }
+
+    /// The server's answer; what it complains about is the error.
+    async fn send(&self, mut request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
         if let Some(key) = &self.api_key {
             request = request.header("x-api-key", key);
         }
@@ -69,17 +101,19 @@ impl Server {
         if status == reqwest::StatusCode::UNAUTHORIZED {
             bail!("{} demands an API key; pass one with --api-key or CLEARSPAN_API_KEY", self.endpoint);
         }
-        let body: Value = answer
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body = self.read(answer).await?;
+        bail!("{}", body["error"]["message"].as_str().unwrap_or("the server refused, and does not say why"));
+    }
+
+    async fn read(&self, answer: reqwest::Response) -> anyhow::Result<Value> {
+        let status = answer.status();
+        answer
             .json()
             .await
-            .with_context(|| format!("{} answered {status} and no JSON; is it Clearspan?", self.endpoint))?;
-        if !status.is_success() {
-            bail!(
-                "{}",
-                body["error"]["message"].as_str().unwrap_or("the server refused, and does not say why")
-            );
-        }
-        Ok(body)
+            .with_context(|| format!("{} answered {status} and no JSON; is it Clearspan?", self.endpoint))
     }
 }
 

@@ -64,6 +64,10 @@ impl ByteSize {
         Self(count << 20)
     }
 
+    pub(crate) const fn of_bytes(bytes: u64) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn bytes(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }

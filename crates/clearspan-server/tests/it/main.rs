@@ -24,4 +24,5 @@ mod restart;
 mod rules;
 mod server;
 mod spans;
+mod sql;
 mod telemetry;

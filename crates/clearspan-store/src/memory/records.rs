@@ -65,6 +65,26 @@ impl Records {
         self.points.retain(|_, point| !hides_point(tombstones, point));
     }
 
+    pub(super) fn all_logs(&self) -> impl ExactSizeIterator<Item = (RecordId, &LogRecord)> {
+        self.logs.iter().map(|((_, id), record)| (*id, record))
+    }
+
+    pub(super) fn all_points(&self) -> impl ExactSizeIterator<Item = (RecordId, &MetricPoint)> {
+        self.points.iter().map(|((_, id), point)| (*id, point))
+    }
+
+    pub(super) fn logs_where(&self, scope: &Scope, range: TimeRange) -> Vec<(RecordId, &LogRecord)> {
+        let is_meant =
+            |r: &LogRecord| is_in_scope(r.workspace_id, r.project_id, scope) && range.holds(r.time);
+        self.all_logs().filter(|(_, record)| is_meant(record)).collect()
+    }
+
+    pub(super) fn points_where(&self, scope: &Scope, range: TimeRange) -> Vec<(RecordId, &MetricPoint)> {
+        let is_meant =
+            |p: &MetricPoint| is_in_scope(p.workspace_id, p.project_id, scope) && range.holds(p.time);
+        self.all_points().filter(|(_, point)| is_meant(point)).collect()
+    }
+
     pub(super) fn query_logs(&self, query: &LogQuery) -> LogPage {
         let needle = query.text.as_deref().map(Needle::new);
         let mut found: Vec<(RecordId, &LogRecord)> = Vec::new();

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,53 +19,86 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use rustc_hash::FxHashMap;
 
+use super::records::{RecordColumn, RecordFile};
 use super::segment::Segment;
 
-/// Segments by the path under which a plan names them.
+/// A file of the store.
+pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
+    fn path(&self) -> &Path;
+    fn bytes(&self) -> u64;
+    /// Blocks.
+    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
+}
+
+impl StoredFile for Segment {
+    fn path(&self) -> &Path {
+        Self::path(self)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
+        let file = self.open()?;
+        ranges.iter().map(|range| self.read_range(&file, range)).collect()
+    }
+}
+
+impl<C: RecordColumn + Send + Sync> StoredFile for RecordFile<C> {
+    fn path(&self) -> &Path {
+        Self::path(self)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.entry.bytes
+    }
+
+    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
+        self.read_ranges(ranges)
+    }
+}
+
+/// Files by the path under which a plan names them.
 #[derive(Debug)]
 pub(crate) struct Objects {
-    segments: FxHashMap<ObjectPath, Arc<Segment>>,
+    files: FxHashMap<ObjectPath, Arc<dyn StoredFile>>,
 }
 
 impl Objects {
-    pub(crate) fn new(segments: impl IntoIterator<Item = Arc<Segment>>) -> Self {
-        Self { segments: segments.into_iter().map(|segment| (path_of(&segment), segment)).collect() }
+    pub(crate) fn new(files: impl IntoIterator<Item = Arc<dyn StoredFile>>) -> Self {
+        Self { files: files.into_iter().map(|file| (path_of(&*file), file)).collect() }
     }
 
-    fn segment(&self, location: &ObjectPath) -> ObjectResult<Arc<Segment>> {
-        self.segments.get(location).cloned().ok_or_else(|| ObjectError::NotFound {
+    fn file(&self, location: &ObjectPath) -> ObjectResult<Arc<dyn StoredFile>> {
+        self.files.get(location).cloned().ok_or_else(|| ObjectError::NotFound {
             path: location.to_string(),
             source: "it is not part of this snapshot".into(),
         })
     }
 }
 
-/// What DataFusion calls a segment. Footers are kept by this name for all queries of a process, and there may be several
+/// What DataFusion calls a file. Footers are kept by this name for all queries of a process, and there may be several
 /// stores in one, so it is made of the whole path.
-pub(crate) fn path_of(segment: &Segment) -> ObjectPath {
-    ObjectPath::from_iter(segment.path().iter().filter_map(|part| part.to_str()).filter(|part| *part != "/"))
+fn path_of(file: &dyn StoredFile) -> ObjectPath {
+    ObjectPath::from_iter(file.path().iter().filter_map(|part| part.to_str()).filter(|part| *part != "/"))
 }
 
-pub(crate) fn meta_of(segment: &Segment) -> ObjectMeta {
+pub(crate) fn meta_of(file: &dyn StoredFile) -> ObjectMeta {
     ObjectMeta {
-        location: path_of(segment),
+        location: path_of(file),
         last_modified: Default::default(),
-        size: segment.bytes,
+        size: file.bytes(),
         e_tag: None,
         version: None,
     }
 }
 
 /// Reads on a thread that may wait.
-async fn read(segment: Arc<Segment>, ranges: Vec<Range<u64>>) -> ObjectResult<Vec<Bytes>> {
+async fn read(file: Arc<dyn StoredFile>, ranges: Vec<Range<u64>>) -> ObjectResult<Vec<Bytes>> {
     let failed =
         |source: Box<dyn std::error::Error + Send + Sync>| ObjectError::Generic { store: "segments", source };
-    let work = move || {
-        let file = segment.open()?;
-        let read = |range: &Range<u64>| segment.read_range(&file, range);
-        ranges.iter().map(read).collect::<crate::Result<Vec<_>>>()
-    };
-    tokio::task::spawn_blocking(work)
+    tokio::task::spawn_blocking(move || file.read(&ranges))
         .await
         .map_err(|err| failed(err.into()))?
         .map_err(|err| failed(err.into()))
@@ -83,30 +117,30 @@ fn read_only() -> ObjectError {
 #[async_trait]
 impl ObjectStore for Objects {
     async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> ObjectResult<GetResult> {
-        let segment = self.segment(location)?;
-        let meta = meta_of(&segment);
+        let file = self.file(location)?;
+        let meta = meta_of(&*file);
         let range = match &options.range {
             Some(range) => range
                 .as_range(meta.size)
                 .map_err(|source| ObjectError::Generic { store: "segments", source: Box::new(source) })?,
             None => 0..meta.size,
         };
-        let bytes = if options.head { Vec::new() } else { read(segment, vec![range.clone()]).await? };
+        let bytes = if options.head { Vec::new() } else { read(file, vec![range.clone()]).await? };
         let payload = GetResultPayload::Stream(stream::iter(bytes.into_iter().map(Ok)).boxed());
         Ok(GetResult { payload, meta, range, attributes: Default::default() })
     }
 
     async fn get_ranges(&self, location: &ObjectPath, ranges: &[Range<u64>]) -> ObjectResult<Vec<Bytes>> {
-        read(self.segment(location)?, ranges.to_vec()).await
+        read(self.file(location)?, ranges.to_vec()).await
     }
 
     fn list(&self, _prefix: Option<&ObjectPath>) -> BoxStream<'static, ObjectResult<ObjectMeta>> {
-        let all: Vec<_> = self.segments.values().map(|segment| Ok(meta_of(segment))).collect();
+        let all: Vec<_> = self.files.values().map(|file| Ok(meta_of(&**file))).collect();
         stream::iter(all).boxed()
     }
 
     async fn list_with_delimiter(&self, _prefix: Option<&ObjectPath>) -> ObjectResult<ListResult> {
-        let objects = self.segments.values().map(|segment| meta_of(segment)).collect();
+        let objects = self.files.values().map(|file| meta_of(&**file)).collect();
         Ok(ListResult { common_prefixes: Vec::new(), objects })
     }
 

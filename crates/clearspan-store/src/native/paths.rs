@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data dir>/lock                         held by the one process that owns the folder
+//! <data dir>/runs/spill/                  what queries do not keep in memory; emptied at start
 //! <data dir>/runs/manifest                the only truth about segments
 //! <data dir>/runs/tombstones-<number>     what was deleted; the manifest names the one that counts
 //! <data dir>/runs/log/log-<number>.log
@@ -47,6 +48,10 @@ pub(crate) fn search_entries(search_dir: &Path) -> io::Result<Vec<(Option<u64>, 
     };
     let number = |entry: &std::fs::DirEntry| entry.file_name().to_str().and_then(|name| name.parse().ok());
     entries.map(|entry| entry.map(|entry| (number(&entry), entry.path()))).collect()
+}
+
+pub(crate) fn spill_dir(data_dir: &Path) -> PathBuf {
+    runs_dir(data_dir).join("spill")
 }
 
 pub(crate) fn manifest_file(data_dir: &Path) -> PathBuf {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, ProjectId, TraceId, UnixNanos, WorkspaceId};
-use datafusion::common::ScalarValue;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::config::SessionConfig;
 use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::logical_expr::{Expr, cast, lit, when};
@@ -17,12 +17,14 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::state::Snapshot;
 use super::table::RunsTable;
 use crate::error::Context;
+use crate::pool::{Lane, QueryPool};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery};
 use crate::store::{Scope, Selection, Stats, TimeRange, TracePage, Unit};
 use crate::{Error, Result};
 
 mod answer;
+mod export;
 mod extent;
 mod figures;
 mod filter;
@@ -35,9 +37,11 @@ mod udf;
 use answer::Answer;
 pub(crate) use extent::TraceExtent;
 
-/// Runs queries.
+/// Runs queries. Cheap to clone.
+#[derive(Clone)]
 pub(crate) struct Engine {
-    context: OnceContext,
+    context: Arc<OnceContext>,
+    pool: Arc<QueryPool>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -50,8 +54,8 @@ impl std::fmt::Debug for Engine {
 type OnceContext = std::sync::OnceLock<SessionContext>;
 
 impl Engine {
-    pub(crate) fn new() -> Self {
-        Self { context: OnceContext::new() }
+    pub(crate) fn new(pool: Arc<QueryPool>) -> Self {
+        Self { context: Arc::default(), pool }
     }
 
     fn context(&self) -> &SessionContext {
@@ -61,7 +65,7 @@ impl Engine {
             options.execution.parquet.schema_force_view_types = false;
             // DataFusion's two planners disagree on whether some common expressions can be null.
             options.execution.skip_physical_aggregate_schema_check = true;
-            SessionContext::new_with_config(config)
+            SessionContext::new_with_config_rt(config, Arc::clone(self.pool.env()))
         })
     }
 
@@ -83,27 +87,44 @@ impl Engine {
         runs.filter(condition).context(ErrorKind::Internal, planning)
     }
 
+    /// Runs a query on the threads for queries. Dropping the future ends it.
+    async fn on_pool<T, W>(&self, work: impl FnOnce(Self) -> W) -> Result<T>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.pool.run(Lane::Pages, work(self.clone())).await
+    }
+
     pub(crate) async fn runs(&self, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
-        page::runs(self, snapshot, query).await
+        let query = query.clone();
+        self.on_pool(|engine| async move { page::runs(&engine, snapshot, &query).await }).await
     }
 
     pub(crate) async fn traces(&self, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
-        page::traces(self, snapshot, query).await
+        let query = query.clone();
+        self.on_pool(|engine| async move { page::traces(&engine, snapshot, &query).await }).await
     }
 
     pub(crate) async fn stats(&self, snapshot: Snapshot, unit: Unit, selection: &Selection) -> Result<Stats> {
-        match unit {
-            Unit::Runs => figures::run_stats(self, &snapshot, selection).await,
-            Unit::Traces => figures::trace_stats(self, &snapshot, selection).await,
-        }
+        let selection = selection.clone();
+        self.on_pool(|engine| async move {
+            match unit {
+                Unit::Runs => figures::run_stats(&engine, &snapshot, &selection).await,
+                Unit::Traces => figures::trace_stats(&engine, &snapshot, &selection).await,
+            }
+        })
+        .await
     }
 
     pub(crate) async fn histogram(&self, snapshot: Snapshot, query: &HistogramQuery) -> Result<Histogram> {
-        figures::histogram(self, &snapshot, query).await
+        let query = query.clone();
+        self.on_pool(|engine| async move { figures::histogram(&engine, &snapshot, &query).await }).await
     }
 
     pub(crate) async fn facet(&self, snapshot: Snapshot, query: &FacetQuery) -> Result<Facet> {
-        figures::facet(self, &snapshot, query).await
+        let query = query.clone();
+        self.on_pool(|engine| async move { figures::facet(&engine, &snapshot, &query).await }).await
     }
 
     /// The traces of a selection, with what deletion asks of them.
@@ -126,6 +147,15 @@ impl Engine {
     }
 
     pub(crate) async fn project_activity(
+        &self,
+        snapshot: Snapshot,
+        workspace_id: WorkspaceId,
+        since: UnixNanos,
+    ) -> Result<Vec<ProjectActivity>> {
+        self.on_pool(|engine| async move { engine.activity(snapshot, workspace_id, since).await }).await
+    }
+
+    async fn activity(
         &self,
         snapshot: Snapshot,
         workspace_id: WorkspaceId,
@@ -174,7 +204,14 @@ fn planning() -> String {
 
 /// Runs a query to its end.
 async fn collect(frame: DataFrame) -> Result<Vec<RecordBatch>> {
-    frame.collect().await.context(ErrorKind::Internal, || "running a query".into())
+    frame.collect().await.map_err(|err| match err.find_root() {
+        DataFusionError::ResourcesExhausted(_) => {
+            let what =
+                "the query needs more memory than queries may have now; ask for a shorter time, or try again";
+            Error::caused(ErrorKind::Overloaded, what, err)
+        }
+        _ => Error::caused(ErrorKind::Internal, "running a query", err),
+    })
 }
 
 fn column(col: Col) -> Expr {

@@ -20,9 +20,11 @@ use crate::{RecordId, Result};
 mod file;
 mod page;
 mod read;
+mod table;
 
 pub(crate) use file::{FileEntry, RecordFile};
 pub(crate) use read::{RecordSnapshot, covered, logs, metrics, points, traces_with_logs};
+pub(crate) use table::RecordsTable;
 
 /// Batches up to this many rows together are joined.
 const JOIN_ROWS: usize = 1024;

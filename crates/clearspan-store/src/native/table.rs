@@ -110,31 +110,44 @@ impl TableProvider for RunsTable {
         if let Some(segment) = segments.iter().find(|segment| segment.is_passed_over()) {
             return Err(external(segment.passed_over_error()));
         }
-        let objects = Objects::new(segments.into_iter().cloned());
-        let reader = CachedParquetFileReaderFactory::new(
-            Arc::new(objects),
-            state.runtime_env().cache_manager.get_file_metadata_cache(),
-        );
-        let mut source = ParquetSource::new(Arc::clone(&SCHEMA))
-            .with_table_parquet_options(state.default_table_options().parquet)
-            .with_parquet_file_reader_factory(Arc::new(reader))
-            .with_pushdown_filters(true)
-            .with_reorder_filters(true);
-        if let Some(filter) = conjunction(filters.to_vec()) {
-            let schema = DFSchema::try_from(Arc::clone(&SCHEMA))?;
-            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
-        }
-        let partitions = state.config().target_partitions().max(1);
-        let groups = FileGroup::new(files).split_files(partitions);
-        // Every plan must name a store; the reader has its own.
-        let scan = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
-            .with_projection_indices(projection.cloned())?
-            .with_file_groups(groups)
-            .build();
-        Ok(UnionExec::try_new(vec![hot, DataSourceExec::from_data_source(scan)])?)
+        let objects = Objects::new(segments.into_iter().map(|segment| Arc::clone(segment) as _));
+        let files = scan_files(state, &SCHEMA, objects, files, projection, filters)?;
+        Ok(UnionExec::try_new(vec![hot, files])?)
     }
 }
 
-fn external(err: Error) -> DataFusionError {
+/// Reads Parquet files of one table. Row groups and rows that no filter lets pass are left out as far as that is known early.
+pub(super) fn scan_files(
+    state: &dyn Session,
+    schema: &SchemaRef,
+    objects: Objects,
+    files: Vec<PartitionedFile>,
+    projection: Option<&Vec<usize>>,
+    filters: &[Expr],
+) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let reader = CachedParquetFileReaderFactory::new(
+        Arc::new(objects),
+        state.runtime_env().cache_manager.get_file_metadata_cache(),
+    );
+    let mut source = ParquetSource::new(Arc::clone(schema))
+        .with_table_parquet_options(state.default_table_options().parquet)
+        .with_parquet_file_reader_factory(Arc::new(reader))
+        .with_pushdown_filters(true)
+        .with_reorder_filters(true);
+    if let Some(filter) = conjunction(filters.to_vec()) {
+        let schema = DFSchema::try_from(Arc::clone(schema))?;
+        source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+    }
+    let partitions = state.config().target_partitions().max(1);
+    let groups = FileGroup::new(files).split_files(partitions);
+    // Every plan must name a store; the reader has its own.
+    let scan = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+        .with_projection_indices(projection.cloned())?
+        .with_file_groups(groups)
+        .build();
+    Ok(DataSourceExec::from_data_source(scan))
+}
+
+pub(super) fn external(err: Error) -> DataFusionError {
     DataFusionError::External(Box::new(err))
 }

@@ -11,6 +11,8 @@ mod replace;
 mod scopes;
 mod search;
 mod spans;
+
+mod sql;
 mod traces;
 mod writes;
 
@@ -25,5 +27,7 @@ pub use replace::*;
 pub use scopes::*;
 pub use search::*;
 pub use spans::*;
+
+pub use sql::*;
 pub use traces::*;
 pub use writes::*;

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::{BooleanArray, RecordBatch};
+use bytes::Bytes;
 use clearspan_model::{ErrorKind, UnixNanos};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -200,6 +202,16 @@ impl<C: RecordColumn> RecordFile<C> {
 
     fn open(&self) -> Result<BlockFile> {
         self.sums().and_then(|sums| BlockFile::open(&*self.disk, &self.path, sums)).map_err(self.corrupt())
+    }
+
+    /// Some bytes of the file. Blocks.
+    pub(crate) fn read_ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let file = self.open()?;
+        let read = |range: &Range<u64>| {
+            let len = usize::try_from(range.end.saturating_sub(range.start)).map_err(self.corrupt())?;
+            file.range(range.start, len).map_err(self.corrupt())
+        };
+        ranges.iter().map(read).collect()
     }
 
     fn sums(&self) -> io::Result<Option<Arc<Sums>>> {

@@ -185,9 +185,15 @@ impl<'s, C: RecordColumn> Scan<'s, C> {
         Ok(())
     }
 
-    /// The earliest and latest time of the rows in memory.
     fn hot_stretch(&self) -> Option<(i64, i64)> {
-        let times = self.snapshot.hot.iter().flat_map(|batch| {
+        self.snapshot.hot_stretch()
+    }
+}
+
+impl<C: RecordColumn> RecordSnapshot<C> {
+    /// The earliest and latest time of the rows in memory.
+    pub(super) fn hot_stretch(&self) -> Option<(i64, i64)> {
+        let times = self.hot.iter().flat_map(|batch| {
             let rows = TableRows::<C>::new(batch);
             (0..batch.num_rows()).filter_map(move |row| rows.time(C::TIME, row)).map(UnixNanos::as_nanos)
         });
@@ -245,7 +251,7 @@ pub(crate) fn traces_with_logs(
 }
 
 /// What at least two of the stretches cover, in order and without overlap. Both ends are inside.
-fn covered_twice(mut stretches: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+pub(super) fn covered_twice(mut stretches: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     stretches.sort_unstable();
     let mut covered: Vec<(i64, i64)> = Vec::new();
     // How far the stretches before reach.
@@ -263,7 +269,7 @@ fn covered_twice(mut stretches: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     covered
 }
 
-fn is_in(stretches: &[(i64, i64)], time: i64) -> bool {
+pub(super) fn is_in(stretches: &[(i64, i64)], time: i64) -> bool {
     let idx = stretches.partition_point(|(min, _)| *min <= time);
     idx > 0 && time <= stretches[idx - 1].1
 }
