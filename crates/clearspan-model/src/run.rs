@@ -172,6 +172,15 @@ impl Run {
         self.run_type.unwrap_or(RunType::Chain)
     }
 
+    /// Takes out what was said, as opposed to what happened: names, times, tokens, cost and errors stay.
+    pub fn remove_payload(&mut self) {
+        (self.inputs, self.outputs) = (Payload::default(), Payload::default());
+        self.invocation_params = None;
+        self.fragments.clear();
+        self.attributes.clear();
+        self.events.clear();
+    }
+
     /// The messages of one side: those of the payload, else the fragments in order.
     pub fn messages(&self, side: Side) -> Vec<JsonText> {
         let payload = match side {
@@ -388,5 +397,7 @@ names! {
         Truncated = "truncated",
         /// Text was not valid Unicode; what could not be read is U+FFFD now.
         Sanitized = "sanitized",
+        /// There was little room on the disk, so what was said was not kept.
+        Shed = "shed",
     }
 }

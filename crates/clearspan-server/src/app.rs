@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{LowDisk, Settings};
 use crate::context::{Bound, Context};
 use crate::error::chain;
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
@@ -155,6 +155,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
         live: live.clone(),
         clock,
         budget,
+        sheds_payloads: settings.disk_low == LowDisk::ShedPayloads,
     };
     // The price table takes some milliseconds to read: have it ready before the first span, not before the start.
     std::mem::drop(tokio::task::spawn_blocking(PriceTable::builtin));

@@ -16,7 +16,7 @@ mod tests;
 mod values;
 
 pub(crate) use memory::MemoryShares;
-pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, TimeSpan};
+pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, LowDisk, TimeSpan};
 
 /// The file that is read when `--config` names none and it exists.
 const DEFAULT_FILE: &str = "clearspan.toml";
@@ -52,6 +52,10 @@ pub(crate) struct RawSettings {
     /// With less room than this, `/readyz` and the log warn [default: 10%,1GiB]
     #[arg(long, env = "CLEARSPAN_DISK_WARN_FREE", value_name = "PART")]
     pub(crate) disk_warn_free: Option<DiskPart>,
+
+    /// What happens to new runs with less room than --disk-warn-free [default: keep]
+    #[arg(long, env = "CLEARSPAN_DISK_LOW", value_name = "POLICY", value_enum)]
+    pub(crate) disk_low: Option<LowDisk>,
 
     /// Connections that each port serves at once [default: 4096]
     #[arg(long, env = "CLEARSPAN_MAX_CONNECTIONS", value_name = "COUNT")]
@@ -94,6 +98,7 @@ pub(crate) struct Settings {
     pub(crate) inflight: Option<ByteSize>,
     pub(crate) disk_min_free: DiskPart,
     pub(crate) disk_warn_free: DiskPart,
+    pub(crate) disk_low: LowDisk,
     pub(crate) max_connections: NonZeroU32,
     pub(crate) require_keys: bool,
     pub(crate) allow_hosts: Vec<String>,
@@ -129,6 +134,7 @@ impl RawSettings {
             inflight: self.inflight.or(weaker.inflight),
             disk_min_free: self.disk_min_free.or(weaker.disk_min_free),
             disk_warn_free: self.disk_warn_free.or(weaker.disk_warn_free),
+            disk_low: self.disk_low.or(weaker.disk_low),
             max_connections: self.max_connections.or(weaker.max_connections),
             require_keys: self.require_keys.or(weaker.require_keys),
             allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
@@ -149,6 +155,7 @@ impl RawSettings {
             inflight: self.inflight,
             disk_min_free: self.disk_min_free.unwrap_or(DiskPart::new(5, 512 << 20)),
             disk_warn_free: self.disk_warn_free.unwrap_or(DiskPart::new(10, 1 << 30)),
+            disk_low: self.disk_low.unwrap_or_default(),
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
             require_keys: self.require_keys.unwrap_or(false),
             allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),

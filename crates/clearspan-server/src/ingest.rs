@@ -19,7 +19,9 @@ use bytes::Bytes;
 use clearspan_catalog::ProjectName;
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
-use clearspan_model::{ErrorKind, LogRecord, MetricPoint, Run, RunId, RunKey, WorkspaceId};
+use clearspan_model::{
+    ErrorKind, IssueKind, LogRecord, MapIssue, MetricPoint, Run, RunId, RunKey, WorkspaceId,
+};
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
 
@@ -134,6 +136,7 @@ pub(crate) struct Ingest {
     live: LiveFeed,
     clock: Clock,
     budget: Budget,
+    sheds_payloads: bool,
     /// Exports that are decoded at the same time: more than processors would only take memory.
     processors: Arc<Semaphore>,
 }
@@ -147,17 +150,31 @@ pub(crate) struct IngestArgs {
     pub(crate) live: LiveFeed,
     pub(crate) clock: Clock,
     pub(crate) budget: Budget,
+    /// Whether runs are kept without their payload while there is little room on the disk.
+    pub(crate) sheds_payloads: bool,
 }
 
 impl Ingest {
     pub(crate) fn new(args: IngestArgs) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
-        let IngestArgs { store, projects, rules, live, clock, budget } = args;
+        let IngestArgs { store, projects, rules, live, clock, budget, sheds_payloads } = args;
         let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
         let processors = Arc::new(Semaphore::new(processors));
         let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
         let posted = Arc::new(Recent::new(MAX_POSTED));
-        Self { store, projects, rules, homes, hybrid, posted, live, clock, budget, processors }
+        Self {
+            store,
+            projects,
+            rules,
+            homes,
+            hybrid,
+            posted,
+            live,
+            clock,
+            budget,
+            sheds_payloads,
+            processors,
+        }
     }
 
     /// An empty share of the memory for bodies that are being received.
@@ -258,6 +275,13 @@ impl Ingest {
         self.write(workspace_id, Batch { runs, ..Batch::default() }).await
     }
 
+    /// Leaves out what was said while there is little room on the disk, where the operator says so.
+    fn shed_payloads(&self, runs: &mut [Run]) {
+        if self.sheds_payloads && self.store.is_short_of_room() {
+            runs.iter_mut().for_each(shed_payload);
+        }
+    }
+
     /// Everything that takes the processor: decode, map, find projects, price.
     fn prepare(&self, export: &mut Export, to: &Destination) -> Result<(Batch, Receipt), IngestError> {
         let now = self.clock.now();
@@ -276,6 +300,7 @@ impl Ingest {
             PriceTable::builtin().price(&mut run);
             runs.push(run);
         }
+        self.shed_payloads(&mut runs);
         let mut logs = Vec::with_capacity(mapped.logs.len());
         let mut is_unplaced = Vec::with_capacity(mapped.logs.len());
         for found in mapped.logs {
@@ -294,6 +319,21 @@ impl Ingest {
         }
         Ok((Batch { runs, logs, is_unplaced, points }, receipt))
     }
+}
+
+/// Leaves out what was said, where something was, and notes so.
+fn shed_payload(run: &mut Run) {
+    let payload = [&run.inputs, &run.outputs];
+    if payload.iter().all(|side| side.is_empty()) && run.attributes.is_empty() && run.events.is_empty() {
+        return;
+    }
+    run.remove_payload();
+    run.issues.push(MapIssue {
+        kind: IssueKind::Shed,
+        field: "payload".to_owned(),
+        message: "there was little room on the disk, and the server's setting --disk-low is shed-payloads"
+            .to_owned(),
+    });
 }
 
 /// The memory of a request beside its body is taken while it is mapped.

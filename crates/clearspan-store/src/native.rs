@@ -449,6 +449,10 @@ impl RunStore for NativeStore {
         self.query.export_whole_runs(self.shared.settled_snapshot()?, selection).await
     }
 
+    fn is_short_of_room(&self) -> bool {
+        self.shared.health.is_short_of_room()
+    }
+
     fn check_writable(&self) -> Result<()> {
         self.shared.health.check_ingest()
     }

@@ -146,6 +146,11 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// Whether writes are accepted now; the error says why not.
     fn check_writable(&self) -> Result<()>;
 
+    /// Whether there is less room on the disk than there should be, though writes are accepted.
+    fn is_short_of_room(&self) -> bool {
+        false
+    }
+
     /// What somebody should know although writes are accepted: little room on the disk, damaged files.
     fn warnings(&self) -> Vec<String> {
         Vec::new()

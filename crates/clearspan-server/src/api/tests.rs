@@ -88,6 +88,7 @@ impl Server {
             live: live.clone(),
             clock,
             budget,
+            sheds_payloads: false,
         };
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 4318));
         let context = Arc::new(Context {

@@ -212,6 +212,17 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// What happens to new runs while there is less room on the disk than `--disk-warn-free`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LowDisk {
+    /// They are kept whole.
+    #[default]
+    Keep,
+    /// They are kept without what was said: inputs, outputs, attributes and events.
+    ShedPayloads,
+}
+
 macro_rules! as_text {
     ($($name:ident),*) => {$(
         impl Serialize for $name {

@@ -234,6 +234,7 @@ impl Ingest {
         }
         self.posted.extend(posted);
         runs.iter_mut().for_each(|run| PriceTable::builtin().price(run));
+        self.shed_payloads(&mut runs);
         Ok(runs)
     }
 }

@@ -158,6 +158,41 @@ async fn new_data_is_refused_below_the_watermark() {
     assert!(ready.status == 503 && ready.text().contains("must stay free"), "{}", ready.text());
 }
 
+/// With little room the server keeps what happened and leaves out what was said, where it is told to.
+#[tokio::test]
+async fn payloads_are_shed_when_room_is_short() {
+    let args = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--disk-min-free", "0"];
+    let short = ["--disk-warn-free", "9000000GiB", "--disk-low", "shed-payloads"];
+    let mut folder = DataFolder::new();
+    for is_short in [true, false] {
+        let args = [&args[..], if is_short { &short[..] } else { &[] }].concat();
+        let server = Server::start_in(folder, &args);
+        let number = OneSpan(1 + u32::from(is_short));
+        let mut span = number.otlp();
+        span.attributes.extend([
+            spans::text("gen_ai.usage.input_tokens", "12"),
+            spans::text("gen_ai.prompt.0.role", "user"),
+            spans::text("gen_ai.prompt.0.content", "a secret"),
+        ]);
+        let answer = server.connect().await.send(post("/v1/traces", PROTOBUF, spans::protobuf(vec![span])));
+        assert_taken(&answer.await, PROTOBUF, "one run");
+        let trace_id = number.trace_id();
+        let run_id = crate::telemetry::hex(&number.span_bytes());
+        let answer = server.get(&format!("/traces/{trace_id}/runs/{run_id}")).await;
+        assert_eq!(answer.text().contains("a secret"), !is_short, "{}", answer.text());
+        let run = answer.json();
+        assert_eq!(
+            (&run["model"], &run["usage"]["input_tokens"]),
+            (&"gpt-4o-mini".into(), &12.into()),
+            "{run}"
+        );
+        let is_noted =
+            run["issues"].as_array().is_some_and(|all| all.iter().any(|one| one["kind"] == "shed"));
+        assert_eq!(is_noted, is_short, "{run}");
+        folder = server.terminate().1;
+    }
+}
+
 fn get(path: &str) -> http::Request<bytes::Bytes> {
     http::Request::get(path).body(bytes::Bytes::new()).expect("a valid request")
 }

@@ -105,11 +105,7 @@ impl MemoryStore {
             };
             if expiries.iter().any(is_too_old) {
                 for run in [&mut kept.merged, Arc::make_mut(&mut kept.finished)] {
-                    (run.inputs, run.outputs) = (Payload::default(), Payload::default());
-                    run.invocation_params = None;
-                    run.fragments.clear();
-                    run.attributes.clear();
-                    run.events.clear();
+                    run.remove_payload();
                 }
                 report.rows_stripped += 1;
             }

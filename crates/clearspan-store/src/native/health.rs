@@ -87,6 +87,10 @@ impl Health {
         Err(Error::new(ErrorKind::Unavailable, what))
     }
 
+    pub(crate) fn is_short_of_room(&self) -> bool {
+        self.troubles.lock().iter().any(|(trouble, _)| matches!(trouble, Trouble::Space | Trouble::LowSpace))
+    }
+
     /// What somebody should know although writes are accepted.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let troubles = self.troubles.lock();

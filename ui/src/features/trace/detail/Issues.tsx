@@ -8,7 +8,8 @@ const KINDS: Record<string, string> = {
   conflict: "Two sources disagree; the stronger one was taken.",
   unusable: "The value could not be used; it is kept under Attributes.",
   truncated: "A limit was met; what is beyond it was left out.",
-  dropped: "The value repeats what another source says; it was left out.",
+  sanitized: "The text was not valid Unicode; what could not be read is � now.",
+  shed: "There was little room on the server's disk, so it was not kept.",
 };
 
 /** What the mapping repaired or could not use: which attribute, what was done, and why. */
