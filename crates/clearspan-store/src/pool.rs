@@ -228,7 +228,8 @@ fn received<T: Send + 'static>(
             None => task.join().await.err().map(|err| (Err(err), None)),
         }
     });
-    parts.boxed()
+    // HTTP servers ask again after the end.
+    parts.fuse().boxed()
 }
 
 /// How an answer is written.

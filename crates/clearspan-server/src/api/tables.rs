@@ -51,7 +51,6 @@ pub(crate) struct SqlBody {
 
 /// What a statement answered.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "only its description is used: the store writes it row by row")]
 pub(crate) struct SqlAnswer {
     columns: Vec<SqlColumn>,
     /// Each with one value for each column: decimals as text, times in RFC 3339.
@@ -63,7 +62,6 @@ pub(crate) struct SqlAnswer {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "only its description is used")]
 pub(crate) struct SqlColumn {
     name: String,
     /// As `DESCRIBE` says it: `text`, `bigint`, `decimal(38, 12)`, `timestamp`, …

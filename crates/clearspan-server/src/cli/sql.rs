@@ -130,7 +130,7 @@ mod tests {
             "name{}  n\n{}  ---\na [31mb{}  1\n{}  -20\n{}…  3\n(3 rows, and there are more (see --limit))\n",
             " ".repeat(57),
             "-".repeat(61),
-            " ".repeat(53),
+            " ".repeat(54),
             " ".repeat(61),
             "x".repeat(60),
         );

@@ -174,8 +174,8 @@ async fn payloads_are_shed_when_room_is_short() {
             spans::text("gen_ai.prompt.0.role", "user"),
             spans::text("gen_ai.prompt.0.content", "a secret"),
         ]);
-        let answer = server.connect().await.send(post("/v1/traces", PROTOBUF, spans::protobuf(vec![span])));
-        assert_taken(&answer.await, PROTOBUF, "one run");
+        let request = post("/v1/traces", PROTOBUF, spans::protobuf(vec![span]));
+        assert_taken(&server.connect().await.send(request).await, PROTOBUF, "one run");
         let trace_id = number.trace_id();
         let run_id = crate::telemetry::hex(&number.span_bytes());
         let answer = server.get(&format!("/traces/{trace_id}/runs/{run_id}")).await;

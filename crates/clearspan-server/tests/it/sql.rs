@@ -36,7 +36,7 @@ async fn statements_answer_as_the_rest_of_the_api_does() {
          sum(total_tokens) filter (where tokens_billed) from runs where project = 'demo'",
     )
     .await;
-    let of_stats = ["count", "error_count", "total_cost", "total_tokens"].map(|name| stats[name].clone());
+    let of_stats = ["count", "error_count", "cost", "total_tokens"].map(|name| stats[name].clone());
     assert_eq!(answer["rows"][0], json!(of_stats), "{stats}");
     let traces = server.get_json("/projects/demo/traces?t=all&limit=1000").await;
     let answer =

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use clearspan_model::{ErrorKind, Payload, ProjectId, RunKey, TraceId, UnixNanos};
+use clearspan_model::{ErrorKind, ProjectId, RunKey, TraceId, UnixNanos};
 
 use super::{MemoryStore, Trace};
 use crate::tombstones::{Covers, Mark, Tombstone, Tombstones};

@@ -19,6 +19,8 @@ const MAX_BYTES: usize = 1 << 20;
 const MAX_TOKENS: usize = 50_000;
 /// Operators, casts, subscripts, joins and set operations together.
 const MAX_CHAIN: usize = 500;
+/// What a subscript of a subscript counts: the planner finds the type of each from the first on, again and again.
+const SUBSCRIPT_OF_SUBSCRIPT: usize = 10;
 
 /// The tokens of a statement that is small enough.
 pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
@@ -44,10 +46,15 @@ pub(super) fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
 
 /// How many tokens make a tree deeper without being enclosed in anything.
 fn chain_length(tokens: &[TokenWithSpan]) -> usize {
+    let mut was_subscript = false;
     // For each open parenthesis, whether a list of tables is being read: its commas are joins.
     let mut reads_tables = vec![false];
     let mut length = 0;
     for token in tokens {
+        if token.token == Token::LBracket && was_subscript {
+            length += SUBSCRIPT_OF_SUBSCRIPT - 1;
+        }
+        was_subscript = token.token == Token::RBracket;
         let here = reads_tables.last_mut().expect("the outermost level is never left");
         match &token.token {
             Token::LParen => {
@@ -137,6 +144,7 @@ mod tests {
         assert_eq!(length("select 1+1+1"), 2);
         assert_eq!(length("select * from a, b, (select x, y from c, d) where x or y"), 5);
         assert_eq!(length("select * from a join b using (x) union select x::int"), 4);
+        assert_eq!(length("select a['x'], a['y'], a['z'][0]"), 3 + SUBSCRIPT_OF_SUBSCRIPT);
         assert_eq!(length("))))select 1"), 0);
     }
 

@@ -178,6 +178,7 @@ pub fn bombs() -> Vec<String> {
         format!("select {} from runs", chain("name", ", ", 5_000)),
         format!("select 'x'{}", "::varchar".repeat(10_000)),
         format!("select inputs{} from runs", "['a']".repeat(400)),
+        format!("select inputs{} from runs", "['a']".repeat(45)),
         format!("select {}'x'{}", "case when true then ".repeat(2_000), " end".repeat(2_000)),
         format!("select {}1{} from runs", "abs(".repeat(49), ")".repeat(49)),
         format!("select {}1{}", "(select ".repeat(45), ")".repeat(45)),
