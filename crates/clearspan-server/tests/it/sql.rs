@@ -45,7 +45,7 @@ async fn statements_answer_as_the_rest_of_the_api_does() {
         .as_array()
         .expect("traces")
         .iter()
-        .map(|row| json!([row["trace_id"], row["name"], row["run_count"], row["total_cost"]]))
+        .map(|row| json!([row["trace_id"], row["name"], row["run_count"], row["cost"]]))
         .collect();
     rows.sort_by_key(|row| row[0].to_string());
     assert_eq!(answer["rows"], json!(rows));
