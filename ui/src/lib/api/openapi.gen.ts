@@ -161,7 +161,7 @@ export interface components {
          * @description What went wrong, in a word that never changes.
          * @enum {string}
          */
-        ErrorCode: "invalid_filter" | "invalid_parameter" | "invalid_cursor" | "invalid_body" | "unsupported_media_type" | "not_found" | "method_not_allowed" | "conflict" | "unauthorized" | "invalid_credentials" | "too_large" | "overloaded" | "unavailable" | "timeout" | "internal";
+        ErrorCode: "invalid_filter" | "invalid_query" | "invalid_parameter" | "invalid_cursor" | "invalid_body" | "unsupported_media_type" | "not_found" | "method_not_allowed" | "conflict" | "unauthorized" | "invalid_credentials" | "too_large" | "overloaded" | "unavailable" | "timeout" | "internal";
         ErrorDetail: {
             code: components["schemas"]["ErrorCode"];
             /** @description What is wrong and what to do. */
@@ -322,7 +322,7 @@ export interface components {
             /** @description What is not a message. */
             rest?: unknown;
         };
-        /** @description Bytes of the filter text. */
+        /** @description Bytes of the filter text or the statement. */
         Position: {
             end: number;
             start: number;
@@ -785,6 +785,40 @@ export interface components {
              */
             unpriced_count: number;
         };
+        /** @description What a statement answered. */
+        SqlAnswer: {
+            columns: components["schemas"]["SqlColumn"][];
+            /** @description Whether there are more rows than were asked for. */
+            is_cut: boolean;
+            row_count: number;
+            /** @description Each with one value for each column: decimals as text, times in RFC 3339. */
+            rows: unknown[][];
+        };
+        /** @description A statement, and how its answer is wanted. */
+        SqlBody: {
+            /**
+             * @description `json` (the default), `jsonl`, `csv`, `csv-raw`, `parquet` or `arrow`. Without it the header `accept` decides. In `csv`
+             *     cells that a spreadsheet would take for formulas begin with `'`; in `csv-raw` they do not.
+             */
+            format?: string | null;
+            /** @description Rows at most. For JSON the default is 10000; the other formats give all. */
+            limit?: number | null;
+            /** @description One SELECT, WITH, EXPLAIN, DESCRIBE, SHOW TABLES or SHOW COLUMNS. */
+            query: string;
+            /**
+             * Format: double
+             * @description Seconds that it may take, at most 300. The default is 30.
+             */
+            timeout?: number | null;
+        };
+        SqlColumn: {
+            name: string;
+            /** @description As `DESCRIBE` says it: `text`, `bigint`, `decimal(38, 12)`, `timestamp`, … */
+            type: string;
+        };
+        SqlSchema: {
+            tables: components["schemas"]["TableSchema"][];
+        };
         /** @description Figures over everything that a filter selects. */
         StatsAnswer: {
             cost: string;
@@ -822,6 +856,16 @@ export interface components {
             total_tokens: number;
             /** Format: int64 */
             unpriced_count: number;
+        };
+        TableColumn: {
+            description: string;
+            name: string;
+            type: string;
+        };
+        TableSchema: {
+            columns: components["schemas"]["TableColumn"][];
+            description: string;
+            name: string;
         };
         TraceEvent: {
             attributes: {
