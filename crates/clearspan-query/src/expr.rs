@@ -68,6 +68,13 @@ pub enum Field {
     Tag,
     /// The metadata value of this key, as plain text (strings without quotes).
     Metadata(String),
+    /// Any metadata value but those of these keys, as plain text.
+    MetadataExcept(Vec<String>),
+    /// What stands at a place in the inputs, as plain text: keys with dots between them. Of a list every element is
+    /// meant, of an object nothing; it is there all the same.
+    InputAt(String),
+    /// The same in the outputs.
+    OutputAt(String),
     /// The time it began; [`Literal::Time`].
     StartTime,
     /// The time it ended; [`Literal::Time`].

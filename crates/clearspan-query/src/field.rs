@@ -125,6 +125,9 @@ pub(crate) fn kind_of(field: &Field) -> Kind {
         | Field::Service
         | Field::Release
         | Field::Tag
-        | Field::Metadata(_) => Kind::Text,
+        | Field::Metadata(_)
+        | Field::MetadataExcept(_)
+        | Field::InputAt(_)
+        | Field::OutputAt(_) => Kind::Text,
     }
 }

@@ -60,6 +60,7 @@ macro_rules! conformance_suite {
             the_last_page_says_so
             a_cursor_of_another_order_is_refused
             // Filters.
+            places_in_payloads_are_filtered
             run_texts_are_filtered
             run_figures_are_filtered
             run_kinds_are_filtered

@@ -41,6 +41,42 @@ impl TextTest {
         })
     }
 
+    /// Whether what stands at a place in a JSON text passes; see [`Field::InputAt`].
+    pub(crate) fn holds_at(&self, json: &str, path: &[&str]) -> bool {
+        let Some(last) = path.last() else { return false };
+        // Most runs have no such key, and need not be read to their end.
+        if !json.contains(last) && !json.contains('\\') {
+            return false;
+        }
+        serde_json::from_str(json).is_ok_and(|value| self.holds_below(&value, path))
+    }
+
+    /// The same in a message, of which nothing more than that it is there may be asked.
+    pub(crate) fn holds_in_message(&self, json: &str, rest: &[&str]) -> bool {
+        match rest {
+            [] => matches!(self, Self::Op(Op::Exists)),
+            rest => self.holds_at(json, rest),
+        }
+    }
+
+    fn holds_below(&self, value: &serde_json::Value, path: &[&str]) -> bool {
+        use serde_json::Value;
+        match (value, path) {
+            (Value::Array(elements), path) => elements.iter().any(|element| self.holds_below(element, path)),
+            (Value::Object(members), [key, rest @ ..]) => {
+                // Keys may have dots of their own.
+                members.get(*key).is_some_and(|member| self.holds_below(member, rest))
+                    || (!rest.is_empty()
+                        && members.get(&path.join(".")).is_some_and(|member| self.holds_below(member, &[])))
+            }
+            (_, [_, ..]) => false,
+            (Value::String(text), []) => self.holds(Text::Plain(text)),
+            (Value::Number(number), []) => self.holds(Text::Plain(&number.to_string())),
+            (Value::Bool(yes), []) => self.holds(Text::Plain(if *yes { "true" } else { "false" })),
+            (Value::Null | Value::Object(_), []) => matches!(self, Self::Op(Op::Exists)),
+        }
+    }
+
     /// Whether a text, or one of those that it holds, passes.
     pub(crate) fn holds(&self, text: Text<'_>) -> bool {
         match (self, text) {
@@ -56,9 +92,28 @@ impl TextTest {
     }
 }
 
+/// The keys of a place in a payload, for the field that means what stands there.
+pub(crate) fn path_of(field: &Field) -> Option<Vec<&str>> {
+    match field {
+        Field::InputAt(path) | Field::OutputAt(path) => Some(path.split('.').collect()),
+        _ => None,
+    }
+}
+
+/// The messages of a payload stand under this key.
+const MESSAGES: &str = "messages";
+
+/// What is left of a path inside of each message; `None` for a path to somewhere else.
+pub(crate) fn path_in_message<'p, 'f>(path: &'p [&'f str]) -> Option<&'p [&'f str]> {
+    match path {
+        [MESSAGES, rest @ ..] => Some(rest),
+        _ => None,
+    }
+}
+
 /// Whether a field is made of many texts.
 fn has_many(field: &Field) -> bool {
-    matches!(field, Field::Text | Field::Input | Field::Output)
+    matches!(field, Field::Text | Field::Input | Field::Output | Field::InputAt(_) | Field::OutputAt(_))
 }
 
 /// Whether a test looks at texts, and so at every run of a trace.
@@ -82,7 +137,22 @@ pub(crate) fn any_of_run(run: &Run, field: &Field, test: &TextTest) -> bool {
         let fragments = run.fragments.iter().filter(|fragment| fragment.side == side);
         payload.messages.iter().chain(&payload.rest).chain(fragments.map(|f| &f.message)).any(json)
     };
+    let at = |side: Side, path: &[&str]| {
+        let payload = if side == Side::Input { &run.inputs } else { &run.outputs };
+        let fragments =
+            run.fragments.iter().filter(|fragment| fragment.side == side).map(|fragment| &fragment.message);
+        let in_messages = path_in_message(path).is_some_and(|rest| {
+            payload
+                .messages
+                .iter()
+                .chain(fragments)
+                .any(|message| test.holds_in_message(message.as_str(), rest))
+        });
+        in_messages || payload.rest.as_ref().is_some_and(|rest| test.holds_at(rest.as_str(), path))
+    };
     match field {
+        Field::InputAt(path) => at(Side::Input, &path.split('.').collect::<Vec<_>>()),
+        Field::OutputAt(path) => at(Side::Output, &path.split('.').collect::<Vec<_>>()),
         Field::Input => side(Side::Input),
         Field::Output => side(Side::Output),
         Field::Error => run.error.iter().any(plain),

@@ -1,10 +1,14 @@
 //! What the functions mean on our fields.
 
+use std::ops::Range;
+
 use clearspan_model::{JsonText, UnixNanos};
 
+use super::feedback::{self, FindFeedback};
 use super::lexer::Value;
 use super::pairs;
 use super::parser::{Call, Function, Test};
+use super::paths::{self, Side};
 use crate::diagnostic::nearest;
 use crate::field::{self, Kind};
 use crate::fulltext::{Matcher, Search};
@@ -21,6 +25,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("start_time", Field::StartTime),
     ("end_time", Field::EndTime),
     ("latency", Field::Latency),
+    ("first_token_time", Field::TimeToFirstToken),
     ("is_root", Field::IsRoot),
     ("parent_run_id", Field::ParentRunId),
     ("trace_id", Field::TraceId),
@@ -35,46 +40,53 @@ const FIELDS: &[(&str, Field)] = &[
     ("outputs", Field::Output),
 ];
 
-/// Fields that LangSmith knows and that cannot be asked here yet.
-const UNSUPPORTED: &[&str] = &[
-    "first_token_time",
-    "execution_order",
-    "input_key",
-    "input_value",
-    "output_key",
-    "output_value",
-    "feedback_key",
-    "feedback_score",
-    "feedback_value",
-    "feedback_comment",
-    "feedback_source",
-    "reference_example_id",
-    "prompt_cost",
-    "completion_cost",
-];
+const REFERENCE_EXAMPLE: &str = "reference_example_id";
 
-pub(super) fn map(call: &Call) -> Result<Expr, Diagnostic> {
+/// Fields that LangSmith knows and that cannot be asked here yet.
+const UNSUPPORTED: &[&str] = &["prompt_cost", "completion_cost"];
+
+pub(super) fn map(call: &Call, find: &mut FindFeedback<'_>) -> Result<Expr, Diagnostic> {
     match call {
-        Call::And(calls) => map_and(calls),
-        Call::Or(calls) => calls.iter().map(map).collect::<Result<_, _>>().map(Expr::Any),
-        Call::Not(inner) => map(inner).map(negate),
-        Call::Test(test) if pairs::is_part(test) => pairs::map(&[test]),
+        Call::And(calls) => map_and(calls.iter(), find),
+        Call::Or(calls) => calls.iter().map(|call| map(call, find)).collect::<Result<_, _>>().map(Expr::Any),
+        Call::Not(inner) => map(inner, find).map(negate),
+        Call::Test(test) if is_part(test) => match map_and(std::iter::once(call), find)? {
+            Expr::All(mut terms) if terms.len() == 1 => Ok(terms.remove(0)),
+            terms => Ok(terms),
+        },
         Call::Test(test) => map_test(test),
     }
 }
 
-fn map_and(calls: &[Call]) -> Result<Expr, Diagnostic> {
+/// True for a test that speaks of the same thing as its neighbours.
+fn is_part(test: &Test) -> bool {
+    pairs::is_part(test) || paths::part(test).is_some() || feedback::is_part(test)
+}
+
+fn map_and<'c>(
+    calls: impl Iterator<Item = &'c Call>,
+    find: &mut FindFeedback<'_>,
+) -> Result<Expr, Diagnostic> {
     let mut terms = Vec::new();
-    let mut parts = Vec::new();
+    let (mut metadata, mut inputs, mut outputs, mut given) = (vec![], vec![], vec![], vec![]);
     for call in calls {
         match call {
-            Call::Test(test) if pairs::is_part(test) => parts.push(test),
-            call => terms.push(map(call)?),
+            Call::Test(test) if pairs::is_part(test) => metadata.push(test),
+            Call::Test(test) if feedback::is_part(test) => given.push(test),
+            Call::Test(test) => match paths::part(test) {
+                Some((Side::Input, _)) => inputs.push(test),
+                Some((Side::Output, _)) => outputs.push(test),
+                None => terms.push(map_test(test)?),
+            },
+            call => terms.push(map(call, find)?),
         }
     }
-    if !parts.is_empty() {
-        terms.push(pairs::map(&parts)?);
+    if !metadata.is_empty() {
+        terms.push(pairs::map(&metadata)?);
     }
+    terms.extend(paths::map(Side::Input, &inputs)?);
+    terms.extend(paths::map(Side::Output, &outputs)?);
+    terms.extend(feedback::map(&given, find)?);
     Ok(Expr::All(terms))
 }
 
@@ -82,8 +94,10 @@ fn map_test(test: &Test) -> Result<Expr, Diagnostic> {
     let Some(name) = test.field.as_deref() else {
         return full_text(&Field::Text, test);
     };
-    if name == "metadata" {
-        return map_metadata(test);
+    match name {
+        "metadata" => return map_metadata(test),
+        "execution_order" => return execution_order(test),
+        _ => {}
     }
     let field = find_field(name, test)?;
     let kind = field::kind_of(&field);
@@ -120,12 +134,25 @@ fn find_field(name: &str, test: &Test) -> Result<Field, Diagnostic> {
     if let Some((_, field)) = FIELDS.iter().find(|(known, _)| *known == name) {
         return Ok(field.clone());
     }
+    if name == REFERENCE_EXAMPLE {
+        // A run of an experiment says in its metadata which example it was made from.
+        return Ok(Field::Metadata(name.to_owned()));
+    }
     let span = test.field_span.clone();
     if UNSUPPORTED.contains(&name) {
         return Err(Diagnostic::new(span, format!("filtering on {name:?} is not supported yet")));
     }
     let unknown = Diagnostic::new(span, format!("there is no field {name:?}"));
-    let known = FIELDS.iter().map(|(known, _)| *known).chain(["metadata_key", "metadata_value", "metadata"]);
+    let known = FIELDS.iter().map(|(known, _)| *known).chain(feedback::names()).chain([
+        REFERENCE_EXAMPLE,
+        "metadata_key",
+        "metadata_value",
+        "metadata",
+        "input_key",
+        "input_value",
+        "output_key",
+        "output_value",
+    ]);
     Err(match nearest(name, known) {
         Some(suggestion) => unknown.with_hint(format!("did you mean {suggestion:?}?")),
         None => unknown,
@@ -192,12 +219,29 @@ fn search(field: &Field, text: &str) -> Expr {
     Expr::All(text.split_whitespace().map(word).collect())
 }
 
+/// The place in the order in which runs began, which older SDKs counted: 1 is the root.
+fn execution_order(test: &Test) -> Result<Expr, Diagnostic> {
+    let is_root = Expr::Test(Field::IsRoot, Op::Eq(Literal::Bool(true)));
+    match (test.function, test.values.first().map(plain).as_deref()) {
+        (Function::Eq, Some("1")) => Ok(is_root),
+        (Function::Neq, Some("1")) => Ok(negate(is_root)),
+        _ => Err(Diagnostic::new(
+            test.span.clone(),
+            "execution_order is no longer kept, except 1 for root runs",
+        )),
+    }
+}
+
 /// All words, anywhere in the texts of a field.
 fn full_text(field: &Field, test: &Test) -> Result<Expr, Diagnostic> {
     let text = match test.values.first() {
         None | Some(Value::Null) => String::new(),
         Some(value) => plain(value),
     };
+    words(field, &text, test.span.clone())
+}
+
+pub(super) fn words(field: &Field, text: &str, span: Range<usize>) -> Result<Expr, Diagnostic> {
     let mut terms = Vec::new();
     for word in text.split_whitespace() {
         let search = Search::phrase(word);
@@ -205,11 +249,11 @@ fn full_text(field: &Field, test: &Test) -> Result<Expr, Diagnostic> {
             Ok(_) => terms.push(Expr::Test(field.clone(), Op::Search(search))),
             // A sign between blanks is no word, and nothing to look for.
             Err(_) if !word.contains(char::is_alphanumeric) => {}
-            Err(complaint) => return Err(Diagnostic { span: test.span.clone(), ..complaint }),
+            Err(complaint) => return Err(Diagnostic { span, ..complaint }),
         }
     }
     match terms.len() {
-        0 => Err(Diagnostic::new(test.span.clone(), format!("there is no word in {text:?} to search for"))),
+        0 => Err(Diagnostic::new(span, format!("there is no word in {text:?} to search for"))),
         1 => Ok(terms.remove(0)),
         _ => Ok(Expr::All(terms)),
     }

@@ -38,9 +38,11 @@ pub(super) fn map(parts: &[&Test]) -> Result<Expr, Diagnostic> {
                 terms.push(key_and_value(key, value)?);
             }
         }
+        // A value under any key.
         (0, _) => {
-            let message = "metadata_value without metadata_key in the same and(…) is not supported yet";
-            return Err(Diagnostic::new(values[0].span.clone(), message));
+            for value in values {
+                terms.push(value_elsewhere(&[], value)?);
+            }
         }
         _ => {
             let message = "each metadata_value needs its own metadata_key";
@@ -83,8 +85,15 @@ fn key_alone(test: &Test) -> Result<Expr, Diagnostic> {
 fn key_and_value(key: &Test, value: &Test) -> Result<Expr, Diagnostic> {
     let (keys, wanted) = names(key)?;
     if !wanted {
-        let message = "neq(metadata_key, …) together with metadata_value is not supported yet";
-        return Err(Diagnostic::new(key.span.clone(), message));
+        return match value.function {
+            // The key is absent, and so is the value everywhere.
+            Function::Neq => {
+                let absent = negate(any_of(&keys, &Op::Exists));
+                Ok(Expr::All(vec![absent, value_elsewhere(&[], value)?]))
+            }
+            // The value stands under some other key.
+            _ => value_elsewhere(&keys, value),
+        };
     }
     let first = value.values.first().unwrap_or(&Value::Null);
     let text = |value: &Value| Literal::Text(plain(value));
@@ -102,11 +111,29 @@ fn key_and_value(key: &Test, value: &Test) -> Result<Expr, Diagnostic> {
             let mut branches: Vec<Expr> = keys.iter().map(differs).collect();
             Ok(if branches.len() == 1 { branches.remove(0) } else { Expr::Any(branches) })
         }
-        (function, _) => {
-            let message = format!("{}(metadata_value, …) is not supported yet", function.name());
-            Err(Diagnostic::new(value.span.clone(), message).with_hint("eq, neq, in, like and search are"))
-        }
+        (function, _) => Err(unsupported(function, value)),
     }
+}
+
+/// What a test asks of the values under all keys but these.
+fn value_elsewhere(keys: &[String], value: &Test) -> Result<Expr, Diagnostic> {
+    let first = value.values.first().unwrap_or(&Value::Null);
+    let text = |value: &Value| Literal::Text(plain(value));
+    let (op, wanted) = match (value.function, first) {
+        (Function::Eq, first) => (Op::Eq(text(first)), true),
+        (Function::Neq, first) => (Op::Eq(text(first)), false),
+        (Function::In, _) => (Op::In(value.values.iter().map(text).collect()), true),
+        (Function::Like, Value::Text(pattern)) => (glob(pattern, value)?, true),
+        (Function::Search, Value::Text(words)) => (Op::Contains(words.clone()), true),
+        (function, _) => return Err(unsupported(function, value)),
+    };
+    let test = Expr::Test(Field::MetadataExcept(keys.to_vec()), op);
+    Ok(if wanted { test } else { negate(test) })
+}
+
+fn unsupported(function: Function, value: &Test) -> Diagnostic {
+    let message = format!("{}(metadata_value, …) is not supported yet", function.name());
+    Diagnostic::new(value.span.clone(), message).with_hint("eq, neq, in, like and search are")
 }
 
 /// The keys that a test names, and whether it wants them (`eq`, `in`) or not (`neq`).

@@ -1,7 +1,7 @@
 use clearspan_model::{Decimal, RunType, Status};
 use proptest::prelude::*;
 
-use super::parse;
+use super::{FeedbackTest, parse, parse_numbers, parse_with};
 use crate::fulltext::Search;
 use crate::{Expr, Field, Literal, Op};
 
@@ -102,9 +102,16 @@ fn what_cannot_be_asked_is_named_with_its_place() {
     let cases: &[(&str, std::ops::Range<usize>, &str)] = &[
         (r#"search("=>")"#, 0..12, "no word"),
         (r#"eq(inputs, "a")"#, 0..15, "search(inputs"),
-        (r#"and(eq(feedback_key, "stars"), gt(feedback_score, 3))"#, 7..19, "feedback_key"),
-        (r#"and(eq(name, "a"), eq(output_key, "triage.decision"))"#, 22..32, "output_key"),
-        ("gt(first_token_time, 1)", 3..19, "first_token_time"),
+        (r#"and(eq(feedback_key, "stars"), gt(feedback_score, 3))"#, 4..29, "not supported here"),
+        ("gt(prompt_cost, 1)", 3..14, "prompt_cost"),
+        ("gt(feedback_key, 1)", 0..19, "cannot look at \"feedback_key\""),
+        ("gt(feedback_score, 'high')", 0..26, "a score is a number"),
+        ("eq(feedback_keys, 'a')", 3..16, "did you mean \"feedback_key\"?"),
+        ("like(feedback_comment, 'a%b')", 0..29, "%text%"),
+        ("and(neq(input_key, 'a'), eq(input_value, 'b'))", 4..23, "not supported"),
+        ("and(eq(input_key, 'a'), eq(input_value, 'b'), eq(input_value, 'c'))", 24..44, "its own key"),
+        ("gt(output_value, 1)", 0..19, "eq, neq, in, like"),
+        ("eq(execution_order, 2)", 0..22, "no longer kept"),
         ("equals(name, 'a')", 0..6, "equals"),
         ("eq(nam, 'a')", 3..6, "did you mean \"name\"?"),
         ("eq(name 'a')", 8..11, "`,` is missing"),
@@ -113,7 +120,7 @@ fn what_cannot_be_asked_is_named_with_its_place() {
         ("gt(name, 'a')", 0..13, "compares numbers"),
         ("eq(name, 'a') eq(name, 'b')", 14..16, "goes on"),
         ("eq(run_type, 'agent')", 0..21, "run type"),
-        ("eq(metadata_value, 'x')", 0..23, "without metadata_key"),
+        ("gt(metadata_value, 'x')", 0..23, "eq, neq, in, like"),
         ("like(name, 'a*')", 0..16, "`*`"),
         ("", 0..0, "a function is missing"),
         ("eq(name, {})", 9..10, "no meaning"),
@@ -126,11 +133,196 @@ fn what_cannot_be_asked_is_named_with_its_place() {
 }
 
 #[test]
+fn places_in_payloads() {
+    let at = |path: &str| Field::OutputAt(path.to_owned());
+    let word = |text: &str| Expr::Test(Field::Output, Op::Search(Search::phrase(text)));
+    let cases: Vec<(&str, Expr)> = vec![
+        (
+            r#"and(eq(output_key, "triage.decision"), eq(output_value, "escalate"))"#,
+            Expr::All(vec![Expr::All(vec![word("escalate"), eq(at("triage.decision"), text("escalate"))])]),
+        ),
+        (r#"eq(output_key, "a")"#, Expr::Test(at("a"), Op::Exists)),
+        (r#"neq(output_key, "a")"#, not(Expr::Test(at("a"), Op::Exists))),
+        (
+            r#"and(eq(output_key, "a"), neq(output_value, "x"))"#,
+            Expr::All(vec![Expr::All(vec![Expr::Test(at("a"), Op::Exists), not(eq(at("a"), text("x")))])]),
+        ),
+        (r#"eq(output_value, true)"#, eq(Field::Output, text("true"))),
+        (
+            r#"and(in(input_key, ["a", "b"]), eq(input_value, 3))"#,
+            Expr::All(vec![Expr::Any(vec![
+                eq(Field::InputAt("a".to_owned()), text("3")),
+                eq(Field::InputAt("b".to_owned()), text("3")),
+            ])]),
+        ),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(parse(filter).as_ref(), Ok(&expected), "{filter}");
+    }
+}
+
+#[test]
+fn metadata_values_without_their_keys() {
+    let except = |keys: &[&str], op: Op| {
+        Expr::Test(Field::MetadataExcept(keys.iter().map(|key| (*key).to_owned()).collect()), op)
+    };
+    let free = || Op::Eq(text("free"));
+    let cases: Vec<(&str, Expr)> = vec![
+        ("eq(metadata_value, 'free')", except(&[], free())),
+        (
+            "and(neq(metadata_key, 'plan'), neq(metadata_value, 'free'))",
+            Expr::All(vec![Expr::All(vec![not(meta("plan", Op::Exists)), not(except(&[], free()))])]),
+        ),
+        (
+            "and(neq(metadata_key, 'plan'), eq(metadata_value, 'free'))",
+            Expr::All(vec![except(&["plan"], free())]),
+        ),
+        (r#"eq(reference_example_id, "x")"#, meta("reference_example_id", Op::Eq(text("x")))),
+        ("eq(execution_order, 1)", eq(Field::IsRoot, Literal::Bool(true))),
+    ];
+    for (filter, expected) in cases {
+        assert_eq!(parse(filter).as_ref(), Ok(&expected), "{filter}");
+    }
+}
+
+#[test]
+fn feedback_is_asked_for_in_groups() {
+    use super::FeedbackField::{Comment, Key, Score, Source, Value};
+    let test = |field, op, holds| FeedbackTest { field, op, holds };
+    let key = |name: &str, holds| test(Key, Op::Eq(text(name)), holds);
+    let number = |value: i64| Literal::Number(Decimal::from(value));
+    let cases: Vec<(&str, Vec<Vec<FeedbackTest>>, bool)> = vec![
+        (
+            r#"and(eq(feedback_key, "stars"), gt(feedback_score, 3))"#,
+            vec![vec![key("stars", true), test(Score, Op::Gt(number(3)), true)]],
+            true,
+        ),
+        (
+            "and(gte(feedback_score, true), eq(feedback_key, 'a'), eq(feedback_key, 'b'), eq(feedback_value, 'x'))",
+            vec![
+                vec![test(Score, Op::Ge(number(1)), true), key("a", true)],
+                vec![key("b", true), test(Value, Op::Eq(text("x")), true)],
+            ],
+            true,
+        ),
+        ("neq(feedback_key, 'a')", vec![vec![key("a", true)]], false),
+        (
+            "and(neq(feedback_key, 'a'), eq(feedback_score, null))",
+            vec![vec![key("a", false), test(Score, Op::Exists, false)]],
+            true,
+        ),
+        (
+            "and(like(feedback_comment, '%bad%'), in(feedback_source, ['api', 'model']))",
+            vec![vec![
+                test(Comment, Op::Contains("bad".to_owned()), true),
+                test(Source, Op::In(vec![text("api"), text("model")]), true),
+            ]],
+            true,
+        ),
+    ];
+    for (filter, expected, is_wanted) in cases {
+        let mut asked = Vec::new();
+        let known = || eq(Field::RunId, Literal::Id([1; 16]));
+        let parsed = parse_with(filter, &mut |tests| {
+            asked.push(tests.to_vec());
+            Ok(known())
+        });
+        assert_eq!(asked, expected, "{filter}");
+        let terms = match parsed.unwrap() {
+            Expr::All(terms) => terms,
+            term => vec![term],
+        };
+        let found = if is_wanted { known() } else { not(known()) };
+        assert_eq!(terms, vec![found; expected.len()], "{filter}");
+    }
+    let refused =
+        parse_with("and(eq(name, 'x'), eq(feedback_key, 'a'))", &mut |_| Err("too many".to_owned()));
+    assert_eq!(refused.map_err(|error| (error.span, error.message)), Err((19..40, "too many".to_owned())));
+}
+
+#[test]
+fn figures_are_compared() {
+    let figure = |name: &str| match name {
+        "turn_count" => Some(Decimal::from(3)),
+        "latency" => Some(Decimal::new(25, 1)),
+        _ => None,
+    };
+    let known = ["turn_count", "latency", "total_cost"];
+    for (filter, holds) in [
+        ("gt(turn_count, 2)", true),
+        ("and(gte(turn_count, 3), lte(latency, '2.5s'), not(eq(turn_count, 4)))", true),
+        ("or(lt(latency, '2500ms'), in(turn_count, [1, 2]))", false),
+        ("neq(turn_count, 3)", false),
+        ("gt(total_cost, 0)", false),
+        ("eq(total_cost, null)", true),
+        ("neq(latency, null)", true),
+    ] {
+        assert_eq!(parse_numbers(filter, &known).unwrap().holds(&figure), holds, "{filter}");
+    }
+    for (filter, said) in [
+        ("gt(turns, 2)", "there is no figure"),
+        ("gt(turn_counts, 2)", "did you mean \"turn_count\"?"),
+        ("like(latency, '2')", "cannot look"),
+        ("gt(latency, 'long')", "a number or a duration"),
+        ("gt(latency, 1", "missing"),
+    ] {
+        let error = parse_numbers(filter, &known).expect_err(filter);
+        assert!(error.to_string().contains(said), "{filter}: {error}");
+    }
+}
+
+#[test]
 fn depth_is_bounded() {
     let deep = |n: usize| format!("{}eq(name, 'a'){}", "not(".repeat(n), ")".repeat(n));
     assert!(parse(&deep(60)).is_ok());
     assert!(parse(&deep(2_000)).expect_err("too deep").message.contains("64 levels"));
     assert!(parse(&"and(".repeat(4_000)).is_err());
+}
+
+fn filters() -> impl Strategy<Value = String> {
+    let function = prop::sample::select(
+        &["eq", "neq", "gt", "gte", "lt", "lte", "in", "has", "search", "like", "exists", "equals"][..],
+    );
+    let field = prop::sample::select(
+        &[
+            "name",
+            "status",
+            "run_type",
+            "latency",
+            "start_time",
+            "tags",
+            "metadata",
+            "metadata_key",
+            "metadata_value",
+            "input_key",
+            "input_value",
+            "output_key",
+            "output_value",
+            "feedback_key",
+            "feedback_score",
+            "feedback_comment",
+            "error",
+            "is_root",
+            "id",
+            "turn_count",
+            "nonsense",
+        ][..],
+    );
+    let value = prop_oneof![
+        "\"[a-z %*é.{}:]{0,6}\"",
+        "'[a-z0-9-]{0,6}'",
+        "-?[0-9]{1,25}(\\.[0-9]{1,3})?",
+        Just("true".to_owned()),
+        Just("null".to_owned()),
+        Just("\"2s\"".to_owned()),
+        Just("[\"a\",1]".to_owned()),
+    ];
+    let test =
+        (function, field, value).prop_map(|(function, field, value)| format!("{function}({field},{value})"));
+    test.prop_recursive(4, 24, 4, |inner| {
+        (prop::sample::select(&["and", "or", "not"][..]), prop::collection::vec(inner, 1..4))
+            .prop_map(|(function, inner)| format!("{function}({})", inner.join(",")))
+    })
 }
 
 proptest! {
@@ -139,6 +331,29 @@ proptest! {
         if let Err(error) = parse(&filter) {
             prop_assert!(error.span.end <= filter.len() && filter.is_char_boundary(error.span.start));
         }
+    }
+
+    /// Made after the grammar, so that most of it reaches the meaning.
+    #[test]
+    fn never_panics_on_filters(filter in filters()) {
+        let mut find = |tests: &[FeedbackTest]| match tests.len() {
+            0 => unreachable!("nobody asks for nothing"),
+            1..=3 => Ok(Expr::Any(Vec::new())),
+            _ => Err("too much".to_owned()),
+        };
+        match parse_with(&filter, &mut find) {
+            // Whitespace is free.
+            Ok(expr) => {
+                let spaced = filter.replace(',', " , ").replace('(', " ( ");
+                prop_assert_eq!(parse_with(&spaced, &mut find).ok(), Some(expr));
+            }
+            Err(error) => {
+                prop_assert!(error.span.start <= error.span.end && error.span.end <= filter.len());
+                prop_assert!(filter.get(error.span).is_some(), "a place in the text");
+                prop_assert!(!error.message.is_empty());
+            }
+        }
+        drop(parse_numbers(&filter, &["latency", "turn_count"]));
     }
 
     #[test]

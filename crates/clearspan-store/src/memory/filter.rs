@@ -75,7 +75,13 @@ fn run_values(field: &Field, run: &RunSummary, trace: &Trace) -> Vec<Literal> {
         Field::Status => vec![Literal::Status(run.status)],
         Field::Error => text(run.error.as_ref()),
         Field::ErrorType => text(run.error_type.as_ref()),
-        Field::Text | Field::Input | Field::Output => unreachable!("these are looked at by `any_text`"),
+        Field::Text | Field::Input | Field::Output | Field::InputAt(_) | Field::OutputAt(_) => {
+            unreachable!("these are looked at by `any_text`")
+        }
+        Field::MetadataExcept(keys) => {
+            let others = run.metadata.iter().filter(|(key, _)| !keys.contains(key));
+            others.map(|(_, value)| Literal::Text(value.to_plain())).collect()
+        }
         Field::Model => text(run.model.as_ref()),
         Field::Provider => text(run.provider.as_ref()),
         Field::User => text(run.user_id.as_ref()),

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use rust_decimal::RoundingStrategy;
 use rustc_hash::FxHashSet;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::search;
 use super::texts::any_text;
@@ -220,7 +221,8 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::OutputTokens => compare_number(number(column(Col::output_tokens)), op),
         Field::TotalTokens => compare_number(number(column(Col::total_tokens)), op),
         Field::Cost => compare_number(column(Col::total_cost), op),
-        Field::Text | Field::Input | Field::Output => lit(false),
+        Field::MetadataExcept(keys) => any_metadata(keys, op),
+        Field::Text | Field::Input | Field::Output | Field::InputAt(_) | Field::OutputAt(_) => lit(false),
         Field::IsRoot => compare(column(Col::parent_run_id).is_null(), op, &literal_bool),
         Field::IsUnpriced => {
             let unpriced = column(Col::cost_source).like(lit("unpriced:%"));
@@ -269,7 +271,24 @@ fn escape_like(text: &str) -> String {
     escaped
 }
 
+/// More ids than these are looked up in a set: the planner looks at each part of a list.
+const MANY_IDS: usize = 64;
+
 fn compare_id(expr: Expr, op: &Op) -> Expr {
+    if let Op::In(literals) = op
+        && literals.len() > MANY_IDS
+    {
+        let set: FxHashSet<[u8; 16]> = literals
+            .iter()
+            .filter_map(|literal| match literal {
+                Literal::Id(bytes) => Some(*bytes),
+                _ => None,
+            })
+            .collect();
+        // The name tells functions of one query apart; no two lists of a query have the same ids and differ.
+        let label = format!("{expr}, {}, {:x}", set.len(), fingerprint(&set));
+        return udf::id_in_set(expr, &label, set);
+    }
     compare(expr, op, &|literal| match literal {
         Literal::Id(bytes) => Some(id(bytes)),
         _ => None,
@@ -346,6 +365,21 @@ fn compare(expr: Expr, op: &Op, literal: &dyn Fn(&Literal) -> Option<Expr>) -> E
         Op::Ge(value) => with(value, Expr::gt_eq),
         Op::Contains(_) | Op::Glob(_) | Op::Search(_) => lit(false),
     }
+}
+
+/// A number that two different sets do not share.
+fn fingerprint(set: &FxHashSet<[u8; 16]>) -> u128 {
+    let mut ids: Vec<&[u8; 16]> = set.iter().collect();
+    ids.sort_unstable();
+    xxh3_128(&ids.into_iter().flatten().copied().collect::<Vec<u8>>())
+}
+
+fn any_metadata(keys: &[String], op: &Op) -> Expr {
+    let label = format!("{keys:?}, {op:?}");
+    let (keys, op) = (keys.to_vec(), op.clone());
+    udf::any_entry(column(Col::metadata), &label, move |key, value| {
+        !keys.iter().any(|except| except == key) && crate::text::matches(value, &op)
+    })
 }
 
 fn any_tag(op: &Op) -> Expr {

@@ -12,7 +12,7 @@ use super::{column, udf};
 use crate::Result;
 use crate::schema::Col;
 use crate::schema::rows::text_at;
-use crate::texts::{Text, TextTest};
+use crate::texts::{Text, TextTest, path_in_message, path_of};
 
 /// How a column holds texts.
 #[derive(Debug, Clone, Copy)]
@@ -50,8 +50,8 @@ const OTHERS: &[(Col, Form)] = &[
 /// The columns that hold the texts of a field, those that are read fastest first.
 pub(in crate::native) fn columns_of(field: &Field) -> Vec<(Col, Form)> {
     match field {
-        Field::Input => INPUT.to_vec(),
-        Field::Output => OUTPUT.to_vec(),
+        Field::Input | Field::InputAt(_) => INPUT.to_vec(),
+        Field::Output | Field::OutputAt(_) => OUTPUT.to_vec(),
         Field::Error => vec![(Col::error, Form::Plain)],
         _ => [OTHERS, INPUT, OUTPUT].concat(),
     }
@@ -63,6 +63,12 @@ pub(super) fn any_text(field: &Field, op: &Op) -> Result<Expr> {
     let columns = columns_of(field);
     let arguments = columns.iter().map(|(col, _)| column(*col)).collect();
     let forms: Vec<Form> = columns.iter().map(|(_, form)| *form).collect();
+    let label = format!("any_text({field:?}, {op:?})");
+    if let Some(path) = path_of(field) {
+        let path: Vec<String> = path.into_iter().map(str::to_owned).collect();
+        let body = move |arrays: &[ArrayRef]| -> ArrayRef { at_path(arrays, &forms, &test, &path) };
+        return Ok(udf::call(label, DataType::Boolean, arguments, Box::new(body)));
+    }
     let body = move |arrays: &[ArrayRef]| -> ArrayRef {
         let rows = arrays.first().map_or(0, |array| array.len());
         let mut holds = vec![false; rows];
@@ -71,7 +77,34 @@ pub(super) fn any_text(field: &Field, op: &Op) -> Result<Expr> {
         }
         Arc::new(BooleanArray::from(holds))
     };
-    Ok(udf::call(format!("any_text({field:?}, {op:?})"), DataType::Boolean, arguments, Box::new(body)))
+    Ok(udf::call(label, DataType::Boolean, arguments, Box::new(body)))
+}
+
+/// Whether what stands at a place in the payload of each row passes.
+fn at_path(arrays: &[ArrayRef], forms: &[Form], test: &TextTest, path: &[String]) -> ArrayRef {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    let in_message = path_in_message(&path);
+    let holds = |row: usize| {
+        arrays.iter().zip(forms).any(|(array, form)| match (form, in_message) {
+            (Form::Json, _) => text_at(array, row).is_some_and(|text| test.holds_at(text, &path)),
+            (Form::List { .. }, Some(rest)) if array.is_valid(row) => {
+                let messages = array.as_list_opt::<i32>().map(|lists| lists.value(row));
+                messages.is_some_and(|messages| {
+                    (0..messages.len())
+                        .filter_map(|idx| text_at(&messages, idx))
+                        .any(|message| test.holds_in_message(message, rest))
+                })
+            }
+            (Form::Fragments(side), Some(rest)) if array.is_valid(row) => {
+                fragments(text_at(array, row), *side)
+                    .iter()
+                    .any(|fragment| test.holds_in_message(fragment.message.as_str(), rest))
+            }
+            _ => false,
+        })
+    };
+    let rows = arrays.first().map_or(0, |array| array.len());
+    Arc::new(BooleanArray::from((0..rows).map(holds).collect::<Vec<bool>>()))
 }
 
 /// Sets those of `holds` whose row has a text in this column that passes. Rows that are set already are left out.

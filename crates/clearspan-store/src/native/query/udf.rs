@@ -103,6 +103,37 @@ pub(super) fn map_text(map: Expr, key: &str) -> Expr {
     call_with_one(format!("map_text({key:?})"), DataType::Utf8, map, body)
 }
 
+/// Whether any entry of a map of JSON texts satisfies `test`, which is given its key and its value as plain text. `label`
+/// must tell it from any other test.
+pub(super) fn any_entry(
+    map: Expr,
+    label: &str,
+    test: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
+) -> Expr {
+    let body = move |array: &ArrayRef| -> ArrayRef {
+        let holds = |entries: arrow::array::StructArray| {
+            let (keys, values) = (entries.column(0), entries.column(1));
+            (0..entries.len()).any(|idx| match (text_at(keys, idx), text_at(values, idx)) {
+                (Some(key), Some(value)) => test(key, &JsonText::from_trusted(value).to_plain()),
+                _ => false,
+            })
+        };
+        let maps = array.as_map();
+        Arc::new(BooleanArray::from_iter(maps.iter().map(|entries| Some(entries.is_some_and(holds)))))
+    };
+    call_with_one(format!("any_entry({label})"), DataType::Boolean, map, body)
+}
+
+/// Whether an id is one of many.
+pub(super) fn id_in_set(id: Expr, label: &str, set: FxHashSet<[u8; 16]>) -> Expr {
+    let body = move |array: &ArrayRef| -> ArrayRef {
+        let ids = array.as_fixed_size_binary();
+        let holds = |id: &[u8]| id.try_into().is_ok_and(|id: [u8; 16]| set.contains(&id));
+        Arc::new(BooleanArray::from_iter(ids.iter().map(|id| id.map(holds))))
+    };
+    call_with_one(format!("id_in_set({label})"), DataType::Boolean, id, body)
+}
+
 /// Whether two ids together are in a set. `label` must tell the set from any other of the query.
 pub(super) fn ids_in_set(ids: [Expr; 2], label: &str, set: FxHashSet<[[u8; 16]; 2]>) -> Expr {
     let body = move |arrays: &[ArrayRef]| -> ArrayRef {

@@ -192,6 +192,63 @@ async fn check_traces(store: &dyn RunStore, table: Table<'_>) {
     }
 }
 
+/// Places in payloads: through objects and lists, in messages and beside them; and metadata under any key but some.
+pub async fn places_in_payloads_are_filtered(store: &dyn RunStore) {
+    let mut runs = six_runs();
+    runs[0].inputs.rest =
+        Some(json(r#"{"question": "Why?", "ctx": {"docs": [{"id": 7}, {"id": "x"}], "a.b": "dotted"}}"#));
+    runs[1].inputs.messages = vec![json(r#"{"role": "user", "content": "Why?", "meta": {"lang": "de"}}"#)];
+    runs[1].outputs.rest = Some(json(r#"{"triage": {"decision": "escalate", "sure": true, "note": null}}"#));
+    runs[2].outputs.rest = Some(json(r#""escalate""#));
+    runs[3].outputs.rest = Some(json(r#"{"triage": [{"decision": "wait"}, {"decision": "escalate"}]}"#));
+    runs[3].metadata = BTreeMap::from([("tier".to_owned(), json("7"))]);
+    write_scattered(store, runs).await;
+    let input = |path: &str| Field::InputAt(path.to_owned());
+    let output = |path: &str| Field::OutputAt(path.to_owned());
+    let other = |keys: &[&str]| Field::MetadataExcept(keys.iter().map(|key| (*key).to_owned()).collect());
+    let many: Vec<Literal> = (3..200).map(run_literal).collect();
+    let table: Table<'_> = vec![
+        (input("question"), Op::Exists, &[1]),
+        (input("question"), eq("Why?"), &[1]),
+        (input("question"), eq("why?"), &[]),
+        (input("question"), contains("WHY"), &[1]),
+        (input("question"), glob("w*"), &[1]),
+        (input("ctx"), Op::Exists, &[1]),
+        (input("ctx"), eq("x"), &[]),
+        (input("ctx.docs.id"), eq("x"), &[1]),
+        (input("ctx.docs.id"), texts(&["6", "7"]), &[1]),
+        (input("ctx.a.b"), eq("dotted"), &[1]),
+        (input("docs.id"), Op::Exists, &[]),
+        (input("messages"), Op::Exists, &[2]),
+        (input("messages.content"), eq("Why?"), &[2]),
+        (input("messages.meta.lang"), glob("D*"), &[2]),
+        (input("content"), Op::Exists, &[]),
+        (output("triage.decision"), eq("escalate"), &[2, 4]),
+        (output("triage.decision"), eq("wait"), &[4]),
+        (output("triage.sure"), eq("true"), &[2]),
+        (output("triage.note"), Op::Exists, &[2]),
+        (output("triage.note"), eq("null"), &[]),
+        (output(""), Op::Exists, &[]),
+        (other(&[]), eq("7"), &[1, 4]),
+        (other(&["score"]), eq("7"), &[4]),
+        (other(&["score", "plan", "deep"]), Op::Exists, &[4]),
+        (Field::RunId, Op::In(many), &[3, 4, 5, 6]),
+    ];
+    for state in ["scattered", "flushed"] {
+        for (field, op, expected) in &table {
+            let test = Expr::Test(field.clone(), op.clone());
+            assert_eq!(runs_found(store, test.clone()).await, *expected, "{state}: {test:?}");
+            let rest: Vec<u32> = (1..=6).filter(|id| !expected.contains(id)).collect();
+            assert_eq!(runs_found(store, not(test.clone())).await, rest, "{state}: not {test:?}");
+        }
+        let of_root = Expr::Root(Box::new(Expr::Test(input("question"), eq("Why?"))));
+        assert_eq!(traces_found(store, of_root).await, [1], "{state}");
+        let anywhere = Expr::Test(output("triage.decision"), eq("escalate"));
+        assert_eq!(traces_found(store, anywhere).await, [1, 2], "{state}");
+        store.flush().await.expect("flushes");
+    }
+}
+
 /// Text: exact where it says equal, without regard to case where it says contained or like.
 pub async fn run_texts_are_filtered(store: &dyn RunStore) {
     let mut table: Table<'_> = vec![
