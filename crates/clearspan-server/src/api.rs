@@ -54,10 +54,15 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .fallback(async || ApiError::new(ErrorCode::NotFound, "the API has no such path; see openapi.json"));
     let langsmith =
         respond::wrap(with_key(langsmith::routes()).merge(langsmith::open_routes()), ErrorShape::LangSmith);
+    let langsmith_v2 = respond::wrap(
+        with_key(langsmith::v2_routes()).merge(langsmith::open_v2_routes()),
+        ErrorShape::LangSmith,
+    );
     let compressed = CompressionLayer::new()
         .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
     Router::new()
         .nest("/api/clearspan/v1", respond::wrap(ours, ErrorShape::Clearspan))
+        .nest("/api/v2", langsmith_v2)
         .nest("/api/v1", langsmith.clone())
         .nest("/api", langsmith.clone())
         .merge(langsmith)

@@ -5,6 +5,7 @@
 
 mod budget;
 mod documents;
+pub(crate) mod feedback;
 mod homes;
 mod hybrid;
 mod live;

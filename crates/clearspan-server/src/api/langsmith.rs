@@ -3,17 +3,24 @@
 //! The same routes answer under `/`, `/api` and `/api/v1`, because clients build their addresses in three ways.
 //! Unknown keys are ignored, as newer SDKs send more; a filter that cannot be expressed is refused by name.
 
+mod annotation;
+mod asked;
 mod attachments;
 mod body;
+mod feedback;
+mod find;
+mod groups;
 mod info;
 mod run_json;
 mod runs;
 mod sessions;
+mod sharing;
+mod v2;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, patch, post, put};
 
 use crate::context::Context;
 
@@ -24,10 +31,85 @@ pub(super) fn routes() -> Router<Arc<Context>> {
         .route("/sessions/{session_id}", get(sessions::get))
         .route("/runs/query", post(runs::query))
         .route("/runs/stats", post(runs::stats))
+        .route("/runs/group", post(groups::query))
         .route("/runs/{run_id}", get(runs::get))
+        .merge(feedback_routes())
+        .merge(annotation_routes())
+        .merge(sharing_routes())
+}
+
+fn feedback_routes() -> Router<Arc<Context>> {
+    use feedback::{configs, tokens};
+    Router::new()
+        .route("/feedback", get(feedback::list).post(feedback::create))
+        .route("/feedback/eager", post(feedback::create))
+        .route("/feedback/formulas", get(feedback::formulas).post(feedback::formulas))
+        .route("/feedback/tokens", get(tokens::list).post(tokens::create))
+        .route("/feedback/{id}", get(feedback::get).patch(feedback::update).delete(feedback::delete))
+        .route(
+            "/feedback-configs",
+            get(configs::list).post(configs::create).patch(configs::update).delete(configs::delete),
+        )
+}
+
+fn annotation_routes() -> Router<Arc<Context>> {
+    use annotation::{items, queues};
+    Router::new()
+        .route("/annotation-queues", get(queues::list).post(queues::create))
+        .route("/annotation-queues/status/{item_id}", post(items::set_status))
+        .route("/annotation-queues/{id}", get(queues::get).patch(queues::update).delete(queues::delete))
+        .route("/annotation-queues/{id}/queues", get(queues::of_run))
+        .route("/annotation-queues/{id}/runs", get(items::list).post(items::add))
+        .route("/annotation-queues/{id}/runs/by-key", post(items::add))
+        .route("/annotation-queues/{id}/runs/delete", post(items::remove_many))
+        .route("/annotation-queues/{id}/runs/{run_id}", delete(items::remove).merge(patch(items::update)))
+        .route("/annotation-queues/{id}/run/{index}", get(items::at))
+        .route("/annotation-queues/{id}/size", get(queues::size))
+        .route("/annotation-queues/{id}/total_size", get(queues::total_size))
+        .route("/annotation-queues/{id}/total_archived", get(queues::total_archived))
+}
+
+fn sharing_routes() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/runs/{run_id}/share", put(sharing::share).get(sharing::get).delete(sharing::unshare))
+}
+
+/// Routes of the generated clients, below `/api/v2`.
+pub(super) fn v2_routes() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/runs/query", post(v2::runs::query))
+        .route("/runs/{run_id}", get(v2::runs::get))
+        .route("/runs/{run_id}/url", get(v2::runs::url))
+        .route("/runs/{run_id}/share", post(v2::sharing::share_run).delete(v2::sharing::unshare_run))
+        .route("/traces/query", post(v2::traces::query))
+        .route("/traces/{trace_id}/runs", get(v2::traces::runs))
+        .route("/threads/query", post(v2::threads::query))
+        .route("/threads/stats", post(v2::threads::stats))
+        .route("/threads/{thread_id}/traces", get(v2::threads::traces))
+        .route("/threads/{thread_id}/stats", get(v2::threads::stats_of_one))
+        .route(
+            "/threads/{thread_id}/share",
+            post(v2::sharing::share_thread)
+                .get(v2::sharing::shared_thread)
+                .delete(v2::sharing::unshare_thread),
+        )
+}
+
+/// The same for those who know a token and have no key.
+pub(super) fn open_v2_routes() -> Router<Arc<Context>> {
+    Router::new()
+        .route("/public/{token}/run/{run_id}", get(v2::sharing::public_run))
+        .route("/public/{token}/runs/query", post(v2::sharing::public_runs))
 }
 
 /// Routes that need no key. The address of a file proves itself.
 pub(super) fn open_routes() -> Router<Arc<Context>> {
-    Router::new().route("/info", get(info::get)).route("/attachments/{sha256}", get(attachments::get))
+    Router::new()
+        .route("/info", get(info::get))
+        .route("/attachments/{sha256}", get(attachments::get))
+        .route("/feedback/tokens/{token}", get(feedback::tokens::give_by_link).post(feedback::tokens::give))
+        .route("/public/{token}/run", get(sharing::public_root))
+        .route("/public/{token}/run/{run_id}", get(sharing::public_run))
+        .route("/public/{token}/runs/query", post(sharing::public_runs))
+        .route("/public/{token}/{rest}", get(sharing::public_list))
 }

@@ -2,6 +2,8 @@
 
 mod deletion;
 mod langsmith;
+mod langsmith_feedback;
+mod langsmith_v2;
 mod metrics;
 mod rest;
 mod rules;

@@ -4,6 +4,7 @@
 //! Nothing that a client sends is answered with 500, because the SDKs send such requests a dozen times: 400, 413 and 422
 //! are final for them, and 503 comes with the time after which to try again.
 
+mod feedback;
 mod multipart;
 mod parts;
 mod unpack;
@@ -218,29 +219,33 @@ async fn receive(
         }
     };
     let reservation = context.ingest.reservation();
-    let (documents, problems, bytes) = if let Some(boundary) = boundary {
+    let workspace_id = caller.workspace_id;
+    let (documents, given, problems, bytes) = if let Some(boundary) = boundary {
         let collector = Collector::new(&boundary, Arc::clone(&context.attachments), reservation);
         let collected = unpack::read(body, coding, collector).await?.finish()?;
         collected_documents(collected)
     } else {
         let text = unpack::read(body, coding, Text { bytes: Vec::new(), reservation }).await?;
         let bytes = text.bytes.len() as u64;
-        (text_documents(text, route)?, Vec::new(), bytes)
+        (text_documents(text, route)?, Vec::new(), Vec::new(), bytes)
     };
     let mut receipt =
         context.ingest.deliver_documents(documents, destination(caller, &parts.headers)).await?;
     receipt.problems.splice(0..0, problems);
+    // After the runs: they say where feedback belongs that does not say it.
+    let (kept, problems) = feedback::keep(context, workspace_id, given).await?;
+    receipt.accepted += kept;
+    receipt.problems.extend(problems);
     Ok((receipt, bytes))
 }
 
-fn collected_documents(collected: Collected) -> (Documents, Vec<Problem>, u64) {
-    let Collected { documents, attachments, feedback, mut problems, reservation, bytes } = collected;
-    problems.extend(feedback.into_iter().map(|(id, _)| Problem {
-        part: format!("feedback.{id}"),
-        message: "feedback is not taken by this version".to_owned(),
-    }));
+/// Runs, feedback, what could not be used, and the size.
+type Sorted = (Documents, Vec<(String, Vec<u8>)>, Vec<Problem>, u64);
+
+fn collected_documents(collected: Collected) -> Sorted {
+    let Collected { documents, attachments, feedback, problems, reservation, bytes } = collected;
     let sent = Sent::Apart(documents.into_values().collect());
-    (Documents { sent, attachments, reservation }, problems, bytes)
+    (Documents { sent, attachments, reservation }, feedback, problems, bytes)
 }
 
 fn text_documents(text: Text, route: Route) -> Result<Documents, Refusal> {

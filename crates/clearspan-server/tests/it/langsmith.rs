@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod hybrid;
+mod reading;
 mod recorded;
 mod writing;
 

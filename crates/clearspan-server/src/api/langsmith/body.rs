@@ -1,14 +1,15 @@
 //! The body of `POST /runs/query` and `POST /runs/stats`: which runs.
 
-use clearspan_model::{ProjectId, RunId, RunType, TraceId, UnixNanos, WorkspaceId};
-use clearspan_query::{Expr, Field, Literal, Op, langsmith};
-use clearspan_store::{Order, Scope, Selection, SortKey, TimeRange};
+use clearspan_model::{ProjectId, RunId, TraceId, UnixNanos};
+use clearspan_store::{Order, SortKey, TimeRange};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::error::{ApiError, ErrorCode, Result};
+use super::asked::{Asked, is_root};
+use crate::api::error::{ApiError, Result};
 
-/// More than this LangSmith's cloud refuses; the SDKs page by cursor, so a smaller page only means more of them.
+const DEFAULT_LIMIT: usize = 100;
+/// LangSmith's cloud refuses more; the SDKs page by cursor, so a smaller page only means more of them. Each may be large.
 const MAX_LIMIT: usize = 100;
 
 /// Every key may be missing or null.
@@ -33,19 +34,19 @@ pub(super) struct RunsBody {
     execution_order: Option<i64>,
     pub(super) select: Option<Vec<String>>,
     order: Option<String>,
-    limit: Option<u64>,
+    limit: Option<i64>,
     pub(super) cursor: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum OneOrMany<T> {
+pub(super) enum OneOrMany<T> {
     Many(Vec<T>),
     One(T),
 }
 
 impl<T> OneOrMany<T> {
-    fn into_vec(self) -> Vec<T> {
+    pub(super) fn into_vec(self) -> Vec<T> {
         match self {
             Self::Many(many) => many,
             Self::One(one) => vec![one],
@@ -72,7 +73,9 @@ impl Flag {
 
 impl RunsBody {
     pub(super) fn limit(&self) -> usize {
-        self.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MAX_LIMIT).clamp(1, MAX_LIMIT)
+        let asked =
+            self.limit.map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit.max(1)).unwrap_or(MAX_LIMIT));
+        asked.min(MAX_LIMIT)
     }
 
     /// By start time, the newest first unless asked otherwise.
@@ -90,112 +93,55 @@ impl RunsBody {
         Ok(Order { by: SortKey::Start, descending })
     }
 
-    /// True when nothing can match: runs of examples do not exist yet.
-    pub(super) fn is_about_examples(&self) -> bool {
-        self.reference_example.is_some()
-    }
-
-    /// True when only roots are wanted: then the figures of whole traces can be asked for, as LangSmith counts what is
-    /// below a run as its own. [`Self::selection`] selects traces in that case.
-    pub(super) fn wants_roots(&self) -> bool {
-        self.is_root.is_some_and(Flag::is_set) && self.id.is_none() && self.parent_run.is_none()
-    }
-
-    pub(super) fn selection(self, workspace_id: WorkspaceId) -> Result<Selection> {
-        let wants_roots = self.wants_roots();
-        let project_ids = self.session.map(OneOrMany::into_vec).filter(|ids| !ids.is_empty());
-        let scope = Scope { workspace_id, project_ids };
-        if let Some(ids) = self.id {
-            // Documented: ids ignore all other conditions.
-            let scope = Scope { workspace_id, project_ids: None };
-            let ids = ids.into_vec().iter().map(|id| Literal::Id(*id.as_bytes())).collect();
-            let filter = Expr::Test(Field::RunId, Op::In(ids));
-            return Ok(Selection { scope, range: TimeRange::default(), filter: Some(filter) });
-        }
-        if self.query.is_some() || self.search_filter.is_some() {
-            let message = "full-text search over runs (the key \"query\") is not supported yet; use filter";
-            return Err(ApiError::new(ErrorCode::InvalidFilter, message));
-        }
-        let is_root = || Expr::Test(Field::IsRoot, Op::Eq(Literal::Bool(true)));
-        let mut terms = Vec::new();
-        if let Some(traces) = self.trace {
-            let ids = traces.into_vec().iter().map(|id| Literal::Id(*id.as_bytes())).collect();
-            terms.push(Expr::Test(Field::TraceId, Op::In(ids)));
-        }
-        if let Some(parent) = self.parent_run {
-            terms.push(Expr::Test(Field::ParentRunId, Op::Eq(Literal::Id(*parent.as_bytes()))));
-        }
-        if let Some(name) = self.run_type {
-            let run_type: RunType = name
+    /// The conditions.
+    pub(super) fn asked(self) -> Result<Asked> {
+        let run_type = self.run_type.map(|name| {
+            name.to_lowercase()
                 .parse()
-                .map_err(|error| ApiError::parameter("run_type", format_args!("is {name:?}, {error}")))?;
-            terms.push(Expr::Test(Field::RunType, Op::Eq(Literal::RunType(run_type))));
-        }
-        if let Some(flag) = self.is_root {
-            terms.push(yes_or_no(is_root(), flag));
-        }
-        if let Some(flag) = self.error {
-            terms.push(yes_or_no(Expr::Test(Field::Error, Op::Exists), flag));
-        }
-        match self.execution_order {
-            None => {}
-            Some(1) => terms.push(is_root()),
+                .map_err(|error| ApiError::parameter("run_type", format_args!("is {name:?}, {error}")))
+        });
+        let also = match self.execution_order {
+            None => None,
+            Some(1) => Some(is_root()),
             Some(_) => {
                 return Err(ApiError::parameter(
                     "execution_order",
                     "is no longer supported, except 1 for root runs",
                 ));
             }
-        }
-        if let Some(filter) = parse_filter("filter", self.filter.as_deref())? {
-            terms.push(filter);
-        }
-        if let Some(filter) = parse_filter("trace_filter", self.trace_filter.as_deref())? {
-            terms.push(Expr::Root(Box::new(filter)));
-        }
-        if let Some(filter) = parse_filter("tree_filter", self.tree_filter.as_deref())? {
-            terms.push(Expr::AnyRun(Box::new(filter)));
-        }
-        let range = TimeRange {
-            from: parse_time("start_time", self.start_time.as_deref())?,
-            // The end is inside.
-            to: parse_time("end_time", self.end_time.as_deref())?
-                .map(|to| UnixNanos::from_nanos(to.as_nanos().saturating_add(1))),
         };
-        let filter = if terms.len() <= 1 { terms.pop() } else { Some(Expr::All(terms)) };
-        let filter = if wants_roots { filter.map(over_traces) } else { filter };
-        Ok(Selection { scope, range, filter })
+        let filters = [("filter", self.filter), ("search_filter", self.search_filter)];
+        Ok(Asked {
+            project_ids: self.session.map(OneOrMany::into_vec).filter(|ids| !ids.is_empty()),
+            ids: self.id.map(OneOrMany::into_vec),
+            trace_ids: self.trace.map(OneOrMany::into_vec),
+            parent_run_id: self.parent_run,
+            example_ids: self.reference_example.map(|ids| {
+                ids.into_vec()
+                    .into_iter()
+                    .map(|id| id.as_str().map_or(id.to_string(), str::to_owned))
+                    .collect()
+            }),
+            run_type: run_type.transpose()?,
+            is_root: self.is_root.map(Flag::is_set),
+            has_error: self.error.map(Flag::is_set),
+            range: TimeRange {
+                from: parse_time("start_time", self.start_time.as_deref())?,
+                // The end is inside.
+                to: parse_time("end_time", self.end_time.as_deref())?
+                    .map(|to| UnixNanos::from_nanos(to.as_nanos().saturating_add(1))),
+            },
+            words: self.query,
+            filters: filters.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
+            trace_filter: self.trace_filter,
+            tree_filter: self.tree_filter,
+            also,
+            ..Asked::default()
+        })
     }
 }
 
-/// The same condition for traces: figures are those of the whole trace, everything else is the root's.
-fn over_traces(filter: Expr) -> Expr {
-    match filter {
-        Expr::All(terms) => Expr::All(terms.into_iter().map(over_traces).collect()),
-        Expr::Any(terms) => Expr::Any(terms.into_iter().map(over_traces).collect()),
-        Expr::Not(inner) => Expr::Not(Box::new(over_traces(*inner))),
-        Expr::Test(Field::Cost | Field::InputTokens | Field::OutputTokens | Field::TotalTokens, _)
-        | Expr::AnyRun(_)
-        | Expr::Root(_) => filter,
-        Expr::Test(..) => Expr::Root(Box::new(filter)),
-    }
-}
-
-fn yes_or_no(expr: Expr, flag: Flag) -> Expr {
-    if flag.is_set() { expr } else { Expr::Not(Box::new(expr)) }
-}
-
-fn parse_filter(key: &str, text: Option<&str>) -> Result<Option<Expr>> {
-    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-    langsmith::parse(text).map(Some).map_err(|diagnostic| {
-        let mut error = ApiError::filter(&diagnostic);
-        // The SDKs print the message only, so the place belongs into it.
-        error.message = format!("{key}: {} (at character {})", error.message, diagnostic.span.start + 1);
-        error
-    })
-}
-
-fn parse_time(key: &str, text: Option<&str>) -> Result<Option<UnixNanos>> {
+pub(super) fn parse_time(key: &str, text: Option<&str>) -> Result<Option<UnixNanos>> {
     let Some(text) = text else { return Ok(None) };
     let time = clearspan_query::text::parse_time(text);
     time.map(Some).ok_or_else(|| ApiError::parameter(key, format_args!("is {text:?}, which is no ISO time")))

@@ -9,16 +9,18 @@ use clearspan_model::rollup::Totals;
 use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
 use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{
-    Cursor, Order, RunQuery, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TraceSummary, Unit,
+    Cursor, Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TracePage, TraceSummary, Unit,
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Value, json};
 
+use super::asked::Asked;
 use super::attachments::files;
 use super::body::RunsBody;
 use super::run_json::{Place, Select, dotted_step, run_json};
 use super::sessions::stats_json;
+use super::{feedback, sharing};
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, PathParams, RunParam};
 use crate::api::params::{decode_cursor, encode_cursor};
@@ -47,9 +49,20 @@ pub(super) async fn get(
     let mut place = place_in(&tree, row);
     place.descendants =
         Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
-    let summary = &tree.runs[row];
-    let app_path = app_path(summary, &project_names(&ctx, caller.workspace_id).await?);
-    Ok(Json(run_json(summary, Some(newest), &place, &Select::new(None), &app_path, |run| files(&ctx, run))))
+    let summary = tree.runs[row].clone();
+    let feedback = feedback::of_runs(&ctx, caller.workspace_id, vec![run_id]).await?;
+    let row = Row {
+        app_path: app_path(&summary, &project_names(&ctx, caller.workspace_id).await?),
+        feedback_stats: feedback.stats(summary.trace_id, run_id),
+        files: files(&ctx, newest),
+        whole: Some(newest.clone()),
+        place,
+        summary,
+    };
+    let mut json = [row.json(&Select::new(None))];
+    sharing::add_tokens(&ctx, caller.workspace_id, &[row], &mut json).await?;
+    let [json] = json;
+    Ok(Json(json))
 }
 
 pub(super) async fn query(
@@ -57,31 +70,18 @@ pub(super) async fn query(
     caller: Caller,
     JsonBody(mut body): JsonBody<RunsBody>,
 ) -> Result<Json<Value>> {
-    if body.is_about_examples() {
-        return Ok(Json(json!({ "runs": [], "cursors": { "next": null } })));
-    }
     let select = Select::new(body.select.take());
-    let page = match body.wants_roots() {
-        true => page_of_roots(&ctx, &caller, body).await?,
-        false => page_of_runs(&ctx, &caller, body).await?,
-    };
-    let whole = match select.wants_whole_runs() {
-        true => load_whole(&ctx, caller.workspace_id, &page.runs).await?,
-        false => FxHashMap::default(),
-    };
-    let places = places(&ctx, caller.workspace_id, &page, &select).await?;
-    let names = project_names(&ctx, caller.workspace_id).await?;
-    let runs: Vec<Value> = page
-        .runs
-        .iter()
-        .zip(places)
-        .map(|(summary, place)| {
-            let app_path = app_path(summary, &names);
-            run_json(summary, whole.get(&key(summary)), &place, &select, &app_path, |run| files(&ctx, run))
-        })
-        .collect();
+    let (order, limit, cursor) = (body.order()?, body.limit(), body.cursor.take());
+    let page = page(&ctx, caller.workspace_id, body.asked()?, order, cursor.as_deref(), limit).await?;
     let next = page.next.as_ref().map(encode_cursor);
-    Ok(Json(json!({ "runs": runs, "cursors": { "next": next } })))
+    let wants =
+        Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
+    let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
+    let mut runs: Vec<Value> = rows.iter().map(|row| row.json(&select)).collect();
+    if select.wants("share_token") {
+        sharing::add_tokens(&ctx, caller.workspace_id, &rows, &mut runs).await?;
+    }
+    Ok(Json(json!({ "runs": runs, "cursors": { "next": next }, "parsed_query": null })))
 }
 
 pub(super) async fn stats(
@@ -89,12 +89,126 @@ pub(super) async fn stats(
     caller: Caller,
     JsonBody(body): JsonBody<RunsBody>,
 ) -> Result<Json<Value>> {
-    if body.is_about_examples() {
-        return Ok(Json(Value::Object(stats_json(&Stats::default()))));
-    }
-    let unit = if body.wants_roots() { Unit::Traces } else { Unit::Runs };
-    let stats = ctx.store.stats(unit, &body.selection(caller.workspace_id)?).await?;
+    let asked = body.asked()?;
+    let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
+    let stats = ctx.store.stats(unit, &asked.selection(&ctx, caller.workspace_id).await?).await?;
     Ok(Json(Value::Object(stats_json(&stats))))
+}
+
+/// A run of an answer with everything that was looked up for it.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) summary: RunSummary,
+    pub(super) whole: Option<Run>,
+    pub(super) place: Place,
+    pub(super) app_path: String,
+    /// Where its attachments are read.
+    pub(super) files: Value,
+    pub(super) feedback_stats: Value,
+}
+
+impl Row {
+    /// As the first version of the protocol has it.
+    pub(super) fn json(&self, select: &Select) -> Value {
+        let files = |_: &Run| self.files.clone();
+        let mut json =
+            run_json(&self.summary, self.whole.as_ref(), &self.place, select, &self.app_path, files);
+        if select.wants("feedback_stats") {
+            json["feedback_stats"] = self.feedback_stats.clone();
+        }
+        json
+    }
+}
+
+/// What has to be looked up for the runs of a page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wants {
+    pub(super) whole: bool,
+    /// Paths, ancestors, and sums over what is below.
+    pub(super) place: bool,
+    pub(super) feedback: bool,
+}
+
+impl Wants {
+    pub(super) const ALL: Self = Self { whole: true, place: true, feedback: true };
+}
+
+/// One page of the runs that are asked for.
+pub(super) async fn page(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    order: Order,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<Page> {
+    let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
+    let after = cursor.map(|cursor| decode_cursor(cursor, order, unit)).transpose()?;
+    let query = RunQuery { selection: asked.selection(ctx, workspace_id).await?, order, after, limit };
+    if unit == Unit::Runs {
+        let page = ctx.store.query_runs(&query).await?;
+        return Ok(Page { runs: page.runs, totals: FxHashMap::default(), next: page.next });
+    }
+    Ok(Page::of_traces(ctx.store.query_traces(&query).await?))
+}
+
+/// The runs of a page with what is wanted of each.
+pub(super) async fn rows(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    page: Page,
+    wants: Wants,
+) -> Result<Vec<Row>> {
+    let mut whole = match wants.whole {
+        true => load_whole(ctx, workspace_id, &page.runs).await?,
+        false => FxHashMap::default(),
+    };
+    let places = match wants.place {
+        true => places(ctx, workspace_id, &page).await?,
+        false => page.runs.iter().map(|_| Place::default()).collect(),
+    };
+    let feedback = match wants.feedback {
+        true => {
+            feedback::of_runs(ctx, workspace_id, page.runs.iter().map(|run| run.run_id).collect()).await?
+        }
+        false => feedback::OfRuns::default(),
+    };
+    let names = project_names(ctx, workspace_id).await?;
+    let row = |(summary, place): (RunSummary, Place)| {
+        let whole = whole.remove(&key(&summary));
+        Row {
+            files: whole.as_ref().map_or(Value::Null, |run| files(ctx, run)),
+            whole,
+            place,
+            app_path: app_path(&summary, &names),
+            feedback_stats: feedback.stats(summary.trace_id, summary.run_id),
+            summary,
+        }
+    };
+    Ok(page.runs.into_iter().zip(places).map(row).collect())
+}
+
+/// Runs by what identifies them, in this order, with everything that is known of them. Those that are gone are left out.
+pub(super) async fn rows_of(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    places: &[(Option<ProjectId>, Option<TraceId>, RunId)],
+    wants: Wants,
+) -> Result<Vec<Row>> {
+    let asked = Asked { ids: Some(places.iter().map(|(_, _, id)| *id).collect()), ..Asked::default() };
+    let order = Order { by: SortKey::Start, descending: true };
+    // Ids made from span ids are unique per trace only.
+    let found = page(ctx, workspace_id, asked, order, None, places.len().max(1) * 2).await?;
+    let mut runs = Vec::with_capacity(places.len());
+    for (project_id, trace_id, run_id) in places {
+        let is_it = |run: &&RunSummary| {
+            run.run_id == *run_id
+                && trace_id.is_none_or(|id| id == run.trace_id)
+                && project_id.is_none_or(|id| id == run.project_id)
+        };
+        runs.extend(found.runs.iter().find(is_it).cloned());
+    }
+    rows(ctx, workspace_id, Page { runs, ..Page::default() }, wants).await
 }
 
 /// What identifies a run inside of a workspace.
@@ -105,27 +219,24 @@ fn key(run: &RunSummary) -> Key {
 }
 
 /// One page, and what is known of whole traces by their root.
-struct Page {
-    runs: Vec<RunSummary>,
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    pub(super) runs: Vec<RunSummary>,
     totals: FxHashMap<Key, Totals>,
-    next: Option<Cursor>,
+    pub(super) next: Option<Cursor>,
 }
 
-async fn page_of_runs(ctx: &Arc<Context>, caller: &Caller, mut body: RunsBody) -> Result<Page> {
-    let (order, limit) = (body.order()?, body.limit());
-    let after = body.cursor.take().map(|cursor| decode_cursor(&cursor, order, Unit::Runs)).transpose()?;
-    let selection = body.selection(caller.workspace_id)?;
-    let page = ctx.store.query_runs(&RunQuery { selection, order, after, limit }).await?;
-    Ok(Page { runs: page.runs, totals: FxHashMap::default(), next: page.next })
-}
+impl Page {
+    /// The roots of traces.
+    pub(super) fn of_traces(page: TracePage) -> Self {
+        let totals = page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect();
+        Self { runs: page.traces.into_iter().map(|trace| trace.root).collect(), totals, next: page.next }
+    }
 
-async fn page_of_roots(ctx: &Arc<Context>, caller: &Caller, mut body: RunsBody) -> Result<Page> {
-    let (order, limit) = (body.order()?, body.limit());
-    let after = body.cursor.take().map(|cursor| decode_cursor(&cursor, order, Unit::Traces)).transpose()?;
-    let selection = body.selection(caller.workspace_id)?;
-    let page = ctx.store.query_traces(&RunQuery { selection, order, after, limit }).await?;
-    let totals = page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect();
-    Ok(Page { runs: page.traces.into_iter().map(|trace| trace.root).collect(), totals, next: page.next })
+    /// Runs of which nothing more is known.
+    pub(super) fn of_runs(runs: Vec<RunSummary>) -> Self {
+        Self { runs, ..Self::default() }
+    }
 }
 
 /// The runs of a page with their payloads, one read for each trace.
@@ -148,12 +259,7 @@ async fn load_whole(
 }
 
 /// Where each run of a page stands. Roots are cheap: one query sums up all their traces. Others need their trees.
-async fn places(
-    ctx: &Arc<Context>,
-    workspace_id: WorkspaceId,
-    page: &Page,
-    select: &Select,
-) -> Result<Vec<Place>> {
+async fn places(ctx: &Arc<Context>, workspace_id: WorkspaceId, page: &Page) -> Result<Vec<Place>> {
     let (roots, others): (Vec<&RunSummary>, Vec<&RunSummary>) =
         page.runs.iter().partition(|run| run.parent_run_id.is_none());
     let mut traces: Vec<(ProjectId, TraceId)> =
@@ -170,13 +276,10 @@ async fn places(
         places.extend(rows.map(|(row, run)| (key(run), place_in(tree, row))));
     }
 
-    let wants_figures = ["prompt_tokens", "completion_tokens", "total_tokens", "total_cost"]
-        .iter()
-        .any(|key| select.wants(key));
     let unknown: Vec<TraceId> =
         roots.iter().filter(|run| !page.totals.contains_key(&key(run))).map(|run| run.trace_id).collect();
     let mut totals = page.totals.clone();
-    if wants_figures && !unknown.is_empty() {
+    if !unknown.is_empty() {
         totals.extend(trace_totals(ctx, workspace_id, &unknown).await?);
     }
     let place = |run: &RunSummary| {

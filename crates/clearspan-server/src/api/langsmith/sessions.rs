@@ -9,6 +9,7 @@ use clearspan_model::ProjectId;
 use clearspan_store::{ProjectActivity, Scope, Selection, Stats, TimeRange, Unit};
 use serde_json::{Value, json};
 
+use super::feedback;
 use super::run_json::{iso, seconds};
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{Params, PathParams};
@@ -159,6 +160,8 @@ async fn session(
         let stats = ctx.store.stats(Unit::Traces, &selection).await?;
         let session = session.as_object_mut().expect("made as an object above");
         session.extend(stats_json(&stats));
+        let feedback = feedback::of_project(ctx, caller.workspace_id, project.id).await?;
+        session.extend(feedback.map(|(name, stats)| (name.to_owned(), stats)));
     }
     Ok(session)
 }

@@ -87,14 +87,14 @@ async fn figures_and_refusals() {
     let stats =
         server.post("/runs/stats", json!({"session": [server.project_id], "run_type": "llm"})).await.json();
     assert_eq!((&stats["run_count"], &stats["total_cost"]), (&json!(2), &json!("0.03")));
-    let answer = server.post("/runs/query", json!({"filter": "eq(feedback_key, 'x')"})).await;
+    let answer = server.post("/runs/query", json!({"filter": "eq(prompt_cost, 1)"})).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let detail = answer.json()["detail"].take();
-    assert_eq!(detail, "filter: filtering on \"feedback_key\" is not supported yet (at character 4)");
+    assert_eq!(detail, "filter: filtering on \"prompt_cost\" is not supported yet (at character 4)");
     assert_eq!(
         server.post("/runs/query", json!({"session": "nonsense"})).await.status,
         StatusCode::BAD_REQUEST
     );
     let nothing = server.post("/runs/query", json!({"reference_example": [uuid(1)]})).await.json();
-    assert_eq!(nothing, json!({"runs": [], "cursors": {"next": null}}));
+    assert_eq!(nothing, json!({"runs": [], "cursors": {"next": null}, "parsed_query": null}));
 }

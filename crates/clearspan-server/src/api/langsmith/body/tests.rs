@@ -1,4 +1,7 @@
+use clearspan_catalog::SqliteCatalog;
+use clearspan_model::WorkspaceId;
 use clearspan_query::text::to_text;
+use clearspan_store::Selection;
 use serde_json::json;
 
 use super::*;
@@ -6,7 +9,9 @@ use super::*;
 const WORKSPACE: WorkspaceId = WorkspaceId::from_bytes([1; 16]);
 
 fn selection(body: Value) -> Result<Selection> {
-    serde_json::from_value::<RunsBody>(body).unwrap().selection(WORKSPACE)
+    let dir = tempfile::tempdir().unwrap();
+    let catalog = SqliteCatalog::open(&dir.path().join("catalog.sqlite")).unwrap();
+    serde_json::from_value::<RunsBody>(body).unwrap().asked()?.select(&catalog, WORKSPACE)
 }
 
 fn filter(body: Value) -> String {
@@ -35,6 +40,9 @@ fn bodies_of_the_sdks_become_filters() {
             "name:Rerank root(status:error) any(name:Q)",
         ),
         (json!({"unknown_key_of_a_newer_sdk": 1}), ""),
+        (json!({"query": "refund policy"}), "refund policy"),
+        (json!({"search_filter": "eq(name, 'x')"}), "name:x"),
+        (json!({"reference_example": [id]}), &format!("meta.reference_example_id:[{id}]")),
     ];
     for (body, expected) in cases {
         assert_eq!(filter(body.clone()), expected, "{body}");
@@ -53,9 +61,10 @@ fn times_without_zone_are_utc_and_the_end_is_inside() {
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     let cases = [
-        (json!({"filter": "eq(feedback_key, 'x')"}), "filter: filtering on \"feedback_key\""),
+        (json!({"filter": "and(eq(name, 'x'), gt(prompt_cost, 1))"}), "filter: filtering on \"prompt_cost\""),
+        (json!({"filter": "eq(nam, 'x')"}), "(at character 4)"),
         (json!({"tree_filter": "oops"}), "tree_filter: "),
-        (json!({"query": "refunds"}), "\"query\""),
+        (json!({"query": "=>"}), "query: "),
         (json!({"execution_order": 2}), "execution_order"),
         (json!({"run_type": "agent"}), "run_type"),
         (json!({"start_time": "yesterday"}), "start_time"),
@@ -72,5 +81,6 @@ fn limits_clamp() {
     let limit = |body: Value| serde_json::from_value::<RunsBody>(body).unwrap().limit();
     assert_eq!(limit(json!({"limit": 10_000})), 100);
     assert_eq!(limit(json!({"limit": 0})), 1);
+    assert_eq!(limit(json!({"limit": -1})), 1);
     assert_eq!(limit(json!({})), 100);
 }

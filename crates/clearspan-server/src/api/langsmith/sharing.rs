@@ -1,0 +1,199 @@
+//! Runs that are readable for whoever knows a token: `PUT /runs/{id}/share`, and `/public/{token}/…`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use clearspan_catalog::{Share, ShareToken, Shared};
+use clearspan_model::{ProjectId, RunId, TraceId, WorkspaceId};
+use clearspan_store::Scope;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::body::OneOrMany;
+use super::find::{home_of_run, in_catalog, unprocessable};
+use super::run_json::Select;
+use super::runs::{Page, Row, Wants, rows};
+use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::extract::{JsonBody, PathParams, RunParam};
+use crate::api::tree::Tree;
+use crate::auth::Caller;
+use crate::context::Context;
+
+/// Runs of a shared one that an answer has at most.
+const MAX_RUNS: usize = 1_000;
+
+pub(super) async fn share(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    PathParams(RunParam(run_id)): PathParams<RunParam>,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Json<Value>> {
+    // The client may choose the token. It must be one that nobody guesses.
+    let token = match body.get("share_token").and_then(Value::as_str) {
+        None => Uuid::new_v4(),
+        Some(text) => match text.parse::<Uuid>() {
+            Ok(token) if !token.is_nil() => token,
+            _ => return Err(unprocessable("share_token must be a UUID")),
+        },
+    };
+    let subject = subject(&ctx, caller.workspace_id, run_id).await?;
+    let share = keep(&ctx, caller.workspace_id, token, subject).await?;
+    Ok(Json(json!({ "run_id": run_id, "share_token": share.token })))
+}
+
+/// Null where it is not shared.
+pub(super) async fn get(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    PathParams(RunParam(run_id)): PathParams<RunParam>,
+) -> Result<Json<Value>> {
+    let subject = subject(&ctx, caller.workspace_id, run_id).await?;
+    let share = share_of(&ctx, caller.workspace_id, subject).await?;
+    Ok(Json(share.map_or(Value::Null, |share| json!({ "run_id": run_id, "share_token": share.token }))))
+}
+
+pub(super) async fn unshare(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    PathParams(RunParam(run_id)): PathParams<RunParam>,
+) -> Result<Json<Value>> {
+    let subject = subject(&ctx, caller.workspace_id, run_id).await?;
+    // Not shared is what was asked for.
+    in_catalog(&ctx, move |catalog| catalog.unshare(caller.workspace_id, &subject)).await?;
+    Ok(Json(json!({})))
+}
+
+/// The shared run itself.
+pub(super) async fn public_root(
+    State(ctx): State<Arc<Context>>,
+    PathParams(token): PathParams<String>,
+) -> Result<Json<Value>> {
+    let mut rows = shared_rows(&ctx, &token, |_, is_shared| is_shared).await?;
+    let row = rows.pop().ok_or_else(not_shared)?;
+    Ok(Json(row.json(&Select::new(None))))
+}
+
+pub(super) async fn public_run(
+    State(ctx): State<Arc<Context>>,
+    PathParams((token, RunParam(run_id))): PathParams<(String, RunParam)>,
+) -> Result<Json<Value>> {
+    let mut rows = shared_rows(&ctx, &token, |id, _| id == run_id).await?;
+    let row = rows.pop().ok_or_else(|| ApiError::not_found("shared run", run_id))?;
+    Ok(Json(row.json(&Select::new(None))))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PublicBody {
+    id: Option<OneOrMany<RunId>>,
+    select: Option<Vec<String>>,
+}
+
+pub(super) async fn public_runs(
+    State(ctx): State<Arc<Context>>,
+    PathParams(token): PathParams<String>,
+    JsonBody(body): JsonBody<PublicBody>,
+) -> Result<Json<Value>> {
+    let ids = body.id.map(OneOrMany::into_vec);
+    let rows = shared_rows(&ctx, &token, |id, _| ids.as_ref().is_none_or(|ids| ids.contains(&id))).await?;
+    let select = Select::new(body.select);
+    let runs: Vec<Value> = rows.iter().map(|row| row.json(&select)).collect();
+    Ok(Json(json!({ "runs": runs, "cursors": { "next": null } })))
+}
+
+/// The JavaScript SDK forgets the `?` in `/public/{token}/runs?share_token={token}`.
+pub(super) async fn public_list(
+    State(ctx): State<Arc<Context>>,
+    PathParams((token, rest)): PathParams<(String, String)>,
+) -> Result<Json<Vec<Value>>> {
+    if rest != "runs" && !rest.starts_with("runsshare_token=") {
+        return Err(not_shared());
+    }
+    let rows = shared_rows(&ctx, &token, |_, _| true).await?;
+    Ok(Json(rows.iter().map(|row| row.json(&Select::new(None))).collect()))
+}
+
+/// What a token makes readable, as far as it is wanted: of a run, it and everything below it; of a thread, the roots of its
+/// traces and everything below them.
+pub(super) async fn shared_rows(
+    ctx: &Arc<Context>,
+    token: &str,
+    wanted: impl Fn(RunId, bool) -> bool,
+) -> Result<Vec<Row>> {
+    // Guessed, malformed and withdrawn ones look alike.
+    let token: ShareToken = token.parse().map_err(|_| not_shared())?;
+    let share = in_catalog(ctx, move |catalog| catalog.find_share(token)).await?.ok_or_else(not_shared)?;
+    let mut runs = Vec::new();
+    for (project_id, trace_id, top) in super::v2::shared_traces(ctx, &share).await? {
+        let scope = Scope { workspace_id: share.workspace_id, project_ids: Some(vec![project_id]) };
+        let skeleton = ctx.store.load_skeleton(&scope, trace_id).await?;
+        let Some(tree) = tokio::task::spawn_blocking(move || Tree::new(skeleton)).await? else { continue };
+        let first = match top {
+            None => 0,
+            Some(run_id) => match tree.runs.iter().position(|run| run.run_id == run_id) {
+                Some(row) => row,
+                None => continue,
+            },
+        };
+        let last = if top.is_none() { tree.runs.len() } else { first + tree.sizes[first] };
+        let within = (first..last).filter(|row| wanted(tree.runs[*row].run_id, *row == first));
+        runs.extend(within.map(|row| tree.runs[row].clone()));
+    }
+    if runs.len() > MAX_RUNS {
+        runs.truncate(MAX_RUNS);
+    }
+    rows(ctx, share.workspace_id, Page::of_runs(runs), Wants::ALL).await
+}
+
+fn not_shared() -> ApiError {
+    ApiError::new(ErrorCode::NotFound, "nothing is shared under this address")
+}
+
+async fn subject(ctx: &Arc<Context>, workspace_id: WorkspaceId, run_id: RunId) -> Result<Shared> {
+    let (project_id, trace_id) = home_of_run(ctx, workspace_id, run_id).await?;
+    Ok(Shared::Run { project_id, trace_id, run_id })
+}
+
+pub(super) async fn keep(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    token: ShareToken,
+    subject: Shared,
+) -> Result<Share> {
+    let share = Share { token, workspace_id, subject, created_at: ctx.clock.now() };
+    in_catalog(ctx, move |catalog| catalog.share(&share)).await
+}
+
+pub(super) async fn share_of(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    subject: Shared,
+) -> Result<Option<Share>> {
+    in_catalog(ctx, move |catalog| catalog.share_of(workspace_id, &subject)).await
+}
+
+/// Tells of runs how they are shared.
+pub(super) async fn add_tokens(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    rows: &[Row],
+    runs: &mut [Value],
+) -> Result<()> {
+    let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
+    let shares = in_catalog(ctx, move |catalog| {
+        let share = |subject| catalog.share_of(workspace_id, subject);
+        subjects.iter().map(share).collect::<std::result::Result<Vec<_>, _>>()
+    });
+    for (run, share) in runs.iter_mut().zip(shares.await?) {
+        run["share_token"] = json!(share.map(|share| share.token));
+    }
+    Ok(())
+}
+
+pub(super) fn of_run(row: &Row) -> Shared {
+    let (project_id, trace_id, run_id): (ProjectId, TraceId, RunId) =
+        (row.summary.project_id, row.summary.trace_id, row.summary.run_id);
+    Shared::Run { project_id, trace_id, run_id }
+}

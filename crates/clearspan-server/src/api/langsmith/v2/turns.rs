@@ -1,0 +1,149 @@
+//! Threads: the traces that belong to one conversation are its turns.
+//!
+//! The store knows the thread of each trace, but sums nothing up by it; that is done here, over the newest turns.
+
+use std::sync::Arc;
+
+use clearspan_model::{Decimal, WorkspaceId};
+use clearspan_query::{Expr, Field, Literal, Op};
+use clearspan_store::{Order, RunQuery, SortKey, TraceSummary};
+use rustc_hash::FxHashMap;
+
+use super::super::asked::Asked;
+use crate::api::error::Result;
+use crate::context::Context;
+
+const TURNS_AT_ONCE: usize = 1_000;
+/// More turns than these are not looked at: of a larger project the oldest are left out.
+const MAX_TURNS: usize = 50_000;
+
+/// A conversation.
+#[derive(Debug)]
+pub(in crate::api::langsmith) struct Thread {
+    pub(in crate::api::langsmith) id: String,
+    /// In the order in which they began; at least one.
+    pub(in crate::api::langsmith) turns: Vec<TraceSummary>,
+}
+
+/// The turns of one thread.
+pub(super) fn of_thread(thread_id: &str) -> Asked {
+    let is_it = Expr::Test(Field::Thread, Op::Eq(Literal::Text(thread_id.to_owned())));
+    Asked { is_root: Some(true), also: Some(is_it), ..Asked::default() }
+}
+
+/// The threads of the traces that are asked for, that which was used last first.
+pub(in crate::api::langsmith) async fn threads_of(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+) -> Result<Vec<Thread>> {
+    let has_thread = Expr::Test(Field::Thread, Op::Exists);
+    let asked = Asked { is_root: Some(true), also: Some(has_thread), ..asked };
+    let mut by_id: FxHashMap<String, Vec<TraceSummary>> = FxHashMap::default();
+    for turn in load(ctx, workspace_id, asked).await? {
+        if let Some(id) = turn.root.thread_id.clone().or_else(|| turn.thread_id.clone()) {
+            by_id.entry(id).or_default().push(turn);
+        }
+    }
+    let mut threads: Vec<Thread> = by_id.into_iter().map(|(id, turns)| Thread { id, turns }).collect();
+    threads.sort_by(|a, b| b.last_start().cmp(&a.last_start()).then_with(|| a.id.cmp(&b.id)));
+    Ok(threads)
+}
+
+/// The traces that are asked for, the oldest first; of too many the newest.
+pub(super) async fn load(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+) -> Result<Vec<TraceSummary>> {
+    let order = Order { by: SortKey::Start, descending: true };
+    let selection = asked.selection(ctx, workspace_id).await?;
+    let mut query = RunQuery { selection, order, after: None, limit: TURNS_AT_ONCE };
+    let mut turns = Vec::new();
+    loop {
+        let page = ctx.store.query_traces(&query).await?;
+        turns.extend(page.traces);
+        query.after = page.next;
+        if query.after.is_none() || turns.len() >= MAX_TURNS {
+            break;
+        }
+    }
+    turns.sort_by_key(|turn| (turn.start_time, turn.root.trace_id));
+    Ok(turns)
+}
+
+impl Thread {
+    pub(in crate::api::langsmith) fn first(&self) -> &TraceSummary {
+        &self.turns[0]
+    }
+
+    pub(in crate::api::langsmith) fn last(&self) -> &TraceSummary {
+        &self.turns[self.turns.len() - 1]
+    }
+
+    fn last_start(&self) -> clearspan_model::UnixNanos {
+        self.last().start_time
+    }
+
+    pub(in crate::api::langsmith) fn errors(&self) -> u64 {
+        let failed = self.turns.iter().filter(|turn| turn.root.status == clearspan_model::Status::Error);
+        failed.count() as u64
+    }
+
+    pub(in crate::api::langsmith) fn figures(&self) -> Figures {
+        Figures::of(&self.turns)
+    }
+}
+
+/// Sums and percentiles over traces. What no trace tells is absent.
+#[derive(Debug, Default)]
+pub(in crate::api::langsmith) struct Figures {
+    pub(in crate::api::langsmith) total_tokens: Option<u64>,
+    pub(in crate::api::langsmith) prompt_tokens: Option<u64>,
+    pub(in crate::api::langsmith) completion_tokens: Option<u64>,
+    pub(in crate::api::langsmith) total_cost: Option<Decimal>,
+    /// In nanoseconds.
+    pub(in crate::api::langsmith) latency_p50: Option<i64>,
+    pub(in crate::api::langsmith) latency_p99: Option<i64>,
+    pub(in crate::api::langsmith) first_token_p50: Option<i64>,
+    pub(in crate::api::langsmith) first_token_p99: Option<i64>,
+    pub(in crate::api::langsmith) median_tokens: Option<i64>,
+}
+
+impl Figures {
+    pub(in crate::api::langsmith) fn of<'t>(
+        turns: impl IntoIterator<Item = &'t TraceSummary> + Clone,
+    ) -> Self {
+        let add = |figure: fn(&TraceSummary) -> Option<u64>| {
+            let known: Vec<u64> = turns.clone().into_iter().filter_map(figure).collect();
+            (!known.is_empty()).then(|| known.iter().fold(0, |sum: u64, one| sum.saturating_add(*one)))
+        };
+        let sorted = |figure: fn(&TraceSummary) -> Option<i64>| {
+            let mut known: Vec<i64> = turns.clone().into_iter().filter_map(figure).collect();
+            known.sort_unstable();
+            known
+        };
+        let latency = sorted(|turn| turn.end_time.map(|end| end.nanos_since(turn.start_time).max(0)));
+        let first_token =
+            sorted(|turn| turn.root.first_token_time.map(|at| at.nanos_since(turn.start_time).max(0)));
+        let tokens = sorted(|turn| turn.total_tokens.and_then(|tokens| i64::try_from(tokens).ok()));
+        let costs: Vec<Decimal> = turns.clone().into_iter().filter_map(|turn| turn.total_cost).collect();
+        Self {
+            total_tokens: add(|turn| turn.total_tokens),
+            prompt_tokens: add(|turn| turn.input_tokens),
+            completion_tokens: add(|turn| turn.output_tokens),
+            total_cost: (!costs.is_empty()).then(|| costs.into_iter().sum()),
+            latency_p50: percentile(&latency, 50),
+            latency_p99: percentile(&latency, 99),
+            first_token_p50: percentile(&first_token, 50),
+            first_token_p99: percentile(&first_token, 99),
+            median_tokens: percentile(&tokens, 50),
+        }
+    }
+}
+
+/// The smallest value that at least so many of a hundred do not exceed.
+fn percentile(sorted: &[i64], percent: usize) -> Option<i64> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
+}

@@ -1,0 +1,253 @@
+//! Every request that the SDKs were recorded to send when they read, judge, annotate and share is answered with the status
+//! that was recorded and the keys that the client reads.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+
+use super::recorded::{parse, replay};
+use super::{send, send_json};
+use crate::server::Server;
+
+/// A scenario, and which of its requests are meant (all with none).
+struct Scenario {
+    folder: &'static str,
+    only: &'static [&'static str],
+}
+
+const fn all(folder: &'static str) -> Scenario {
+    Scenario { folder, only: &[] }
+}
+
+fn files(scenario: &Scenario) -> Vec<PathBuf> {
+    let root = Path::new("../../tests/golden/langsmith").join(scenario.folder);
+    let found = std::fs::read_dir(&root).unwrap_or_else(|err| panic!("{}: {err}", root.display()));
+    let mut files: Vec<PathBuf> = found.map(|entry| entry.expect("an entry").path()).collect();
+    let is_meant = |file: &PathBuf| {
+        let name = file.file_name().and_then(|name| name.to_str()).expect("ASCII");
+        name.ends_with(".http")
+            && (scenario.only.is_empty() || scenario.only.iter().any(|number| name.starts_with(number)))
+    };
+    files.retain(is_meant);
+    files.sort();
+    assert!(!files.is_empty(), "{} is empty", root.display());
+    files
+}
+
+/// The request with other ids in the place of those that were given when it was recorded.
+fn with_ids(request: Request<Bytes>, ids: &[(&str, &str)]) -> Request<Bytes> {
+    let replace = |text: String| ids.iter().fold(text, |text, (old, new)| text.replace(old, new));
+    let (mut parts, body) = request.into_parts();
+    parts.uri = replace(parts.uri.to_string()).parse().expect("a path");
+    // This client unpacks nothing.
+    parts.headers.remove("accept-encoding");
+    let body = match String::from_utf8(body.to_vec()) {
+        Ok(text) => Bytes::from(replace(text)),
+        Err(_) => body,
+    };
+    Request::from_parts(parts, body)
+}
+
+/// What the stub answered: its status and its body.
+fn recorded(file: &Path) -> Option<(u16, Value)> {
+    let text = std::fs::read_to_string(file.with_extension("resp")).ok()?;
+    let (status, body) = text.split_once('\n')?;
+    Some((status.trim().parse().ok()?, serde_json::from_str(body).unwrap_or_default()))
+}
+
+/// Keys that the stub echoed from requests or made up, and no client reads from answers.
+const NOT_READ: &[&str] =
+    &["extend_trace_retention", "feedback_config", "feedbackConfig", "session_name", "query_metadata"];
+
+/// What every run has, whatever was selected: the clients need it.
+const ALWAYS: &[&str] =
+    &["id", "name", "run_type", "start_time", "trace_id", "dotted_order", "session_id", "status"];
+
+/// The keys of the recorded answer must be in ours, as far as both have something.
+fn check_keys(what: &str, recorded: &Value, answer: &Value) {
+    match (recorded, answer) {
+        (Value::Object(recorded), Value::Object(answer)) => {
+            for key in recorded.keys().filter(|key| !NOT_READ.contains(&key.as_str())) {
+                assert!(answer.contains_key(key), "{what}: {key} is missing in {answer:?}");
+            }
+        }
+        (Value::Array(recorded), Value::Array(answer)) => {
+            if let (Some(recorded), Some(answer)) = (recorded.first(), answer.first()) {
+                check_keys(what, recorded, answer);
+            }
+        }
+        (Value::Object(_), other) => panic!("{what}: {other}"),
+        // An empty list stands for whatever the stub did not know.
+        (Value::Array(list), other) if !list.is_empty() => panic!("{what}: {other}"),
+        _ => {}
+    }
+}
+
+/// Sends what was recorded and compares the answers with what was answered then.
+async fn check(server: &Server, scenario: Scenario, ids: &[(&str, &str)]) -> Vec<Value> {
+    let mut answers = Vec::new();
+    for file in files(&scenario) {
+        let what = file.display().to_string();
+        let answer = send(server, with_ids(parse(&file), ids)).await;
+        // Where nothing was recorded, the stub was told to fail.
+        let (status, body) = recorded(&file).unwrap_or((200, Value::Null));
+        assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.text());
+        let text = answer.text();
+        let ours: Value = serde_json::from_str(&text).unwrap_or_default();
+        if (200..300).contains(&status) && status != 204 && !body.is_null() {
+            // The stub gave whole runs whatever was selected.
+            let is_whole_run = body.get("inputs").is_some() && what.contains("_api_v2_");
+            if !is_whole_run && !what.contains("_DELETE_") {
+                check_keys(&what, &body, &ours);
+            }
+            let runs = ours["runs"].as_array().into_iter().flatten();
+            for run in runs {
+                for key in ALWAYS {
+                    assert!(!run[key].is_null(), "{what}: {key} is missing in {run}");
+                }
+            }
+        }
+        answers.push(ours);
+    }
+    answers
+}
+
+async fn project_id(server: &Server, name: &str) -> String {
+    let request = Request::get(format!("/sessions?name={name}")).body(Bytes::new()).expect("a valid request");
+    let sessions = send(server, request).await.json();
+    sessions[0]["id"].as_str().expect("the project is there").to_owned()
+}
+
+/// The run that the recorded feedback is about, in a project of its own.
+async fn send_run(server: &Server, id: &str, project: &str) -> String {
+    let run = json!({
+        "id": id, "trace_id": id, "name": "f", "run_type": "chain", "start_time": "2026-11-21T01:37:21.128595+00:00",
+        "dotted_order": format!("20261121T013721128595Z{id}"), "session_name": project, "inputs": {"x": 1},
+        "outputs": {"output": 1}, "end_time": "2026-11-21T01:37:21.200000+00:00",
+    });
+    assert_eq!(send_json(server, "POST", "/runs", &run).await.status, 202);
+    project_id(server, project).await
+}
+
+#[tokio::test]
+async fn feedback_of_all_kinds() {
+    let server = Server::start();
+    let run = "01a1fbc0-38e8-764d-adcc-49d3c3a221f5";
+    let project = send_run(&server, run, "stub-project").await;
+    let ids = [("89adada7-6cd8-4be2-9509-2e7e9ad2050d", project.as_str())];
+    // The feedback among the parts of a form comes first.
+    check(&server, Scenario { folder: "13_feedback", only: &["0046"] }, &[]).await;
+    check(&server, Scenario { folder: "13_feedback", only: &["0047", "0048", "0049"] }, &ids).await;
+
+    let listed = send(
+        &server,
+        Request::get(format!("/feedback?run={run}")).body(Bytes::new()).expect("a valid request"),
+    )
+    .await;
+    let listed = listed.json();
+    let keys: Vec<&Value> = listed.as_array().expect("a list").iter().map(|one| &one["key"]).collect();
+    assert_eq!(keys, ["k3", "user_score", "correctness"]);
+    let part = &listed[2];
+    assert_eq!(
+        (&part["score"], &part["value"], &part["comment"]),
+        (&json!(0.1235), &json!("good"), &json!("nice"))
+    );
+    assert_eq!(part["feedback_source"]["metadata"], json!({"m": 1}));
+    assert_eq!(listed[0]["score"], json!(true));
+
+    let sessions = format!("/sessions/{project}?include_stats=true");
+    let session =
+        send(&server, Request::get(sessions).body(Bytes::new()).expect("a valid request")).await.json();
+    assert_eq!(session["feedback_stats"]["user_score"]["avg"], 1);
+    assert_eq!(session["session_feedback_stats"]["summary"]["n"], 1);
+
+    // The same again, by the generated client's calls: change, read, list, delete, tokens, configs.
+    let crud = ["0050", "0051", "0052", "0053", "0054", "0055", "0057", "0058", "0059", "0060", "0061"];
+    for number in crud {
+        let only: &'static [&'static str] = Box::leak(vec![number].into_boxed_slice());
+        let answers = check(&server, Scenario { folder: "14_feedback_crud", only }, &[]).await;
+        let Some(url) = answers[0]["url"].as_str().filter(|_| number == "0054") else { continue };
+        let token = url.rsplit('/').next().expect("a token");
+        let ids = [("71d71eb4-bae2-4cbe-b20c-2fa07f3472ca", token)];
+        check(&server, Scenario { folder: "14_feedback_crud", only: &["0056"] }, &ids).await;
+    }
+    let given =
+        Request::get(format!("/feedback?run={run}&key=thumbs")).body(Bytes::new()).expect("a valid request");
+    assert_eq!(send(&server, given).await.json()[0]["comment"], "x");
+    check(&server, Scenario { folder: "42_js_client_calls", only: &["0357"] }, &[]).await;
+    check(&server, Scenario { folder: "30_async_client", only: &["0270", "0272"] }, &[]).await;
+}
+
+#[tokio::test]
+async fn reads_of_the_first_version() {
+    let server = Server::start();
+    replay(&server, "24b_setup").await;
+    let project = project_id(&server, "stub-project").await;
+    let ids = [("6524ce7e-5689-451d-a9b5-8a11f160cbc8", project.as_str())];
+    let reads = [
+        "0178", "0179", "0180", "0181", "0182", "0183", "0184", "0185", "0186", "0187", "0188", "0189",
+        "0190", "0191",
+    ];
+    let only: &'static [&'static str] = Box::leak(reads.to_vec().into_boxed_slice());
+    let answers = check(&server, Scenario { folder: "25_reading_v1", only }, &ids).await;
+    let run = "01a1fbc1-f4ee-70d0-a2aa-4c4194e42cf1";
+    assert_eq!(answers[0]["id"], run);
+    assert_eq!(answers[4]["runs"][0]["id"], run, "by id, whatever the project");
+    assert!(answers[8]["runs"].as_array().is_some_and(|runs| !runs.is_empty()), "by thread: {}", answers[8]);
+    assert!(answers[10]["runs"][0]["thread_id"].is_string(), "{}", answers[10]);
+
+    let token = "07877c39-4f9f-45ef-ba79-0b6d7785d8f8";
+    let shared = json!({"run_id": run, "share_token": token});
+    assert_eq!(send_json(&server, "PUT", &format!("/runs/{run}/share"), &shared).await.json(), shared);
+    let of_stub = [("db8c22fb-0844-4ac3-98e9-fcce85278f86", token)];
+    let public = Scenario { folder: "25_reading_v1", only: &["0193"] };
+    let runs = check(&server, public, &of_stub).await;
+    assert_eq!(runs[0]["runs"][0]["id"], run);
+    let read = Request::get(format!("/public/{token}/run")).body(Bytes::new()).expect("a valid request");
+    assert_eq!(send(&server, read).await.json()["outputs"], json!({"output": 1}));
+
+    check(&server, Scenario { folder: "30_async_client", only: &["0266"] }, &[]).await;
+    let js = [("28df0150-a891-4944-a162-5adb921467d7", project.as_str())];
+    let group = check(&server, Scenario { folder: "42_js_client_calls", only: &["0371", "0374"] }, &js).await;
+    assert_eq!(group[1]["groups"][0]["group_key"], "th-1");
+}
+
+#[tokio::test]
+async fn annotation_queues() {
+    let server = Server::start();
+    replay(&server, "24b_setup").await;
+    check(&server, all("26_annotation_queues"), &[]).await;
+}
+
+#[tokio::test]
+async fn reads_of_the_second_version() {
+    let server = Server::start();
+    replay(&server, "28_setup").await;
+    let project = project_id(&server, "stub-project").await;
+    // The stub's cursor means nothing here.
+    let ids = [
+        ("77de4e35-c42d-4922-93f2-dce146195ab2", project.as_str()),
+        (",\"cursor\":\"1\"", ""),
+        ("2026-11-20T00:00:00", "2026-01-01T00:00:00"),
+        ("2026-11-20T00%3A00%3A00", "2026-01-01T00%3A00%3A00"),
+    ];
+    let reads = [
+        "0242", "0243", "0244", "0245", "0246", "0247", "0248", "0249", "0250", "0251", "0252", "0253",
+        "0256",
+    ];
+    let only: &'static [&'static str] = Box::leak(reads.to_vec().into_boxed_slice());
+    let answers = check(&server, Scenario { folder: "28_v2_runs_threads_traces", only }, &ids).await;
+    let run = "01a1fbc3-c7ee-7676-8fd7-39ec311bf1a3";
+    assert_eq!(answers[0]["items"].as_array().map(Vec::len), Some(1), "{}", answers[0]);
+    assert!(answers[0]["next_cursor"].is_string());
+    assert_eq!(answers[2], json!({"id": run, "name": "f", "share_url": null}));
+    assert!(answers[3]["url"].as_str().is_some_and(|url| url.starts_with("http") && url.contains(run)));
+    assert!(answers[4]["share_token"].is_string());
+    assert!(answers[8]["turns"].as_u64().is_some_and(|turns| turns >= 1), "{}", answers[8]);
+    assert_eq!(answers[9]["thread_count"], 1);
+    for folder in ["29_v2_errors", "29b_v2_422"] {
+        check(&server, all(folder), &ids).await;
+    }
+}
