@@ -113,7 +113,7 @@ mod tests {
             let budget = ByteSize::mebibytes(mebibytes);
             let MemoryShares { recent, inflight, queries } = MemoryShares::of(budget, None);
             assert!(recent + inflight + queries <= budget.bytes() / 4 * 3, "{mebibytes}");
-            assert!(recent >= 16 << 20 && recent <= 256 << 20, "{mebibytes}");
+            assert!((16 << 20..=256 << 20).contains(&recent), "{mebibytes}");
         }
         let set = MemoryShares::of(ByteSize::mebibytes(512), Some(ByteSize::mebibytes(7)));
         assert_eq!(set.inflight, 7 << 20);

@@ -25,6 +25,9 @@ const POOL_BYTES: usize = 64 << 20;
 /// Threads for statements, started for the first.
 pub(super) type LazyPool = OnceLock<Arc<QueryPool>>;
 
+/// What a column of flags says of a run, given its summary and whether it is the root of its trace.
+type Flag<'a> = &'a dyn Fn(&(RunSummary, bool)) -> bool;
+
 impl MemoryStore {
     fn pool(&self) -> Result<Arc<QueryPool>> {
         if let Some(pool) = self.pool.get() {
@@ -120,7 +123,7 @@ impl MemoryStore {
         let runs: Vec<Run> = runs.into_iter().filter(is_wanted).collect();
         let verdict = |run: &Run| &verdicts[&run.key];
         let mut columns = encode_runs(runs.iter()).columns().to_vec();
-        let flags: [(Col, &dyn Fn(&(RunSummary, bool)) -> bool); 4] = [
+        let flags: [(Col, Flag<'_>); 4] = [
             (Col::tokens_billed, &|(run, _)| run.billed.tokens),
             (Col::cost_billed, &|(run, _)| run.billed.cost),
             (Col::cost_gap, &|(run, _)| run.billed.gap),

@@ -48,7 +48,7 @@ async fn turns_are_given_back() {
 #[tokio::test]
 async fn a_panic_is_an_error() {
     let pool = pool();
-    let err = pool.run(Lane::Pages, async { panic!("on purpose") }).await.map(|()| ()).unwrap_err();
+    let err = pool.run::<()>(Lane::Pages, async { panic!("on purpose") }).await.unwrap_err();
     assert_eq!(err.kind(), ErrorKind::Internal);
     pool.run(Lane::Pages, async { Ok(()) }).await.unwrap();
 }
