@@ -272,6 +272,10 @@ def test_the_client_of_the_second_version(client, runs, judged):
         found = [run async for run in pages]
         assert [run.status for run in found] == ["ERROR", "SUCCESS", "SUCCESS"]
         assert found[-1].feedback_stats["stars"].avg == 5
+        streamed = client.runs.streaming.query_v2_items(
+            project_ids=[project], is_root=True, page_size=2, selects=["NAME"], **since
+        )
+        assert [run.name async for run in streamed] == ["support"] * 3
         first = str(runs[0].id)
         run = await client.runs.retrieve_v2(first, project_id=project, start_time=LONG_AGO, selects=["ID", "INPUTS"])
         assert run.inputs == {"question": "the refund policy", "fail": False}
