@@ -17,6 +17,9 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use link::Link;
 
+/// Their folder in the data folder.
+const FOLDER: &str = "attachments";
+
 /// Where the files are.
 #[derive(Debug)]
 pub(crate) struct Attachments {
@@ -55,7 +58,7 @@ impl std::fmt::Display for ContentHash {
 impl Attachments {
     /// Opens the folder; what an earlier process left half written goes.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        let dir = data_dir.join("attachments");
+        let dir = data_dir.join(FOLDER);
         let unfinished = dir.join("unfinished");
         if unfinished.exists() {
             fs::remove_dir_all(&unfinished)?;
@@ -95,11 +98,37 @@ impl Attachments {
         File::open(self.path(hash))
     }
 
+    /// The files of a data folder, by their places in it. What is being written is not among them, nor is the secret.
+    pub(crate) fn paths_in(data_dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut paths = Vec::new();
+        for folder in entries(&data_dir.join(FOLDER))? {
+            if folder.len() == 2 {
+                let names = entries(&data_dir.join(FOLDER).join(&folder))?;
+                let of_files = names.into_iter().filter(|name| ContentHash::parse(name).is_some());
+                paths.extend(of_files.map(|name| Path::new(FOLDER).join(&folder).join(name)));
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
     fn path(&self, hash: &ContentHash) -> PathBuf {
         let name = hash.to_string();
         let (folder, _) = name.split_at(2);
         self.dir.join(folder).join(&name)
     }
+}
+
+/// The names in a folder; none when it does not exist.
+fn entries(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(err) => return Err(err),
+    };
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string()));
+    // Ours are all ASCII.
+    Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {

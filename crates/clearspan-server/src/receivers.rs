@@ -22,7 +22,9 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Where the runs of a request go. The header may be spelled in any case; gRPC metadata is a header too.
 fn destination(caller: Caller, headers: &HeaderMap) -> Destination {
-    let named = headers.get("langsmith-project").and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let text = |name: &str| headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+    // Who traces for an agent names that one, and the agent is the project.
+    let named = text("langsmith-project").or_else(|| text("langsmith-agent-id"));
     Destination {
         workspace_id: caller.workspace_id,
         project: named.and_then(ProjectName::repair),

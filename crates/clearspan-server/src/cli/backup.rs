@@ -2,7 +2,7 @@
 //!
 //! Backups lie side by side in one folder, each in one that is named after its time. Files that do not change are shared
 //! between them, so each is whole and the next one costs what is new. The runs are copied before the catalog: a project that
-//! a run belongs to is in the copy, too.
+//! a run belongs to is in the copy, too. So is every attachment that a run of the copy lists.
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use clearspan_store::native::backup::{self, CopiedFile, Index};
 use jiff::Timestamp;
 
 use super::SettingsArgs;
+use crate::attachments::Attachments;
 use crate::clock::Clock;
 use crate::config::Settings;
 
@@ -81,6 +82,18 @@ fn copy(
         SqliteCatalog::copy(&source, &target)?;
         let (bytes, crc32) = backup::checksum(&target)?;
         files.push(CopiedFile { path: CATALOG.into(), bytes, crc32, linked: false });
+    }
+    // After the runs: a file is there before the run that lists it.
+    for path in Attachments::paths_in(&settings.data_dir)? {
+        let (source, target) = (settings.data_dir.join(&path), folder.join(&path));
+        let parent = target.parent().context("a file has a folder")?;
+        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        let linked = std::fs::hard_link(&source, &target).is_ok();
+        if !linked {
+            std::fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
+        }
+        let (bytes, crc32) = backup::checksum(&target)?;
+        files.push(CopiedFile { path, bytes, crc32, linked });
     }
     Ok(files)
 }

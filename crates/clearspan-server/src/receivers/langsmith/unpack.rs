@@ -86,7 +86,7 @@ async fn read_all<S: Sink>(body: &mut Body, coding: Coding, sink: S) -> Result<S
 /// A decoder that is fed: unpacked bytes go into the sink in small pieces, so a bomb costs no more than its limit.
 enum Decoder<S: Sink> {
     Identity(Guarded<S>),
-    Gzip(MultiGzDecoder<Guarded<S>>),
+    Gzip(Box<MultiGzDecoder<Guarded<S>>>),
     Zstd(Box<zstd::stream::write::Decoder<'static, Guarded<S>>>),
 }
 
@@ -95,7 +95,7 @@ impl<S: Sink> Decoder<S> {
         let guarded = Guarded { sink: Some(sink), bytes: 0, stop: None };
         Ok(match coding {
             Coding::Identity => Self::Identity(guarded),
-            Coding::Gzip => Self::Gzip(MultiGzDecoder::new(guarded)),
+            Coding::Gzip => Self::Gzip(Box::new(MultiGzDecoder::new(guarded))),
             Coding::Zstd => {
                 let failed = |_| Stop::Body(BodyError::Failed);
                 let mut decoder = zstd::stream::write::Decoder::new(guarded).map_err(failed)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     AS_JSON, CHILD, ID, Part, errors, form_body, form_request, read_run, root, send, send_form, send_json,
 };
-use crate::server::Server;
+use crate::server::{DataFolder, Server};
 use crate::spans::{gzip, zstd};
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn packed_bodies_are_taken() {
 async fn attachments_are_files_with_signed_addresses() {
     let server = Server::start();
     let run = root("with files").to_string();
-    let picture: Vec<u8> = (0..300_000_u32).map(|n| (n % 251) as u8).collect();
+    let picture: Vec<u8> = (0..=250).cycle().take(300_000).collect();
     let names = ["pic", "../../x", "/etc/passwd", "a/b", "page.html", "pic"];
     let part_names: Vec<String> = names.iter().map(|name| format!("attachment.{ID}.{name}")).collect();
     let post = format!("post.{ID}");
@@ -127,6 +127,27 @@ async fn attachments_are_files_with_signed_addresses() {
     let server = Server::start_again(server.kill_9());
     let request = Request::get(&url).body(Bytes::new()).expect("a valid request");
     assert_eq!(send(&server, request).await.status, 200, "the secret stays");
+}
+
+#[tokio::test]
+async fn a_backup_holds_the_attachments() {
+    let server = Server::start();
+    let run = root("with a file").to_string();
+    let (post, file) = (format!("post.{ID}"), format!("attachment.{ID}.note"));
+    let parts: [Part<'_>; 2] =
+        [(&post, AS_JSON, run.as_bytes()), (&file, "Content-Type: text/plain\r\n", b"remember")];
+    assert_eq!(send_form(&server, &parts).await.status, 202);
+    let backups = server.folder().path().join("backups");
+    let backups = backups.to_str().expect("UTF-8");
+    server.folder().run_ok(&["backup", "--to", backups]);
+    let restored = DataFolder::new();
+    restored.run_ok(&["restore", "--from", backups]);
+    let server = Server::start_again(restored);
+    let url = read_run(&server, ID).await["s3_urls"]["attachment.note"]["presigned_url"].take();
+    let request =
+        Request::get(url.as_str().expect("an address")).body(Bytes::new()).expect("a valid request");
+    let answer = send(&server, request).await;
+    assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "remember"));
 }
 
 #[tokio::test]
