@@ -12,7 +12,7 @@ use super::multipart::Malformed;
 use crate::receivers::body::{self, BodyError, Coding};
 
 /// Bytes that are unpacked at once: less would hand over to another thread too often.
-const STEP_BYTES: usize = 256 << 10;
+const STEP_BYTES: usize = 64 << 10;
 /// A request has at most this many bytes on the wire and unpacked, attachments included.
 pub(super) const MAX_BYTES: u64 = 1 << 30;
 
