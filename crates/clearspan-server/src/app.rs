@@ -191,12 +191,16 @@ fn open(settings: &Settings) -> anyhow::Result<Opened> {
     let shares = settings.memory_shares();
     let memory_bytes = NonZeroUsize::new(shares.recent).context("the memory setting is zero")?;
     // The store locks the folder, so it comes first.
-    let mut store = NativeStore::open(NativeConfig {
+    let config = NativeConfig {
         dir: settings.data_dir.clone(),
         memory_bytes,
         finish,
         compaction: CompactionConfig::default(),
-    })?;
+    };
+    let mut store = match settings.bucket() {
+        Some(bucket) => NativeStore::open_in_bucket(config, &bucket)?,
+        None => NativeStore::open(config)?,
+    };
     store.limit_query_memory(shares.queries)?;
     store.watch_space(SpaceLimits {
         refuse_below: settings.disk_min_free.room(),
@@ -255,9 +259,10 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::In
 fn greet(context: &Context) {
     let (http, grpc) = (context.bound.http_url(), context.bound.grpc_url());
     println!(
-        "\n  Clearspan {} is ready.\n\n  Open     {http}/\n  OTLP     {http} (HTTP), {grpc} (gRPC)\n  Data     {}\n",
+        "\n  Clearspan {} is ready.\n\n  Open     {http}/\n  OTLP     {http} (HTTP), {grpc} (gRPC)\n  Data     {}{}\n",
         env!("CARGO_PKG_VERSION"),
-        context.settings.data_dir.display()
+        context.settings.data_dir.display(),
+        context.settings.object_store.as_ref().map_or_else(String::new, |url| format!(" and {url}"))
     );
     println!("{}", serde_json::json!({"event": "ready", "http_url": http, "grpc_url": grpc}));
 }

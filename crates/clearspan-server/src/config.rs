@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+mod bucket;
 mod memory;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,22 @@ pub(crate) struct RawSettings {
     /// Where to listen for OTLP over gRPC [default: 127.0.0.1:4317]
     #[arg(long, env = "CLEARSPAN_GRPC", value_name = "ADDR")]
     pub(crate) grpc: Option<BindAddr>,
+
+    /// Keep segments in an object store, s3://bucket/prefix, and only the log and a cache in the data folder
+    #[arg(long, env = "CLEARSPAN_OBJECT_STORE", value_name = "URL")]
+    pub(crate) object_store: Option<String>,
+
+    /// Where the object store speaks S3, when it is not AWS
+    #[arg(long, env = "CLEARSPAN_S3_ENDPOINT", value_name = "URL")]
+    pub(crate) s3_endpoint: Option<String>,
+
+    /// The region of the object store
+    #[arg(long, env = "CLEARSPAN_S3_REGION", value_name = "REGION")]
+    pub(crate) s3_region: Option<String>,
+
+    /// Local copies of what is in the object store take this much at most [default: 10GiB]
+    #[arg(long, env = "CLEARSPAN_CACHE_SIZE", value_name = "SIZE")]
+    pub(crate) cache_size: Option<ByteSize>,
 
     /// Memory for everything together; with less than 64MiB it is slow [default: a quarter of what the machine or container has]
     #[arg(long, env = "CLEARSPAN_MEMORY", value_name = "SIZE")]
@@ -93,6 +110,10 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) http: BindAddr,
     pub(crate) grpc: BindAddr,
+    pub(crate) object_store: Option<String>,
+    pub(crate) s3_endpoint: Option<String>,
+    pub(crate) s3_region: Option<String>,
+    pub(crate) cache_size: ByteSize,
     pub(crate) memory: ByteSize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) inflight: Option<ByteSize>,
@@ -130,6 +151,10 @@ impl RawSettings {
             data_dir: self.data_dir.or(weaker.data_dir),
             http: self.http.or(weaker.http),
             grpc: self.grpc.or(weaker.grpc),
+            object_store: self.object_store.or(weaker.object_store),
+            s3_endpoint: self.s3_endpoint.or(weaker.s3_endpoint),
+            s3_region: self.s3_region.or(weaker.s3_region),
+            cache_size: self.cache_size.or(weaker.cache_size),
             memory: self.memory.or(weaker.memory),
             inflight: self.inflight.or(weaker.inflight),
             disk_min_free: self.disk_min_free.or(weaker.disk_min_free),
@@ -151,6 +176,10 @@ impl RawSettings {
             data_dir: self.data_dir.unwrap_or_else(|| PathBuf::from("clearspan-data")),
             http: self.http.unwrap_or(BindAddr::loopback(4318)),
             grpc: self.grpc.unwrap_or(BindAddr::loopback(4317)),
+            object_store: self.object_store.filter(|url| !url.is_empty()),
+            s3_endpoint: self.s3_endpoint.filter(|url| !url.is_empty()),
+            s3_region: self.s3_region.filter(|region| !region.is_empty()),
+            cache_size: self.cache_size.unwrap_or(ByteSize::mebibytes(10 << 10)),
             memory: self.memory.unwrap_or_else(memory::default_budget),
             inflight: self.inflight,
             disk_min_free: self.disk_min_free.unwrap_or(DiskPart::new(5, 512 << 20)),

@@ -16,7 +16,7 @@
 
 use std::fs::File;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -26,6 +26,10 @@ use clearspan_model::{
 };
 use rustc_hash::FxHashMap;
 
+use self::bucket::BucketDisk;
+pub use self::bucket::{
+    BucketAddress, BucketConfig, CatalogFile, CopyCatalog, is_unreachable as is_object_store_down,
+};
 pub use self::compact::CompactionConfig;
 use self::disk::{DiskRef, RealDisk};
 use self::log::RecordKind;
@@ -50,6 +54,7 @@ mod adopt;
 mod apply;
 pub mod backup;
 mod blocks;
+mod bucket;
 mod bury;
 mod check;
 mod commit;
@@ -63,6 +68,7 @@ mod log;
 mod manifest;
 mod objects;
 mod paths;
+mod postponed;
 mod purge;
 mod query;
 mod read;
@@ -77,7 +83,7 @@ mod state;
 mod table;
 mod tombstone_file;
 
-pub use check::{CheckReport, Problem, check};
+pub use check::{CheckReport, Problem, check, check_in_bucket};
 pub use space::{Room, SpaceLimits};
 
 /// Derives what depends on several fields (the cost) after patches of one run were merged.
@@ -172,12 +178,24 @@ impl NativeStore {
     /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
     /// beyond what can be isolated.
     pub fn open(config: NativeConfig) -> Result<Self> {
+        bucket::refuse_bucket_folder(&config.dir)?;
         Self::open_on(config, RealDisk::shared())
+    }
+
+    /// The same, with segments and manifest in a bucket, which this process claims: another one that uses it stops writing.
+    pub fn open_in_bucket(config: NativeConfig, bucket: &BucketConfig) -> Result<Self> {
+        Self::open_with(config, |dir| Ok(Arc::new(BucketDisk::claim(dir, RealDisk::shared(), bucket)?)))
     }
 
     /// The same, with other files under it.
     pub(crate) fn open_on(config: NativeConfig, disk: DiskRef) -> Result<Self> {
+        Self::open_with(config, |_| Ok(disk))
+    }
+
+    /// The same, with files that are looked for when the folder is locked.
+    fn open_with(config: NativeConfig, disk: impl FnOnce(&Path) -> Result<DiskRef>) -> Result<Self> {
         let lock = lock_folder(&config.dir)?;
+        let disk = disk(&config.dir)?;
         let pool = query_pool(&config.dir, DEFAULT_QUERY_BYTES)?;
         let shared = Arc::new(state::Shared::load(config, disk)?);
         let committer = commit::start(&shared)?;
@@ -193,7 +211,7 @@ fn query_pool(dir: &std::path::Path, memory_bytes: usize) -> Result<Arc<QueryPoo
 }
 
 /// Makes sure that no other process writes to the folder.
-fn lock_folder(dir: &std::path::Path) -> Result<File> {
+fn lock_folder(dir: &Path) -> Result<File> {
     std::fs::create_dir_all(dir)
         .context(ErrorKind::Unavailable, || format!("making the data folder {}", dir.display()))?;
     let path = paths::lock_file(dir);
@@ -459,6 +477,9 @@ impl RunStore for NativeStore {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = self.shared.health.warnings();
+        if let Err(err) = self.shared.disk.check_readable() {
+            warnings.push(err.to_string());
+        }
         let snapshot = self.shared.snapshot();
         for segment in snapshot.segments.iter() {
             let damage =

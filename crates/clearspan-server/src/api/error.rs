@@ -6,6 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use clearspan_model::ErrorKind;
 use clearspan_query::Diagnostic;
+use clearspan_store::native::is_object_store_down;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::json;
@@ -222,6 +223,11 @@ fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> ApiErr
         ErrorCode::Internal => {
             tracing::error!(error = chain(error), "a request failed");
             "the server failed to answer; its log tells more under this request's id".to_owned()
+        }
+        ErrorCode::Unavailable if is_object_store_down(error) => {
+            tracing::warn!(error = chain(error), "a request needs the object store");
+            "the object store cannot be reached now, and this needs what is only there; try again later"
+                .to_owned()
         }
         ErrorCode::Unavailable => {
             tracing::warn!(error = chain(error), "a request could not be served");

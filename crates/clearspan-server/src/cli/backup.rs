@@ -42,6 +42,7 @@ pub(super) struct RestoreArgs {
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
+    refuse_object_store(&settings)?;
     let dir = &settings.data_dir;
     if !dir.join("runs").is_dir() {
         anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
@@ -69,6 +70,15 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
         bytes(true).div_ceil(1024)
     );
     Ok(())
+}
+
+/// What is in a bucket cannot be copied by links, and the bucket keeps it better.
+fn refuse_object_store(settings: &Settings) -> anyhow::Result<()> {
+    let Some(url) = &settings.object_store else { return Ok(()) };
+    anyhow::bail!(
+        "backups are for data folders that keep everything themselves; what is in {url}, with a copy of the catalog, is \
+         kept by the object store: turn on its versioning or replication there"
+    )
 }
 
 fn copy(
@@ -102,6 +112,7 @@ fn copy(
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
+    refuse_object_store(&settings)?;
     let from = if Index::exists(&args.from) {
         args.from
     } else {

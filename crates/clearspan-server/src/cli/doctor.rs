@@ -100,7 +100,7 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let mut findings = vec![check_folder(dir), check_space(dir)];
     if exists {
         findings.push(check_catalog(settings));
-        findings.extend(check_runs(dir));
+        findings.extend(check_runs(settings));
     }
     findings.push(check_keys(settings));
     findings.push(check_port("http port", settings.http.addr(), "--http"));
@@ -171,8 +171,13 @@ fn check_catalog(settings: &Settings) -> Finding {
     }
 }
 
-fn check_runs(dir: &Path) -> Vec<Finding> {
-    let report = match native::check(dir) {
+fn check_runs(settings: &Settings) -> Vec<Finding> {
+    let dir = &settings.data_dir;
+    let checked = match settings.bucket() {
+        Some(bucket) => native::check_in_bucket(dir, &bucket),
+        None => native::check(dir),
+    };
+    let report = match checked {
         Ok(report) => report,
         // Its files change while they are read.
         Err(err) if err.kind() == ErrorKind::Conflict => {

@@ -10,8 +10,10 @@ use clearspan_model::{ErrorKind, RunKey, TraceId};
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 
+use super::bucket::is_unreachable;
 use super::hot::Tier;
-use super::state::Shared;
+use super::segment::Segment;
+use super::state::{DeadRows, Shared};
 use crate::Result;
 use crate::error::Context;
 use crate::schema::decode::Rows;
@@ -20,8 +22,9 @@ use crate::schema::{Col, modernize};
 /// A larger trace stays where it is: moving it for each late run would cost more than exact flags are worth.
 const MAX_ROWS: usize = 20_000;
 
-/// Brings in the traces of these runs, as far as they are elsewhere.
-pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
+/// Brings in the traces of these runs, as far as they are elsewhere. Returns those whose segments cannot be reached now:
+/// they stay where they are.
+pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<FxHashSet<TraceId>> {
     let (unseen, segments, dead) = {
         let state = shared.state.read();
         let unseen: FxHashSet<TraceId> = keys
@@ -31,45 +34,54 @@ pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<()> {
             .collect();
         (unseen, Arc::clone(&state.segments), state.dead.clone())
     };
+    let mut unreachable = FxHashSet::default();
     for trace_id in unseen {
-        let mut from_segments = Vec::new();
-        let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
-        for segment in segments.iter() {
-            let dead = dead.get(&segment.number);
-            let mut rows = segment.trace_rows(trace_id).or_else(|err| segment.pass_over(err))?;
-            rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
-            count += rows.len();
-            if !rows.is_empty() {
-                from_segments.push((segment, rows));
-            }
+        match adopt_trace(shared, trace_id, &segments, &dead) {
+            Err(err) if is_unreachable(&err) => drop(unreachable.insert(trace_id)),
+            adopted => adopted?,
         }
-        if count == 0 || count > MAX_ROWS {
-            continue;
+    }
+    Ok(unreachable)
+}
+
+fn adopt_trace(shared: &Shared, trace_id: TraceId, segments: &[Arc<Segment>], dead: &DeadRows) -> Result<()> {
+    let mut from_segments = Vec::new();
+    let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
+    for segment in segments {
+        let dead = dead.get(&segment.number);
+        let mut rows = segment.trace_rows(trace_id).or_else(|err| segment.pass_over(err))?;
+        rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
+        count += rows.len();
+        if !rows.is_empty() {
+            from_segments.push((segment, rows));
         }
-        let mut batches = Vec::new();
-        // Rows that cannot be read stay where they are, and the segment remembers that it was passed over.
-        let mut readable = Vec::new();
-        for (segment, rows) in from_segments {
-            let read = segment.read_rows(&rows).map(Some).or_else(|err| segment.pass_over(err))?;
-            if let Some(read) = read {
-                batches.extend(read);
-                readable.push((segment, rows));
-            }
+    }
+    if count == 0 || count > MAX_ROWS {
+        return Ok(());
+    }
+    let mut batches = Vec::new();
+    // Rows that cannot be read stay where they are, and the segment remembers that it was passed over.
+    let mut readable = Vec::new();
+    for (segment, rows) in from_segments {
+        let read = segment.read_rows(&rows).map(Some).or_else(|err| segment.pass_over(err))?;
+        if let Some(read) = read {
+            batches.extend(read);
+            readable.push((segment, rows));
         }
-        // Only this thread changes state, so nothing moved in between.
-        let mut state = shared.state.write();
-        for (segment, rows) in readable {
-            for row in rows {
-                state.bury(segment.number, row);
-                state.active.replaced.push((segment.number, row));
-            }
+    }
+    // Only this thread changes state, so nothing moved in between.
+    let mut state = shared.state.write();
+    for (segment, rows) in readable {
+        for row in rows {
+            state.bury(segment.number, row);
+            state.active.replaced.push((segment.number, row));
         }
-        if let Some(frozen) = &mut state.frozen {
-            batches.extend(take_trace(frozen, trace_id)?);
-        }
-        for batch in batches {
-            push_all(&mut state.active, &batch)?;
-        }
+    }
+    if let Some(frozen) = &mut state.frozen {
+        batches.extend(take_trace(frozen, trace_id)?);
+    }
+    for batch in batches {
+        push_all(&mut state.active, &batch)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The applier: merges durable batches into the hot tier, one after the other in the order of the log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -12,14 +13,15 @@ use tokio::sync::oneshot;
 use super::bury::Arrivals;
 use super::commit::{Batch, Done, LogFiles, RETRY, ToApplier};
 use super::compact::Bell;
-use super::health::{Trouble, is_from_disk};
+use super::health::{Trouble, chain, is_from_disk};
 use super::hot::{RowRef, Tier};
 use super::log::{LogSeq, RecordKind};
 use super::manifest::Manifest;
+use super::postponed::{self, Postponed};
 use super::records::without_deleted;
 use super::segment::Segment;
 use super::state::{DeadRows, Shared, State};
-use super::{adopt, bury, compact, flush, paths, tombstone_file};
+use super::{adopt, bucket, bury, compact, flush, paths, tombstone_file};
 use crate::error::Context;
 use crate::replacement::may_replace;
 use crate::schema::Col;
@@ -57,6 +59,8 @@ pub(super) struct Applier {
     /// Who waits for the segment that is being written, and who for the one after it.
     waiting: Vec<Flushing>,
     waiting_next: Vec<Flushing>,
+    /// Runs that wait for segments.
+    postponed: Postponed,
     /// A tier that recovery could not write.
     pub(super) unwritten: Option<flush::Job>,
     /// A segment that is written and that the disk did not let into the manifest yet, and when that was tried.
@@ -80,6 +84,7 @@ impl Applier {
             newest: UnixNanos::default(),
             waiting: Vec::new(),
             waiting_next: Vec::new(),
+            postponed: Postponed::default(),
             unwritten: None,
             uninstalled: None,
         }
@@ -99,12 +104,13 @@ impl Applier {
             let _sent = self.to_flusher.send(job);
         }
         loop {
-            let item = if self.uninstalled.is_some() {
+            let item = if self.uninstalled.is_some() || !self.postponed.is_empty() {
                 work.recv_timeout(RETRY)
             } else {
                 work.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             self.install_if_due();
+            self.catch_up_if_due();
             let item = match item {
                 Ok(item) => item,
                 Err(RecvTimeoutError::Timeout) => continue,
@@ -116,8 +122,13 @@ impl Applier {
                 ToApplier::Flush(done) => self.flush(done),
                 ToApplier::Install(flushed) => self.finish_flush(flushed),
                 ToApplier::Replace(rewritten, done) => {
+                    let installed = compact::install(&self.shared, *rewritten).inspect_err(|err| {
+                        if bucket::is_fenced(err) {
+                            self.shared.health.poison(err);
+                        }
+                    });
                     // Whoever rewrote it may have been told to stop.
-                    let _answered = done.send(compact::install(&self.shared, *rewritten));
+                    let _answered = done.send(installed);
                 }
                 ToApplier::Purged(seq, done) => {
                     let noted = self.note_purged(seq);
@@ -153,13 +164,46 @@ impl Applier {
         let begin = Instant::now();
         loop {
             match self.apply(seq, kind, batch) {
-                Err(err) if err.kind() == ErrorKind::Unavailable && begin.elapsed() < PATIENCE => {
+                Err(err) if err.kind() == ErrorKind::Unavailable && self.may_wait(&err, begin) => {
                     tracing::warn!(error = %err, "a segment cannot be read now; trying again");
                     std::thread::sleep(RETRY);
                 }
                 done => return done,
             }
         }
+    }
+
+    /// Runs wait by themselves (see [`postponed`]); what else needs an object store waits here for as long as it takes.
+    fn may_wait(&self, err: &Error, begin: Instant) -> bool {
+        begin.elapsed() < PATIENCE
+            || bucket::is_unreachable(err) && !self.shared.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Applies the runs that had to wait.
+    fn catch_up_if_due(&mut self) {
+        let is_due = !self.postponed.is_empty()
+            && self.postponed.tried.is_none_or(|tried| tried.elapsed() >= RETRY)
+            && self.shared.disk.check_readable().is_ok();
+        if is_due && let Err(err) = self.catch_up() {
+            self.shared.health.poison(&err);
+        }
+    }
+
+    fn catch_up(&mut self) -> Result<()> {
+        self.postponed.tried = Some(Instant::now());
+        for batch in self.postponed.take(&self.shared) {
+            // Some of them may have been deleted meanwhile.
+            if let Some(living) = bury::without_deleted_runs(&self.shared, &batch)?.living {
+                self.merge(&living)?;
+            }
+        }
+        if self.postponed.is_empty() {
+            tracing::info!("the runs that waited for segments are in");
+            if self.is_full() {
+                self.start_flush(true)?;
+            }
+        }
+        Ok(())
     }
 
     /// Brings one record of the log into the hot tier. Returns the keys of runs that were left alone.
@@ -213,11 +257,32 @@ impl Applier {
         Ok(())
     }
 
-    /// Merges patches into the runs that they belong to.
+    /// Merges patches into the runs that they belong to. Those whose segments cannot be reached wait.
     fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
-        let rows = Rows::new(batch);
-        let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
-        adopt::adopt_traces(&self.shared, &keys)?;
+        let keys = keys_of(batch)?;
+        let unreachable = adopt::adopt_traces(&self.shared, &keys)?;
+        let rest = if unreachable.is_empty() {
+            batch.clone()
+        } else {
+            let (rest, waits) = postponed::split(batch, &unreachable)?;
+            self.postponed.push(&self.shared, waits);
+            rest
+        };
+        if rest.num_rows() == 0 {
+            return Ok(());
+        }
+        match self.merge_adopted(&rest) {
+            Err(err) if bucket::is_unreachable(&err) => {
+                self.postponed.push(&self.shared, rest);
+                Ok(())
+            }
+            merged => merged,
+        }
+    }
+
+    /// Merges patches whose traces were adopted. When it fails, nothing has changed.
+    fn merge_adopted(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (rows, keys) = (Rows::new(batch), keys_of(batch)?);
         let known = self.find_known(&keys)?;
 
         // Rows that meet an older state of their run are merged with it and leave the batch.
@@ -255,9 +320,11 @@ impl Applier {
 
     /// Puts whole runs in the place of those that did not change meanwhile. Returns the keys of the others.
     fn replace(&self, batch: &RecordBatch) -> Result<Vec<RunKey>> {
-        let rows = Rows::new(batch);
-        let keys = (0..batch.num_rows()).map(|row| rows.key(row)).collect::<Result<Vec<_>>>()?;
-        adopt::adopt_traces(&self.shared, &keys)?;
+        let (rows, keys) = (Rows::new(batch), keys_of(batch)?);
+        if !adopt::adopt_traces(&self.shared, &keys)?.is_empty() {
+            self.shared.disk.check_readable().context(ErrorKind::Unavailable, || "replacing runs".into())?;
+            return Err(Error::new(ErrorKind::Unavailable, "replacing runs: a segment could not be reached"));
+        }
         let mut living: Vec<Option<RunKey>> = vec![None; keys.len()];
         let mut places = Vec::new();
         for (row, place) in self.find_known(&keys)? {
@@ -344,7 +411,9 @@ impl Applier {
     /// True when the tier that takes writes should become a segment.
     pub(super) fn is_full(&self) -> bool {
         let state = self.shared.state.read();
-        state.frozen.is_none() && state.active.bytes() >= self.shared.config.memory_bytes.get() / 4
+        self.postponed.is_empty()
+            && state.frozen.is_none()
+            && state.active.bytes() >= self.shared.config.memory_bytes.get() / 4
     }
 
     fn flush(&mut self, done: Flushing) {
@@ -357,6 +426,11 @@ impl Applier {
     /// Starts a flush for those who wait for the next one.
     fn flush_for_waiting(&mut self) {
         self.waiting = std::mem::take(&mut self.waiting_next);
+        self.catch_up_if_due();
+        if let Err(err) = self.postponed.check_empty() {
+            answer(&mut self.waiting, &Err(err));
+            return;
+        }
         match self.start_flush(true) {
             Ok(true) => {}
             Ok(false) => answer(&mut self.waiting, &Ok(())),
@@ -587,6 +661,11 @@ impl Applier {
     }
 }
 
+fn keys_of(batch: &RecordBatch) -> Result<Vec<RunKey>> {
+    let rows = Rows::new(batch);
+    (0..batch.num_rows()).map(|row| rows.key(row)).collect()
+}
+
 /// Marks the row at a place as replaced.
 fn retire(state: &mut State, key: &RunKey, place: Place) {
     match place {
@@ -631,7 +710,7 @@ fn answer(waiting: &mut Vec<Flushing>, result: &Result<()>) {
     for done in waiting.drain(..) {
         let copy = match result {
             Ok(()) => Ok(()),
-            Err(err) => Err(Error::new(err.kind(), err.to_string())),
+            Err(err) => Err(Error::new(err.kind(), chain(err))),
         };
         // A caller that hung up needs no answer.
         let _answered = done.send(copy);

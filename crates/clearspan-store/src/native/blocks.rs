@@ -45,8 +45,12 @@ pub(crate) struct Sums {
 impl Sums {
     /// Reads the checksums of a file. `expected` is what the manifest says of them.
     pub(crate) fn load(disk: &dyn Disk, file: &Path, expected: u32) -> io::Result<Self> {
-        let bytes = disk::read(disk, &paths::sums_file(file))?;
-        Self::parse(&bytes, &name_of(file), expected)
+        let path = paths::sums_file(file);
+        let load = || Self::parse(&disk::read(disk, &path)?, &name_of(file), expected);
+        load().or_else(|err| {
+            // A copy may be damaged where the original is not.
+            if err.kind() == io::ErrorKind::InvalidData && disk.refetch(&path) { load() } else { Err(err) }
+        })
     }
 
     /// Writes the checksums of a file, durably but for their name. Returns what the manifest has to say of them.
@@ -281,8 +285,15 @@ impl BlockFile {
         let Some(sums) = &self.sums else { return self.read(start, end) };
         let whole_start = start - start % sums.block_bytes;
         let whole_end = end.next_multiple_of(sums.block_bytes).min(file_bytes);
-        let bytes = self.read(whole_start, whole_end)?;
-        self.verify(sums, whole_start, &bytes)?;
+        let mut bytes = self.read(whole_start, whole_end)?;
+        if let Err(err) = self.verify(sums, whole_start, &bytes) {
+            // A copy may be damaged where the original is not.
+            if !self.file.refetch() {
+                return Err(err);
+            }
+            bytes = self.read(whole_start, whole_end)?;
+            self.verify(sums, whole_start, &bytes)?;
+        }
         let skip = usize::try_from(start - whole_start).expect("less than a block");
         Ok(bytes.slice(skip..skip + len))
     }

@@ -1,9 +1,11 @@
 //! Looking through a stopped store for everything that is not sound: what `clearspan doctor` tells of the runs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clearspan_model::{ErrorKind, UnixNanos};
 
+use super::bucket::{self, BucketConfig, BucketDisk};
 use super::disk::{DiskRef, RealDisk};
 use super::health::chain;
 use super::log::RecordKind;
@@ -58,8 +60,20 @@ const NEWER: &str = "start the newer version of Clearspan that wrote it";
 /// Reads everything that a stopped store keeps in its folder. Fails only when it cannot look: the folder is in use or
 /// cannot be opened.
 pub fn check(dir: &Path) -> Result<CheckReport> {
+    bucket::refuse_bucket_folder(dir)?;
     let _lock = lock_folder(dir)?;
-    let mut check = Check { dir, disk: RealDisk::shared(), report: CheckReport::default() };
+    check_on(dir, RealDisk::shared())
+}
+
+/// The same for a folder whose segments are in a bucket, all of which is read. Nothing is claimed or written; a server that
+/// uses the bucket with another folder meanwhile may remove files before they are read.
+pub fn check_in_bucket(dir: &Path, bucket: &BucketConfig) -> Result<CheckReport> {
+    let _lock = lock_folder(dir)?;
+    check_on(dir, Arc::new(BucketDisk::look(dir, RealDisk::shared(), bucket)?))
+}
+
+fn check_on(dir: &Path, disk: DiskRef) -> Result<CheckReport> {
+    let mut check = Check { dir, disk, report: CheckReport::default() };
     let manifest = match Manifest::load(&*check.disk, dir) {
         Ok(manifest) => manifest.unwrap_or_default(),
         Err(err) => {

@@ -1,6 +1,6 @@
 //! The seam between the store and the disk: every file of the engine is read and written through a [`Disk`].
 //!
-//! In a running server that is [`RealDisk`]. Tests put others in its place: one that fails on command, and one that
+//! In a running server that is [`RealDisk`], or a [`super::bucket::BucketDisk`] on top of it. Tests put others in its place: one that fails on command, and one that
 //! forgets at a power cut what was not synced. So nothing in `native` may use `std::fs`, except for the lock on the
 //! data folder, which is not about bytes, and `search`, whose files Tantivy maps into memory: they can be made again from
 //! the segments, and nothing of them is used before their checksums were verified.
@@ -42,6 +42,36 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
     fn exists(&self, path: &Path) -> io::Result<bool>;
     /// How much room there is.
     fn space(&self, dir: &Path) -> io::Result<Space>;
+
+    /// Throws away what is kept of a file that really lies elsewhere. True when reading it again may give other bytes.
+    fn refetch(&self, _path: &Path) -> bool {
+        false
+    }
+
+    /// Fails when files cannot be read for now, wherever they are.
+    fn check_readable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Keeps a copy of a search index elsewhere, where there is an elsewhere.
+    fn keep_index(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Brings the copy of the index of `dir` back, to the folder `to`. False when there is none.
+    fn fetch_index(&self, _dir: &Path, _to: &Path) -> io::Result<bool> {
+        Ok(false)
+    }
+
+    /// Removes the copy.
+    fn drop_index(&self, _dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Called before a tier is written: fails when that cannot go well now.
+    fn prepare_flush(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A file that is being written.
@@ -56,6 +86,11 @@ pub(crate) trait ReadFile: fmt::Debug + Send + Sync {
     fn len(&self) -> u64;
     /// Fills `buf` from `offset` on. Fails when the file ends before.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()>;
+
+    /// See [`Disk::refetch`].
+    fn refetch(&self) -> bool {
+        false
+    }
 }
 
 /// Room on a disk.

@@ -1,6 +1,7 @@
 //! Turning a frozen tier into a segment and the files beside it.
 
 use arrow::array::RecordBatch;
+use clearspan_model::ErrorKind;
 use tokio::sync::OwnedRwLockWriteGuard;
 
 use super::hot::View;
@@ -10,6 +11,7 @@ use super::records::RecordFile;
 use super::segment::{self, Written};
 use super::state::Shared;
 use crate::Result;
+use crate::error::Context;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 
@@ -52,6 +54,7 @@ pub(super) struct Flushed {
 
 pub(super) fn write_segment(shared: &Shared, job: &Job) -> Result<Flushed> {
     let begin = std::time::Instant::now();
+    shared.disk.prepare_flush().context(ErrorKind::Unavailable, || "writing a segment".into())?;
     let dir = paths::segment_dir(&shared.config.dir);
     let written = segment::write(&shared.disk, &dir, job.number, &job.view)?;
     if let Some(written) = &written {

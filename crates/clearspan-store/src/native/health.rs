@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use clearspan_model::ErrorKind;
 use parking_lot::Mutex;
 
+use super::bucket;
 use crate::{Error, Result};
 
 /// What the disk refuses now.
@@ -131,6 +132,9 @@ pub(crate) fn kind_of_failed_read(err: &(dyn std::error::Error + 'static)) -> Er
     const ENOMEM: i32 = 12;
     const ENFILE: i32 = 23;
     const EMFILE: i32 = 24;
+    if bucket::is_unreachable(err) {
+        return ErrorKind::Unavailable;
+    }
     let mut cause = Some(err);
     while let Some(err) = cause {
         let errno = err.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
@@ -142,8 +146,12 @@ pub(crate) fn kind_of_failed_read(err: &(dyn std::error::Error + 'static)) -> Er
     ErrorKind::Corrupt
 }
 
-/// Whether an error comes from the disk, so that the same may go well later. The damage of a file does not go away.
+/// Whether an error comes from the disk or an object store, so that the same may go well later. The damage of a file does
+/// not go away.
 pub(crate) fn is_from_disk(err: &(dyn std::error::Error + 'static)) -> bool {
+    if bucket::is_unreachable(err) {
+        return true;
+    }
     let mut cause = Some(err);
     while let Some(err) = cause {
         if err.downcast_ref::<std::io::Error>().is_some_and(|err| err.raw_os_error().is_some()) {

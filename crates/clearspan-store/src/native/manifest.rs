@@ -40,6 +40,20 @@ pub(crate) struct Manifest {
     /// What was deleted up to this record of the log is gone from all files.
     #[serde(default)]
     pub(crate) purged_seq: u64,
+    /// In a bucket, whose it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) claim: Option<Claim>,
+}
+
+/// Which server a bucket belongs to; see [`super::bucket`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Claim {
+    /// A name for the bucket and its prefix that no other has.
+    pub(crate) bucket: String,
+    /// How often it was claimed.
+    pub(crate) epoch: u64,
+    /// A name for the start of a server that claimed it last.
+    pub(crate) server: String,
 }
 
 /// One segment.
@@ -100,7 +114,7 @@ impl Manifest {
         disk::replace(disk, &paths::manifest_file(data_dir), &self.to_bytes())
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let body = serde_json::to_vec(self).expect("a manifest has a JSON form");
         let mut bytes = format!("{NAME} {VERSION} {:08x}\n", crc32fast::hash(&body)).into_bytes();
         bytes.extend_from_slice(&body);

@@ -11,6 +11,7 @@
 //! <data dir>/runs/segments/points-<number>.parquet
 //! <data dir>/runs/segments/<the same name>.sums   checksums of such a file
 //! <data dir>/runs/search/<segment number>/
+//! <data dir>/cache/                       copies of what is in a bucket
 //! ```
 
 use std::io;
@@ -20,6 +21,10 @@ use super::disk::Disk;
 
 pub(crate) fn runs_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("runs")
+}
+
+pub(crate) fn cache_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("cache")
 }
 
 pub(crate) fn log_dir(data_dir: &Path) -> PathBuf {

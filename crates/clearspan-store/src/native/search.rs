@@ -201,6 +201,11 @@ impl Worker {
         self.registry.indexes.write().retain(|number, _| is_part(*number));
         for (number, path) in paths::search_entries(dir).context(ErrorKind::Unavailable, || listing(dir))? {
             if !number.is_some_and(is_part) {
+                if number.is_some()
+                    && let Err(err) = self.shared.disk.drop_index(&path)
+                {
+                    tracing::warn!(error = %err, "the copy of a search index cannot be removed; the next start does it");
+                }
                 std::fs::remove_dir_all(&path)
                     .context(ErrorKind::Unavailable, || format!("removing {}", path.display()))?;
             }
@@ -228,6 +233,9 @@ impl Worker {
             std::fs::remove_dir_all(&temporary)
                 .context(ErrorKind::Unavailable, || format!("removing {}", temporary.display()))?;
         }
+        if let Some(index) = self.fetch(&path, &temporary, segment)? {
+            return Ok(Some(index));
+        }
         if !build::build(segment, &temporary, &mut |worked| self.pace(worked))? {
             return Ok(None);
         }
@@ -236,7 +244,32 @@ impl Worker {
         let index = SegmentIndex::open(&path, segment)?;
         let (bytes, millis) = (index.bytes(), begin.elapsed().as_millis());
         tracing::info!(segment = segment.number, rows = segment.rows, bytes, millis, "indexed a segment");
+        if let Err(err) = self.shared.disk.keep_index(&path) {
+            tracing::warn!(segment = segment.number, error = %err, "no copy of a search index is kept: it may be built again");
+        }
         Ok(Some(index))
+    }
+
+    /// Takes a copy that is kept elsewhere, if it is sound.
+    fn fetch(&self, path: &Path, temporary: &Path, segment: &Segment) -> Result<Option<SegmentIndex>> {
+        let fetching = || format!("fetching {}", path.display());
+        let is_there =
+            self.shared.disk.fetch_index(path, temporary).context(ErrorKind::Unavailable, fetching)?;
+        if !is_there {
+            return Ok(None);
+        }
+        match SegmentIndex::open(temporary, segment) {
+            Ok(_) => {
+                std::fs::rename(temporary, path).context(ErrorKind::Unavailable, fetching)?;
+                SegmentIndex::open(path, segment).map(Some)
+            }
+            Err(err) => {
+                let reason = health::chain(&err);
+                tracing::warn!(segment = segment.number, %reason, "a search index is built again");
+                std::fs::remove_dir_all(temporary).context(ErrorKind::Unavailable, fetching)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Makes way for writes after some work. False when the thread has to end.

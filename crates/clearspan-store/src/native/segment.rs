@@ -131,6 +131,11 @@ impl Segment {
         &self.path
     }
 
+    /// Fails when files like this one cannot be read for now.
+    pub(crate) fn check_readable(&self) -> std::io::Result<()> {
+        self.disk.check_readable()
+    }
+
     pub(crate) fn open(&self) -> Result<BlockFile> {
         blocks::load_once(&self.sums, &*self.disk, &self.path, self.sums_crc)
             .and_then(|sums| BlockFile::open(&*self.disk, &self.path, sums))

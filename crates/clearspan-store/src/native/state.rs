@@ -1,7 +1,7 @@
 //! What the engine knows now, shared between the threads that change it and the readers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clearspan_model::{ErrorKind, TraceId};
@@ -16,7 +16,7 @@ use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
-use super::{NativeConfig, compact, paths, search, tombstone_file};
+use super::{NativeConfig, bucket, compact, paths, search, tombstone_file};
 use crate::error::Context;
 use crate::schema::Col;
 use crate::schema::logs::LogCol;
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) carrying: Arc<tokio::sync::RwLock<()>>,
     /// Rows that arrived for something deleted and were dropped.
     dropped: AtomicU64,
+    /// Bytes of runs that wait for segments; see [`super::postponed`].
+    postponed: AtomicUsize,
     /// Lets tests look at the folder at certain moments.
     #[cfg(test)]
     pub(super) on_step: compact::OnStep,
@@ -146,6 +148,7 @@ impl Shared {
             pressure: watch::Sender::new(0),
             carrying: Arc::default(),
             dropped: AtomicU64::new(0),
+            postponed: AtomicUsize::new(0),
             #[cfg(test)]
             on_step: compact::OnStep::default(),
         })
@@ -187,7 +190,13 @@ impl Shared {
 
     pub(crate) fn update_pressure(&self, state: &State) {
         let bytes = state.active.bytes() + state.frozen.as_ref().map_or(0, Tier::bytes);
-        self.pressure.send_replace(bytes);
+        self.pressure.send_replace(bytes + self.postponed.load(Ordering::Relaxed));
+    }
+
+    /// Notes what waits beside the tiers.
+    pub(super) fn set_postponed(&self, bytes: usize) {
+        self.postponed.store(bytes, Ordering::Relaxed);
+        self.update_pressure(&self.state.read());
     }
 
     pub(crate) fn note_dropped(&self, rows: usize) {
@@ -292,6 +301,13 @@ impl Snapshot {
     pub(crate) fn explain(&self, err: Error) -> Error {
         if err.kind() != ErrorKind::Internal {
             return err;
+        }
+        // Between here and the failure the store may be back: then the error itself tells.
+        if bucket::is_unreachable(&err) {
+            return Error::caused(ErrorKind::Unavailable, "a segment cannot be read now", err);
+        }
+        if let Some(Err(down)) = self.segments.first().map(|segment| segment.check_readable()) {
+            return Error::caused(ErrorKind::Unavailable, "a segment cannot be read now", down);
         }
         let mut damaged =
             self.segments.iter().filter(|segment| segment.damage().is_some() || segment.is_passed_over());

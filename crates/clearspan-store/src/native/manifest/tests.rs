@@ -31,6 +31,7 @@ fn sample() -> Manifest {
         points: Vec::new(),
         tombstones: Some(2),
         purged_seq: 30,
+        claim: None,
     }
 }
 

@@ -15,7 +15,9 @@ use clearspan_model::ErrorKind;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{
+    BloomFilterPosition, EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+};
 use parquet::schema::types::ColumnPath;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
@@ -128,7 +130,10 @@ pub(crate) fn properties<C: TableColumn>() -> WriterPropertiesBuilder {
 
 fn run_properties() -> WriterProperties {
     let path = |col: Col| ColumnPath::from(col.name());
-    let mut builder = properties::<Col>().set_dictionary_page_size_limit(DICTIONARY_BYTES);
+    // All bloom filters side by side: where the file is far away, one request brings them.
+    let mut builder = properties::<Col>()
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_bloom_filter_position(BloomFilterPosition::End);
     for col in [Col::trace_id, Col::run_id] {
         builder = builder
             .set_column_bloom_filter_enabled(path(col), true)

@@ -1,0 +1,310 @@
+//! The objects below a prefix of an object store, for threads that may wait.
+//!
+//! While the store cannot be reached, nobody waits for it twice: the first failure closes a [`Gate`], everything behind
+//! it fails at once with [`Unreachable`], and a task tries with growing pauses whether it opens again. Reads and writes
+//! have a gate each: a store whose disk is full still answers.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use object_store::path::Path as ObjectPath;
+use object_store::{
+    Error as ObjectError, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+    Result as ObjectResult,
+};
+use parking_lot::Mutex;
+use tokio::runtime::Runtime;
+
+use crate::native::disk::ReadFile;
+
+/// Larger files are sent in parts of this size: it is the memory that an upload takes.
+const PART_BYTES: u64 = 8 << 20;
+/// The pause before the first try to reach the store again, and the longest one.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// The object store does not answer, or answers that it cannot do what it is asked for now.
+#[derive(Debug)]
+pub(crate) struct Unreachable(String);
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the object store cannot be reached now; try again later ({})", self.0)
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// Whether an error comes from an object store that cannot be reached now.
+pub fn is_unreachable(err: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(err);
+    while let Some(err) = cause {
+        let inner = err.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if err.is::<Unreachable>() || inner.is_some_and(|inner| inner.is::<Unreachable>()) {
+            return true;
+        }
+        cause = err.source();
+    }
+    false
+}
+
+/// Whether something can be asked of the store now.
+#[derive(Debug, Default)]
+struct Gate {
+    /// Why not.
+    closed: Mutex<Option<String>>,
+}
+
+impl Gate {
+    fn check(&self) -> io::Result<()> {
+        match &*self.closed.lock() {
+            None => Ok(()),
+            Some(why) => Err(unreachable(why.clone())),
+        }
+    }
+
+    /// True when it was open.
+    fn close(&self, why: String) -> bool {
+        self.closed.lock().replace(why).is_none()
+    }
+
+    fn open(&self) {
+        *self.closed.lock() = None;
+    }
+}
+
+fn unreachable(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, Unreachable(why))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    objects: Arc<dyn ObjectStore>,
+    prefix: ObjectPath,
+    /// How messages call it.
+    name: String,
+    reads: Arc<Gate>,
+    writes: Arc<Gate>,
+    /// Always there until it is dropped.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Remote {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting is not allowed on the threads of another runtime, on which a store may be dropped.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Remote {
+    pub(super) fn new(objects: Arc<dyn ObjectStore>, prefix: ObjectPath, name: String) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("clearspan-bucket")
+            .enable_all()
+            .build()?;
+        let (reads, writes) = (Arc::default(), Arc::default());
+        Ok(Self { objects, prefix, name, reads, writes, runtime: Some(runtime) })
+    }
+
+    /// How messages call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Fails at once while nothing can be written.
+    pub(super) fn check_writes(&self) -> io::Result<()> {
+        self.writes.check()
+    }
+
+    /// Fails at once while nothing can be read.
+    pub(super) fn check_reads(&self) -> io::Result<()> {
+        self.reads.check()
+    }
+
+    /// The bytes of a range.
+    pub(super) fn get(&self, key: &str, range: Range<u64>) -> io::Result<Bytes> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        let wanted = range.end - range.start;
+        let bytes = self.ask(Access::Read, async move { objects.get_range(&path, range).await })?;
+        if bytes.len() as u64 != wanted {
+            let what = format!("{key} gave {} bytes where {wanted} were asked for", bytes.len());
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+        }
+        Ok(bytes)
+    }
+
+    /// A whole object, as it is now.
+    pub(super) fn get_all(&self, key: &str) -> io::Result<Bytes> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        self.ask(
+            Access::Read,
+            async move { objects.get_opts(&path, GetOptions::default()).await?.bytes().await },
+        )
+    }
+
+    /// Makes an object. False when there is one already, which then stays as it is.
+    pub(super) fn put_new(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        let payload = PutPayload::from(bytes.to_vec());
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        self.ask(Access::Write, async move {
+            match objects.put_opts(&path, payload, options).await {
+                Ok(_) => Ok(true),
+                Err(ObjectError::AlreadyExists { .. } | ObjectError::Precondition { .. }) => Ok(false),
+                Err(err) => Err(err),
+            }
+        })
+    }
+
+    /// Sends a whole file, in place of any other object of that key.
+    pub(super) fn upload(&self, key: &str, file: Arc<dyn ReadFile>) -> io::Result<()> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        self.ask(Access::Write, async move { upload(&*objects, &path, &*file).await })
+    }
+
+    /// Removes an object; one that is not there is no error.
+    pub(super) fn remove(&self, key: &str) -> io::Result<()> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        self.ask(Access::Write, async move {
+            match objects.delete(&path).await {
+                Err(ObjectError::NotFound { .. }) => Ok(()),
+                done => done,
+            }
+        })
+    }
+
+    /// The objects of a folder with their sizes; their names are those within the folder.
+    pub(super) fn list(&self, folder: &str) -> io::Result<Vec<(String, u64)>> {
+        let (objects, path) = (Arc::clone(&self.objects), self.path(folder));
+        self.ask(Access::Read, async move {
+            let metas: Vec<_> = objects.list(Some(&path)).try_collect().await?;
+            let name = |location: &ObjectPath| {
+                let parts = location.prefix_match(&path)?;
+                Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
+            };
+            Ok(metas.iter().filter_map(|meta| Some((name(&meta.location)?, meta.size))).collect())
+        })
+    }
+
+    fn path(&self, key: &str) -> ObjectPath {
+        ObjectPath::from_iter(self.prefix.parts().chain(key.split('/').map(Into::into)))
+    }
+
+    /// Runs a request and waits for it.
+    fn ask<T: Send + 'static>(
+        &self,
+        access: Access,
+        request: impl Future<Output = ObjectResult<T>> + Send + 'static,
+    ) -> io::Result<T> {
+        self.gate(access).check()?;
+        let runtime = self.runtime.as_ref().expect("it is there until the drop");
+        let (done, answer) = sync_channel(1);
+        runtime.spawn(async move {
+            // Whoever asked waits below.
+            let _sent = done.send(request.await);
+        });
+        let answer = answer.recv().map_err(|_| io::Error::other("a request to the object store panicked"))?;
+        answer.map_err(|err| match err {
+            ObjectError::NotFound { path, .. } => {
+                io::Error::new(io::ErrorKind::NotFound, format!("{path} is not in {}", self.name))
+            }
+            err => {
+                let why = crate::native::health::chain(&err);
+                self.close(access, why.clone());
+                unreachable(why)
+            }
+        })
+    }
+
+    fn gate(&self, access: Access) -> &Arc<Gate> {
+        match access {
+            Access::Read => &self.reads,
+            Access::Write => &self.writes,
+        }
+    }
+
+    /// From now on nobody waits, until a task has found out that it works again.
+    fn close(&self, access: Access, why: String) {
+        if !self.gate(access).close(why.clone()) {
+            return;
+        }
+        tracing::error!(store = %self.name, ?access, reason = %why, "the object store cannot be reached; trying again until it can");
+        let runtime = self.runtime.as_ref().expect("it is there until the drop");
+        let (objects, gate, name) =
+            (Arc::clone(&self.objects), Arc::clone(self.gate(access)), self.name.clone());
+        let path = self.path("probe");
+        runtime.spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                tokio::time::sleep(pause).await;
+                let tried = match access {
+                    Access::Write => {
+                        objects.put(&path, PutPayload::from_static(b"clearspan")).await.map(|_| ())
+                    }
+                    Access::Read => match objects.head(&path).await {
+                        Err(ObjectError::NotFound { .. }) => Ok(()),
+                        found => found.map(|_| ()),
+                    },
+                };
+                match tried {
+                    Ok(()) => break,
+                    Err(err) => drop(gate.close(crate::native::health::chain(&err))),
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            gate.open();
+            tracing::info!(store = %name, ?access, "the object store can be reached again");
+        });
+    }
+}
+
+async fn upload(objects: &dyn ObjectStore, path: &ObjectPath, file: &dyn ReadFile) -> ObjectResult<()> {
+    let bytes = file.len();
+    if bytes <= PART_BYTES {
+        objects.put(path, part(file, 0, bytes)?).await?;
+        return Ok(());
+    }
+    let mut parts = objects.put_multipart(path).await?;
+    let mut sent = Ok(());
+    let mut start = 0;
+    while start < bytes && sent.is_ok() {
+        let end = (start + PART_BYTES).min(bytes);
+        sent = match part(file, start, end) {
+            Ok(payload) => parts.put_part(payload).await,
+            Err(err) => Err(err),
+        };
+        start = end;
+    }
+    if sent.is_ok() {
+        sent = parts.complete().await.map(|_| ());
+    }
+    if sent.is_err() {
+        // What stays of it is removed by the store's own rule for unfinished uploads.
+        let _aborted = parts.abort().await;
+    }
+    sent
+}
+
+fn part(file: &dyn ReadFile, start: u64, end: u64) -> ObjectResult<PutPayload> {
+    let mut bytes = vec![0; usize::try_from(end - start).expect("a part is small")];
+    file.read_at(&mut bytes, start)
+        .map_err(|source| ObjectError::Generic { store: "the local disk", source: Box::new(source) })?;
+    Ok(bytes.into())
+}
