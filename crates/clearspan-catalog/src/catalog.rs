@@ -6,7 +6,8 @@ use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 
 use crate::{
     AnnotationCatalog, DatasetCatalog, ExperimentCatalog, FeedbackCatalog, KeyHash, KeyId, KeyName,
-    LimitedProject, MappingRule, ProjectName, Result, Retention, RuleContent, RuleId, SharingCatalog,
+    LimitedProject, MappingRule, ProjectName, PromptCatalog, Result, Retention, RuleContent, RuleId,
+    SharingCatalog,
 };
 
 /// Keeps workspaces, projects and keys. What callers can observe is written down as the conformance
@@ -21,6 +22,7 @@ pub trait Catalog:
     + SharingCatalog
     + DatasetCatalog
     + ExperimentCatalog
+    + PromptCatalog
     + Send
     + Sync
     + fmt::Debug

@@ -44,6 +44,21 @@ impl Example {
             .and_then(Value::as_array)
             .map_or_else(Vec::new, |splits| splits.iter().filter_map(Value::as_str).collect())
     }
+
+    /// A new example that says the same.
+    pub fn into_copy(self) -> NewExample {
+        let Self { created_at, inputs, outputs, metadata, source_run_id, attachments, .. } = self;
+        NewExample {
+            id: ExampleId::generate(),
+            created_at: Some(created_at),
+            inputs,
+            outputs,
+            metadata,
+            splits: None,
+            source_run_id,
+            attachments,
+        }
+    }
 }
 
 /// A file that belongs to an example. The catalog keeps what identifies its bytes, not the bytes.
@@ -99,6 +114,21 @@ pub struct ExampleChange {
     pub added: Vec<Attachment>,
 }
 
+impl ExampleChange {
+    /// A change that changes nothing yet.
+    pub fn of(id: ExampleId) -> Self {
+        Self {
+            id,
+            inputs: None,
+            outputs: None,
+            metadata: None,
+            splits: None,
+            attachments: None,
+            added: Vec::new(),
+        }
+    }
+}
+
 /// Which files of an example stay; what is not named goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
@@ -118,6 +148,16 @@ pub enum ExampleWrite {
     Update(ExampleChange),
     /// It may exist.
     Upsert(NewExample),
+}
+
+impl ExampleWrite {
+    /// The example.
+    pub fn id(&self) -> ExampleId {
+        match self {
+            Self::Create(new) | Self::Upsert(new) => new.id,
+            Self::Update(change) => change.id,
+        }
+    }
 }
 
 /// Which examples, and which of these.

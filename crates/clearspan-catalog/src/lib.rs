@@ -1,4 +1,4 @@
-//! What has a name and is edited by people: workspaces, projects, keys, mapping rules, datasets, experiments,
+//! What has a name and is edited by people: workspaces, projects, keys, mapping rules, datasets, experiments, prompts,
 //! feedback, annotation queues and what is shared.
 //!
 //! This crate owns the relations of the catalog and their rules (names are unique in a workspace, a key's
@@ -14,6 +14,7 @@ mod experiment;
 mod feedback;
 mod ids;
 mod name;
+mod prompt;
 mod retention;
 mod rule;
 mod secret;
@@ -41,6 +42,9 @@ pub use ids::{
     CommitId, ComparisonId, DatasetId, ExampleId, FeedbackId, ItemId, KeyId, PromptId, QueueId, RuleId,
 };
 pub use name::{DatasetName, InvalidName, KeyName, ProjectName, RuleName};
+pub use prompt::{
+    NewCommit, Prompt, PromptAbout, PromptCatalog, PromptCommit, PromptHandle, PromptKind, PromptTag,
+};
 pub use retention::{LimitedProject, Retention};
 pub use rule::{MappingRule, RuleContent};
 pub use secret::{KeyHash, KeySecret};

@@ -4,6 +4,7 @@
 //! processes (`clearspan keys`) do not block the server. The schema carries its version in
 //! `user_version`; `migrations` brings older files forward and refuses newer ones.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use uuid::Uuid;
 
 use crate::catalog::{Catalog, Key, NewKey, Project, Workspace};
 use crate::{
-    Error, KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName, Result, Retention, RuleContent,
-    RuleId,
+    Error, KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName, PromptId, Result, Retention,
+    RuleContent, RuleId,
 };
 
 mod annotation;
@@ -28,6 +29,8 @@ mod experiment_catalog;
 mod experiments;
 mod feedback;
 mod migrations;
+mod prompt_catalog;
+mod prompts;
 mod retention;
 mod rules;
 mod sharing;
@@ -44,6 +47,8 @@ pub struct SqliteCatalog {
     connection: Mutex<Connection>,
     /// For reads that may take long, so that nobody who checks a key waits for them.
     reader: Mutex<Connection>,
+    /// How often prompts were read that the file does not know of yet.
+    pulls: Mutex<BTreeMap<PromptId, u64>>,
 }
 
 impl fmt::Debug for SqliteCatalog {
@@ -65,7 +70,7 @@ impl SqliteCatalog {
         let reader = Connection::open_with_flags(path, flags)
             .and_then(|reader| prepare(&reader).map(|()| reader))
             .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
-        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader) })
+        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader), pulls: Mutex::default() })
     }
 
     /// Copies a catalog that may be in use, as it is at one moment, to a file that does not exist.

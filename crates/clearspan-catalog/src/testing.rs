@@ -5,6 +5,7 @@ mod datasets;
 mod examples;
 mod experiments;
 mod feedback;
+mod prompts;
 mod retention;
 mod rules;
 
@@ -32,6 +33,7 @@ pub fn check_all(new_catalog: impl Fn() -> Arc<dyn Catalog>) {
     datasets::check_all(&new_catalog);
     examples::check_all(&new_catalog);
     experiments::check_all(&new_catalog);
+    prompts::check_all(&new_catalog);
 }
 
 fn name(text: &str) -> ProjectName {

@@ -5,6 +5,7 @@
 //! Pairs of `metadata_key` and `metadata_value` inside one `and` speak of the same key (module `pairs`), `input_key` and
 //! `input_value` of the same place (`paths`), `feedback_key` and `feedback_score` of the same feedback (`feedback`).
 
+mod examples;
 mod feedback;
 mod lexer;
 mod meaning;
@@ -13,6 +14,7 @@ mod pairs;
 mod parser;
 mod paths;
 
+pub use examples::{MetadataFilter, parse_example_filter};
 pub use feedback::{FeedbackField, FeedbackTest, FindFeedback};
 pub use numbers::{Numbers, parse_numbers};
 

@@ -1,7 +1,8 @@
-//! The REST API of our own (`/api/clearspan/v1`) and the reads of the LangSmith SDKs.
+//! The REST API of our own (`/api/clearspan/v1`) and what the SDKs of LangSmith call, apart from writing runs.
 //!
-//! Handlers read, apart from mapping rules and retention, which they change in the catalog, and deletions; what they answer with is declared in `types` and beside them, apart from what the store
-//! keeps. Every answer passes `respond`, which gives errors their body, requests their id, and work its time limit.
+//! Handlers read runs; they change what the catalog keeps (rules, retention, feedback, datasets, prompts), and delete. What
+//! they answer with is declared in `types` and beside them. Every answer passes `respond`, which gives errors their body,
+//! requests their id, and work its time limit.
 
 mod deletions;
 mod error;
@@ -58,11 +59,13 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         with_key(langsmith::v2_routes()).merge(langsmith::open_v2_routes()),
         ErrorShape::LangSmith,
     );
+    let platform = respond::wrap(with_key(langsmith::platform_routes()), ErrorShape::LangSmith);
     let compressed = CompressionLayer::new()
         .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
     Router::new()
         .nest("/api/clearspan/v1", respond::wrap(ours, ErrorShape::Clearspan))
         .nest("/api/v2", langsmith_v2)
+        .nest("/v1/platform", platform)
         .nest("/api/v1", langsmith.clone())
         .nest("/api", langsmith.clone())
         .merge(langsmith)

@@ -21,7 +21,7 @@ use clearspan_catalog::ProjectName;
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{
-    ErrorKind, IssueKind, LogRecord, MapIssue, MetricPoint, Run, RunId, RunKey, WorkspaceId,
+    ErrorKind, IssueKind, LogRecord, MapIssue, MetricPoint, ProjectId, Run, RunId, RunKey, WorkspaceId,
 };
 use clearspan_store::RunStore;
 use tokio::sync::Semaphore;
@@ -181,6 +181,11 @@ impl Ingest {
     /// An empty share of the memory for bodies that are being received.
     pub(crate) fn reservation(&self) -> Reservation {
         self.budget.reservation()
+    }
+
+    /// Forgets what a project is called: it has another name from now on.
+    pub(crate) fn forget_project(&self, workspace_id: WorkspaceId, id: ProjectId) {
+        self.projects.forget(workspace_id, id);
     }
 
     /// Returns when everything that could be used is durable and readable.

@@ -84,10 +84,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn write(&self, write: ExampleWrite) -> Result<Outcome> {
-        let id = match &write {
-            ExampleWrite::Create(new) | ExampleWrite::Upsert(new) => new.id,
-            ExampleWrite::Update(change) => change.id,
-        };
+        let id = write.id();
         let sql = |err| failed("write an example in the catalog".to_owned(), err);
         let state = newest_state(self.db, id).map_err(sql)?;
         if state.as_ref().is_some_and(|state| state.dataset_id != self.dataset_id) {

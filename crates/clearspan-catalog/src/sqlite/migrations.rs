@@ -237,6 +237,44 @@ const STEPS: &[&str] = &[
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX comparisons_by_dataset ON comparisons (dataset_id, created_at);
 ",
+    "
+    CREATE TABLE prompts (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        workspace_id BLOB NOT NULL REFERENCES workspaces (id),
+        handle TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        description TEXT,
+        readme TEXT,
+        tags TEXT NOT NULL,
+        is_public INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+        is_archived INTEGER NOT NULL CHECK (is_archived IN (0, 1)),
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        is_liked INTEGER NOT NULL CHECK (is_liked IN (0, 1)),
+        pulls INTEGER NOT NULL,
+        UNIQUE (workspace_id, handle)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE prompt_commits (
+        id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+        prompt_id BLOB NOT NULL REFERENCES prompts (id),
+        number INTEGER NOT NULL,
+        hash TEXT NOT NULL,
+        parent_hash TEXT,
+        manifest TEXT NOT NULL,
+        description TEXT,
+        created_at INTEGER NOT NULL,
+        UNIQUE (prompt_id, number),
+        UNIQUE (prompt_id, hash)
+    ) STRICT;
+    CREATE TABLE prompt_tags (
+        prompt_id BLOB NOT NULL REFERENCES prompts (id),
+        name TEXT NOT NULL,
+        commit_id BLOB NOT NULL REFERENCES prompt_commits (id),
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (prompt_id, name)
+    ) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

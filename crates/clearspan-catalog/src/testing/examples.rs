@@ -54,15 +54,7 @@ pub(super) fn new_example(number: u8) -> NewExample {
 }
 
 fn no_change(number: u8) -> ExampleChange {
-    ExampleChange {
-        id: example_id(number),
-        inputs: None,
-        outputs: None,
-        metadata: None,
-        splits: None,
-        attachments: None,
-        added: Vec::new(),
-    }
+    ExampleChange::of(example_id(number))
 }
 
 fn write(catalog: &dyn Catalog, id: DatasetId, writes: Vec<ExampleWrite>, now: UnixNanos) -> UnixNanos {

@@ -1,4 +1,4 @@
-//! What the LangSmith SDKs read: projects (which they call sessions) and runs.
+//! What the LangSmith SDKs call: projects (which they call sessions), runs, datasets, experiments and prompts.
 //!
 //! The same routes answer under `/`, `/api` and `/api/v1`, because clients build their addresses in three ways.
 //! Unknown keys are ignored, as newer SDKs send more; a filter that cannot be expressed is refused by name.
@@ -7,10 +7,16 @@ mod annotation;
 mod asked;
 mod attachments;
 mod body;
+mod datasets;
+mod examples;
+mod experiments;
 mod feedback;
 mod find;
+mod form;
 mod groups;
 mod info;
+mod input;
+mod prompts;
 mod run_json;
 mod runs;
 mod sessions;
@@ -27,8 +33,6 @@ use crate::context::Context;
 /// Routes relative to each prefix. `info` asks for no key: the SDKs call it before they have one.
 pub(super) fn routes() -> Router<Arc<Context>> {
     Router::new()
-        .route("/sessions", get(sessions::list))
-        .route("/sessions/{session_id}", get(sessions::get))
         .route("/runs/query", post(runs::query))
         .route("/runs/stats", post(runs::stats))
         .route("/runs/group", post(groups::query))
@@ -36,6 +40,9 @@ pub(super) fn routes() -> Router<Arc<Context>> {
         .merge(feedback_routes())
         .merge(annotation_routes())
         .merge(sharing_routes())
+        .merge(dataset_routes())
+        .merge(prompt_routes())
+        .nest("/platform", platform_routes())
 }
 
 fn feedback_routes() -> Router<Arc<Context>> {
@@ -102,6 +109,97 @@ pub(super) fn open_v2_routes() -> Router<Arc<Context>> {
         .route("/public/{token}/runs/query", post(v2::sharing::public_runs))
 }
 
+/// Datasets, their examples and experiments. Clients end paths with a slash or not.
+fn dataset_routes() -> Router<Arc<Context>> {
+    use examples::download;
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("{path}{end}");
+        router = router
+            .route(&at("/datasets"), get(datasets::list).post(datasets::create))
+            .route(&at("/datasets/upload"), post(examples::upload))
+            .route(&at("/datasets/clone"), post(examples::clone_dataset))
+            .route(&at("/datasets/{id}"), get(datasets::get).patch(datasets::update).delete(datasets::delete))
+            .route(&at("/sessions"), get(sessions::list).post(experiments::create))
+            .route(
+                &at("/sessions/{session_id}"),
+                get(sessions::get).patch(experiments::update).delete(experiments::delete),
+            )
+            .route(&at("/datasets/{id}/jsonl"), get(download::jsonl))
+            .route(&at("/datasets/{id}/csv"), get(download::csv))
+            .route(&at("/datasets/{id}/openai"), get(download::openai))
+            .route(&at("/datasets/{id}/openai_ft"), get(download::openai))
+            .route(&at("/datasets/{id}/experiments"), get(experiments::list))
+            .route(&at("/datasets/{id}/runs"), post(experiments::runs_of_examples))
+            .route(&at("/datasets/comparative"), post(experiments::compare))
+            .route(
+                &at("/datasets/{id}/comparative"),
+                get(experiments::comparisons).delete(experiments::delete_comparison),
+            )
+            .route(&at("/datasets/{id}/versions"), get(datasets::versions))
+            .route(&at("/datasets/{id}/version"), get(datasets::version))
+            .route(&at("/datasets/{id}/versions/diff"), get(datasets::diff))
+            .route(&at("/datasets/{id}/tags"), put(datasets::tag))
+            .route(&at("/datasets/{id}/splits"), get(examples::splits).put(examples::update_splits))
+            .route(
+                &at("/datasets/{id}/share"),
+                get(datasets::read_share).put(datasets::share).delete(datasets::unshare),
+            )
+            .route(&at("/examples"), get(examples::list).post(examples::create).delete(examples::delete_many))
+            .route(&at("/examples/count"), get(examples::count))
+            .route(&at("/examples/bulk"), post(examples::create_many).patch(examples::update_many))
+            .route(
+                &at("/examples/{id}"),
+                get(examples::get).patch(examples::update).delete(examples::delete),
+            );
+    }
+    router
+}
+
+/// Prompts, which clients call repositories.
+fn prompt_routes() -> Router<Arc<Context>> {
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("{path}{end}");
+        router = router
+            .route(&at("/settings"), get(prompts::settings))
+            .route(&at("/repos"), get(prompts::list).post(prompts::create))
+            .route(
+                &at("/repos/{owner}/{handle}"),
+                get(prompts::get).patch(prompts::update).delete(prompts::delete),
+            )
+            .route(&at("/repos/{owner}/{handle}/tags"), get(prompts::tags).post(prompts::tag))
+            .route(
+                &at("/repos/{owner}/{handle}/tags/{name}"),
+                patch(prompts::update_tag).delete(prompts::delete_tag),
+            )
+            .route(&at("/commits/{owner}/{handle}"), get(prompts::commits).post(prompts::commit))
+            .route(&at("/commits/{owner}/{handle}/{reference}"), get(prompts::pull))
+            .route(&at("/likes/{owner}/{handle}"), post(prompts::like));
+    }
+    router
+}
+
+/// What clients ask for below `platform`, which they put behind `/v1` when their endpoint does not end with it.
+pub(super) fn platform_routes() -> Router<Arc<Context>> {
+    use prompts::directories;
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("{path}{end}");
+        router = router
+            .route(&at("/datasets/{id}/examples"), post(examples::create_form).patch(examples::update_form))
+            .route(&at("/datasets/{dataset_id}/examples/{id}"), delete(examples::delete_of))
+            .route(&at("/datasets/examples/delete"), post(examples::delete_listed))
+            .route(&at("/examples/multipart"), post(examples::upsert_form))
+            .route(
+                &at("/hub/repos/{owner}/{handle}/directories"),
+                get(directories::get).delete(directories::delete),
+            )
+            .route(&at("/hub/repos/{owner}/{handle}/directories/commits"), post(directories::commit));
+    }
+    router
+}
+
 /// Routes that need no key. The address of a file proves itself.
 pub(super) fn open_routes() -> Router<Arc<Context>> {
     Router::new()
@@ -112,4 +210,7 @@ pub(super) fn open_routes() -> Router<Arc<Context>> {
         .route("/public/{token}/run/{run_id}", get(sharing::public_run))
         .route("/public/{token}/runs/query", post(sharing::public_runs))
         .route("/public/{token}/{rest}", get(sharing::public_list))
+        .route("/public/{token}/datasets", get(datasets::get_shared))
+        .route("/public/{token}/examples", get(examples::list_shared))
+        .route("/public/{token}/datasets/sessions", get(experiments::list_shared))
 }

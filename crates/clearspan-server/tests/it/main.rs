@@ -5,6 +5,7 @@ mod backup;
 mod captures;
 mod connection;
 mod crash;
+mod datasets;
 mod deletion;
 mod disk;
 mod explain;

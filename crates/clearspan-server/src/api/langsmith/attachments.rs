@@ -34,6 +34,19 @@ pub(super) fn files(ctx: &Context, run: &Run) -> Value {
     if files.is_empty() { Value::Null } else { Value::Object(files) }
 }
 
+/// The files of a run, to be kept with an example.
+pub(super) fn attachments_of(run: &Run) -> impl Iterator<Item = clearspan_catalog::Attachment> {
+    run.attributes.iter().filter_map(|(key, value)| {
+        let file = value.to_value();
+        Some(clearspan_catalog::Attachment {
+            name: key.strip_prefix(ATTACHMENT)?.to_owned(),
+            mime_type: file["mime_type"].as_str().unwrap_or("application/octet-stream").to_owned(),
+            size: file["bytes"].as_u64().unwrap_or_default(),
+            digest: file["sha256"].as_str()?.to_owned(),
+        })
+    })
+}
+
 /// A file, to be saved: what a client sent is never shown as a page of ours.
 pub(super) async fn get(
     State(ctx): State<Arc<Context>>,

@@ -24,8 +24,8 @@ pub(super) async fn get() -> Json<Value> {
             "sdb_query_enabled": false,
             "zstd_compression_enabled": true,
             "gzip_body_enabled": true,
-            "dataset_examples_multipart_enabled": false,
-            "examples_multipart_enabled": false,
+            "dataset_examples_multipart_enabled": true,
+            "examples_multipart_enabled": true,
         },
     }))
 }

@@ -138,7 +138,7 @@ fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run
 }
 
 /// What was sent, where that is known; else what was read of it. What is no object stands under a key.
-fn side(run: &Run, side: Side) -> Value {
+pub(super) fn side(run: &Run, side: Side) -> Value {
     let (read, sent, bare_key) = match side {
         Side::Input => (&run.inputs, langsmith::INPUTS, "input"),
         Side::Output => (&run.outputs, langsmith::OUTPUTS, "output"),

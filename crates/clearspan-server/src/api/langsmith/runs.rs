@@ -29,6 +29,8 @@ use crate::api::tree::Tree;
 use crate::auth::Caller;
 use crate::context::Context;
 
+/// Runs that are loaded at once.
+const RUNS_AT_ONCE: usize = 500;
 /// Traces whose trees are loaded at once.
 const TRACES_AT_ONCE: usize = 4;
 
@@ -150,6 +152,35 @@ pub(super) async fn page(
         return Ok(Page { runs: page.runs, totals: FxHashMap::default(), next: page.next });
     }
     Ok(Page::of_traces(ctx.store.query_traces(&query).await?))
+}
+
+/// The runs that are asked for, whole, the oldest first; at most so many.
+pub(super) async fn all(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    limit: usize,
+) -> Result<Vec<Value>> {
+    let order = Order { by: SortKey::Start, descending: false };
+    let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
+    let selection = asked.selection(ctx, workspace_id).await?;
+    let mut query = RunQuery { selection, order, after: None, limit: limit.min(RUNS_AT_ONCE) };
+    let mut found = Vec::new();
+    loop {
+        let page = match unit {
+            Unit::Traces => Page::of_traces(ctx.store.query_traces(&query).await?),
+            Unit::Runs => {
+                let page = ctx.store.query_runs(&query).await?;
+                Page { runs: page.runs, totals: FxHashMap::default(), next: page.next }
+            }
+        };
+        query.after.clone_from(&page.next);
+        let rows = rows(ctx, workspace_id, page, Wants::ALL).await?;
+        found.extend(rows.iter().map(|row| row.json(&Select::new(None))));
+        if query.after.is_none() || found.len() >= limit {
+            return Ok(found);
+        }
+    }
 }
 
 /// The runs of a page with what is wanted of each.

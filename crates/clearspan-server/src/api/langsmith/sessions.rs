@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use clearspan_catalog::Project;
-use clearspan_model::ProjectId;
+use clearspan_catalog::{DatasetFilter, DatasetId, ExampleFilter, Project, ProjectDetails, ProjectName};
+use clearspan_model::{JsonText, ProjectId, WorkspaceId};
 use clearspan_store::{ProjectActivity, Scope, Selection, Stats, TimeRange, Unit};
-use serde_json::{Value, json};
+use rustc_hash::FxHashMap;
+use serde_json::{Map, Value, json};
 
 use super::feedback;
+use super::input::{Pairs, blocking, is_true, object_of_text, parse_id};
 use super::run_json::{iso, seconds};
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{Params, PathParams};
@@ -22,17 +24,21 @@ use crate::context::Context;
 const MAX_LIMIT: usize = 1_000;
 const DEFAULT_LIMIT: usize = 100;
 
-/// The parameters as they come: some repeat, booleans are `True` or `true`.
-type Pairs = Vec<(String, String)>;
-
 #[derive(Debug, Default, PartialEq)]
 struct Asked {
     ids: Vec<ProjectId>,
     name: Option<String>,
     name_contains: Option<String>,
     include_stats: bool,
-    /// Experiments on a dataset are asked for; there are none.
-    only_experiments: bool,
+    /// Experiments on one of these.
+    reference_datasets: Vec<DatasetId>,
+    reference_dataset_name: Option<String>,
+    names_dataset: bool,
+    /// Only experiments, or none of them.
+    is_experiment: Option<bool>,
+    /// What the metadata must contain.
+    metadata: Option<Value>,
+    dataset_version: Option<String>,
     offset: usize,
     limit: usize,
     sort_by: Option<String>,
@@ -44,13 +50,25 @@ pub(super) async fn list(
     caller: Caller,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Vec<Value>>> {
-    let asked = Asked::parse(&pairs)?;
-    if asked.only_experiments {
-        return Ok(Json(Vec::new()));
+    let mut asked = Asked::parse(&pairs)?;
+    let workspace_id = caller.workspace_id;
+    if let Some(name) = asked.reference_dataset_name.take() {
+        asked.reference_datasets.extend(dataset_named(&ctx, workspace_id, name).await?);
+        asked.is_experiment = Some(true);
     }
-    let mut projects = projects::all(&ctx, caller.workspace_id).await?;
-    let activity = projects::activity(&ctx, caller.workspace_id).await?;
-    projects.retain(|project| asked.wants(project));
+    let mut projects = projects::all(&ctx, workspace_id).await?;
+    if projects.is_empty() {
+        // The SDKs learn their tenant from the first session of the list, and ask again and again when there is none.
+        let now = ctx.clock.now();
+        let made = blocking(&ctx, move |ctx| {
+            Ok(ctx.catalog.get_or_create_project(workspace_id, &ProjectName::default_project(), now)?)
+        });
+        projects.push(made.await?);
+    }
+    let activity = projects::activity(&ctx, workspace_id).await?;
+    let details = all_details(&ctx, workspace_id).await?;
+    let none = ProjectDetails::default();
+    projects.retain(|project| asked.wants(project, details.get(&project.id).unwrap_or(&none)));
     let last = |project: &Project| activity.get(&project.id).map(|activity| activity.last_start);
     match asked.sort_by.as_deref() {
         Some("name") => projects.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str())),
@@ -62,7 +80,9 @@ pub(super) async fn list(
     }
     let mut sessions = Vec::new();
     for project in projects.iter().skip(asked.offset).take(asked.limit) {
-        sessions.push(session(&ctx, &caller, project, activity.get(&project.id), asked.include_stats).await?);
+        let details = details.get(&project.id).unwrap_or(&none);
+        let activity = activity.get(&project.id);
+        sessions.push(session(&ctx, &caller, project, details, activity, asked.include_stats).await?);
     }
     Ok(Json(sessions))
 }
@@ -78,8 +98,35 @@ pub(super) async fn get(
         id.parse().map_err(|error| ApiError::parameter("session_id", format_args!("is {error}")))?;
     let project = projects::by_id(&ctx, caller.workspace_id, id).await?;
     let activity = projects::activity(&ctx, caller.workspace_id).await?;
-    let session = session(&ctx, &caller, &project, activity.get(&id), asked.include_stats).await?;
+    let details = details_of(&ctx, &project).await?;
+    let session = session(&ctx, &caller, &project, &details, activity.get(&id), asked.include_stats).await?;
     Ok(Json(session))
+}
+
+/// What is known of a project.
+pub(super) async fn details_of(ctx: &Arc<Context>, project: &Project) -> Result<ProjectDetails> {
+    let (workspace_id, id) = (project.workspace_id, project.id);
+    let details = blocking(ctx, move |ctx| Ok(ctx.catalog.load_project_details(workspace_id, id)?)).await?;
+    details.ok_or_else(|| ApiError::not_found("project", id))
+}
+
+/// What is known of all projects.
+async fn all_details(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+) -> Result<FxHashMap<ProjectId, ProjectDetails>> {
+    let listed = blocking(ctx, move |ctx| Ok(ctx.catalog.list_project_details(workspace_id)?)).await?;
+    Ok(listed.into_iter().map(|(project, details)| (project.id, details)).collect())
+}
+
+async fn dataset_named(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    name: String,
+) -> Result<Option<DatasetId>> {
+    let filter = DatasetFilter { name: Some(name), ..DatasetFilter::default() };
+    let listed = blocking(ctx, move |ctx| Ok(ctx.catalog.list_datasets(workspace_id, &filter, 0, 1)?));
+    Ok(listed.await?.0.first().map(|dataset| dataset.id))
 }
 
 impl Asked {
@@ -102,8 +149,18 @@ impl Asked {
                 "name" => asked.name = Some(value.clone()),
                 "name_contains" => asked.name_contains = Some(value.to_lowercase()),
                 "include_stats" => asked.include_stats = is_true(value),
-                "reference_dataset" | "reference_dataset_name" | "metadata" => asked.only_experiments = true,
-                "reference_free" if value.eq_ignore_ascii_case("false") => asked.only_experiments = true,
+                "reference_dataset" => {
+                    asked.reference_datasets.push(parse_id("dataset id", value)?);
+                    asked.is_experiment = Some(true);
+                    asked.names_dataset = true;
+                }
+                "reference_dataset_name" => {
+                    asked.reference_dataset_name = Some(value.clone());
+                    asked.names_dataset = true;
+                }
+                "reference_free" => asked.is_experiment = Some(!is_true(value)),
+                "metadata" => asked.metadata = Some(object_of_text(key, value)?),
+                "dataset_version" => asked.dataset_version = Some(value.clone()),
                 "offset" => asked.offset = count()?,
                 "limit" => asked.limit = count()?.clamp(1, MAX_LIMIT),
                 "sort_by" => asked.sort_by = Some(value.clone()),
@@ -120,37 +177,50 @@ impl Asked {
         Ok(asked)
     }
 
-    fn wants(&self, project: &Project) -> bool {
+    fn wants(&self, project: &Project, details: &ProjectDetails) -> bool {
         let name = project.name.as_str();
+        let metadata = || metadata_of(details);
+        let has_metadata = |part: &Value| ExampleFilter::Contains(part.clone()).holds(&metadata());
+        let has_version =
+            |version: &String| metadata().get("dataset_version").and_then(Value::as_str) == Some(version);
+        let dataset_id = details.reference_dataset_id;
         (self.ids.is_empty() || self.ids.contains(&project.id))
             && self.name.as_deref().is_none_or(|wanted| wanted == name)
             && self.name_contains.as_ref().is_none_or(|part| name.to_lowercase().contains(part))
+            && self.is_experiment.is_none_or(|wanted| wanted == dataset_id.is_some())
+            && (!self.names_dataset || dataset_id.is_some_and(|id| self.reference_datasets.contains(&id)))
+            && self.metadata.as_ref().is_none_or(has_metadata)
+            && self.dataset_version.as_ref().is_none_or(has_version)
     }
 }
 
-fn is_true(value: &str) -> bool {
-    value.eq_ignore_ascii_case("true") || value == "1"
+/// The metadata of a project.
+fn metadata_of(details: &ProjectDetails) -> Map<String, Value> {
+    let extra = details.extra.as_ref().map(JsonText::to_value).unwrap_or_default();
+    extra.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
-async fn session(
+pub(super) async fn session(
     ctx: &Arc<Context>,
     caller: &Caller,
     project: &Project,
+    details: &ProjectDetails,
     activity: Option<&ProjectActivity>,
     include_stats: bool,
 ) -> Result<Value> {
+    let plan = details.plan.as_ref().map(JsonText::to_value);
     let mut session = json!({
         "id": project.id,
         "tenant_id": project.workspace_id,
         "name": project.name.as_str(),
-        "description": null,
-        "start_time": iso(project.created_at),
-        "end_time": null,
-        "extra": {},
-        "reference_dataset_id": null,
-        "default_dataset_id": null,
-        "trace_tier": null,
-        "test_run_number": null,
+        "description": details.description,
+        "start_time": iso(details.start_time.unwrap_or(project.created_at)),
+        "end_time": details.end_time.map(iso),
+        "extra": details.extra.as_ref().map(JsonText::to_value),
+        "reference_dataset_id": details.reference_dataset_id.map(|id| id.to_string()),
+        "default_dataset_id": details.default_dataset_id.map(|id| id.to_string()),
+        "trace_tier": details.trace_tier,
+        "test_run_number": details.number,
         "last_run_start_time": activity.map(|activity| iso(activity.last_start)),
         "last_run_start_time_live": activity.map(|activity| iso(activity.last_start)),
     });
@@ -162,8 +232,22 @@ async fn session(
         session.extend(stats_json(&stats));
         let feedback = feedback::of_project(ctx, caller.workspace_id, project.id).await?;
         session.extend(feedback.map(|(name, stats)| (name.to_owned(), stats)));
+        if let Some(plan) = plan {
+            session.insert("experiment_progress".to_owned(), progress(&plan, stats.count));
+        }
     }
     Ok(session)
+}
+
+/// How far an experiment is.
+fn progress(plan: &Value, run_count: u64) -> Value {
+    let planned = |key: &str| plan.get(key).and_then(Value::as_u64);
+    let expected =
+        planned("num_examples").map(|examples| examples * planned("num_repetitions").unwrap_or(1).max(1));
+    let done = expected
+        .filter(|expected| *expected > 0)
+        .map(|expected| (run_count as f64 / expected as f64).min(1.0));
+    json!({ "expected_run_count": expected, "run_progress": done, "evaluator_progress": {} })
 }
 
 /// Figures with the keys that sessions and `POST /runs/stats` share.
@@ -213,10 +297,17 @@ mod tests {
     fn parameters_of_both_sdks_are_understood() {
         let python =
             asked(&[("limit", "1"), ("name", "demo"), ("reference_free", "True"), ("include_stats", "True")]);
-        let expected =
-            Asked { limit: 1, name: Some("demo".to_owned()), include_stats: true, ..Asked::default() };
+        let expected = Asked {
+            limit: 1,
+            name: Some("demo".to_owned()),
+            include_stats: true,
+            is_experiment: Some(false),
+            ..Asked::default()
+        };
         assert_eq!(python.unwrap(), expected);
-        assert!(asked(&[("reference_dataset", "x")]).unwrap().only_experiments);
+        assert_eq!(asked(&[("reference_free", "true")]).unwrap().is_experiment, Some(false));
+        assert!(asked(&[("reference_dataset", "x")]).is_err());
+        assert!(asked(&[("metadata", "[1]")]).is_err());
         assert_eq!(asked(&[("limit", "0")]).unwrap().limit, 1);
         assert!(asked(&[("limit", "many")]).is_err());
         assert!(asked(&[("filter", "eq(name, 'x')")]).is_err());

@@ -1,0 +1,247 @@
+//! Every request of the SDKs' datasets, experiments and prompts that was recorded is answered with the status and the keys
+//! that its client was given then.
+//!
+//! The server that answered then made ids, times and hashes of its own, which later requests repeat. So what our server
+//! answers in their place is put into the later requests.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::Value;
+
+use super::send;
+use crate::connection::Answer;
+use crate::server::Server;
+
+/// Scenarios that build on each other share a server.
+const SCENARIOS: [&[&str]; 6] = [
+    &["15_datasets_examples", "16_examples_legacy_no_multipart_flag", "15b_delete"],
+    &[
+        "17_evaluate_setup",
+        "18_evaluate",
+        "19_aevaluate",
+        "20_evaluate_existing_experiment",
+        "21_evaluate_comparative",
+        "22_get_experiment_results",
+    ],
+    &["23_prompts"],
+    &["24_projects"],
+    &["42_js_client_calls", "43_js_evaluate"],
+    &["49_pytest_plugin"],
+];
+
+/// Requests that are answered otherwise than recorded, because that server kept nothing: the status, and why.
+const OTHERWISE: &[(&str, u16, &str)] = &[
+    ("0103_PATCH_examples_bulk", 404, "the example was deleted before"),
+    ("0151_POST_commits", 409, "the prompt is the same as before"),
+    ("0372_POST_runs_query", 400, "its cursor was made by that server"),
+];
+
+/// Keys of the recorded answers that no client reads and that have no meaning here.
+const UNREAD: &[(&str, &[&str])] = &[
+    ("DELETE_v1_platform_hub", &["commit_id", "commit_hash", "files"]),
+    ("POST_runs_query", &["parsed_query"]),
+];
+
+/// Requests that belong to other tests: runs are read and written in `langsmith`.
+fn is_ours(request: &Request<Bytes>) -> bool {
+    let path = request.uri().path();
+    let others = ["/feedback", "/runs/group", "/api/v2", "/public/", "/runs/multipart"];
+    !others.iter().any(|other| path.starts_with(other)) && !path.ends_with("/share")
+        || path.starts_with("/runs/multipart")
+        || path.starts_with("/datasets/")
+}
+
+struct Recorded {
+    name: String,
+    request: Request<Bytes>,
+    status: u16,
+    body: Value,
+}
+
+fn load(scenario: &str) -> Vec<Recorded> {
+    let folder = Path::new("../../tests/golden/langsmith").join(scenario);
+    let found = std::fs::read_dir(&folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
+    let mut files: Vec<PathBuf> = found.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "http"));
+    files.sort();
+    files.iter().map(|file| parse(file)).collect()
+}
+
+fn parse(file: &Path) -> Recorded {
+    let raw = std::fs::read(file).expect("a readable file");
+    let end = raw.windows(4).position(|window| window == b"\r\n\r\n").expect("headers end");
+    let head = std::str::from_utf8(&raw[..end]).expect("ASCII");
+    let mut lines = head.split("\r\n");
+    let mut words = lines.next().expect("a request line").split(' ');
+    let (method, path) = (words.next().expect("a method"), words.next().expect("a path"));
+    let mut request = Request::builder().method(method).uri(path);
+    for line in lines {
+        let (name, value) = line.split_once(':').expect("a header");
+        if ["content-type", "content-encoding", "x-api-key"].contains(&name.to_ascii_lowercase().as_str()) {
+            request = request.header(name, value.trim());
+        }
+    }
+    let answer = std::fs::read_to_string(file.with_extension("resp")).unwrap_or_default();
+    let (status, body) = answer.split_once('\n').unwrap_or(("200", ""));
+    Recorded {
+        name: file.file_stem().and_then(|name| name.to_str()).expect("ASCII").to_owned(),
+        request: request.body(Bytes::from(raw[end + 4..].to_vec())).expect("a valid request"),
+        status: status.trim().parse().expect("a status"),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+    }
+}
+
+/// What our server says where the recorded one said something else.
+#[derive(Default)]
+struct Renamed(BTreeMap<String, String>);
+
+impl Renamed {
+    const KEYS: [&'static str; 7] =
+        ["id", "as_of", "modified_at", "commit_hash", "commit_id", "share_token", "tenant_id"];
+
+    fn learn(&mut self, recorded: &Value, ours: &Value) {
+        match (recorded, ours) {
+            (Value::Object(recorded), Value::Object(ours)) => {
+                for (key, value) in recorded {
+                    let Some(own) = ours.get(key) else { continue };
+                    match (value.as_str(), own.as_str()) {
+                        (Some(value), Some(own)) if Self::KEYS.contains(&key.as_str()) && value != own => {
+                            self.0.entry(value.to_owned()).or_insert_with(|| own.to_owned());
+                        }
+                        _ => self.learn(value, own),
+                    }
+                }
+            }
+            (Value::Array(recorded), Value::Array(ours)) => {
+                for value in recorded {
+                    let id = |value: &Value| value["id"].as_str().map(str::to_owned);
+                    let wanted = id(value).map(|id| self.0.get(&id).cloned().unwrap_or(id));
+                    let same = ours.iter().find(|own| wanted.is_some() && id(own) == wanted);
+                    if let Some(own) = same.or_else(|| ours.first().filter(|_| ours.len() == 1)) {
+                        self.learn(value, own);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn apply(&self, request: Request<Bytes>) -> Request<Bytes> {
+        let (mut parts, mut body) = request.into_parts();
+        let mut path = parts.uri.to_string();
+        for (old, new) in &self.0 {
+            path = path.replace(&encode(old), &encode(new)).replace(old, new);
+            if let Ok(text) = std::str::from_utf8(&body) {
+                body = Bytes::from(text.replace(old, new));
+            }
+        }
+        // A moment that the client's clock said, and not a server: any that is later than what was written.
+        if let Some(at) = path.find("as_of=2026-11-21T01").filter(|at| !self.knows(&path, *at)) {
+            let rest = path.get(at..).unwrap_or_default();
+            let end = rest.find('&').map_or(path.len(), |length| at + length);
+            path.replace_range(at..end, "as_of=2999-01-01T00%3A00%3A00%2B00%3A00");
+        }
+        if parts.uri.path().ends_with("/tags") && parts.method == "PUT" {
+            let mut tag: Value = serde_json::from_slice(&body).expect("JSON");
+            tag["as_of"] = "2200-01-01T00:00:00+00:00".into();
+            body = Bytes::from(tag.to_string());
+        }
+        parts.uri = path.replace("2999-", "2200-").parse().expect("a URI");
+        Request::from_parts(parts, body)
+    }
+
+    fn knows(&self, path: &str, at: usize) -> bool {
+        let rest = path.get(at..).unwrap_or_default();
+        self.0.values().any(|new| rest.starts_with(&format!("as_of={}", encode(new))))
+    }
+}
+
+fn encode(text: &str) -> String {
+    text.replace(':', "%3A").replace('+', "%2B")
+}
+
+#[tokio::test]
+async fn every_recorded_request_is_answered_as_it_was() {
+    let mut answered = 0;
+    for scenarios in SCENARIOS {
+        let server = Server::start();
+        let mut renamed = Renamed::default();
+        for recorded in scenarios.iter().flat_map(|scenario| load(scenario)) {
+            if !is_ours(&recorded.request) {
+                continue;
+            }
+            let request = renamed.apply(recorded.request.clone());
+            let answer = send(&server, request).await;
+            check(&recorded, &answer);
+            if answer.status.is_success() && !answer.body.is_empty() {
+                renamed.learn(&recorded.body, &answer.json());
+            }
+            answered += 1;
+        }
+    }
+    assert!(answered >= 120, "only {answered} requests were found");
+}
+
+fn check(recorded: &Recorded, answer: &Answer) {
+    let name = &recorded.name;
+    let otherwise = OTHERWISE.iter().find(|(start, ..)| name.starts_with(start));
+    let (expected, why) = otherwise.map_or((recorded.status, ""), |(_, status, why)| (*status, *why));
+    assert_eq!(answer.status.as_u16(), expected, "{name} {why}: {}", answer.text());
+    if expected != recorded.status {
+        return;
+    }
+    let unread = UNREAD.iter().find(|(part, _)| name.contains(part)).map_or(&[][..], |(_, keys)| *keys);
+    let ours = answer.json();
+    // Lists are compared by what is first in them.
+    let pair = match (&recorded.body, &ours) {
+        (Value::Array(recorded), Value::Array(ours)) => recorded.first().zip(ours.first()),
+        (recorded, ours) => Some((recorded, ours)),
+    };
+    let Some((recorded, ours)) = pair else { return };
+    if recorded.is_null() {
+        // Nothing was recorded, or not all of it.
+        return;
+    }
+    let Some(keys) = recorded.as_object() else {
+        assert_eq!(std::mem::discriminant(recorded), std::mem::discriminant(ours), "{name}: {ours}");
+        return;
+    };
+    for key in keys.keys().filter(|key| !unread.contains(&key.as_str())) {
+        assert!(ours.get(key).is_some(), "{name}: the key {key:?} is missing in {ours}");
+    }
+}
+
+/// The numbers of an evaluation that was recorded: two examples, each with its run.
+#[tokio::test]
+async fn a_recorded_evaluation_has_its_results() {
+    let server = Server::start();
+    let mut renamed = Renamed::default();
+    let mut results = Value::Null;
+    for recorded in SCENARIOS[1].iter().flat_map(|scenario| load(scenario)) {
+        if !is_ours(&recorded.request) {
+            continue;
+        }
+        let answer = send(&server, renamed.apply(recorded.request.clone())).await;
+        let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
+        renamed.learn(&recorded.body, &body);
+        if recorded.name.starts_with("0139_") {
+            results = body;
+        }
+    }
+    let rows = results.as_array().expect("examples with runs");
+    assert_eq!(rows.len(), 2, "{results}");
+    for row in rows {
+        let runs = row["runs"].as_array().expect("runs");
+        assert_eq!(runs.len(), 1, "{row}");
+        assert_eq!(runs[0]["reference_example_id"], row["id"]);
+        assert_eq!((&runs[0]["name"], &runs[0]["inputs"]), (&"Target".into(), &row["inputs"]));
+        assert!(runs[0]["outputs"].is_object() && runs[0]["feedback_stats"].is_object(), "{row}");
+    }
+    let mut answers: Vec<String> =
+        rows.iter().map(|row| row["runs"][0]["outputs"]["a"].to_string()).collect();
+    answers.sort();
+    assert_eq!(answers, ["\"0\"", "\"1\""]);
+}
