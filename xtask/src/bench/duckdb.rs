@@ -92,7 +92,7 @@ pub(super) fn measure(
         for _ in 0..TIMES {
             let begin = std::time::Instant::now();
             let answer =
-                server.post_json("/api/clearspan/v1/sql", &body).with_context(|| format!("{name}"))?;
+                server.post_json("/api/clearspan/v1/sql", &body).with_context(|| name.to_string())?;
             millis.push(begin.elapsed().as_secs_f64() * 1e3);
             rows = answer["row_count"].as_u64().unwrap_or(0);
         }

@@ -60,7 +60,6 @@ const UNITS: &[(&str, u64)] = &[
 ];
 
 impl ByteSize {
-    #[cfg(test)]
     pub(crate) const fn mebibytes(count: u64) -> Self {
         Self(count << 20)
     }
