@@ -112,7 +112,7 @@ fn parameter<'a>(text: &'a str, wanted: &str) -> Option<&'a str> {
     let mut rest = text;
     while let Some(start) = rest.find(';') {
         rest = rest.get(start + 1..)?;
-        let Some((name, value)) = rest.split_once('=') else { return None };
+        let (name, value) = rest.split_once('=')?;
         let value = value.trim_start();
         // A quoted value may hold semicolons.
         let (value, behind) = match value.strip_prefix('"') {

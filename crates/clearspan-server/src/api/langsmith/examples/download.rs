@@ -235,9 +235,9 @@ mod tests {
     fn messages_of_all_forms_become_those_of_openai() {
         let rows = |side: Value, role| messages(&side, role);
         let user = json!({"role": "user", "content": "hi"});
-        assert_eq!(rows(json!({"messages": [user]}), "user"), [user.clone()]);
+        assert_eq!(rows(json!({"messages": [user]}), "user"), std::slice::from_ref(&user));
         let langchain = json!({"input": [{"type": "human", "data": {"content": "hi"}}]});
-        assert_eq!(rows(langchain, "user"), [user.clone()]);
+        assert_eq!(rows(langchain, "user"), std::slice::from_ref(&user));
         assert_eq!(rows(json!({"input": "hi"}), "user"), [user]);
         assert_eq!(
             rows(json!({"output": {"type": "ai", "data": {"content": "", "tool_calls": [1]}}}), "assistant"),
