@@ -41,11 +41,11 @@ test("a statement is answered, and the address keeps it", async () => {
 
 test("a mistake is shown where it is", async () => {
   const page = await openPage(browser.context, address);
-  await editor(page).fill("select nmae from runs");
+  await editor(page).fill("select title from runs");
   await page.getByRole("button", { name: "Run" }).click();
   const alert = page.getByRole("alert");
-  await alert.getByText(/there is no column "nmae"/).waitFor();
-  assert.equal(await alert.locator("mark").textContent(), "nmae");
+  await alert.getByText(/there is no column "title"/).waitFor();
+  assert.equal(await alert.locator("mark").textContent(), "title");
   await page.close();
 });
 

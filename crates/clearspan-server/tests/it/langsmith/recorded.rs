@@ -163,9 +163,17 @@ async fn a_tree_of_posts_and_patches_is_whole() {
 async fn sending_everything_again_changes_nothing() {
     let server = Server::start();
     replay(&server, "01_traceable_zstd").await;
-    let before = runs_of(&server, "stub-project").await;
+    let before = lasting(runs_of(&server, "stub-project").await);
     replay(&server, "01_traceable_zstd").await;
-    assert_eq!(runs_of(&server, "stub-project").await, before);
+    assert_eq!(lasting(runs_of(&server, "stub-project").await), before);
+}
+
+/// The runs without the addresses of their attachments, which are signed anew for each answer.
+fn lasting(mut runs: Vec<Value>) -> Vec<Value> {
+    for run in &mut runs {
+        run.as_object_mut().expect("an object").remove("s3_urls");
+    }
+    runs
 }
 
 #[tokio::test]
