@@ -21,7 +21,7 @@ const editor = (page) => page.getByRole("textbox", { name: "Statement" });
 const answer = (page) => page.getByRole("region", { name: "Answer" });
 
 test("a statement is answered, and the address keeps it", async () => {
-  const page = await openPage(browser.context, address);
+  const { page } = await openPage(browser.context, address);
   await editor(page).fill("select count(*) as n, 'a' as letter, null as nothing from runs where project = 'shop'");
   await editor(page).press("Control+Enter");
   await answer(page).getByRole("columnheader", { name: "letter" }).waitFor();
@@ -40,9 +40,9 @@ test("a statement is answered, and the address keeps it", async () => {
 });
 
 test("a mistake is shown where it is", async () => {
-  const page = await openPage(browser.context, address);
+  const { page } = await openPage(browser.context, address);
   await editor(page).fill("select title from runs");
-  await page.getByRole("button", { name: "Run" }).click();
+  await editor(page).press("Control+Enter");
   const alert = page.getByRole("alert");
   await alert.getByText(/there is no column "title"/).waitFor();
   assert.equal(await alert.locator("mark").textContent(), "title");
@@ -50,7 +50,7 @@ test("a mistake is shown where it is", async () => {
 });
 
 test("columns of the tables are one click away", async () => {
-  const page = await openPage(browser.context, address);
+  const { page } = await openPage(browser.context, address);
   await editor(page).fill("");
   await page
     .getByRole("navigation", { name: "Tables" })
