@@ -22,14 +22,13 @@ PROJECT = "in-the-bucket"
 
 
 class Weed:
-    """An S3 server whose data outlives it."""
+    """An S3 server of one test."""
 
     def __init__(self, folder):
         self.folder = folder
         self.ports = self.free_ports()
         self.url = f"http://127.0.0.1:{self.ports['s3']}"
-        self.process = None
-        self.start()
+        self.process = self.start()
         assert httpx.put(f"{self.url}/traces").status_code == 200
 
     @staticmethod
@@ -46,11 +45,11 @@ class Weed:
 
     def start(self):
         data = self.folder / "weed"
-        data.mkdir(exist_ok=True)
+        data.mkdir()
         ports = [f"-{name}.port={port}" for name, port in self.ports.items()]
         arguments = ["server", "-s3", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", *ports]
-        with (self.folder / "weed.log").open("a") as log:
-            self.process = subprocess.Popen(
+        with (self.folder / "weed.log").open("w") as log:
+            process = subprocess.Popen(
                 [WEED, *arguments, "-master.volumeSizeLimitMB=64", "-volume.max=40"], stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_SECONDS
@@ -58,10 +57,11 @@ class Weed:
             with contextlib.suppress(httpx.TransportError):
                 # It answers before it can store anything.
                 if httpx.put(f"{self.url}/probes/probe", content=b"x", timeout=5).status_code == 200:
-                    return
+                    return process
                 httpx.put(f"{self.url}/probes", timeout=5)
             time.sleep(0.2)
-        self.stop()
+        process.kill()
+        process.wait()
         raise RuntimeError(f"weed was not ready:\n{(self.folder / 'weed.log').read_text()[-5000:]}")
 
     def keys(self):
@@ -69,10 +69,8 @@ class Weed:
         return [part.split("</Key>")[0] for part in text.split("<Key>")[1:]]
 
     def stop(self):
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+        self.process.kill()
+        self.process.wait()
 
 
 class Cable:

@@ -9,8 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use serde_json::{Value, json};
 
-/// An hour in November 2026.
-const START: u64 = 1_795_000_000_000_000_000;
+use crate::telemetry::{START, hex};
 
 /// A trace of one span, told apart by its number, which must not be 0.
 #[derive(Debug, Clone, Copy)]
@@ -113,8 +112,4 @@ pub(crate) fn zstd(body: &[u8]) -> Bytes {
 pub(crate) fn text(key: &str, value: &str) -> KeyValue {
     let value = any_value::Value::StringValue(value.to_owned());
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value: Some(value) }), ..KeyValue::default() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
