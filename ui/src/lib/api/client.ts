@@ -35,16 +35,24 @@ export class ApiError extends Error {
 type QueryValue = string | number | boolean | null | undefined;
 
 export interface RequestOptions {
-  /** `undefined`, `null` and `""` are left out. */
+  /** `undefined`, `null` and `""` are left out; a list is repeated. */
   query?: object;
+  /** Sent as JSON; a `FormData` as it is. */
   body?: unknown;
   signal?: AbortSignal;
 }
 
-export function apiUrl(path: string, query?: object): URL {
-  const url = baseUrl(`api/clearspan/v1${path}`);
-  for (const [name, value] of Object.entries(query ?? {}) as [string, QueryValue][])
-    if (value !== undefined && value !== null && value !== "") url.searchParams.set(name, String(value));
+/** Where an API lives below the base path. */
+const OURS = "api/clearspan/v1";
+
+/** Address of a route of our own API. */
+export const apiUrl = (path: string, query?: object): URL => urlOf(OURS, path, query);
+
+function urlOf(root: string, path: string, query: object = {}): URL {
+  const url = baseUrl(`${root}${path}`);
+  for (const [name, value] of Object.entries(query) as [string, QueryValue | QueryValue[]][])
+    for (const item of Array.isArray(value) ? value : [value])
+      if (item !== undefined && item !== null && item !== "") url.searchParams.append(name, String(item));
   return url;
 }
 
@@ -53,59 +61,88 @@ export function authHeaders(): Record<string, string> {
   return key ? { "x-api-key": key } : {};
 }
 
-export const get = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("GET", path, options);
-export const post = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("POST", path, options);
-export const put = <T>(path: string, options?: RequestOptions): Promise<T> => request<T>("PUT", path, options);
-/** DELETE. */
-export const remove = <T = void>(path: string, options?: RequestOptions): Promise<T> =>
-  request<T>("DELETE", path, options);
+type Ask = <T>(path: string, options?: RequestOptions) => Promise<T>;
 
-async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+/** Methods of the routes below `root`. */
+export function clientOf(root: string): Record<"get" | "post" | "put" | "patch" | "remove", Ask> {
+  const method =
+    (name: string): Ask =>
+    (path, options) =>
+      request(name, urlOf(root, path, options?.query), options);
+  return {
+    get: method("GET"),
+    post: method("POST"),
+    put: method("PUT"),
+    patch: method("PATCH"),
+    remove: method("DELETE"),
+  };
+}
+
+const ours = clientOf(OURS);
+export const { get, post, put } = ours;
+/** DELETE. */
+export const remove = <T = void>(path: string, options?: RequestOptions): Promise<T> => ours.remove(path, options);
+
+/** What a route answers as a file. */
+export const download = async (path: string, options: RequestOptions = {}, method = "GET"): Promise<Blob> =>
+  (await send(method, apiUrl(path, options.query), options)).blob();
+
+async function request<T>(method: string, url: URL, options?: RequestOptions): Promise<T> {
+  const text = await (await send(method, url, options)).text();
+  return (text === "" ? undefined : parseJson(text)) as T;
+}
+
+/** Throws what the server refuses. */
+async function send(method: string, url: URL, options: RequestOptions = {}): Promise<Response> {
   const headers: Record<string, string> = { accept: "application/json", ...authHeaders() };
-  if (options.body !== undefined) headers["content-type"] = "application/json";
-  const response = await fetch(apiUrl(path, options.query), {
+  const { body } = options;
+  const isForm = body instanceof FormData;
+  if (body !== undefined && !isForm) headers["content-type"] = "application/json";
+  const response = await fetch(url, {
     method,
     headers,
-    body: options.body === undefined ? undefined : JSON.stringify(options.body),
+    body: body === undefined || isForm ? body : JSON.stringify(body),
     signal: options.signal,
   }).catch((cause: unknown) => {
     if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
     throw new ApiError(0, "unreachable", "The server does not answer. Is it running?", null, null);
   });
-  const text = await response.text();
-  if (!response.ok) throw errorOf(response, text);
-  return (text === "" ? undefined : parseJson(text)) as T;
+  if (!response.ok) throw errorOf(response, await response.text());
+  return response;
+}
+
+/** Our own routes say `{error}`, LangSmith's `{detail}`. */
+interface Refusal {
+  error?: {
+    code?: string;
+    message?: string;
+    request_id?: string;
+    position?: ApiError["position"];
+    pointer?: string | null;
+  };
+  detail?: string | { msg?: string }[];
 }
 
 function errorOf(response: Response, text: string): ApiError {
   if (response.status === 401) keyWanted.set(true);
-  const fallbackId = response.headers.get("x-request-id");
+  const refusal = readRefusal(text);
+  const { error, detail } = refusal;
+  const told = error?.message ?? (typeof detail === "string" ? detail : detail?.map((item) => item.msg).join("; "));
+  return new ApiError(
+    response.status,
+    error?.code ?? "error",
+    told ?? `The server answered ${response.status} ${response.statusText}.`,
+    error?.request_id ?? response.headers.get("x-request-id"),
+    error?.position ?? null,
+    error?.pointer ?? null,
+  );
+}
+
+function readRefusal(text: string): Refusal {
   try {
-    const { error } = JSON.parse(text) as {
-      error: {
-        code?: string;
-        message?: string;
-        request_id?: string;
-        position?: ApiError["position"];
-        pointer?: string | null;
-      };
-    };
-    return new ApiError(
-      response.status,
-      error.code ?? "error",
-      error.message ?? `The server answered ${response.status}.`,
-      error.request_id ?? fallbackId,
-      error.position ?? null,
-      error.pointer ?? null,
-    );
+    return (JSON.parse(text) as Refusal | null) ?? {};
   } catch {
-    return new ApiError(
-      response.status,
-      "error",
-      `The server answered ${response.status} ${response.statusText}.`,
-      fallbackId,
-      null,
-    );
+    return {};
   }
 }
 

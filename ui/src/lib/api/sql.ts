@@ -1,7 +1,7 @@
 //! Statements in SQL: their types, paths and cache keys.
 
 import { queryOptions } from "@tanstack/react-query";
-import { apiUrl, authHeaders, get, post } from "./client";
+import { download, get, post } from "./client";
 
 export interface SqlColumn {
   name: string;
@@ -29,13 +29,8 @@ export const askSql = (query: string, signal?: AbortSignal): Promise<SqlAnswer> 
   post("/sql", { body: { query, limit: SHOWN_ROWS }, signal });
 
 /** The whole answer as a file. */
-export async function downloadCsv(query: string): Promise<Blob> {
-  const headers = { "content-type": "application/json", ...authHeaders() };
-  const body = JSON.stringify({ query, format: "csv" });
-  const response = await fetch(apiUrl("/sql"), { method: "POST", headers, body });
-  if (!response.ok) throw new Error(`The server answered ${response.status}. Run the statement to see why.`);
-  return response.blob();
-}
+export const downloadCsv = (query: string): Promise<Blob> =>
+  download("/sql", { body: { query, format: "csv" } }, "POST");
 
 export const sqlSchemaQuery = () =>
   queryOptions({
