@@ -1,12 +1,10 @@
-import { useMemo } from "react";
 import type { RetrievedDocument, Run } from "@/lib/api/types";
+import styles from "@/components/chat/Chat.module.css";
+import { MessageList } from "@/components/chat/MessageList";
+import { SourceContext, useSourceSwitch } from "@/components/chat/source";
 import type { TraceState } from "../state/useTraceState";
-import { pairResults } from "./chat";
 import { Documents } from "./Documents";
-import { MessageCard } from "./MessageCard";
 import { empty, Rest, Side as SideHead } from "./Messages";
-import styles from "./Messages.module.css";
-import { SourceContext, useSourceSwitch } from "./source";
 
 /** What went in and what came out, as it was sent; documents of retrievers as documents. */
 export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
@@ -18,7 +16,7 @@ export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
     <SourceContext value={source}>
       <div className={styles.chat}>
         <SideHead title="input" field={["inputs.messages", "inputs"]} />
-        <Turns run={run} side="inputs" />
+        <MessageList messages={run.inputs.messages} />
         {empty(run.inputs.rest) ? null : <Rest side="inputs" run={run} state={state} />}
         {nothingIn ? <p className={styles.none}>No input was recorded for this span.</p> : null}
         <SideHead
@@ -26,7 +24,7 @@ export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
           field={["outputs.messages", "outputs", "outputs.documents"]}
           always={run.inputs.messages.length > 0}
         />
-        <Turns run={run} side="outputs" />
+        <MessageList messages={run.outputs.messages} />
         {documents ? <Documents documents={documents} /> : null}
         {documents || empty(run.outputs.rest) ? null : <Rest side="outputs" run={run} state={state} />}
         {nothingOut ? (
@@ -37,24 +35,6 @@ export function InputOutput({ run, state }: { run: Run; state: TraceState }) {
       </div>
     </SourceContext>
   );
-}
-
-const NO_NAMES = new Map<string, string>();
-
-function Turns({ run, side }: { run: Run; side: "inputs" | "outputs" }) {
-  const messages = run[side].messages;
-  const turns = useMemo(
-    () =>
-      pairResults(
-        messages.map((message, index) => ({
-          message,
-          index,
-          calls: (message.tool_calls ?? []).map((call) => ({ call, result: null })),
-        })),
-      ),
-    [messages],
-  );
-  return turns.map((turn) => <MessageCard key={turn.index} turn={turn} toolNames={NO_NAMES} />);
 }
 
 /** Documents, when that is all the output holds; with anything else beside them the payload viewer shows everything. */

@@ -3,15 +3,15 @@ import { useMemo, useState } from "react";
 import type { Run } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
 import { plural } from "@/lib/format";
+import { buildChat, type Turn } from "@/components/chat/chat";
+import styles from "@/components/chat/Chat.module.css";
+import { MessageCard } from "@/components/chat/MessageCard";
+import { SourceContext, useSourceSwitch } from "@/components/chat/source";
 import { PayloadView } from "@/components/PayloadView";
 import { Tag } from "@/components/Tag";
 import type { TraceState } from "../state/useTraceState";
-import { buildChat, type Turn } from "./chat";
 import { findToolSpan } from "./find-tool-span";
 import { From, useSources } from "./From";
-import { MessageCard } from "./MessageCard";
-import styles from "./Messages.module.css";
-import { SourceContext, useSourceSwitch } from "./source";
 import { copyPathLink } from "./TabContent";
 
 /** Without a known shared part, more than this many messages start folded. */

@@ -10,7 +10,7 @@ import { JsonView } from "@/components/JsonView";
 import { Tag } from "@/components/Tag";
 import { TypeIcon } from "@/components/TypeIcon";
 import { partsOf, plainText, reportsError, type Turn } from "./chat";
-import styles from "./Messages.module.css";
+import styles from "./Chat.module.css";
 import { PartView } from "./PartView";
 
 interface Props {

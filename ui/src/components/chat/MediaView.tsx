@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "react";
 import type { Part } from "@/lib/api/types";
 import { formatBytes } from "@/lib/format";
 import { Button } from "@/components/Button";
-import styles from "./Messages.module.css";
+import styles from "./Chat.module.css";
 
 const DATA_URL = /^data:([^;,]+)?(;base64)?,/;
 

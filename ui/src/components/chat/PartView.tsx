@@ -7,7 +7,7 @@ import { JsonView } from "@/components/JsonView";
 import { Markdown } from "@/components/Markdown";
 import { jsonIn, LongText } from "@/components/PayloadView";
 import { MediaView } from "./MediaView";
-import styles from "./Messages.module.css";
+import styles from "./Chat.module.css";
 import { SourceContext } from "./source";
 
 /** A longer text starts with its beginning: a pasted book must not push the answer off the screen. */

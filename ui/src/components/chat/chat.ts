@@ -22,20 +22,27 @@ export interface Chat {
 const isSystem = (message: Message): boolean => message.role === "system" || message.role === "developer";
 
 export function buildChat(inputs: Message[], outputs: Message[], sharedPrefix: number): Chat {
-  const turns = inputs.map((message, index) => turnOf(message, index));
+  const turns = turnsOf(inputs);
   const lead = turns.findIndex((turn) => !isSystem(turn.message));
   const head = lead < 0 ? turns.length : lead;
   const shared = Math.min(Math.max(sharedPrefix, head), turns.length);
-  const toolNames = new Map<string, string>();
-  for (const message of [...inputs, ...outputs])
-    for (const call of message.tool_calls ?? []) if (call.id) toolNames.set(call.id, call.name);
   return {
     system: turns.slice(0, head),
     earlier: pairResults(turns.slice(head, shared)),
     fresh: pairResults(turns.slice(shared)),
-    response: outputs.map((message, index) => turnOf(message, index)),
-    toolNames,
+    response: turnsOf(outputs),
+    toolNames: toolNamesOf([...inputs, ...outputs]),
   };
+}
+
+export const turnsOf = (messages: Message[]): Turn[] => messages.map((message, index) => turnOf(message, index));
+
+/** Name of the tool of each call id. */
+export function toolNamesOf(messages: Message[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const message of messages)
+    for (const call of message.tool_calls ?? []) if (call.id) names.set(call.id, call.name);
+  return names;
 }
 
 const turnOf = (message: Message, index: number): Turn => ({
