@@ -1,4 +1,4 @@
-import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { keyWanted } from "@/lib/api/auth";
 import { useCommands } from "@/lib/commands";
@@ -108,6 +108,16 @@ export function Frame() {
   };
 
   const locked = useStore(keyWanted);
+  // Readers of a shared page have no key and nowhere else to go.
+  const isShared = useRouterState({
+    select: (state) => state.matches.some((one) => one.routeId.startsWith("/public/")),
+  });
+  if (isShared)
+    return (
+      <div className={styles.alone}>
+        <Outlet />
+      </div>
+    );
   return (
     <div className={styles.frame}>
       <Rail project={project} onCommands={() => setOverlay("commands")} onKeys={() => setOverlay("keys")} />

@@ -11,6 +11,7 @@ import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
 import { NotFound, PageError } from "./PageError";
+import { follow } from "./links";
 import { queryClient } from "./query-client";
 
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound, errorComponent: PageError });
@@ -122,6 +123,35 @@ const shortRun = createRoute({
   beforeLoad: ({ params }) => findTrace(params.traceId, params.runId),
 });
 
+const sharedRun = createRoute({
+  getParentRoute: () => root,
+  path: "/public/$token/r",
+  validateSearch: (search: Record<string, unknown>): { span?: string } => ({ span: textParam(search.span) }),
+  component: lazyRouteComponent(() => import("@/features/public/SharedRunPage"), "SharedRunPage"),
+});
+
+const sharedDataset = createRoute({
+  getParentRoute: () => root,
+  path: "/public/$token/d",
+  validateSearch: (search: Record<string, unknown>): { example?: string } => ({ example: textParam(search.example) }),
+  component: lazyRouteComponent(() => import("@/features/public/SharedDatasetPage"), "SharedDatasetPage"),
+});
+
+/** What LangSmith's SDKs print. */
+const tenantLink = createRoute({
+  getParentRoute: () => root,
+  path: "/o/$tenant/$",
+  beforeLoad: ({ params: { _splat: rest }, location }) => follow(rest ?? "", location.search),
+});
+
+const areaLinks = (["datasets", "prompts", "hub", "context"] as const).map((area) =>
+  createRoute({
+    getParentRoute: () => root,
+    path: `/${area}/$` as "/datasets/$",
+    beforeLoad: ({ params: { _splat: rest }, location }) => follow(`${area}/${rest ?? ""}`, location.search),
+  }),
+);
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -137,6 +167,10 @@ export const router = createRouter({
     projectSettings,
     shortTrace,
     shortRun,
+    sharedRun,
+    sharedDataset,
+    tenantLink,
+    ...areaLinks,
   ]),
   basepath: baseUrl("app").pathname,
   parseSearch,

@@ -1,10 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { ChevronDown, ChevronUp } from "lucide-react";
-import { formatDateTime, formatInstant } from "@/lib/format";
+import { formatDateTime, formatInstant, plural } from "@/lib/format";
 import { IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { PageBar } from "@/components/PageBar";
+import { ShareButton } from "@/components/ShareButton";
 import { StatusPill } from "@/components/Tag";
+import { nameOf } from "../model/types";
 import type { TraceState } from "../state/useTraceState";
 import styles from "./layout.module.css";
 import { TraceMenu } from "./TraceMenu";
@@ -15,6 +17,7 @@ export function TraceBar({ state }: { state: TraceState }) {
   const { skeleton } = state.model;
   const { previous, next } = useTraceSteps(state);
   const project = skeleton.project.name;
+  const run = sharedRun(state);
   const identity = [
     formatDateTime(skeleton.start_time),
     skeleton.environment,
@@ -44,6 +47,7 @@ export function TraceBar({ state }: { state: TraceState }) {
             </IconButton>
           ) : null}
           <CopyButton text={() => location.href} label="Copy link" showLabel />
+          <ShareButton what={{ kind: "run", id: run.id }} reads={run.reads} />
           <TraceMenu skeleton={skeleton} />
         </>
       }
@@ -60,4 +64,12 @@ export function TraceBar({ state }: { state: TraceState }) {
       </span>
     </PageBar>
   );
+}
+
+/** What the reader of a link sees: the selected run and below; of a group of repeated ones, what called them. */
+function sharedRun({ model, selected }: TraceState): { id: string; reads: string } {
+  const node = model.run[selected] < 0 ? model.parent[selected] : selected;
+  const below = model.runsIn[node] - 1;
+  const reads = below > 0 ? `${nameOf(model, node)} and ${plural(below, "span")} below it` : nameOf(model, node);
+  return { id: model.skeleton.runs.id[model.run[node]], reads };
 }

@@ -1,0 +1,35 @@
+import type { ReactNode } from "react";
+import { cx } from "@/lib/cx";
+import styles from "./RoleCard.module.css";
+
+interface Props {
+  role: string;
+  /** Beside the role: a name, a mark. */
+  note?: ReactNode;
+  /** Right side of the head. */
+  actions?: ReactNode;
+  children: ReactNode;
+}
+
+const TONES: Record<string, string> = {
+  user: styles.user,
+  human: styles.user,
+  assistant: styles.assistant,
+  ai: styles.assistant,
+  tool: styles.tool,
+};
+
+/** A message: who says it, and what. */
+export function RoleCard({ role, note, actions, children }: Props) {
+  return (
+    <article className={cx(styles.card, TONES[role])}>
+      <header>
+        <b>{role}</b>
+        {note}
+        <span className="grow" />
+        {actions}
+      </header>
+      <div className={styles.body}>{children}</div>
+    </article>
+  );
+}

@@ -1,0 +1,169 @@
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { printJson } from "@/lib/api/json";
+import {
+  EXAMPLES_A_PAGE,
+  fetchSharedExamples,
+  type SharedDataset,
+  sharedDatasetQuery,
+  type SharedExample,
+} from "@/lib/api/sharing";
+import { useCommands } from "@/lib/commands";
+import { formatDateTime, plural } from "@/lib/format";
+import { messagesIn } from "@/lib/messages-in";
+import { useTitle } from "@/lib/title";
+import { Button } from "@/components/Button";
+import { ChatOrJson } from "@/components/ChatOrJson";
+import { EmptyState, ErrorState } from "@/components/Notice";
+import { Page, PageBar } from "@/components/PageBar";
+import { PayloadView } from "@/components/PayloadView";
+import { Tag } from "@/components/Tag";
+import { Gone } from "./SharedRunPage";
+import styles from "./Shared.module.css";
+import { microsOf } from "./tree";
+
+const route = getRouteApi("/public/$token/d");
+
+/** A shared dataset and its examples: read-only and without a key. */
+export function SharedDatasetPage() {
+  const { token } = route.useParams();
+  const query = useQuery(sharedDatasetQuery(token));
+  const dataset = query.data;
+  useTitle(dataset ? `${dataset.name}, shared` : "Shared dataset");
+  if (query.isError) return <Gone error={query.error} what="dataset" />;
+  return (
+    <Page busy={query.isPending}>
+      <PageBar current={dataset?.name ?? "Shared dataset"}>
+        {dataset ? (
+          <span className={styles.identity}>
+            {plural(dataset.example_count, "example")} · changed {formatDateTime(microsOf(dataset.modified_at))} ·
+            shared, read-only
+          </span>
+        ) : null}
+      </PageBar>
+      {dataset?.description ? <p className={styles.about}>{dataset.description}</p> : null}
+      {dataset ? <Examples token={token} dataset={dataset} /> : null}
+    </Page>
+  );
+}
+
+function Examples({ token, dataset }: { token: string; dataset: SharedDataset }) {
+  const { example: chosen } = route.useSearch();
+  const navigate = route.useNavigate();
+  const query = useInfiniteQuery({
+    queryKey: ["shared-examples", token],
+    queryFn: ({ pageParam, signal }) => fetchSharedExamples(token, pageParam, signal),
+    initialPageParam: 0,
+    getNextPageParam: (last, pages) =>
+      last.length < EXAMPLES_A_PAGE ? undefined : pages.reduce((sum, page) => sum + page.length, 0),
+  });
+  const examples = query.data?.pages.flat() ?? [];
+  const at = Math.max(
+    0,
+    examples.findIndex((example) => example.id === chosen),
+  );
+  const select = (index: number) => {
+    const example = examples[Math.min(examples.length - 1, Math.max(0, index))];
+    if (example) void navigate({ search: { example: example.id }, replace: true });
+  };
+  useCommands([
+    {
+      id: "next",
+      title: "Next example",
+      group: "Examples",
+      keys: ["j", "ArrowDown"],
+      keysOnly: true,
+      run: () => select(at + 1),
+    },
+    {
+      id: "prev",
+      title: "Previous example",
+      group: "Examples",
+      keys: ["k", "ArrowUp"],
+      keysOnly: true,
+      run: () => select(at - 1),
+    },
+  ]);
+  if (query.isError && examples.length === 0)
+    return (
+      <ErrorState title="The examples could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
+    );
+  if (query.data && examples.length === 0) return <EmptyState title="The dataset has no examples yet" />;
+  if (examples.length === 0) return null;
+  return (
+    <div className={styles.body}>
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
+      <div className={styles.list} tabIndex={0} role="region" aria-label="Examples">
+        <table className={styles.table}>
+          <thead>
+            <tr>
+              <th scope="col">Input</th>
+              <th scope="col">Reference output</th>
+              <th scope="col">Split</th>
+            </tr>
+          </thead>
+          <tbody>
+            {examples.map((example, index) => (
+              <tr key={example.id} aria-selected={index === at} onClick={() => select(index)}>
+                <td>
+                  <button type="button" aria-current={index === at} onClick={() => select(index)}>
+                    {excerpt(example.inputs)}
+                  </button>
+                </td>
+                <td>{excerpt(example.outputs)}</td>
+                <td>
+                  {splitsOf(example).map((split) => (
+                    <Tag key={split}>{split}</Tag>
+                  ))}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {query.hasNextPage ? (
+          <p className={styles.more}>
+            <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+              {examples.length} of {dataset.example_count}: show more
+            </Button>
+          </p>
+        ) : null}
+      </div>
+      <Detail example={examples[at]} />
+    </div>
+  );
+}
+
+function Detail({ example }: { example: SharedExample }) {
+  return (
+    <section className={styles.detail} aria-label="Example">
+      <div className={styles.payloads}>
+        <ChatOrJson title="Input" field="example.inputs" value={example.inputs} />
+        {example.outputs === null ? (
+          <p>The example has no reference output.</p>
+        ) : (
+          <ChatOrJson title="Reference output" field="example.outputs" value={example.outputs} />
+        )}
+        {example.metadata && Object.keys(example.metadata).length > 0 ? (
+          <PayloadView title="Metadata" field="example.metadata" value={example.metadata} />
+        ) : null}
+      </div>
+    </section>
+  );
+}
+
+const EXCERPT_CHARS = 240;
+
+/** One line of a payload: the last message of a chat, the only value of an object, else JSON. */
+function excerpt(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  const last = messagesIn(value)?.at(-1);
+  if (last) return last.text.slice(0, EXCERPT_CHARS);
+  const values = typeof value === "object" ? Object.values(value as object) : [value];
+  const text = values.length === 1 && typeof values[0] === "string" ? values[0] : printJson(value, 0);
+  return text.slice(0, EXCERPT_CHARS);
+}
+
+function splitsOf(example: SharedExample): string[] {
+  const split = example.metadata?.dataset_split;
+  return Array.isArray(split) ? split.map(String) : typeof split === "string" ? [split] : [];
+}
