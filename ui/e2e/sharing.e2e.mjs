@@ -57,12 +57,9 @@ after(async () => {
 
 /** A route of LangSmith's API; throws what is refused. */
 async function call(method, path, body) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(`${server.api.replace("/clearspan/v1", "/v1")}${path}`, {
-    method,
-    headers,
-    body: body && JSON.stringify(body),
-  });
+  const request = { method, headers: { "content-type": "application/json" } };
+  if (body) request.body = JSON.stringify(body);
+  const response = await fetch(`${server.api.replace("/clearspan/v1", "/v1")}${path}`, request);
   const text = await response.text();
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
   return JSON.parse(text || "null");
