@@ -1,7 +1,7 @@
 //! What was acknowledged survives a power cut at any moment, whatever the disk made of what was not synced.
 //!
 //! A store works on a [`SimulatedDisk`], which keeps a journal. Then, for many moments of it, the disk that a cut may have
-//! left is opened, and read. `CLEARSPAN_CRASH_STATES` sets for how many (300 unless told otherwise).
+//! left is opened, and read. `CLEARSPAN_CRASH_STATES` sets for how many (120 unless told otherwise).
 
 use super::*;
 use crate::native::disk::WriteFile;
@@ -14,7 +14,7 @@ use crate::testing::ledger::{Ledger, Violation};
 fn states() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let states = std::env::var("CLEARSPAN_CRASH_STATES").ok();
-    states.and_then(|text| text.parse().ok()).unwrap_or(300)
+    states.and_then(|text| text.parse().ok()).unwrap_or(120)
 }
 
 fn config(dir: &Path) -> NativeConfig {

@@ -2,7 +2,7 @@
 //!
 //! A folder is made that has everything: segments with dead rows, files of log records and points, a log. Then bits are
 //! flipped, blocks are zeroed and exchanged, one at a time, and the store is opened and asked. Every answer is the true
-//! one or an error, and `check` names what is wrong. `CLEARSPAN_BIT_FLIPS` sets how often (500 unless told otherwise).
+//! one or an error, and `check` names what is wrong. `CLEARSPAN_BIT_FLIPS` sets how often (200 unless told otherwise).
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::{LogPage, PointList};
 fn flips() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
     let flips = std::env::var("CLEARSPAN_BIT_FLIPS").ok();
-    flips.and_then(|text| text.parse().ok()).unwrap_or(500)
+    flips.and_then(|text| text.parse().ok()).unwrap_or(200)
 }
 
 /// Three segments, of which the later ones replace rows of the first; what came last is in the log.
