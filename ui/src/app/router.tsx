@@ -3,10 +3,12 @@ import { projectsQuery, skeletonQuery } from "@/lib/api/queries";
 import { baseUrl } from "@/lib/boot";
 import { readSetting } from "@/lib/storage";
 import { parseSearch, stringifySearch, textParam } from "@/lib/url";
+import { validateAnnotateSearch, validateQueueSearch } from "@/features/annotate/search";
 import { validateLogsSearch } from "@/features/logs/search";
 import { validateMetricsSearch } from "@/features/metrics/search";
 import { validateRulesSearch } from "@/features/rules/search";
 import { validateSqlSearch } from "@/features/sql/search";
+import { validateThreadSearch, validateThreadsSearch } from "@/features/threads/search";
 import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
@@ -67,6 +69,34 @@ const trace = createRoute({
     void queryClient.prefetchQuery(skeletonQuery(params.traceId, params.project));
   },
   component: lazyRouteComponent(() => import("@/features/trace/TracePage"), "TracePage"),
+});
+
+const threads = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/threads",
+  validateSearch: validateThreadsSearch,
+  component: lazyRouteComponent(() => import("@/features/threads/ThreadsPage"), "ThreadsPage"),
+});
+
+const thread = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/threads/$threadId",
+  validateSearch: validateThreadSearch,
+  component: lazyRouteComponent(() => import("@/features/threads/ThreadPage"), "ThreadPage"),
+});
+
+const annotate = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/annotate",
+  validateSearch: validateAnnotateSearch,
+  component: lazyRouteComponent(() => import("@/features/annotate/AnnotatePage"), "AnnotatePage"),
+});
+
+const queue = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/annotate/$queueId",
+  validateSearch: validateQueueSearch,
+  component: lazyRouteComponent(() => import("@/features/annotate/QueuePage"), "QueuePage"),
 });
 
 const logs = createRoute({
@@ -160,6 +190,10 @@ export const router = createRouter({
     project,
     traces,
     trace,
+    threads,
+    thread,
+    annotate,
+    queue,
     logs,
     metrics,
     sql,

@@ -1,7 +1,7 @@
 //! What the filter box offers while a term is being typed.
 
 import type { Facet } from "@/lib/api/types";
-import { quoteValue } from "./filter";
+import { quoteValue } from "@/lib/filter-text";
 
 export interface Suggestion {
   /** The text that takes the place of the word under the cursor. */

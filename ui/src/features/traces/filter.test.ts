@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isComplete, joinTerms, pickedState, pickValue, quoteValue, splitTerms } from "./filter";
+import { isComplete, joinTerms, pickedState, pickValue, splitTerms } from "./filter";
+import { quoteValue } from "@/lib/filter-text";
 
 const texts = (filter: string): string[] => splitTerms(filter).map((term) => term.text);
 

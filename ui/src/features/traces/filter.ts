@@ -1,6 +1,8 @@
 //! Filter text as the pieces that the bar shows as chips and that facets switch. The server parses and checks the
 //! language; here it is only cut into its top-level terms, so unknown syntax passes through untouched.
 
+import { quoteValue } from "@/lib/filter-text";
+
 /** One top-level term: `-model:gpt-5*`, `(tag:a OR tag:b)`, `"two words"`, `any(type:tool is:error)`. */
 export interface Term {
   text: string;
@@ -9,15 +11,6 @@ export interface Term {
   values: string[];
   negated: boolean;
 }
-
-/** Words that need quotes inside a filter. */
-const NEEDS_QUOTES = /[\s"()\\]|^$|^-|\.\.|^(?:<|>|~)/;
-
-/** A value as the filter language writes it. Globs in the data are literal text, so they are quoted too. */
-export const quoteValue = (value: string): string =>
-  NEEDS_QUOTES.test(value) || value.includes("*") || value === "OR"
-    ? `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`
-    : value;
 
 const unquote = (text: string): string =>
   text.startsWith('"') && text.endsWith('"') && text.length > 1 ? text.slice(1, -1).replace(/\\(["\\])/g, "$1") : text;

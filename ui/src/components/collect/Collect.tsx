@@ -1,0 +1,137 @@
+import { useMutation } from "@tanstack/react-query";
+import { Check, Plus } from "lucide-react";
+import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { messageOf } from "@/lib/api/client";
+import { cx } from "@/lib/cx";
+import { Button } from "../Button";
+import { Dialog } from "../Dialog";
+import styles from "./Collect.module.css";
+
+/** With more places than these one wants to search. */
+const SEARCH_FROM = 8;
+
+export interface Place {
+  id: string;
+  name: string;
+  note?: string;
+}
+
+interface Props {
+  title: string;
+  /** What goes there. */
+  what: string;
+  /** What a place is called. */
+  noun: string;
+  places: Place[] | undefined;
+  error: unknown;
+  onPut: (place: Place) => Promise<unknown>;
+  onCreate: (name: string) => Promise<Place>;
+  /** The way to the place, once it is there. */
+  linkTo: (place: Place) => ReactNode;
+  onClose: () => void;
+}
+
+/** Puts something into one of several places, or into a new one. */
+export function Collect({ title, what, noun, places, error, onPut, onCreate, linkTo, onClose }: Props) {
+  const id = useId();
+  const [find, setFind] = useState("");
+  const [picked, setPicked] = useState<string | null>(null);
+  const [name, setName] = useState("");
+  const put = useMutation({
+    mutationFn: async () => {
+      const place = creating ? await onCreate(name.trim()) : places?.find((one) => one.id === picked);
+      if (!place) throw new Error(`Choose a ${noun} first.`);
+      await onPut(place);
+      return place;
+    },
+  });
+  const creating = picked === null;
+  const shown = places?.filter((place) => place.name.toLowerCase().includes(find.trim().toLowerCase())) ?? [];
+  const ready = (creating ? name.trim() !== "" : true) && !put.isPending;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (ready) put.mutate();
+  };
+  if (put.data)
+    return (
+      <Dialog title={title} width={440} onClose={onClose}>
+        <p className={styles.done} role="status">
+          <Check size={15} aria-hidden />
+          <span>
+            {what} is in {linkTo(put.data)}.
+          </span>
+        </p>
+        <div className={styles.answers}>
+          <Button look="primary" onClick={onClose}>
+            Done
+          </Button>
+        </div>
+      </Dialog>
+    );
+  return (
+    <Dialog title={title} width={440} onClose={onClose}>
+      <form onSubmit={submit}>
+        {(places?.length ?? 0) > SEARCH_FROM ? (
+          <input
+            className={styles.find}
+            value={find}
+            placeholder={`Find a ${noun}`}
+            aria-label={`Find a ${noun}`}
+            onChange={(event) => setFind(event.target.value)}
+          />
+        ) : null}
+        {error ? (
+          <p className={styles.bad} role="alert">
+            {messageOf(error)}
+          </p>
+        ) : null}
+        <div className={styles.places} role="radiogroup" aria-label={title}>
+          {shown.map((place) => (
+            <label key={place.id} className={cx(styles.place, picked === place.id && styles.picked)}>
+              <input
+                type="radio"
+                name={id}
+                checked={picked === place.id}
+                onChange={() => {
+                  setPicked(place.id);
+                  put.reset();
+                }}
+              />
+              <b className="ellipsis">{place.name}</b>
+              <span>{place.note}</span>
+            </label>
+          ))}
+          <div className={cx(styles.place, creating && styles.picked)}>
+            <input
+              type="radio"
+              name={id}
+              checked={creating}
+              aria-label={`A new ${noun}`}
+              onChange={() => setPicked(null)}
+            />
+            <Plus size={13} aria-hidden />
+            <input
+              className={styles.name}
+              value={name}
+              placeholder={`New ${noun}`}
+              aria-label={`Name of a new ${noun}`}
+              onFocus={() => setPicked(null)}
+              onChange={(event) => setName(event.target.value)}
+            />
+          </div>
+        </div>
+        {put.isError ? (
+          <p className={styles.bad} role="alert">
+            {messageOf(put.error)}
+          </p>
+        ) : null}
+        <div className={styles.answers}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" disabled={!ready}>
+            {put.isPending ? "Adding…" : creating ? `Create ${noun} and add` : "Add"}
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,31 @@
+import { flagParam, textParam } from "@/lib/url";
+
+/** What the address of the list of threads holds. */
+export interface ThreadsSearch {
+  /** Words that a turn says, or the id of a thread. */
+  q?: string;
+  t?: string;
+  user?: string;
+  /** Only threads in which a turn failed. */
+  failed?: true;
+}
+
+export const validateThreadsSearch = (search: Record<string, unknown>): ThreadsSearch => ({
+  q: textParam(search.q),
+  t: textParam(search.t),
+  user: textParam(search.user),
+  failed: flagParam(search.failed),
+});
+
+/** What the address of one thread holds. */
+export interface ThreadSearch {
+  /** Trace id of the selected turn; the last one otherwise. */
+  turn?: string;
+  /** Tool calls are written out. */
+  tools?: true;
+}
+
+export const validateThreadSearch = (search: Record<string, unknown>): ThreadSearch => ({
+  turn: textParam(search.turn),
+  tools: flagParam(search.tools),
+});
