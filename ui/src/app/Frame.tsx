@@ -41,6 +41,20 @@ export function Frame() {
       keys: ["g t"],
       run: () => goTo("/p/$project/traces"),
     },
+    {
+      id: "go-threads",
+      title: "Go to threads",
+      group: "Everywhere",
+      keys: ["g h"],
+      run: () => goTo("/p/$project/threads"),
+    },
+    {
+      id: "go-annotate",
+      title: "Go to annotation queues",
+      group: "Everywhere",
+      keys: ["g a"],
+      run: () => goTo("/p/$project/annotate"),
+    },
     { id: "go-logs", title: "Go to logs", group: "Everywhere", keys: ["g l"], run: () => goTo("/p/$project/logs") },
     {
       id: "go-metrics",
@@ -97,6 +111,8 @@ export function Frame() {
   const goTo = (
     to:
       | "/p/$project/traces"
+      | "/p/$project/threads"
+      | "/p/$project/annotate"
       | "/p/$project/logs"
       | "/p/$project/metrics"
       | "/p/$project/sql"

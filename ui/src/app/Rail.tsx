@@ -5,8 +5,10 @@ import {
   Database,
   Keyboard,
   ListTree,
+  MessagesSquare,
   Monitor,
   Moon,
+  PenLine,
   ScrollText,
   Send,
   Settings,
@@ -68,6 +70,18 @@ function ProjectPages({ project }: { project: string }) {
     <>
       <Link to="/p/$project/traces" params={params} className={item} aria-label="Traces" title="Traces  G then T">
         <ListTree {...ICON} />
+      </Link>
+      <Link to="/p/$project/threads" params={params} className={item} aria-label="Threads" title="Threads  G then H">
+        <MessagesSquare {...ICON} />
+      </Link>
+      <Link
+        to="/p/$project/annotate"
+        params={params}
+        className={item}
+        aria-label="Annotate"
+        title="Annotation queues  G then A"
+      >
+        <PenLine {...ICON} />
       </Link>
       <Link to="/p/$project/logs" params={params} className={item} aria-label="Logs" title="Logs  G then L">
         <ScrollText {...ICON} />

@@ -10,7 +10,13 @@ const outputs = (messages: Message[], rest: unknown = null) =>
 
 describe("the question of a turn", () => {
   test("of a history is what came after the last answer", () => {
-    const history = [{ role: "system", content: "Be kind." }, user("one"), assistant("first"), user("two"), user("and?")];
+    const history = [
+      { role: "system", content: "Be kind." },
+      user("one"),
+      assistant("first"),
+      user("two"),
+      user("and?"),
+    ];
     expect(questionOf(inputs(history)).messages).toEqual([user("two"), user("and?")]);
   });
   test("is the user's last words when the input ends with an answer to be continued", () => {
@@ -27,7 +33,14 @@ describe("the question of a turn", () => {
 describe("the answer of a turn", () => {
   test("leaves out the history, calls of tools and their results", () => {
     const call = assistant("", { tool_calls: [{ id: "1", name: "look", arguments: {} }] });
-    const graph = [user("one"), assistant("first"), user("two"), call, { role: "tool", content: "42" }, assistant("last")];
+    const graph = [
+      user("one"),
+      assistant("first"),
+      user("two"),
+      call,
+      { role: "tool", content: "42" },
+      assistant("last"),
+    ];
     expect(answerOf(outputs(graph)).messages).toEqual([assistant("last")]);
   });
   test("is nothing when the turn failed before it", () => {

@@ -55,7 +55,8 @@ export function labelsOf(
       return { text, score: value, meaning: values?.[text] ?? scores?.[String(value)] ?? null };
     });
   const described = Object.entries(values ?? {});
-  if (described.length > 0) return described.map(([text, meaning]) => ({ text, score: null, meaning: meaning || null }));
+  if (described.length > 0)
+    return described.map(([text, meaning]) => ({ text, score: null, meaning: meaning || null }));
   return Object.entries(scores ?? {}).map(([text, meaning]) => ({
     text,
     score: Number.isFinite(Number(text)) ? Number(text) : null,

@@ -28,7 +28,7 @@ export function AddToDataset({ runIds, onClose }: Props) {
         for (const runId of runIds) await addExample(place.id, runId);
       }}
       onCreate={createDataset}
-      linkTo={(place) => <b>{place.name}</b>}
+      renderPlace={(place) => <b>{place.name}</b>}
       onClose={() => {
         void client.invalidateQueries({ queryKey: ["datasets"] });
         onClose();

@@ -34,7 +34,7 @@ export function AddToQueue({ project, runIds, onClose }: Props) {
         )
       }
       onCreate={(name) => createQueue({ name, description: null, rubric_instructions: null, rubric_items: null })}
-      linkTo={(place) => (
+      renderPlace={(place) => (
         <Link to="/p/$project/annotate/$queueId" params={{ project, queueId: place.id }}>
           {place.name}
         </Link>

@@ -27,12 +27,12 @@ interface Props {
   onPut: (place: Place) => Promise<unknown>;
   onCreate: (name: string) => Promise<Place>;
   /** The way to the place, once it is there. */
-  linkTo: (place: Place) => ReactNode;
+  renderPlace: (place: Place) => ReactNode;
   onClose: () => void;
 }
 
 /** Puts something into one of several places, or into a new one. */
-export function Collect({ title, what, noun, places, error, onPut, onCreate, linkTo, onClose }: Props) {
+export function Collect({ title, what, noun, places, error, onPut, onCreate, renderPlace, onClose }: Props) {
   const id = useId();
   const [find, setFind] = useState("");
   const [picked, setPicked] = useState<string | null>(null);
@@ -58,7 +58,7 @@ export function Collect({ title, what, noun, places, error, onPut, onCreate, lin
         <p className={styles.done} role="status">
           <Check size={15} aria-hidden />
           <span>
-            {what} is in {linkTo(put.data)}.
+            {what} is in {renderPlace(put.data)}.
           </span>
         </p>
         <div className={styles.answers}>

@@ -42,7 +42,11 @@ export function MeanScores({ stats, configs }: MeanProps) {
         return (
           <span key={key} className={styles.score} title={`${key}: ${n} given${avg === null ? "" : `, mean ${avg}`}`}>
             {key}
-            {avg === null ? <i>{n}</i> : <b className={cx(tone && TONES[tone])}>{formatScore(Number(avg.toFixed(2)))}</b>}
+            {avg === null ? (
+              <i>{n}</i>
+            ) : (
+              <b className={cx(tone && TONES[tone])}>{formatScore(Number(avg.toFixed(2)))}</b>
+            )}
           </span>
         );
       })}

@@ -8,7 +8,15 @@ const HEIGHT = 64;
 const LABELLED = 6;
 
 /** How much was read in each turn: a conversation that grows is seen at once. */
-export function ContextChart({ turns, selected, onSelect }: { turns: TraceRow[]; selected: number; onSelect: (index: number) => void }) {
+export function ContextChart({
+  turns,
+  selected,
+  onSelect,
+}: {
+  turns: TraceRow[];
+  selected: number;
+  onSelect: (index: number) => void;
+}) {
   const tokens = turns.map((turn) => turn.input_tokens ?? 0);
   const most = Math.max(...tokens, 1);
   const step = WIDTH / Math.max(turns.length, 4);
@@ -17,7 +25,10 @@ export function ContextChart({ turns, selected, onSelect }: { turns: TraceRow[];
     const height = tokens[index] === 0 ? 0 : Math.max(1.5, (tokens[index] / most) * HEIGHT);
     return `M${(index * step + gap / 2).toFixed(2)} ${HEIGHT}v${(-height).toFixed(2)}h${Math.max(0.5, step - gap).toFixed(2)}V${HEIGHT}z`;
   };
-  const label = turns.length === 0 ? "" : `from ${formatTokens(tokens[0])} to ${formatTokens(tokens.at(-1) ?? 0)}, at most ${formatTokens(most)}`;
+  const label =
+    turns.length === 0
+      ? ""
+      : `from ${formatTokens(tokens[0])} to ${formatTokens(tokens.at(-1) ?? 0)}, at most ${formatTokens(most)}`;
   if (tokens.every((count) => count === 0)) return null;
   return (
     <figure className={styles.chart}>
@@ -25,6 +36,8 @@ export function ContextChart({ turns, selected, onSelect }: { turns: TraceRow[];
         Context per turn
         <span>{turns.length > LABELLED ? `most ${formatTokens(most)}` : ""}</span>
       </figcaption>
+      {/* The rail beside it does the same with the keyboard. */}
+      {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}
       <svg
         viewBox={`0 -16 ${WIDTH} ${HEIGHT + 18}`}
         role="img"

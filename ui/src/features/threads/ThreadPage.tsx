@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { Copy, TriangleAlert, Wrench } from "lucide-react";
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useTraceEvents } from "@/lib/api/events";
 import { type Feedback, feedbackConfigsQuery, feedbackQuery } from "@/lib/api/feedback";
 import { MAX_TURNS, turnsQuery } from "@/lib/api/threads";
@@ -60,8 +60,8 @@ export function ThreadPage() {
       ) : (
         <EmptyState title="This thread is not here">
           <p>
-            No trace of {project} belongs to a thread {threadId}. Its traces may have been deleted, or the first is still
-            on the way: the page shows it as soon as it arrives.
+            No trace of {project} belongs to a thread {threadId}. Its traces may have been deleted, or the first is
+            still on the way: the page shows it as soon as it arrives.
           </p>
         </EmptyState>
       )}
@@ -70,7 +70,7 @@ export function ThreadPage() {
 }
 
 const Parent = ({ project }: { project: string }) => (
-  <Link to="/p/$project/threads" params={{ project }}>
+  <Link to="/p/$project/threads" params={{ project }} activeOptions={{ exact: true }}>
     Threads
   </Link>
 );
@@ -95,7 +95,9 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
   const selected = found >= 0 ? found : turns.length - 1;
   const turn = turns[selected];
   const latest = useRef({ navigate, turns });
-  latest.current = { navigate, turns };
+  useEffect(() => {
+    latest.current = { navigate, turns };
+  });
   // One function for the life of the page: hundreds of turns hold it.
   const select = useMemo(
     () => (index: number) => {
@@ -162,7 +164,9 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
         <Health turns={turns} />
         <Facts project={project} turns={turns} />
       </PageBar>
-      {cut ? <p className={styles.cut}>The first {formatInt(MAX_TURNS)} turns of this thread are shown; it has more.</p> : null}
+      {cut ? (
+        <p className={styles.cut}>The first {formatInt(MAX_TURNS)} turns of this thread are shown; it has more.</p>
+      ) : null}
       <div className={styles.body}>
         <div className={styles.side}>
           <TurnRail turns={turns} selected={selected} onSelect={select} />
@@ -206,7 +210,12 @@ function Facts({ project, turns }: { project: string; turns: TraceRow[] }) {
       {users.slice(0, 1).map((user) => (
         <span key={user}>
           {" · "}
-          <Link to="/p/$project/threads" params={{ project }} search={{ user, t: "all" }} title={`All threads of ${user}`}>
+          <Link
+            to="/p/$project/threads"
+            params={{ project }}
+            search={{ user, t: "all" }}
+            title={`All threads of ${user}`}
+          >
             {user}
           </Link>
           {users.length > 1 ? ` and ${plural(users.length - 1, "other")}` : ""}

@@ -45,7 +45,11 @@ export function ThreadsFilter({ search, onChange, inputRef }: Props) {
         <span className={styles.chip}>
           <UserRound size={12} aria-hidden />
           <span className="ellipsis">{search.user}</span>
-          <button type="button" aria-label={`All users, not only ${search.user}`} onClick={() => onChange({ user: undefined })}>
+          <button
+            type="button"
+            aria-label={`All users, not only ${search.user}`}
+            onClick={() => onChange({ user: undefined })}
+          >
             <X size={12} aria-hidden />
           </button>
         </span>

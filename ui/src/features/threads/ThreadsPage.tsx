@@ -58,7 +58,14 @@ function ThreadsOf({ project }: { project: string }) {
     void navigate({ to: "/p/$project/threads/$threadId", params: { project, threadId: thread_id }, search: {} });
   const go = (index: number) => setAt(Math.max(0, Math.min(threads.length - 1, index)));
   useCommands([
-    { id: "next", title: "Next thread", group: "Threads", keys: ["j", "ArrowDown"], keysOnly: true, run: () => go(at + 1) },
+    {
+      id: "next",
+      title: "Next thread",
+      group: "Threads",
+      keys: ["j", "ArrowDown"],
+      keysOnly: true,
+      run: () => go(at + 1),
+    },
     {
       id: "previous",
       title: "Previous thread",
@@ -156,7 +163,9 @@ function Nothing({ narrowed, project, range, set }: NothingProps) {
           <Button onClick={() => set({ q: undefined, user: undefined, failed: undefined })}>Clear the filter</Button>
         }
       >
-        <p>Words are looked for in what turns were asked and what they answered; a whole thread id finds that thread.</p>
+        <p>
+          Words are looked for in what turns were asked and what they answered; a whole thread id finds that thread.
+        </p>
       </EmptyState>
     );
   return (
@@ -174,4 +183,3 @@ function Nothing({ narrowed, project, range, set }: NothingProps) {
     </EmptyState>
   );
 }
-

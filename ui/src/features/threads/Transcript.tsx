@@ -43,6 +43,7 @@ export function Transcript({ project, turns, selected, tools, feedback, configs,
     if (box.current && turn) box.current.scrollTop = turn.offsetTop - (target.current === 0 ? 20 : ABOVE_PX);
   };
   useLayoutEffect(() => {
+    if (target.current === selected) return;
     const byHand = target.current >= 0 && isSeen(box.current, list.current?.children[selected]);
     target.current = selected;
     // A turn that was clicked is where the eye is.
@@ -62,7 +63,7 @@ export function Transcript({ project, turns, selected, tools, feedback, configs,
     pinned.current = false;
   };
   return (
-    // oxlint-disable-next-line jsx-a11y/no-static-element-interactions -- listens to what else scrolls, does nothing itself
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- listens to what else scrolls, does nothing itself
     <div
       ref={box}
       id={id}

@@ -83,7 +83,11 @@ function Row({ turn, index, count, top, most, selected, onSelect }: RowProps) {
           <b>{turn.input_preview ?? turn.name}</b>
         </span>
         <span className={styles.bars}>
-          <Bar share={share(cost, most.cost)} color="--money" label={`${turn.unpriced_count > 0 ? "≥ " : ""}${formatCost(cost)}`} />
+          <Bar
+            share={share(cost, most.cost)}
+            color="--money"
+            label={`${turn.unpriced_count > 0 ? "≥ " : ""}${formatCost(cost)}`}
+          />
           <Bar
             share={share(input, most.input)}
             color="--grow"

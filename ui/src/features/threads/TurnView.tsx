@@ -15,9 +15,6 @@ import { ToolCalls } from "./ToolCalls";
 import styles from "./TurnView.module.css";
 import { useNear } from "./useNear";
 
-/** A guess, until a turn was on screen. */
-const USUAL_PX = 220;
-
 /** Changes whenever more of the turn has arrived. */
 export const versionOf = (turn: TraceRow): string => `${turn.status} ${turn.run_count} ${turn.latency_us ?? ""}`;
 
@@ -37,13 +34,10 @@ export const TurnView = memo(function TurnView(props: Props) {
   const { turn, index, selected, onSelect } = props;
   const ref = useRef<HTMLElement>(null);
   const near = useNear(ref);
-  const height = useRef(USUAL_PX);
   useEffect(() => {
     const element = ref.current;
     if (!near || !element) return;
-    const observer = new ResizeObserver(() => {
-      height.current = element.offsetHeight;
-    });
+    const observer = new ResizeObserver(() => element.style.setProperty("--height", `${element.offsetHeight}px`));
     observer.observe(element);
     return () => observer.disconnect();
   }, [near]);
@@ -52,8 +46,7 @@ export const TurnView = memo(function TurnView(props: Props) {
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
     <article
       ref={ref}
-      className={cx(styles.turn, selected && styles.selected)}
-      style={near ? undefined : { height: height.current }}
+      className={cx(styles.turn, selected && styles.selected, !near && styles.far)}
       aria-label={`Turn ${index + 1}`}
       aria-current={selected}
       data-turn={turn.trace_id}

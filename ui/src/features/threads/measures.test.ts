@@ -3,7 +3,15 @@ import type { TraceRow } from "@/lib/api/types";
 import { chipsOf, largest, offsetsOf, rowsBetween, totalsOf } from "./measures";
 
 const turn = (more: Partial<TraceRow>): TraceRow =>
-  ({ cost: null, input_tokens: null, total_tokens: null, latency_us: null, unpriced_count: 0, error: null, ...more }) as TraceRow;
+  ({
+    cost: null,
+    input_tokens: null,
+    total_tokens: null,
+    latency_us: null,
+    unpriced_count: 0,
+    error: null,
+    ...more,
+  }) as TraceRow;
 
 test("rows of the rail are found by their heights", () => {
   const offsets = offsetsOf([{ error: null }, { error: "x" }, { error: null }]);

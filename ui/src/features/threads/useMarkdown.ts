@@ -73,7 +73,9 @@ async function write(
 
 function blockOf(turn: TraceRow, index: number, question: string, answer: string): string {
   const facts = [formatDateTime(turn.start_time), formatDuration(turn.latency_us), formatDollars(turn.cost)];
-  const error = turn.error ? `\n> **${turn.status === "error" ? "Failed" : "Failed and recovered"}:** ${turn.error}\n` : "";
+  const error = turn.error
+    ? `\n> **${turn.status === "error" ? "Failed" : "Failed and recovered"}:** ${turn.error}\n`
+    : "";
   return `## Turn ${index + 1}\n\n*${facts.join(" · ")}*\n\n**User**\n\n${question}\n${error}\n**Assistant**\n\n${answer || "*No answer was returned.*"}\n`;
 }
 

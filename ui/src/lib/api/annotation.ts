@@ -91,3 +91,9 @@ export const addToQueue = (id: string, runs: RunKey[]): Promise<unknown> =>
 
 export const setItemStatus = (item: string, status: "completed" | null): Promise<unknown> =>
   v1.post(`/annotation-queues/status/${item}`, { body: { status } });
+
+/** Lets an item wait behind all others. */
+export const skipItem = (item: string): Promise<unknown> =>
+  v1.post(`/annotation-queues/status/${item}`, {
+    body: { status: null, override_added_at: new Date().toISOString() },
+  });
