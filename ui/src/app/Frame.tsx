@@ -55,6 +55,13 @@ export function Frame() {
       keys: ["g a"],
       run: () => goTo("/p/$project/annotate"),
     },
+    {
+      id: "go-prompts",
+      title: "Go to prompts",
+      group: "Everywhere",
+      keys: ["g i"],
+      run: () => goTo("/p/$project/prompts"),
+    },
     { id: "go-logs", title: "Go to logs", group: "Everywhere", keys: ["g l"], run: () => goTo("/p/$project/logs") },
     {
       id: "go-metrics",
@@ -113,6 +120,7 @@ export function Frame() {
       | "/p/$project/traces"
       | "/p/$project/threads"
       | "/p/$project/annotate"
+      | "/p/$project/prompts"
       | "/p/$project/logs"
       | "/p/$project/metrics"
       | "/p/$project/sql"

@@ -13,6 +13,7 @@ import {
   Send,
   Settings,
   Shuffle,
+  SquareTerminal,
   Sun,
 } from "lucide-react";
 import { readSetting } from "@/lib/storage";
@@ -82,6 +83,9 @@ function ProjectPages({ project }: { project: string }) {
         title="Annotation queues  G then A"
       >
         <PenLine {...ICON} />
+      </Link>
+      <Link to="/p/$project/prompts" params={params} className={item} aria-label="Prompts" title="Prompts  G then I">
+        <SquareTerminal {...ICON} />
       </Link>
       <Link to="/p/$project/logs" params={params} className={item} aria-label="Logs" title="Logs  G then L">
         <ScrollText {...ICON} />

@@ -6,6 +6,7 @@ import { parseSearch, stringifySearch, textParam } from "@/lib/url";
 import { validateAnnotateSearch, validateQueueSearch } from "@/features/annotate/search";
 import { validateLogsSearch } from "@/features/logs/search";
 import { validateMetricsSearch } from "@/features/metrics/search";
+import { validatePromptSearch, validatePromptsSearch } from "@/features/prompts/search";
 import { validateRulesSearch } from "@/features/rules/search";
 import { validateSqlSearch } from "@/features/sql/search";
 import { validateThreadSearch, validateThreadsSearch } from "@/features/threads/search";
@@ -120,6 +121,20 @@ const sql = createRoute({
   component: lazyRouteComponent(() => import("@/features/sql/SqlPage"), "SqlPage"),
 });
 
+const prompts = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/prompts",
+  validateSearch: validatePromptsSearch,
+  component: lazyRouteComponent(() => import("@/features/prompts/PromptsPage"), "PromptsPage"),
+});
+
+const prompt = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/prompts/$name",
+  validateSearch: validatePromptSearch,
+  component: lazyRouteComponent(() => import("@/features/prompts/PromptPage"), "PromptPage"),
+});
+
 const rules = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/settings/rules",
@@ -197,6 +212,8 @@ export const router = createRouter({
     logs,
     metrics,
     sql,
+    prompts,
+    prompt,
     rules,
     projectSettings,
     shortTrace,

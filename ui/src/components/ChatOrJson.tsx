@@ -26,7 +26,7 @@ export function ChatOrJson({ title, field, value, failed }: Props) {
         <RoleCard
           // oxlint-disable-next-line react/no-array-index-key -- messages have no identity but their place
           key={index}
-          role={message.role}
+          who={message.role}
           actions={message.text ? <CopyButton text={message.text} label="Copy message" size={11} /> : null}
         >
           {message.text ? <Markdown text={message.text} /> : null}

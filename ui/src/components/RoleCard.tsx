@@ -3,7 +3,9 @@ import { cx } from "@/lib/cx";
 import styles from "./RoleCard.module.css";
 
 interface Props {
-  role: string;
+  who: string;
+  /** Stands for the role, where it can be changed. */
+  choice?: ReactNode;
   /** Beside the role: a name, a mark. */
   note?: ReactNode;
   /** Right side of the head. */
@@ -20,11 +22,11 @@ const TONES: Record<string, string> = {
 };
 
 /** A message: who says it, and what. */
-export function RoleCard({ role, note, actions, children }: Props) {
+export function RoleCard({ who, choice, note, actions, children }: Props) {
   return (
-    <article className={cx(styles.card, TONES[role])}>
+    <article className={cx(styles.card, TONES[who])}>
       <header>
-        <b>{role}</b>
+        {choice ?? <b>{who}</b>}
         {note}
         <span className="grow" />
         {actions}

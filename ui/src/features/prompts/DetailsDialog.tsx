@@ -1,0 +1,55 @@
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useId, useState } from "react";
+import { messageOf } from "@/lib/api/client";
+import { type Prompt, updatePrompt } from "@/lib/api/prompts";
+import { Button } from "@/components/Button";
+import { Dialog } from "@/components/Dialog";
+import { AboutFields, aboutOf, bodyOf } from "./AboutFields";
+import styles from "./Form.module.css";
+
+interface Props {
+  prompt: Prompt;
+  onClose: () => void;
+  onSaved: () => void;
+}
+
+/** Everything about a prompt that is no version of it. */
+export function DetailsDialog({ prompt, onClose, onSaved }: Props) {
+  const id = useId();
+  const [about, setAbout] = useState(() => aboutOf(prompt));
+  const [readme, setReadme] = useState(prompt.readme ?? "");
+  const save = useMutation({
+    mutationFn: () => updatePrompt(prompt.repo_handle, { ...bodyOf(about), readme }),
+    onSuccess: () => {
+      onSaved();
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    save.mutate();
+  };
+  return (
+    <Dialog title={prompt.repo_handle} width={640} onClose={onClose}>
+      <form className={styles.form} onSubmit={submit} aria-label="Description and readme">
+        <AboutFields about={about} onChange={setAbout} />
+        <div className={styles.field}>
+          <label htmlFor={id}>Readme</label>
+          <textarea id={id} rows={12} value={readme} onChange={(event) => setReadme(event.target.value)} />
+          <p>Markdown.</p>
+        </div>
+        {save.isError ? (
+          <p className={styles.failed} role="alert">
+            {messageOf(save.error)}
+          </p>
+        ) : null}
+        <div className={styles.answers}>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button look="primary" type="submit" disabled={save.isPending}>
+            Save
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
