@@ -226,13 +226,14 @@ fn build_http(context: &Arc<Context>) -> Router {
         .route("/metrics", get(metrics))
         .fallback(receivers::not_found)
         .with_state(Arc::clone(context));
-    Router::new()
+    let all = Router::new()
         .merge(operators)
         .merge(receivers::http_router(Arc::clone(context)))
         .merge(receivers::grpc_routes(Arc::clone(context)))
         .merge(receivers::langsmith_router(Arc::clone(context)))
         .merge(api::router(Arc::clone(context)))
-        .merge(ui::router(Arc::clone(context)))
+        .merge(ui::router(Arc::clone(context)));
+    ui::browsers_first(all)
         .layer(middleware::from_fn_with_state(host::Allowed::of(&context.settings), host::check))
 }
 

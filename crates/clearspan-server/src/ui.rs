@@ -13,6 +13,18 @@ pub(crate) fn router(context: Arc<Context>) -> axum::Router {
     embedded::router(context)
 }
 
+/// Leads browsers to pages where an address is one of the API, too.
+#[cfg(feature = "embed-ui")]
+pub(crate) fn browsers_first(router: axum::Router) -> axum::Router {
+    router.layer(axum::middleware::from_fn(embedded::links::browsers_first))
+}
+
+/// There are no pages.
+#[cfg(not(feature = "embed-ui"))]
+pub(crate) fn browsers_first(router: axum::Router) -> axum::Router {
+    router
+}
+
 /// Says that there are none.
 #[cfg(not(feature = "embed-ui"))]
 pub(crate) fn router(_context: Arc<Context>) -> axum::Router {

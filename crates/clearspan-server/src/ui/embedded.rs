@@ -1,5 +1,6 @@
 //! The web UI, embedded in the binary. Assets are immutable and compressed at build time; a missing one is 404;
-//! every other path below `/app` is `index.html` with a fresh nonce and the answer of `GET /info` as boot data.
+//! every other path below `/app` is `index.html` with a fresh nonce and the answer of `GET /info` as boot data. `links`
+//! brings those to it who follow an address that LangSmith's SDKs printed.
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 
 use crate::context::Context;
+
+pub(super) mod links;
 
 #[derive(rust_embed::Embed)]
 #[folder = "../../ui/dist"]
@@ -27,7 +30,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     for path in Dist::iter().filter(|path| !path.contains('/') && !path.ends_with(".html")) {
         router = router.route(&format!("/{path}"), get(asset));
     }
-    router.with_state(context)
+    router.with_state(context).merge(links::router())
 }
 
 async fn index(State(ctx): State<Arc<Context>>) -> Response {

@@ -13,6 +13,7 @@ mod hosts;
 mod http_edges;
 mod keys;
 mod langsmith;
+mod links;
 mod log_homes;
 mod logs;
 mod metrics;
