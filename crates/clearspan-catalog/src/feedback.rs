@@ -145,6 +145,10 @@ impl Score {
 pub struct FeedbackQuery {
     /// About one of these runs.
     pub run_ids: Option<Vec<RunId>>,
+    /// About a run of one of these traces. Feedback whose trace nobody told is of none.
+    pub trace_ids: Option<Vec<TraceId>>,
+    /// With a trace, or without one.
+    pub has_trace: Option<bool>,
     /// Of one of these projects.
     pub project_ids: Option<Vec<ProjectId>>,
     /// With one of these keys.

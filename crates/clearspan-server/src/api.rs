@@ -8,6 +8,7 @@ mod deletions;
 mod error;
 mod events;
 mod extract;
+mod feedback;
 mod format;
 mod langsmith;
 mod lists;
@@ -26,6 +27,7 @@ mod skeleton;
 mod span_events;
 mod system;
 mod tables;
+mod threads;
 mod traces;
 mod tree;
 mod types;
@@ -84,6 +86,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/projects/{project}/traces/histogram", get(lists::histogram))
         .route("/projects/{project}/traces/facets", get(lists::facets))
         .route("/projects/{project}/runs", get(lists::runs))
+        .route("/projects/{project}/threads", get(threads::list))
         .route("/projects/{project}/stats", get(lists::stats))
         .route("/projects/{project}/logs", get(logs::of_project))
         .route("/projects/{project}/metrics", get(metrics::list))

@@ -275,6 +275,9 @@ const STEPS: &[&str] = &[
         PRIMARY KEY (prompt_id, name)
     ) STRICT, WITHOUT ROWID;
 ",
+    "
+    CREATE INDEX feedback_by_trace ON feedback (workspace_id, trace_id);
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

@@ -177,6 +177,7 @@ fn feedback_is_found_by_what_it_is_about(catalog: &dyn Catalog) {
         source_type: Some("Model".to_owned()),
         comment: Some("why".to_owned()),
         score: None,
+        trace_id: Some(TraceId::from_bytes([7; 16])),
         created_at: at(5),
         ..on_run(catalog, 4, "d", 0.0)
     };
@@ -210,6 +211,12 @@ fn feedback_is_found_by_what_it_is_about(catalog: &dyn Catalog) {
         [a2, a1]
     );
     assert_eq!(list(catalog, &FeedbackQuery { source_types: texts(&["MODEL"]), ..query() }), [by_model.id]);
+    let traces = Some(vec![TraceId::from_bytes([7; 16]), TraceId::from_bytes([8; 16])]);
+    assert_eq!(list(catalog, &FeedbackQuery { trace_ids: traces, ..query() }), [by_model.id]);
+    assert_eq!(list(catalog, &FeedbackQuery { trace_ids: Some(Vec::new()), ..query() }), []);
+    assert_eq!(list(catalog, &FeedbackQuery { has_trace: Some(true), ..query() }), [by_model.id]);
+    let without: Vec<_> = all.iter().copied().filter(|id| *id != by_model.id).collect();
+    assert_eq!(list(catalog, &FeedbackQuery { has_trace: Some(false), ..query() }), without);
     assert_eq!(list(catalog, &FeedbackQuery { has_comment: Some(true), ..query() }), [by_model.id]);
     assert_eq!(list(catalog, &FeedbackQuery { has_score: Some(false), ..query() }), [by_model.id]);
     assert_eq!(

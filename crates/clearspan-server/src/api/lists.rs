@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_query::Field;
-use clearspan_store::{FacetField, FacetQuery, HistogramQuery, Selection, Unit};
+use clearspan_store::{FacetField, FacetQuery, HistogramQuery, RunSummary, Selection, TraceSummary, Unit};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::error::{ApiError, Result};
 use super::extract::{Params, PathParams};
+use super::feedback;
 use super::openapi::Errors;
 use super::params::{self, HistogramParams, ListParams, SelectionParams, StatsParams};
 use super::projects;
-use super::types::{FacetList, FacetRow, FacetValue, HistogramAnswer, RunList, StatsAnswer, TraceList};
+use super::types::{
+    FacetList, FacetRow, FacetValue, HistogramAnswer, RunList, RunRow, StatsAnswer, TraceList, TraceRow,
+};
 use crate::auth::Caller;
 use crate::context::Context;
 
@@ -48,8 +51,14 @@ pub(crate) async fn traces(
 ) -> Result<Json<TraceList>> {
     let selection = select(&ctx, &caller, &project, list.q.as_deref(), list.t.as_deref()).await?;
     let page = ctx.store.query_traces(&list.query(selection, Unit::Traces)?).await?;
+    let ids = page.traces.iter().map(|trace| (trace.root.trace_id, trace.root.run_id)).collect();
+    let said = feedback::of_traces(&ctx, caller.workspace_id, ids).await?;
+    let row = |trace: TraceSummary| {
+        let figures = said.get(&trace.root.trace_id).map(feedback::figures).unwrap_or_default();
+        TraceRow::new(trace, figures)
+    };
     Ok(Json(TraceList {
-        traces: page.traces.into_iter().map(Into::into).collect(),
+        traces: page.traces.into_iter().map(row).collect(),
         next_cursor: page.next.as_ref().map(params::encode_cursor),
     }))
 }
@@ -66,8 +75,14 @@ pub(crate) async fn runs(
 ) -> Result<Json<RunList>> {
     let selection = select(&ctx, &caller, &project, list.q.as_deref(), list.t.as_deref()).await?;
     let page = ctx.store.query_runs(&list.query(selection, Unit::Runs)?).await?;
+    let ids = page.runs.iter().map(|run| (run.trace_id, run.run_id)).collect();
+    let said = feedback::of_runs(&ctx, caller.workspace_id, ids).await?;
+    let row = |run: RunSummary| {
+        let figures = said.get(&(run.trace_id, run.run_id)).map(feedback::figures).unwrap_or_default();
+        RunRow::new(run, figures)
+    };
     Ok(Json(RunList {
-        runs: page.runs.into_iter().map(Into::into).collect(),
+        runs: page.runs.into_iter().map(row).collect(),
         next_cursor: page.next.as_ref().map(params::encode_cursor),
     }))
 }

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
 use super::{
     deletions, events, lists, logs, metrics, projects, remap, retention, rules, run, span_events, system,
-    tables, traces,
+    tables, threads, traces,
 };
 
 /// The errors that every endpoint may answer with.
@@ -54,7 +54,7 @@ pub(crate) enum Errors {
     servers((url = "/api/clearspan/v1")),
     paths(
         system::info, system::diagnostics, system::demo, projects::list, projects::get, lists::traces, lists::histogram,
-        lists::facets, lists::runs, lists::stats, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
+        lists::facets, lists::runs, lists::stats, threads::list, traces::skeleton, traces::verdict, traces::previews, traces::search, run::get,
         events::stream, rules::list, rules::create, rules::update, rules::delete, rules::order, rules::test,
         remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, span_events::of_trace,
         metrics::list, metrics::series,
@@ -65,6 +65,7 @@ pub(crate) enum Errors {
     tags(
         (name = "projects", description = "Named containers of traces"),
         (name = "traces", description = "Trees of runs"),
+        (name = "threads", description = "Conversations: traces that name one thread are its turns"),
         (name = "runs", description = "Units of work: model calls, tools, retrievals, steps"),
         (name = "logs", description = "OpenTelemetry log records"),
         (name = "metrics", description = "Metrics as clients report them, apart from the cost and tokens of runs"),

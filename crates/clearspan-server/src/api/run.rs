@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, Result};
 use super::extract::{Params, PathParams, RunParam, TraceParam};
+use super::feedback::{self, FeedbackAnswer};
 use super::openapi::Errors;
 use super::projects;
 use super::traces::{ProjectParam, scope};
@@ -88,6 +89,10 @@ pub(crate) struct RunAnswer {
     is_transport: bool,
     dotted_order: Option<String>,
     received_at: i64,
+    /// What was said of it, the newest first; at most 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<FeedbackAnswer>, required)]
+    feedback: Option<Vec<FeedbackAnswer>>,
 }
 
 /// One side of a run.
@@ -182,7 +187,8 @@ pub(crate) async fn get(
     let run = found.pop().ok_or_else(|| ApiError::not_found("run", run_id))?;
     let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
     let place = Place::of(&ctx, &run).await?;
-    Ok(Json(RunAnswer::new(run, &project, place)))
+    let feedback = feedback::of_run(&ctx, caller.workspace_id, run.key.trace_id, run.key.run_id).await?;
+    Ok(Json(RunAnswer { feedback: Some(feedback), ..RunAnswer::new(run, &project, place) }))
 }
 
 /// What a run is among the other runs of its trace.
@@ -323,6 +329,7 @@ impl RunAnswer {
             is_transport: place.is_transport,
             dotted_order: run.dotted_order,
             received_at: run.received_at.as_micros(),
+            feedback: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::feedback::{ByKey, FeedbackMark};
 use super::format::first_line;
 use super::tree::Tree;
 use super::types::{ProjectRef, decimal_text};
@@ -38,6 +39,8 @@ pub(crate) struct Skeleton {
     /// Texts that rows refer to by position.
     dict: Vec<String>,
     runs: Columns,
+    /// What was said of runs, by row and key. Only runs that have feedback are here.
+    feedback: Vec<FeedbackMark>,
 }
 
 /// Sums over the whole trace. Nothing counts twice.
@@ -107,10 +110,11 @@ pub(crate) struct Columns {
 }
 
 impl Skeleton {
-    pub(crate) fn new(tree: &Tree, project: ProjectRef) -> Self {
+    pub(crate) fn new(tree: &Tree, project: ProjectRef, feedback: &FxHashMap<RunId, ByKey>) -> Self {
         let root = tree.root();
         let mut dict = Dict::default();
         let runs = columns(tree, &mut dict);
+        let feedback = marks(&runs.id, feedback, &mut dict);
         let first_known = |field: fn(&RunSummary) -> Option<&String>| {
             field(root).or_else(|| tree.runs.iter().find_map(field)).cloned()
         };
@@ -130,6 +134,7 @@ impl Skeleton {
             name: root.name.clone(),
             dict: dict.texts,
             runs,
+            feedback,
         };
         let mut hasher = FxHasher::default();
         skeleton.hash(&mut hasher);
@@ -202,6 +207,18 @@ fn columns(tree: &Tree, dict: &mut Dict) -> Columns {
         columns.transport.push(u8::from(run.is_transport));
     }
     columns
+}
+
+fn marks(rows: &[RunId], feedback: &FxHashMap<RunId, ByKey>, dict: &mut Dict) -> Vec<FeedbackMark> {
+    // Most traces have none, and large ones have many rows.
+    if feedback.is_empty() {
+        return Vec::new();
+    }
+    let on_rows = rows.iter().enumerate().filter_map(|(row, id)| Some((row, feedback.get(id)?)));
+    on_rows
+        .flat_map(|(row, by_key)| by_key.iter().map(move |(key, stats)| (row, key, stats)))
+        .map(|(row, key, stats)| FeedbackMark::new(row, dict.add(key), stats))
+        .collect()
 }
 
 /// The first line of what went wrong, else the class of the error.

@@ -1,12 +1,14 @@
 //! The routes with everything behind them but the disk: handlers, filters, layers and errors.
 
 mod deletion;
+mod feedback;
 mod langsmith;
 mod langsmith_feedback;
 mod langsmith_v2;
 mod metrics;
 mod rest;
 mod rules;
+mod threads;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::error::{ApiError, ErrorCode, Result};
 use super::extract::{JsonBody, Params, PathParams, RunParam, TraceParam};
+use super::feedback;
 use super::format::cut;
 use super::openapi::Errors;
 use super::projects;
@@ -54,9 +55,10 @@ pub(crate) async fn skeleton(
     headers: HeaderMap,
 ) -> Result<Response> {
     let (project, runs) = load(&ctx, &caller, trace_id, asked.project.as_deref()).await?;
+    let feedback = feedback::of_trace(&ctx, caller.workspace_id, trace_id, &runs).await?;
     let answer = tokio::task::spawn_blocking(move || -> Result<(String, Vec<u8>)> {
         let tree = Tree::new(runs).ok_or_else(|| ApiError::not_found("trace", trace_id))?;
-        let skeleton = Skeleton::new(&tree, (&project).into());
+        let skeleton = Skeleton::new(&tree, (&project).into(), &feedback);
         let etag = format!("\"{}\"", skeleton.version());
         let body = serde_json::to_vec(&skeleton).expect("a skeleton has a JSON form");
         Ok((etag, body))

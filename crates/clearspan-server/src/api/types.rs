@@ -9,6 +9,7 @@ use clearspan_store::{Histogram, RunSummary, Stats, TraceSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::feedback::FeedbackFigures;
 use super::format::first_line;
 use super::skeleton::nano_dollars;
 
@@ -86,10 +87,12 @@ pub(crate) struct TraceRow {
     /// The root's metadata.
     #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub(crate) metadata: BTreeMap<String, JsonText>,
+    /// What was said of its runs, summed up by key.
+    pub(crate) feedback: Vec<FeedbackFigures>,
 }
 
-impl From<TraceSummary> for TraceRow {
-    fn from(trace: TraceSummary) -> Self {
+impl TraceRow {
+    pub(crate) fn new(trace: TraceSummary, feedback: Vec<FeedbackFigures>) -> Self {
         let root = trace.root;
         let ended = trace.end_time.filter(|_| root.status != Status::Pending);
         Self {
@@ -122,6 +125,7 @@ impl From<TraceSummary> for TraceRow {
             output_preview: trace.output_preview,
             orphan: trace.is_orphan,
             metadata: root.metadata,
+            feedback,
         }
     }
 }
@@ -162,10 +166,12 @@ pub(crate) struct RunRow {
     pub(crate) input_preview: Option<String>,
     pub(crate) output_preview: Option<String>,
     pub(crate) is_root: bool,
+    /// What was said of it, summed up by key.
+    pub(crate) feedback: Vec<FeedbackFigures>,
 }
 
-impl From<RunSummary> for RunRow {
-    fn from(run: RunSummary) -> Self {
+impl RunRow {
+    pub(crate) fn new(run: RunSummary, feedback: Vec<FeedbackFigures>) -> Self {
         Self {
             run_id: run.run_id.to_string(),
             trace_id: run.trace_id.to_string(),
@@ -192,6 +198,7 @@ impl From<RunSummary> for RunRow {
             input_preview: run.input_preview,
             output_preview: run.output_preview,
             is_root: run.parent_run_id.is_none(),
+            feedback,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which feedback is asked for, as conditions of SQL.
 
-use clearspan_model::{ProjectId, RunId, UnixNanos, WorkspaceId};
+use clearspan_model::{ProjectId, RunId, TraceId, UnixNanos, WorkspaceId};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params_from_iter};
 
@@ -61,6 +61,9 @@ pub(super) fn list(
     if let Some(ids) = &query.run_ids {
         asked.add(one_of_ids("run_id"), Box::new(id_list(ids.iter().map(RunId::as_bytes))));
     }
+    if let Some(ids) = &query.trace_ids {
+        asked.add(one_of_ids("trace_id"), Box::new(id_list(ids.iter().map(TraceId::as_bytes))));
+    }
     if let Some(ids) = &query.project_ids {
         asked.add(one_of_ids("project_id"), Box::new(id_list(ids.iter().map(ProjectId::as_bytes))));
     }
@@ -79,6 +82,9 @@ pub(super) fn list(
     }
     if let Some(has) = query.has_score {
         asked.plain(format!("score {}", presence(has)));
+    }
+    if let Some(has) = query.has_trace {
+        asked.plain(format!("trace_id {}", presence(has)));
     }
     if let Some(about) = query.about {
         asked.plain(format!("run_id {}", presence(about == FeedbackAbout::Runs)));

@@ -1,8 +1,11 @@
 use std::time::{Duration, Instant};
 
+use clearspan_catalog::FeedbackStats;
 use clearspan_model::{CostSource, Decimal, RunId, RunType, UnpricedReason};
+use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
+use super::super::feedback::ByKey;
 use super::super::tree::Tree;
 use super::super::tree::tests::{failed, run};
 use super::super::types::ProjectRef;
@@ -13,7 +16,11 @@ fn project() -> ProjectRef {
 }
 
 fn skeleton(runs: Vec<clearspan_store::RunSummary>) -> Value {
-    serde_json::to_value(Skeleton::new(&Tree::new(runs).unwrap(), project())).unwrap()
+    with_feedback(runs, &FxHashMap::default())
+}
+
+fn with_feedback(runs: Vec<clearspan_store::RunSummary>, feedback: &FxHashMap<RunId, ByKey>) -> Value {
+    serde_json::to_value(Skeleton::new(&Tree::new(runs).unwrap(), project(), feedback)).unwrap()
 }
 
 #[test]
@@ -105,6 +112,27 @@ fn the_version_changes_with_the_content_only() {
 }
 
 #[test]
+fn feedback_is_marked_on_its_rows() {
+    let stats = |count, sum| FeedbackStats { count, scored: count, sum, ..FeedbackStats::default() };
+    let said = |count, sum| {
+        let by_key =
+            ByKey::from([("helpful".to_owned(), stats(count, sum)), ("tone".to_owned(), stats(1, 0.0))]);
+        FxHashMap::from_iter([(run(2, 1, "", 0).run_id, by_key)])
+    };
+    let runs = || vec![run(1, 0, "agent", 0), run(2, 1, "chat", 10)];
+    let marked = with_feedback(runs(), &said(2, 1.0));
+    let marks = marked["feedback"].as_array().unwrap();
+    let told: Vec<_> = marks
+        .iter()
+        .map(|mark| (&mark["row"], &marked["dict"][mark["key"].as_u64().unwrap() as usize]))
+        .collect();
+    assert_eq!(told, [(&json!(1), &json!("helpful")), (&json!(1), &json!("tone"))]);
+    assert_eq!((&marks[0]["count"], &marks[0]["average"]), (&json!(2), &json!(0.5)));
+    assert_eq!(skeleton(runs())["feedback"], json!([]));
+    assert_ne!(marked["version"], with_feedback(runs(), &said(2, 2.0))["version"]);
+}
+
+#[test]
 fn a_hundred_thousand_runs_are_quick() {
     let runs: Vec<_> = (0..100_000_u128)
         .map(|n| {
@@ -116,7 +144,7 @@ fn a_hundred_thousand_runs_are_quick() {
         })
         .collect();
     let started = Instant::now();
-    let skeleton = Skeleton::new(&Tree::new(runs).unwrap(), project());
+    let skeleton = Skeleton::new(&Tree::new(runs).unwrap(), project(), &FxHashMap::default());
     let built = started.elapsed();
     let bytes = serde_json::to_vec(&skeleton).unwrap().len();
     // The budget is 50 ms for optimised code on an idle machine; the bounds leave room for a busy one and still fail
