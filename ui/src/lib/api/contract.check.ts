@@ -34,5 +34,10 @@ export type Checked = AllTrue<{
   usage: SameFields<ours.Usage, Schemas["UsageAnswer"]>;
   cost: SameFields<ours.Cost, Schemas["CostAnswer"]>;
   demo: SameFields<ours.Demo, Schemas["DemoAnswer"]>;
+  feedback: SameFields<ours.Feedback, Schemas["FeedbackAnswer"]>;
+  feedbackFigures: SameFields<ours.FeedbackFigures, Schemas["FeedbackFigures"]>;
+  feedbackMark: SameFields<ours.FeedbackMark, Schemas["FeedbackMark"]>;
+  thread: SameFields<ours.ThreadRow, Schemas["ThreadRow"]>;
+  threadPage: SameFields<ours.ThreadPage, Schemas["ThreadList"]>;
   diagnostic: SameFields<ours.Diagnostic, Schemas["DiagnosticRow"]>;
 }>;

@@ -193,6 +193,68 @@ export interface components {
             count: number;
             value: string;
         };
+        /** @description What somebody said of a run. */
+        FeedbackAnswer: {
+            comment?: string | null;
+            /** @description What would have been right. */
+            correction?: unknown;
+            /** Format: int64 */
+            created_at: number;
+            /** @description Whether the evaluator failed to judge; the comment says why. */
+            error: boolean;
+            /** @description The run of the evaluator that judged. */
+            evaluator_run_id?: string | null;
+            id: string;
+            /** @description What is judged. */
+            key: string;
+            /** Format: int64 */
+            modified_at: number;
+            score?: components["schemas"]["ScoreAnswer"] | null;
+            /** @description The kind of its source: `api`, `app`, `model`, … */
+            source?: string | null;
+            /** @description All that is known of the source, as it was sent. */
+            source_details?: unknown;
+            /** @description The judgement in words, or any JSON. */
+            value?: unknown;
+        };
+        /** @description The feedback with one key, summed up. */
+        FeedbackFigures: {
+            /**
+             * Format: double
+             * @description The mean of the scores, where good is 1 and bad 0; null when there are none.
+             */
+            average?: number | null;
+            /** Format: int64 */
+            count: number;
+            /**
+             * Format: int64
+             * @description How often an evaluator failed to judge.
+             */
+            errors: number;
+            key: string;
+            /** Format: double */
+            max?: number | null;
+            /** Format: double */
+            min?: number | null;
+            /** @description How often each value was given; at most five, the most frequent ones. */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /** @description The feedback with one key on one run of a trace. */
+        FeedbackMark: {
+            /**
+             * Format: double
+             * @description The mean of the scores, where good is 1 and bad 0; null when there are none.
+             */
+            average?: number | null;
+            /** Format: int64 */
+            count: number;
+            /** @description Position in `dict`. */
+            key: number;
+            /** @description Of the run. */
+            row: number;
+        };
         FieldChange: {
             after: unknown;
             before: unknown;
@@ -610,6 +672,8 @@ export interface components {
             error?: string | null;
             error_type?: string | null;
             events: components["schemas"]["EventAnswer"][];
+            /** @description What was said of it, the newest first; at most 1000. */
+            feedback: components["schemas"]["FeedbackAnswer"][];
             /** Format: int64 */
             first_token_time?: number | null;
             inputs: components["schemas"]["PayloadAnswer"];
@@ -673,6 +737,8 @@ export interface components {
             cost_source: components["schemas"]["CostOrigin"];
             environment?: string | null;
             error?: string | null;
+            /** @description What was said of it, summed up by key. */
+            feedback: components["schemas"]["FeedbackFigures"][];
             /** Format: int64 */
             first_token_us?: number | null;
             input_preview?: string | null;
@@ -705,6 +771,8 @@ export interface components {
             name: string;
             version?: string | null;
         };
+        /** @description A judgement as a number, or as good or bad. */
+        ScoreAnswer: boolean | number;
         SearchAnswer: {
             /** @description In order of start time. */
             run_ids: string[];
@@ -739,6 +807,8 @@ export interface components {
             /** Format: int64 */
             duration_us: number;
             environment?: string | null;
+            /** @description What was said of runs, by row and key. Only runs that have feedback are here. */
+            feedback: components["schemas"]["FeedbackMark"][];
             name: string;
             project: components["schemas"]["ProjectRef"];
             /** @description Whether some run has not ended. */
@@ -867,6 +937,59 @@ export interface components {
             description: string;
             name: string;
         };
+        ThreadList: {
+            /** @description Pass it as `cursor` to go on; null at the end. */
+            next_cursor?: string | null;
+            /** @description That with the newest turn of those that are asked for comes first. */
+            threads: components["schemas"]["ThreadRow"][];
+        };
+        /** @description A conversation, summed up from all its turns. */
+        ThreadRow: {
+            cost?: string | null;
+            /** @description Of the last turn. */
+            environment?: string | null;
+            /**
+             * Format: int64
+             * @description Turns whose root failed.
+             */
+            error_count: number;
+            /** @description What the first turn began with. */
+            first_input_preview?: string | null;
+            first_trace_id: string;
+            /** Format: int64 */
+            input_tokens?: number | null;
+            /** @description Of the last turn that failed, first line. */
+            last_error?: string | null;
+            last_input_preview?: string | null;
+            last_output_preview?: string | null;
+            /**
+             * Format: int64
+             * @description When the last turn began.
+             */
+            last_time: number;
+            last_trace_id: string;
+            /** Format: int64 */
+            output_tokens?: number | null;
+            /**
+             * Format: int64
+             * @description When the first turn began.
+             */
+            start_time: number;
+            /** @description `pending`, `success` or `error`: that of the last turn. */
+            status: string;
+            thread_id: string;
+            /** Format: int64 */
+            total_tokens?: number | null;
+            /** Format: int64 */
+            turn_count: number;
+            /**
+             * Format: int64
+             * @description Runs that should have a cost and have none: while it is not 0, the cost is a lower bound.
+             */
+            unpriced_count: number;
+            /** @description Of the last turn. */
+            user_id?: string | null;
+        };
         TraceEvent: {
             attributes: {
                 [key: string]: unknown;
@@ -901,6 +1024,8 @@ export interface components {
              * @description Runs that failed. A failed call counts once, however many instrumentations tell of it.
              */
             error_count: number;
+            /** @description What was said of its runs, summed up by key. */
+            feedback: components["schemas"]["FeedbackFigures"][];
             /** Format: int64 */
             first_token_us?: number | null;
             input_preview?: string | null;

@@ -1,6 +1,11 @@
 //! The REST contract in types. Times are microseconds since the epoch, money is decimal strings in dollars,
 //! `null` means unknown.
 
+import type { Feedback, FeedbackFigures, FeedbackMark } from "./feedback-types";
+
+export type * from "./feedback-types";
+export type * from "./thread-types";
+
 export type Status = "pending" | "success" | "error";
 export type RunType =
   | "agent"
@@ -66,6 +71,7 @@ export interface TraceRow {
   output_preview: string | null;
   orphan: boolean;
   metadata: Record<string, unknown>;
+  feedback: FeedbackFigures[];
 }
 
 export interface TracePage {
@@ -99,6 +105,7 @@ export interface RunRow {
   input_preview: string | null;
   output_preview: string | null;
   is_root: boolean;
+  feedback: FeedbackFigures[];
 }
 
 export interface RunPage {
@@ -174,6 +181,8 @@ export interface Skeleton {
   name: string;
   dict: string[];
   runs: SkeletonColumns;
+  /** Only runs that have feedback are here. */
+  feedback: FeedbackMark[];
 }
 
 export interface SkeletonColumns {
@@ -333,6 +342,8 @@ export interface Run {
   is_transport?: boolean;
   dotted_order: string | null;
   received_at: number | null;
+  /** The newest first. */
+  feedback: Feedback[];
 }
 
 export interface Demo {

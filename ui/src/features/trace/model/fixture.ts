@@ -63,6 +63,7 @@ export function skeletonOf(rows: Row[]): Skeleton {
     tags: [],
     name: rows[0].name,
     dict,
+    feedback: [],
     runs: {
       id: rows.map((_, i) => `run-${i}`),
       parent: rows.map((row) => row.parent ?? -1),
