@@ -28,12 +28,14 @@ async fn a_thread_sums_up_its_turns() {
     let server = Server::with_traces().await;
     let mut first = turn(&server, 50, "chat", 60);
     first.usage = Some(Usage { total_tokens: Some(10), input_tokens: Some(8), ..Usage::default() });
-    first.cost = Some(Cost { total: Some(Decimal::new(2, 1)), source: CostSource::Reported, ..Cost::default() });
+    first.cost =
+        Some(Cost { total: Some(Decimal::new(2, 1)), source: CostSource::Reported, ..Cost::default() });
     let mut second = turn(&server, 51, "chat", 40);
     second.error = Some("Timeout\nTraceback".to_owned());
     let mut third = turn(&server, 52, "chat", 20);
     third.usage = Some(Usage { total_tokens: Some(5), ..Usage::default() });
-    third.cost = Some(Cost { total: Some(Decimal::new(1, 1)), source: CostSource::Reported, ..Cost::default() });
+    third.cost =
+        Some(Cost { total: Some(Decimal::new(1, 1)), source: CostSource::Reported, ..Cost::default() });
     third.user_id = Some("bob".to_owned());
     server.context.store.write(vec![third, first, second]).await.unwrap();
 
@@ -62,7 +64,8 @@ async fn a_thread_sums_up_its_turns() {
 async fn pages_of_threads_follow_each_other_without_gap_or_repeat() {
     let server = Server::new();
     // Eight threads, whose turns alternate; all turns of the second half begin at one moment.
-    let turns = (0..40_u8).map(|n| turn(&server, n, &format!("t{}", n % 8), if n < 20 { i64::from(n) } else { 30 }));
+    let turns =
+        (0..40_u8).map(|n| turn(&server, n, &format!("t{}", n % 8), if n < 20 { i64::from(n) } else { 30 }));
     server.context.store.write(turns.collect()).await.unwrap();
     let (all, none) = page(&server, "").await;
     assert_eq!(all, (0..8).map(|n| format!("t{n}")).collect::<Vec<_>>());
@@ -83,7 +86,8 @@ async fn pages_of_threads_follow_each_other_without_gap_or_repeat() {
     // Among turns of one moment, those of the later ids come later.
     let from = at(-30_000).as_micros();
     let (first, next) = page(&server, &format!("limit=5&t={from}..{}", from + 1)).await;
-    let (rest, end) = page(&server, &format!("limit=5&t={from}..{}&cursor={}", from + 1, next.unwrap())).await;
+    let (rest, end) =
+        page(&server, &format!("limit=5&t={from}..{}&cursor={}", from + 1, next.unwrap())).await;
     assert_eq!((first.len(), rest.len(), end), (5, 3, None));
     assert!(rest.iter().all(|id| !first.contains(id)));
 }
@@ -124,7 +128,11 @@ async fn questions_that_make_no_sense_are_refused() {
         ("t=yesterday", "invalid_parameter"),
     ] {
         let answer = server.get(&format!("{THREADS}?{query}")).await;
-        assert_eq!((answer.status.as_u16(), answer.json()["error"]["code"].as_str()), (400, Some(code)), "{query}");
+        assert_eq!(
+            (answer.status.as_u16(), answer.json()["error"]["code"].as_str()),
+            (400, Some(code)),
+            "{query}"
+        );
     }
     assert_eq!(server.get("/api/clearspan/v1/projects/none/threads").await.status, 404);
 }
