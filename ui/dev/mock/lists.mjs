@@ -44,6 +44,7 @@ function row(k) {
       : "Here is a day-by-day plan that keeps you under budget, with two nights in Naoshima.",
     orphan: false,
     metadata: { plan: "pro" },
+    feedback: [],
   };
 }
 

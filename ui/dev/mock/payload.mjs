@@ -77,6 +77,7 @@ export function run(skeleton, i) {
     project: skeleton.project,
     span_id: c.id[i].replaceAll("-", "").slice(16),
     name: word(c.name[i]),
+    feedback: [],
     run_type: type,
     status: ["pending", "success", "error"][c.status[i]],
     error:

@@ -141,6 +141,7 @@ export class Recorder {
       tags: meta.tags ?? [],
       name: rows[0].name,
       dict,
+      feedback: [],
       runs: {
         id: column((row) => row.id),
         parent: column((row) => row.parent),

@@ -25,7 +25,7 @@ export function AddToQueue({ project, runIds, onClose }: Props) {
       title={runIds.length === 1 ? "Add to a queue" : `Add ${plural(runIds.length, "run")} to a queue`}
       what={runIds.length === 1 ? "The run" : plural(runIds.length, "run")}
       noun="queue"
-      places={queues.data?.map(({ id, name, description }) => ({ id, name, note: description?.slice(0, 40) }))}
+      places={queues.data?.map(({ id, name, description }) => ({ id, name, note: description ?? undefined }))}
       error={queues.error}
       onPut={(place) =>
         addToQueue(

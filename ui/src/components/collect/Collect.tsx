@@ -35,7 +35,9 @@ interface Props {
 export function Collect({ title, what, noun, places, error, onPut, onCreate, renderPlace, onClose }: Props) {
   const id = useId();
   const [find, setFind] = useState("");
-  const [picked, setPicked] = useState<string | null>(null);
+  // Until something is chosen, the first place is; null is a new one.
+  const [chosen, setPicked] = useState<string | null | undefined>(undefined);
+  const picked = chosen === undefined ? (places?.[0]?.id ?? null) : chosen;
   const [name, setName] = useState("");
   const put = useMutation({
     mutationFn: async () => {

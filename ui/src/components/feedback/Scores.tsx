@@ -1,4 +1,5 @@
 import type { Feedback, FeedbackConfig } from "@/lib/api/feedback";
+import type { FeedbackFigures } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatScore, scoreText, type ScoreTone, toneOf } from "@/lib/score";
 import styles from "./Scores.module.css";
@@ -26,30 +27,34 @@ export function Score({ feedback, configs }: { feedback: Feedback; configs: Feed
   );
 }
 
-interface MeanProps {
-  stats: Record<string, { n: number; avg: number | null }>;
-  configs: FeedbackConfig[];
-}
-
 /** Means of a list's row. */
-export function MeanScores({ stats, configs }: MeanProps) {
-  const keys = Object.keys(stats);
+export function MeanScores({ figures, configs }: { figures: FeedbackFigures[]; configs: FeedbackConfig[] }) {
   return (
     <span className={styles.row}>
-      {keys.map((key) => {
-        const { n, avg } = stats[key];
-        const tone = toneOf(avg, configOf(configs, key));
+      {figures.map(({ key, count, average, values }) => {
+        const config = configOf(configs, key);
+        const tone = toneOf(average, config);
+        const said = Object.keys(values);
+        // One judgement is said in its own words.
+        const text =
+          count === 1 && said.length === 1
+            ? said[0]
+            : average === null
+              ? ""
+              : scoreText({ score: Number(average.toFixed(2)), value: null }, count === 1 ? config : undefined);
         return (
-          <span key={key} className={styles.score} title={`${key}: ${n} given${avg === null ? "" : `, mean ${avg}`}`}>
+          <span key={key} className={styles.score} title={figuresTitle(key, count, average, values)}>
             {key}
-            {avg === null ? (
-              <i>{n}</i>
-            ) : (
-              <b className={cx(tone && TONES[tone])}>{formatScore(Number(avg.toFixed(2)))}</b>
-            )}
+            {text === "" ? <i>{count}</i> : <b className={cx(tone && TONES[tone])}>{text}</b>}
           </span>
         );
       })}
     </span>
   );
+}
+
+function figuresTitle(key: string, count: number, average: number | null, values: Record<string, number>): string {
+  const words = Object.entries(values).map(([value, times]) => `${value} ×${times}`);
+  const mean = average === null ? [] : [`mean ${formatScore(average)}`];
+  return [`${key}: ${count} given`, ...mean, ...words].join(", ");
 }

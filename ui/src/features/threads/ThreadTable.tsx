@@ -1,11 +1,17 @@
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
-import { feedbackConfigsQuery } from "@/lib/api/feedback";
-import type { ThreadRow } from "@/lib/api/threads";
+import type { ThreadRow } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
-import { formatAgo, formatCost, formatDateTime, formatDuration, formatInt, formatTokens, UNKNOWN } from "@/lib/format";
-import { MeanScores } from "@/components/feedback/Scores";
+import {
+  formatAgo,
+  formatDateTime,
+  formatDollars,
+  formatDuration,
+  formatInstant,
+  formatInt,
+  formatTokens,
+  UNKNOWN,
+} from "@/lib/format";
 import styles from "./ThreadTable.module.css";
 
 interface Props {
@@ -38,6 +44,9 @@ export function ThreadTable({ project, threads, at, onMore }: Props) {
           <tr>
             <th scope="col">Last turn</th>
             <th scope="col">Thread</th>
+            <th scope="col" className={styles.user}>
+              User
+            </th>
             <th scope="col" className={styles.said}>
               First question and last answer
             </th>
@@ -46,9 +55,6 @@ export function ThreadTable({ project, threads, at, onMore }: Props) {
             <th scope="col">Lasted</th>
             <th scope="col">Tokens</th>
             <th scope="col">Cost</th>
-            <th scope="col" className={styles.scores}>
-              Feedback
-            </th>
           </tr>
         </thead>
         <tbody ref={body}>
@@ -62,15 +68,13 @@ export function ThreadTable({ project, threads, at, onMore }: Props) {
   );
 }
 
-const microseconds = (iso: string): number => Date.parse(iso) * 1000;
-
 function Row({ project, thread, current }: { project: string; thread: ThreadRow; current: boolean }) {
-  const configs = useQuery(feedbackConfigsQuery()).data ?? [];
-  const [first, last] = [microseconds(thread.min_start_time), microseconds(thread.max_start_time)];
+  const { start_time: first, last_time: last, status } = thread;
+  const failed = status === "error" && thread.last_error !== null;
   return (
     <tr className={cx(current && styles.current)} aria-selected={current || undefined}>
       <td className={styles.time}>
-        <time dateTime={thread.max_start_time} title={`${formatDateTime(first)} – ${formatDateTime(last)}`}>
+        <time dateTime={formatInstant(last)} title={`${formatDateTime(first)} – ${formatDateTime(last)}`}>
           {formatAgo(last)}
         </time>
       </td>
@@ -84,27 +88,32 @@ function Row({ project, thread, current }: { project: string; thread: ThreadRow;
           {thread.thread_id}
         </Link>
       </td>
+      <td className={styles.user} title={thread.user_id ?? undefined}>
+        {thread.user_id}
+      </td>
       <td className={styles.said}>
         <div>
-          <span>{thread.first_inputs ?? UNKNOWN}</span>
-          {thread.last_outputs === null && thread.last_error ? (
-            <span className={styles.bad} title={thread.last_error}>
+          <span>{thread.first_input_preview ?? UNKNOWN}</span>
+          {failed ? (
+            <span className={styles.bad} title={thread.last_error ?? undefined}>
               {thread.last_error}
             </span>
           ) : (
-            <span className={styles.answer}>{thread.last_outputs}</span>
+            <span className={styles.answer}>{thread.last_output_preview ?? (status === "pending" ? "…" : "")}</span>
           )}
         </div>
       </td>
-      <td>{formatInt(thread.count)}</td>
-      <td className={thread.num_errored_turns > 0 ? styles.bad : undefined}>
-        {thread.num_errored_turns > 0 ? formatInt(thread.num_errored_turns) : ""}
+      <td>{formatInt(thread.turn_count)}</td>
+      <td className={thread.error_count > 0 ? styles.bad : undefined}>
+        {thread.error_count > 0 ? formatInt(thread.error_count) : ""}
       </td>
-      <td>{thread.count > 1 ? formatDuration(last - first) : ""}</td>
-      <td title={`${formatInt(thread.total_tokens)} tokens`}>{formatTokens(thread.total_tokens)}</td>
-      <td>{thread.total_cost === null ? UNKNOWN : formatCost(thread.total_cost * 1e9)}</td>
-      <td className={styles.scores}>
-        <MeanScores stats={thread.feedback_stats} configs={configs} />
+      <td>{thread.turn_count > 1 ? formatDuration(last - first) : ""}</td>
+      <td title={thread.total_tokens === null ? undefined : `${formatInt(thread.total_tokens)} tokens`}>
+        {formatTokens(thread.total_tokens)}
+      </td>
+      <td title={thread.unpriced_count > 0 ? `${formatInt(thread.unpriced_count)} calls are unpriced` : undefined}>
+        {thread.unpriced_count > 0 && thread.cost !== null ? "≥ " : ""}
+        {formatDollars(thread.cost)}
       </td>
     </tr>
   );

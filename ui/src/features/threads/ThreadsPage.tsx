@@ -1,10 +1,10 @@
-import { keepPreviousData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { MessagesSquare, SearchX } from "lucide-react";
 import { useMemo, useRef, useState } from "react";
 import { useTraceEvents } from "@/lib/api/events";
-import { projectsQuery } from "@/lib/api/queries";
-import { type ThreadRow, threadsQuery } from "@/lib/api/threads";
+import { threadsQuery } from "@/lib/api/threads";
+import type { ThreadRow } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
 import { formatInt } from "@/lib/format";
 import { useThrottled } from "@/lib/use-throttled";
@@ -41,11 +41,9 @@ function ThreadsOf({ project }: { project: string }) {
   const navigate = route.useNavigate();
   const standard = useDefaultRange(project);
   const t = search.t ?? standard;
-  const projects = useQuery(projectsQuery());
-  const known = projects.data?.find((item) => item.name === project || item.id === project);
-  const asked = { range: t, words: search.q ?? "", user: search.user ?? "", failed: search.failed === true };
-  const query = useInfiniteQuery({ ...threadsQuery(known?.id, asked), placeholderData: keepPreviousData });
-  const threads = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  const asked = { t, words: search.q ?? "", user: search.user ?? "", failed: search.failed === true };
+  const query = useInfiniteQuery({ ...threadsQuery(project, asked), placeholderData: keepPreviousData });
+  const threads = useMemo(() => query.data?.pages.flatMap((page) => page.threads) ?? [], [query.data]);
   const [at, setAt] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
   const client = useQueryClient();
@@ -103,10 +101,10 @@ function ThreadsOf({ project }: { project: string }) {
       />
       <ThreadsFilter search={search} onChange={set} inputRef={input} />
       <div className={styles.list}>
-        {query.error || projects.error ? (
+        {query.error ? (
           <ErrorState
             title="The threads could not be loaded"
-            error={query.error ?? projects.error}
+            error={query.error}
             onRetry={() => void query.refetch()}
           />
         ) : threads.length > 0 ? (
@@ -116,9 +114,9 @@ function ThreadsOf({ project }: { project: string }) {
             at={at}
             onMore={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : undefined}
           />
-        ) : query.isPending && known !== undefined ? (
+        ) : query.isPending ? (
           <Bones />
-        ) : projects.isPending ? null : (
+        ) : (
           <Nothing narrowed={narrowed} project={project} range={t} set={set} />
         )}
       </div>
@@ -132,7 +130,7 @@ function ThreadsOf({ project }: { project: string }) {
             {threads.length === 1 ? "thread" : "threads"}
           </span>
         ) : null}
-        {asked.words || asked.user ? <span>Figures are those of the turns that match</span> : null}
+        {narrowed ? <span>with a turn that matches; figures are those of all turns</span> : null}
       </ListFooter>
     </Page>
   );

@@ -1,6 +1,9 @@
 //! The table with what surrounds it: the menu of values, the pill of waiting rows, the remembered place.
 
+import { useNavigate } from "@tanstack/react-router";
 import { type MouseEvent, type ReactNode, type RefObject, useLayoutEffect, useState } from "react";
+import { AddToDataset } from "@/components/collect/AddToDataset";
+import { AddToQueue } from "@/components/collect/AddToQueue";
 import { ContextMenu } from "@/components/ContextMenu";
 import { Waiting } from "@/components/Waiting";
 import type { Column } from "./columns";
@@ -25,6 +28,8 @@ const places = new Map<string, number>();
 export function List({ project, list, columns, viewport, children }: Props) {
   const { rows, unit, setReading } = list;
   const [clicked, setClicked] = useState<Clicked | null>(null);
+  const [collecting, setCollecting] = useState<{ where: "queue" | "dataset"; runId: string } | null>(null);
+  const navigate = useNavigate();
   const rowPx = useRowPx();
   const place = `${project} ${unit} ${list.q} ${list.t} ${list.sort}`;
   const ready = !rows.loading && !rows.refreshing;
@@ -72,9 +77,27 @@ export function List({ project, list, columns, viewport, children }: Props) {
     <div className={styles.wrap}>
       <ContextMenu onOpen={onContextMenu} trigger={table}>
         {clicked ? (
-          <RowMenu clicked={clicked} onPick={list.pick} onOpen={list.open} onPeek={(row) => list.setPeek(row.key)} />
+          <RowMenu
+            clicked={clicked}
+            onPick={list.pick}
+            onOpen={list.open}
+            onPeek={(row) => list.setPeek(row.key)}
+            onThread={(threadId, row) =>
+              void navigate({
+                to: "/p/$project/threads/$threadId",
+                params: { project, threadId },
+                search: { turn: row.traceId },
+              })
+            }
+            onCollect={(where, row) => setCollecting({ where, runId: row.runId })}
+          />
         ) : null}
       </ContextMenu>
+      {collecting?.where === "queue" ? (
+        <AddToQueue project={project} runIds={[collecting.runId]} onClose={() => setCollecting(null)} />
+      ) : collecting ? (
+        <AddToDataset project={project} runIds={[collecting.runId]} onClose={() => setCollecting(null)} />
+      ) : null}
       {rows.rows.length === 0 && !rows.loading ? <div className={styles.instead}>{children}</div> : null}
       <Waiting
         count={rows.waiting.count}

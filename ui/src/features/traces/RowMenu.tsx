@@ -1,4 +1,4 @@
-import { Copy, ExternalLink, Filter, FilterX, PanelRight } from "lucide-react";
+import { Copy, Database, ExternalLink, Filter, FilterX, MessagesSquare, PanelRight, PenLine } from "lucide-react";
 import { Fragment } from "react";
 import { ContextMenuItem, ContextMenuSeparator } from "@/components/ContextMenu";
 import { copyText } from "@/components/CopyButton";
@@ -17,6 +17,8 @@ interface Props {
   onPick: (field: string, value: string, how: PickMode) => void;
   onOpen: (row: ListRow) => void;
   onPeek: (row: ListRow) => void;
+  onThread: (thread: string, row: ListRow) => void;
+  onCollect: (where: "queue" | "dataset", row: ListRow) => void;
 }
 
 /** Values of a row that filters can name, for a menu that was opened without a value under the pointer. */
@@ -34,7 +36,7 @@ function valuesOf(row: ListRow): [field: string, value: string][] {
 
 const ICON = { size: 13, "aria-hidden": true } as const;
 
-export function RowMenu({ clicked, onPick, onOpen, onPeek }: Props) {
+export function RowMenu({ clicked, onPick, onOpen, onPeek, onThread, onCollect }: Props) {
   const { row, field, value } = clicked;
   const picks: [string, string][] = field !== null && value !== null ? [[field, value]] : valuesOf(row);
   return (
@@ -62,6 +64,20 @@ export function RowMenu({ clicked, onPick, onOpen, onPeek }: Props) {
       </ContextMenuItem>
       <ContextMenuItem icon={<PanelRight {...ICON} />} hint="Space" onSelect={() => onPeek(row)}>
         Peek
+      </ContextMenuItem>
+      {row.thread === null ? null : (
+        <ContextMenuItem
+          icon={<MessagesSquare {...ICON} />}
+          onSelect={() => row.thread !== null && onThread(row.thread, row)}
+        >
+          Open the thread
+        </ContextMenuItem>
+      )}
+      <ContextMenuItem icon={<PenLine {...ICON} />} onSelect={() => onCollect("queue", row)}>
+        Add to a queue…
+      </ContextMenuItem>
+      <ContextMenuItem icon={<Database {...ICON} />} onSelect={() => onCollect("dataset", row)}>
+        Add to a dataset…
       </ContextMenuItem>
       <ContextMenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(row.traceId)}>
         Copy trace id

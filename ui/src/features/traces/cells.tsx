@@ -1,7 +1,10 @@
 //! Cells that are more than a number.
 
+import { useQuery } from "@tanstack/react-query";
+import { feedbackConfigsQuery } from "@/lib/api/feedback";
 import { formatDateTime, formatInstant, formatTime } from "@/lib/format";
 import { cx } from "@/lib/cx";
+import { MeanScores } from "@/components/feedback/Scores";
 import { Tag } from "@/components/Tag";
 import type { ListRow } from "./rows";
 import { isToday } from "@/lib/time-range";
@@ -69,4 +72,10 @@ export function InputOutput({ row }: { row: ListRow }) {
       {output}
     </span>
   );
+}
+
+/** What was said of it, by key. */
+export function FeedbackCell({ row }: { row: ListRow }) {
+  const configs = useQuery(feedbackConfigsQuery()).data ?? [];
+  return <MeanScores figures={row.feedback} configs={configs} />;
 }

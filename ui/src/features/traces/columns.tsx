@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Tag, RunningDot } from "@/components/Tag";
 import { TypeIcon } from "@/components/TypeIcon";
 import { formatDollars, formatDuration, formatInt, formatTokens, UNKNOWN } from "@/lib/format";
-import { InputOutput, TimeCell, ValueCell } from "./cells";
+import { FeedbackCell, InputOutput, TimeCell, ValueCell } from "./cells";
 import type { ListRow } from "./rows";
 import type { Unit } from "./search";
 import styles from "./RowTable.module.css";
@@ -77,6 +77,7 @@ const COLUMNS: readonly Column[] = [
     standard: "wide",
     cell: (row) => <ValueCell field="tag" values={row.tags} tags />,
   },
+  { id: "feedback", label: "Feedback", width: 190, cell: (row) => <FeedbackCell row={row} /> },
   { id: "user", label: "User", width: 110, cell: (row) => <ValueCell field="user" values={one(row.user)} mono /> },
   {
     id: "thread",

@@ -1,7 +1,7 @@
 //! Traces and runs as one kind of row, so that the table does not care which unit it shows.
 
 import { fetchRuns, fetchTraces } from "@/lib/api/queries";
-import type { ListQuery, RunRow, RunType, Status, TraceRow } from "@/lib/api/types";
+import type { FeedbackFigures, ListQuery, RunRow, RunType, Status, TraceRow } from "@/lib/api/types";
 import type { Unit } from "./search";
 
 export interface ListRow {
@@ -36,6 +36,7 @@ export interface ListRow {
   output: string | null;
   orphan: boolean;
   metadata: Record<string, unknown>;
+  feedback: FeedbackFigures[];
 }
 
 export interface RowPage {
@@ -72,6 +73,7 @@ export const fromTrace = (trace: TraceRow): ListRow => ({
   output: trace.output_preview,
   orphan: trace.orphan,
   metadata: trace.metadata ?? {},
+  feedback: trace.feedback,
 });
 
 export const fromRun = (run: RunRow): ListRow => ({
@@ -103,6 +105,7 @@ export const fromRun = (run: RunRow): ListRow => ({
   output: run.output_preview,
   orphan: false,
   metadata: {},
+  feedback: run.feedback,
 });
 
 /** One page of rows of either unit. */

@@ -1,38 +1,14 @@
-//! Threads: the list comes from LangSmith's route, the turns of one thread are traces like any other.
+//! Threads, and the turns of one: traces like any other.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { quoteValue } from "../filter-text";
-import { rangeSpan } from "../time-range";
-import { v2 } from "./langsmith";
+import { get } from "./client";
 import { fetchRuns, fetchTraces } from "./queries";
-import type { RunRow, TraceRow } from "./types";
-
-/** Times are ISO texts, costs dollars. The figures are those of the turns that were asked for. */
-export interface ThreadRow {
-  thread_id: string;
-  count: number;
-  first_trace_id: string;
-  last_trace_id: string;
-  first_inputs: string | null;
-  last_outputs: string | null;
-  last_error: string | null;
-  min_start_time: string;
-  max_start_time: string;
-  latency_p50: number | null;
-  num_errored_turns: number;
-  total_tokens: number;
-  total_cost: number | null;
-  feedback_stats: Record<string, { n: number; avg: number | null }>;
-}
-
-interface ThreadPage {
-  items: ThreadRow[];
-  next_cursor: string | null;
-}
+import type { RunRow, ThreadPage, TraceRow } from "./types";
 
 export interface ThreadsQuery {
   /** A range as in `t` of other lists. */
-  range: string;
+  t: string;
   /** Words that a turn says, or the id of a thread. */
   words: string;
   user: string;
@@ -40,40 +16,27 @@ export interface ThreadsQuery {
 }
 
 const PAGE = 50;
-/** Where "all time" begins: the route looks at the last day unless it is told otherwise. */
-const EVER = "1970-01-01T00:00:00Z";
 
-const isoOf = (us: number): string => new Date(us / 1000).toISOString();
-const literal = (text: string): string => JSON.stringify(text);
-
-/** What LangSmith's filter language says for it. */
-export function turnFilter({ words, user }: Pick<ThreadsQuery, "words" | "user">): string | undefined {
+/** Threads with a turn that is all of it, in our filter language. */
+export function turnFilter({ words, user, failed }: Omit<ThreadsQuery, "t">): string | undefined {
   const terms: string[] = [];
-  if (words) terms.push(`or(eq(thread_id, ${literal(words)}), search(${literal(words)}))`);
-  if (user) terms.push(`and(eq(metadata_key, "user_id"), eq(metadata_value, ${literal(user)}))`);
-  return terms.length > 1 ? `and(${terms.join(", ")})` : terms[0];
+  if (words) terms.push(`(thread:${quoteValue(words)} OR ${asWords(words)})`);
+  if (user) terms.push(`user:${quoteValue(user)}`);
+  if (failed) terms.push("status:error");
+  return terms.length > 0 ? terms.join(" ") : undefined;
 }
 
-export const threadsQuery = (projectId: string | undefined, asked: ThreadsQuery) =>
+/** Always in quotes: what is typed is looked for, not read as a filter. */
+const asWords = (text: string): string => `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+
+export const threadsQuery = (project: string, { t, ...asked }: ThreadsQuery) =>
   infiniteQueryOptions({
-    queryKey: ["threads", projectId, asked],
-    enabled: projectId !== undefined,
-    queryFn: ({ pageParam, signal }) => {
-      const { from, to } = rangeSpan(asked.range);
-      return v2.post<ThreadPage>("/threads/query", {
+    queryKey: ["threads", project, t, asked],
+    queryFn: ({ pageParam, signal }) =>
+      get<ThreadPage>(`/projects/${encodeURIComponent(project)}/threads`, {
+        query: { q: turnFilter(asked), t, limit: PAGE, cursor: pageParam },
         signal,
-        body: {
-          project_id: projectId,
-          page_size: PAGE,
-          cursor: pageParam,
-          min_start_time: from === null ? EVER : isoOf(from),
-          // Until now is until now: a turn that begins while the list is read belongs to it.
-          max_start_time: to === null || !asked.range.includes("..") ? undefined : isoOf(to),
-          filter: turnFilter(asked),
-          thread_filter: asked.failed ? "gt(num_errored_turns, 0)" : undefined,
-        },
-      });
-    },
+      }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next_cursor,
   });

@@ -9,6 +9,7 @@ import { ErrorState } from "@/components/Notice";
 import { Pill } from "@/components/Tag";
 import { TypeIcon, typeLook } from "@/components/TypeIcon";
 import { ancestorsOf, ERROR, errorOf, keyOf, nameOf, PENDING, typeOf } from "../model/types";
+import { countOf } from "../model/feedback";
 import type { TraceState } from "../state/useTraceState";
 import styles from "./Detail.module.css";
 import { Doubles } from "./Doubles";
@@ -55,7 +56,12 @@ export function Detail({ state, sheet, onClose }: Props) {
         <Warnings t={t} i={i} run={run} />
         <Issues run={run} />
         <Kpis t={t} i={i} run={run} />
-        <TabList tabs={tabs} current={current.id} onPick={(tab) => state.url.set({ tab, path: undefined })} />
+        <TabList
+          tabs={tabs}
+          current={current.id}
+          feedback={countOf(t, i)}
+          onPick={(tab) => state.url.set({ tab, path: undefined })}
+        />
         <div className={styles.scroll} ref={scroll} role="tabpanel" aria-label={current.label} tabIndex={0}>
           {needsRun && error && !run ? (
             <ErrorState title="This span could not be loaded" error={error} onRetry={retry} />
@@ -154,7 +160,19 @@ function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState
   );
 }
 
-function TabList({ tabs, current, onPick }: { tabs: Tab[]; current: TabId; onPick: (tab: TabId) => void }) {
+interface TabListProps {
+  tabs: Tab[];
+  current: TabId;
+  /** How much there is. */
+  feedback: number;
+  onPick: (tab: TabId) => void;
+}
+
+function TabList({ tabs, current, feedback, onPick }: TabListProps) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
@@ -165,7 +183,7 @@ function TabList({ tabs, current, onPick }: { tabs: Tab[]; current: TabId; onPic
     (event.currentTarget.children[next] as HTMLElement).focus();
   };
   return (
-    <div className={styles.tabs} role="tablist" aria-label="Span details" onKeyDown={onKeyDown}>
+    <div ref={list} className={styles.tabs} role="tablist" aria-label="Span details" onKeyDown={onKeyDown}>
       {tabs.map((tab, index) => (
         <button
           key={tab.id}
@@ -177,6 +195,7 @@ function TabList({ tabs, current, onPick }: { tabs: Tab[]; current: TabId; onPic
           onClick={() => onPick(tab.id)}
         >
           {tab.label}
+          {tab.id === "feedback" && feedback > 0 ? <small>{feedback}</small> : null}
         </button>
       ))}
     </div>

@@ -1,5 +1,6 @@
 import type { Run } from "@/lib/api/types";
 import { copyText } from "@/components/CopyButton";
+import { FeedbackPanel } from "@/components/feedback/FeedbackPanel";
 import { PayloadView } from "@/components/PayloadView";
 import type { TraceState } from "../state/useTraceState";
 import { Attributes } from "./Attributes";
@@ -32,6 +33,8 @@ export function TabContent({ tab, state, run }: Props) {
       return <Attributes run={run} />;
     case "events":
       return <Events run={run} />;
+    case "feedback":
+      return <FeedbackPanel key={run.run_id} projectId={run.project.id} traceId={run.trace_id} runId={run.run_id} />;
     case "links":
       return <Links run={run} state={state} />;
     case "raw":

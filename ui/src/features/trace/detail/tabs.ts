@@ -3,7 +3,16 @@
 import type { Run } from "@/lib/api/types";
 import { isParent, type TraceModel, typeOf } from "../model/types";
 
-export type TabId = "breakdown" | "messages" | "io" | "parameters" | "attributes" | "events" | "links" | "raw";
+export type TabId =
+  | "breakdown"
+  | "messages"
+  | "io"
+  | "parameters"
+  | "attributes"
+  | "events"
+  | "feedback"
+  | "links"
+  | "raw";
 
 export interface Tab {
   id: TabId;
@@ -17,6 +26,7 @@ const TABS: Record<TabId, string> = {
   parameters: "Parameters",
   attributes: "Attributes",
   events: "Events",
+  feedback: "Feedback",
   links: "Links",
   raw: "Raw",
 };
@@ -30,7 +40,7 @@ export function tabsOf(t: TraceModel, i: number, run?: Run): Tab[] {
   ids.push(llm ? "messages" : "io");
   if (isParent(t, i) && llm) ids.push("breakdown");
   if (llm || (run?.invocation_params && Object.keys(run.invocation_params).length > 0)) ids.push("parameters");
-  ids.push("attributes", "events");
+  ids.push("attributes", "events", "feedback");
   if (run && run.links.length > 0) ids.push("links");
   ids.push("raw");
   return ids.map((id) => ({ id, label: TABS[id] }));

@@ -1,4 +1,4 @@
-import { ChevronRight } from "lucide-react";
+import { ChevronRight, MessageSquareText } from "lucide-react";
 import { memo, type ReactNode } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
@@ -8,6 +8,7 @@ import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
 import { hasAsides, isDouble } from "../model/asides";
+import { feedbackText } from "../model/feedback";
 import {
   ERROR,
   errorOf,
@@ -122,6 +123,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
         </Tag>
       ) : null}
       <Asides t={t} i={i} />
+      <Said t={t} i={i} />
       {modelTag ? <Tag title={model ?? undefined}>{modelTag}</Tag> : null}
       {open === false && isParent(t, i) ? (
         <span className={styles.inside} title="spans inside">
@@ -130,6 +132,17 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
       ) : null}
       {text ? <span className={styles.preview}>{text}</span> : null}
     </div>
+  );
+}
+
+/** Somebody said something about it. */
+function Said({ t, i }: { t: TraceModel; i: number }) {
+  const text = feedbackText(t, i);
+  if (text === null) return null;
+  return (
+    <span className={styles.said} title={`Feedback: ${text}`}>
+      <MessageSquareText size={12} role="img" aria-label={`feedback: ${text}`} />
+    </span>
   );
 }
 

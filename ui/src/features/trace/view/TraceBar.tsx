@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { ChevronDown, ChevronUp } from "lucide-react";
+import { ChevronDown, ChevronUp, MessagesSquare } from "lucide-react";
 import { formatDateTime, formatInstant, plural } from "@/lib/format";
 import { IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
@@ -22,7 +22,6 @@ export function TraceBar({ state }: { state: TraceState }) {
     formatDateTime(skeleton.start_time),
     skeleton.environment,
     skeleton.user_id && `user ${skeleton.user_id}`,
-    skeleton.thread_id && `thread ${skeleton.thread_id}`,
     ...skeleton.tags,
   ].filter(Boolean);
   return (
@@ -48,7 +47,7 @@ export function TraceBar({ state }: { state: TraceState }) {
           ) : null}
           <CopyButton text={() => location.href} label="Copy link" showLabel />
           <ShareButton what={{ kind: "run", id: run.id }} reads={run.reads} />
-          <TraceMenu skeleton={skeleton} />
+          <TraceMenu state={state} />
         </>
       }
     >
@@ -59,6 +58,18 @@ export function TraceBar({ state }: { state: TraceState }) {
         <CopyButton text={skeleton.trace_id} label="Copy trace id" size={12} />
       </span>
       <StatusPill status={skeleton.status} />
+      {skeleton.thread_id ? (
+        <Link
+          className={styles.thread}
+          to="/p/$project/threads/$threadId"
+          params={{ project, threadId: skeleton.thread_id }}
+          search={{ turn: skeleton.trace_id }}
+          title={`Open the conversation ${skeleton.thread_id}`}
+        >
+          <MessagesSquare size={12} aria-hidden />
+          <span className="ellipsis">thread {skeleton.thread_id}</span>
+        </Link>
+      ) : null}
       <span className={styles.identity} title={formatInstant(skeleton.start_time)}>
         {identity.join(" · ")}
       </span>

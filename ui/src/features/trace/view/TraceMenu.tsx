@@ -1,21 +1,48 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { Ellipsis, Trash2 } from "lucide-react";
+import { Database, Ellipsis, PenLine, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { deleteTrace } from "@/lib/api/deletion";
-import type { Skeleton } from "@/lib/api/types";
+import { useCommands } from "@/lib/commands";
 import { plural } from "@/lib/format";
 import { IconButton } from "@/components/Button";
+import { AddToDataset } from "@/components/collect/AddToDataset";
+import { AddToQueue } from "@/components/collect/AddToQueue";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
-import { Menu, MenuItem } from "@/components/Menu";
+import { Keys } from "@/components/Keys";
+import { Menu, MenuItem, MenuSeparator } from "@/components/Menu";
+import { nameOf } from "../model/types";
+import type { TraceState } from "../state/useTraceState";
 
-/** What can be done with the whole trace. */
-export function TraceMenu({ skeleton }: { skeleton: Skeleton }) {
+/** What can be done with the selected run, and with the whole trace. */
+export function TraceMenu({ state }: { state: TraceState }) {
+  const { model, selected } = state;
+  const { skeleton } = model;
   const [asking, setAsking] = useState(false);
+  const [adding, setAdding] = useState<"queue" | "dataset" | null>(null);
   const client = useQueryClient();
   const navigate = useNavigate();
   const { trace_id: traceId, name } = skeleton;
   const project = skeleton.project.name;
+  // Of a group of repeated runs: what called them.
+  const node = model.run[selected] < 0 ? model.parent[selected] : selected;
+  const runIds = [skeleton.runs.id[model.run[node]]];
+  useCommands([
+    {
+      id: "to-queue",
+      title: "Add the span to an annotation queue",
+      group: "Trace",
+      keys: ["a"],
+      run: () => setAdding("queue"),
+    },
+    {
+      id: "to-dataset",
+      title: "Add the span to a dataset",
+      group: "Trace",
+      keys: ["d"],
+      run: () => setAdding("dataset"),
+    },
+  ]);
   const leave = () => {
     // The list first: the page of a trace that is gone would say that it is not here.
     void navigate({ to: "/p/$project/traces", params: { project } }).then(() => {
@@ -33,10 +60,26 @@ export function TraceMenu({ skeleton }: { skeleton: Skeleton }) {
           </IconButton>
         }
       >
+        <MenuItem icon={<PenLine size={13} aria-hidden />} hint={<Keys name="a" />} onSelect={() => setAdding("queue")}>
+          Add {nameOf(model, node)} to a queue…
+        </MenuItem>
+        <MenuItem
+          icon={<Database size={13} aria-hidden />}
+          hint={<Keys name="d" />}
+          onSelect={() => setAdding("dataset")}
+        >
+          Add {nameOf(model, node)} to a dataset…
+        </MenuItem>
+        <MenuSeparator />
         <MenuItem icon={<Trash2 size={13} aria-hidden />} onSelect={() => setAsking(true)}>
           Delete trace…
         </MenuItem>
       </Menu>
+      {adding === "queue" ? (
+        <AddToQueue project={project} runIds={runIds} onClose={() => setAdding(null)} />
+      ) : adding === "dataset" ? (
+        <AddToDataset project={project} runIds={runIds} onClose={() => setAdding(null)} />
+      ) : null}
       {asking ? (
         <ConfirmDialog
           title="Delete this trace?"

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import {
   CircleDollarSign,
   DatabaseZap,
@@ -45,7 +45,11 @@ const RULES: Record<string, { Icon: LucideIcon; tone: Tone }> = {
 /** The answer before the evidence: what the trace took, and what stands out in it. */
 export function VerdictStrip({ state }: { state: TraceState }) {
   const { skeleton } = state.model;
-  const verdict = useQuery(verdictQuery(skeleton.trace_id, skeleton.project.name, skeleton.version));
+  const verdict = useQuery({
+    ...verdictQuery(skeleton.trace_id, skeleton.project.name, skeleton.version),
+    // Feedback makes a new version, too: what stands out stays where it is while that is looked at.
+    placeholderData: keepPreviousData,
+  });
   const findings = (verdict.data?.findings ?? []).slice(0, 4);
   return (
     <section className={styles.verdict} aria-label="Verdict">
