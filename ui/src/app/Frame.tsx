@@ -49,6 +49,13 @@ export function Frame() {
       run: () => goTo("/p/$project/threads"),
     },
     {
+      id: "go-datasets",
+      title: "Go to datasets and experiments",
+      group: "Everywhere",
+      keys: ["g d"],
+      run: () => goTo("/p/$project/datasets"),
+    },
+    {
       id: "go-annotate",
       title: "Go to annotation queues",
       group: "Everywhere",
@@ -119,6 +126,7 @@ export function Frame() {
     to:
       | "/p/$project/traces"
       | "/p/$project/threads"
+      | "/p/$project/datasets"
       | "/p/$project/annotate"
       | "/p/$project/prompts"
       | "/p/$project/logs"

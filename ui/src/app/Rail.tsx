@@ -3,6 +3,7 @@ import {
   ChartLine,
   Command,
   Database,
+  FlaskConical,
   Keyboard,
   ListTree,
   MessagesSquare,
@@ -74,6 +75,9 @@ function ProjectPages({ project }: { project: string }) {
       </Link>
       <Link to="/p/$project/threads" params={params} className={item} aria-label="Threads" title="Threads  G then H">
         <MessagesSquare {...ICON} />
+      </Link>
+      <Link to="/p/$project/datasets" params={params} className={item} aria-label="Datasets" title="Datasets  G then D">
+        <FlaskConical {...ICON} />
       </Link>
       <Link
         to="/p/$project/annotate"

@@ -4,6 +4,8 @@ import { baseUrl } from "@/lib/boot";
 import { readSetting } from "@/lib/storage";
 import { parseSearch, stringifySearch, textParam } from "@/lib/url";
 import { validateAnnotateSearch, validateQueueSearch } from "@/features/annotate/search";
+import { validateCompareSearch } from "@/features/compare/search";
+import { validateDatasetSearch, validateDatasetsSearch } from "@/features/datasets/search";
 import { validateLogsSearch } from "@/features/logs/search";
 import { validateMetricsSearch } from "@/features/metrics/search";
 import { validatePromptSearch, validatePromptsSearch } from "@/features/prompts/search";
@@ -84,6 +86,27 @@ const thread = createRoute({
   path: "/p/$project/threads/$threadId",
   validateSearch: validateThreadSearch,
   component: lazyRouteComponent(() => import("@/features/threads/ThreadPage"), "ThreadPage"),
+});
+
+const datasets = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/datasets",
+  validateSearch: validateDatasetsSearch,
+  component: lazyRouteComponent(() => import("@/features/datasets/DatasetsPage"), "DatasetsPage"),
+});
+
+const dataset = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/datasets/$datasetId",
+  validateSearch: validateDatasetSearch,
+  component: lazyRouteComponent(() => import("@/features/datasets/DatasetPage"), "DatasetPage"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/p/$project/datasets/$datasetId/compare",
+  validateSearch: validateCompareSearch,
+  component: lazyRouteComponent(() => import("@/features/compare/ComparePage"), "ComparePage"),
 });
 
 const annotate = createRoute({
@@ -207,6 +230,9 @@ export const router = createRouter({
     trace,
     threads,
     thread,
+    datasets,
+    dataset,
+    compare,
     annotate,
     queue,
     logs,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { diffWords, similarity } from "./word-diff";
+import { diffWords, fromFirstChange, inlineDiff, similarity } from "./word-diff";
 
 const marked = (before: string, after: string) => {
   const { left, right } = diffWords(before, after);
@@ -61,5 +61,44 @@ describe("a diff by words", () => {
     expect(similarity("a b c", "a b c")).toBe(1);
     expect(similarity("a b c d", "a b x y")).toBe(0.5);
     expect(similarity("a", "b")).toBe(0);
+  });
+});
+
+describe("two texts as one", () => {
+  const drawn = (pieces: ReturnType<typeof inlineDiff>): string =>
+    pieces.map(({ kind, text }) => ({ same: text, removed: `[-${text}-]`, added: `{+${text}+}` })[kind]).join("");
+
+  it("marks what went before what came", () => {
+    expect(drawn(inlineDiff("Refunds take 5 days.", "Refunds take 3 business days."))).toBe(
+      "Refunds take [-5-]{+3 business+} days.",
+    );
+    expect(drawn(inlineDiff("the old rule holds", "the very new law holds"))).toBe(
+      "the [-old rule-]{+very new law+} holds",
+    );
+    expect(drawn(inlineDiff("", "new"))).toBe("{+new+}");
+    expect(inlineDiff("same", "same")).toEqual([{ kind: "same", text: "same" }]);
+    expect(inlineDiff("", "")).toEqual([]);
+  });
+
+  it("loses nothing, whatever the texts are", () => {
+    let seed = 7;
+    const random = (n: number) => (seed = (seed * 48_271) % 2_147_483_647) % n;
+    const text = () => Array.from({ length: random(40) }, () => ["a", "b ", "\n", "漢", " "][random(5)]).join("");
+    for (let i = 0; i < 400; i++) {
+      const [before, after] = [text(), text()];
+      const pieces = inlineDiff(before, after);
+      const without = (kind: string) =>
+        pieces
+          .filter((piece) => piece.kind !== kind)
+          .map((piece) => piece.text)
+          .join("");
+      expect([without("added"), without("removed")]).toEqual([before, after]);
+    }
+  });
+
+  it("begins shortly before the first change where there is room for little", () => {
+    const pieces = inlineDiff(`${"word ".repeat(50)}old`, `${"word ".repeat(50)}new`);
+    expect(drawn(fromFirstChange(pieces, 20))).toBe("… word [-old-]{+new+}");
+    expect(fromFirstChange(pieces.slice(0, 1), 20)).toHaveLength(1);
   });
 });

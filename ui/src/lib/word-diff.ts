@@ -109,3 +109,52 @@ function pieces(words: string[], kept: Uint8Array): Piece[] {
   }
   return out;
 }
+
+/** A stretch of two texts written as one. */
+export interface InlinePiece {
+  kind: "same" | "removed" | "added";
+  text: string;
+}
+
+/** Both texts as one: within a change, what was removed comes before what was added. */
+export function inlineDiff(before: string, after: string): InlinePiece[] {
+  const [a, b] = [wordsOf(before), wordsOf(after)];
+  const kept = keptWords(a, b);
+  const out: InlinePiece[] = [];
+  let [removed, added] = ["", ""];
+  const flush = () => {
+    if (removed !== "") out.push({ kind: "removed", text: removed });
+    if (added !== "") out.push({ kind: "added", text: added });
+    [removed, added] = ["", ""];
+  };
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    if (i < a.length && kept.left[i] === 0) removed += a[i++];
+    else if (j < b.length && kept.right[j] === 0) added += b[j++];
+    else {
+      const changes = removed !== "" || added !== "";
+      const goesOn = (kept.left[i + 1] ?? 1) === 0 || (kept.right[j + 1] ?? 1) === 0;
+      const word = a[i++];
+      j++;
+      if (changes && goesOn && /^[^\S\n]+$/.test(word)) {
+        removed += word;
+        added += word;
+        continue;
+      }
+      flush();
+      const last = out.at(-1);
+      if (last?.kind === "same") last.text += word;
+      else out.push({ kind: "same", text: word });
+    }
+  }
+  flush();
+  return out;
+}
+
+/** The pieces from shortly before the first change on, for places with room for little. */
+export function fromFirstChange(all: InlinePiece[], room: number): InlinePiece[] {
+  const [first, ...rest] = all;
+  if (first?.kind !== "same" || rest.length === 0 || first.text.length <= room) return all;
+  const cut = first.text.slice(-Math.floor(room / 2));
+  return [{ kind: "same", text: `… ${cut.slice(cut.search(/\s/) + 1)}` }, ...rest];
+}

@@ -84,8 +84,12 @@ export const { get, post, put } = ours;
 export const remove = <T = void>(path: string, options?: RequestOptions): Promise<T> => ours.remove(path, options);
 
 /** What a route answers as a file. */
-export const download = async (path: string, options: RequestOptions = {}, method = "GET"): Promise<Blob> =>
-  (await send(method, apiUrl(path, options.query), options)).blob();
+export const download = async (
+  path: string,
+  options: RequestOptions = {},
+  method = "GET",
+  root = OURS,
+): Promise<Blob> => (await send(method, urlOf(root, path, options.query), options)).blob();
 
 async function request<T>(method: string, url: URL, options?: RequestOptions): Promise<T> {
   const text = await (await send(method, url, options)).text();

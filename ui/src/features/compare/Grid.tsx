@@ -1,0 +1,116 @@
+import { type MouseEvent, type RefObject, useState } from "react";
+import { cx } from "@/lib/cx";
+import { useRowSlots } from "@/lib/row-slots";
+import { useSize } from "@/lib/use-size";
+import { IconButton } from "@/components/Button";
+import { Tag } from "@/components/Tag";
+import { Anchor } from "lucide-react";
+import { RowView, rowDomId } from "./RowView";
+import { HEAD_PX, ROW_PX, rowsTop } from "./layout";
+import { Summary } from "./Summary";
+import styles from "./Grid.module.css";
+import type { ComparisonState } from "./useComparison";
+
+const OVERSCAN = 3;
+const TEXT_PX = 230;
+const COLUMN_PX = 300;
+
+interface Props {
+  state: ComparisonState;
+  viewport: RefObject<HTMLDivElement | null>;
+  current: string | null;
+  onCurrent: (id: string) => void;
+}
+
+/** Figures above, examples below, in the same columns. Only the rows in view are in the page. */
+export function Grid({ state, viewport, current, onCurrent }: Props) {
+  const { order, rows, columns, loading, set, search } = state;
+  const { height } = useSize(viewport);
+  const [scroll, setScroll] = useState({ top: 0, rows: 0 });
+  const visible = Math.ceil((height || 600) / ROW_PX) + 1;
+  const first = Math.max(0, Math.floor((scroll.top - scroll.rows) / ROW_PX) - OVERSCAN);
+  const slots = visible + 2 * OVERSCAN + 1;
+  const last = Math.min(order.length, first + slots);
+  const places = useRowSlots(Math.min(first, last), last, slots);
+  const open = (event: MouseEvent) => {
+    if (event.defaultPrevented || !window.getSelection()?.isCollapsed) return;
+    const target = event.target as HTMLElement;
+    const id = target.closest<HTMLElement>("[data-row]")?.dataset.row;
+    if (id === undefined || target.closest("a, button")) return;
+    const column = Number(target.closest<HTMLElement>("[data-column]")?.dataset.column ?? 0);
+    onCurrent(id);
+    set({ example: id, ...(column > 0 ? { col: column === 1 ? undefined : String(column + 1) } : {}) });
+  };
+  const template = `minmax(${TEXT_PX}px, 1fr) minmax(${TEXT_PX}px, 1fr) repeat(${columns.length}, minmax(${COLUMN_PX}px, 1.35fr))`;
+  const isShown = places.some((place) => rows[order[place]].id === current);
+  return (
+    // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter opens the row with the cursor
+    <div
+      ref={viewport}
+      className={styles.viewport}
+      role="grid"
+      aria-label="Examples"
+      aria-rowcount={order.length + 1}
+      aria-busy={loading || undefined}
+      aria-activedescendant={isShown && current !== null ? rowDomId(current) : undefined}
+      tabIndex={0}
+      style={{ "--columns": template } as React.CSSProperties}
+      onScroll={(event) => {
+        const view = event.currentTarget;
+        setScroll({ top: view.scrollTop, rows: rowsTop(view) });
+      }}
+      onClick={open}
+    >
+      <div className={styles.wide} role="presentation" style={{ minWidth: 2 * TEXT_PX + columns.length * COLUMN_PX }}>
+        <Summary state={state} />
+        <div role="rowgroup" className={styles.head} style={{ height: HEAD_PX }}>
+          <div role="row" aria-rowindex={1} className={styles.line}>
+            <span role="columnheader" className={styles.headCell}>
+              Input
+            </span>
+            <span role="columnheader" className={styles.headCell}>
+              Reference
+            </span>
+            {columns.map((experiment, index) => (
+              <span
+                key={experiment.id}
+                role="columnheader"
+                className={cx(styles.headCell, index === state.focus && index > 0 && styles.focused)}
+              >
+                <kbd aria-hidden>{index + 1}</kbd>
+                <span className={cx("ellipsis", styles.name)} title={experiment.name}>
+                  {experiment.name}
+                </span>
+                {index === 0 && columns.length > 1 ? <Tag>baseline</Tag> : null}
+                {index > 0 ? (
+                  <IconButton
+                    label={`Make ${experiment.name} the baseline`}
+                    onClick={() => set({ base: experiment.id, col: undefined })}
+                  >
+                    <Anchor size={12} aria-hidden />
+                  </IconButton>
+                ) : null}
+              </span>
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" data-rows className={styles.tall} style={{ height: order.length * ROW_PX }}>
+          {places.map((place) => (
+            <RowView
+              key={place % slots}
+              state={state}
+              index={order[place]}
+              place={place}
+              selected={rows[order[place]].id === current}
+            />
+          ))}
+        </div>
+        {order.length === 0 && !loading ? (
+          <p className={styles.nothing}>
+            {search.only ? "No example is like that." : "The experiments ran on no example of this dataset."}
+          </p>
+        ) : null}
+      </div>
+    </div>
+  );
+}

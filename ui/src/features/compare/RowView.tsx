@@ -1,0 +1,140 @@
+import { Link } from "@tanstack/react-router";
+import { memo } from "react";
+import { cx } from "@/lib/cx";
+import { formatCost } from "@/lib/format";
+import { mainText } from "@/lib/payload-text";
+import { Tag } from "@/components/Tag";
+import { WordDiff } from "@/components/WordDiff";
+import { ROW_PX } from "./layout";
+import { type Cell, change, type Row, scoreDelta } from "./model";
+import styles from "./Grid.module.css";
+import { Delta } from "./Delta";
+import type { ComparisonState } from "./useComparison";
+import { scoreText } from "./verdict";
+
+/** Characters that a cell has room for before the first difference. */
+const ROOM = 60;
+/** What a cell of three lines shows of a text. */
+const SHOWN_CHARS = 900;
+
+export const rowDomId = (id: string): string => `example-${id}`;
+
+interface Props {
+  state: ComparisonState;
+  index: number;
+  place: number;
+  selected: boolean;
+}
+
+export const RowView = memo(function RowView({ state, index, place, selected }: Props) {
+  const row = state.rows[index];
+  return (
+    <div
+      id={rowDomId(row.id)}
+      role="row"
+      aria-rowindex={place + 2}
+      aria-selected={selected}
+      data-row={row.id}
+      className={cx(styles.row, selected && styles.selected)}
+      style={{ transform: `translateY(${place * ROW_PX}px)`, height: ROW_PX }}
+    >
+      <div className={styles.line}>
+        <div role="gridcell" className={styles.cell}>
+          <span className={cx(styles.text, styles.input)}>{short(mainText(row.inputs))}</span>
+        </div>
+        <div role="gridcell" className={styles.cell}>
+          {row.reference === null ? (
+            <span className={styles.soft}>No reference</span>
+          ) : (
+            <span className={cx(styles.text, styles.input)}>{short(mainText(row.reference))}</span>
+          )}
+        </div>
+        {state.columns.map((experiment, column) => (
+          <Answer key={experiment.id} state={state} row={row} column={column} />
+        ))}
+      </div>
+    </div>
+  );
+});
+
+const short = (text: string): string => (text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text);
+
+function Answer({ state, row, column }: { state: ComparisonState; row: Row; column: number }) {
+  const experiment = state.columns[column];
+  const cell = row.cells.get(experiment.id);
+  const base = row.cells.get(state.base);
+  const { outcome } = change(base, cell, state.counted, state.direction);
+  if (!cell)
+    return (
+      <div role="gridcell" className={styles.cell}>
+        <span className={styles.soft}>Did not run</span>
+      </div>
+    );
+  const attempt = cell.attempts[0];
+  return (
+    <div
+      role="gridcell"
+      data-column={column}
+      className={cx(styles.cell, column > 0 && (outcome === "better" || outcome === "worse") && styles[outcome])}
+    >
+      <Link
+        to="/p/$project/traces/$traceId"
+        params={{ project: experiment.name, traceId: attempt.traceId }}
+        search={{ span: attempt.runId }}
+        preload={false}
+        tabIndex={-1}
+        title="Open the trace of the run"
+        className={cx(styles.text, attempt.error !== null && styles.error)}
+      >
+        <Output state={state} row={row} cell={cell} column={column} />
+      </Link>
+      <Marks state={state} cell={cell} base={column === 0 ? undefined : base} />
+    </div>
+  );
+}
+
+function Output({ state, row, cell, column }: { state: ComparisonState; row: Row; cell: Cell; column: number }) {
+  const { error, outputs, pending } = cell.attempts[0];
+  if (error !== null) return short(error);
+  if (outputs === null) return <span className={styles.soft}>{pending ? "Still running" : "No output"}</span>;
+  const text = short(mainText(outputs));
+  const against = textAgainst(state, row, column);
+  return against === null ? text : <WordDiff before={short(against)} after={text} room={ROOM} />;
+}
+
+/** The text that an output's words are compared with, or nothing. */
+export function textAgainst(state: ComparisonState, row: Row, column: number): string | null {
+  if (state.search.diff === "off") return null;
+  if (state.search.diff !== "baseline") return row.reference === null ? null : mainText(row.reference);
+  const outputs = row.cells.get(state.base)?.attempts[0].outputs;
+  return column === 0 || !outputs ? null : mainText(outputs);
+}
+
+function Marks({ state, cell, base }: { state: ComparisonState; cell: Cell; base: Cell | undefined }) {
+  const { by, keys, direction, preferred } = state;
+  // The score that decides stands first: what does not fit is cut off.
+  const ordered = by === undefined || by === "all" ? keys : [by, ...keys.filter((key) => key !== by)];
+  const preference = cell.attempts.map((attempt) => preferred.get(attempt.runId)).find((score) => score !== undefined);
+  return (
+    <div className={styles.marks}>
+      {preference !== undefined && preference > 0 ? <Tag>preferred</Tag> : null}
+      {ordered.map((key) =>
+        cell.scores[key] === undefined ? null : (
+          <span key={key} className={styles.score} title={`${key} ${cell.scores[key]}`}>
+            {key} <b>{scoreText(cell.scores[key])}</b>{" "}
+            <Delta by={scoreDelta(base, cell, key, direction)} direction={direction(key)} />
+          </span>
+        ),
+      )}
+      {cell.attempts.length > 1 ? (
+        <span className={styles.score} title="Runs of this example; figures are their means">
+          ×{cell.attempts.length}
+        </span>
+      ) : null}
+      {cell.failed > 0 ? (
+        <Tag tone="err">{cell.failed === cell.attempts.length ? "failed" : `${cell.failed} failed`}</Tag>
+      ) : null}
+      <span className={styles.cost}>{cell.cost === null ? "" : formatCost(cell.cost)}</span>
+    </div>
+  );
+}

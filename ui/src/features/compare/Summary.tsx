@@ -1,0 +1,197 @@
+import { ArrowDown, ArrowUp } from "lucide-react";
+import type { ReactNode } from "react";
+import type { Experiment, FeedbackStats } from "@/lib/api/experiments";
+import { cx } from "@/lib/cx";
+import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, UNKNOWN } from "@/lib/format";
+import { IconButton } from "@/components/Button";
+import { Delta } from "./Delta";
+import { turned } from "./model";
+import styles from "./Summary.module.css";
+import type { ComparisonState } from "./useComparison";
+import { changeText, scoreText } from "./verdict";
+
+/** The figures of each experiment, against those of the baseline. */
+export function Summary({ state }: { state: ComparisonState }) {
+  const { columns, keys, by, counted } = state;
+  if (columns.length === 0) return null;
+  const labels = labelKeys(columns, keys);
+  return (
+    <div role="rowgroup" className={styles.summary}>
+      {keys.map((key) => (
+        <Line
+          key={key}
+          strong={counted.includes(key) && by !== "all"}
+          name={<ScoreName state={state} name={key} />}
+          state={state}
+        >
+          {(experiment, base) => (
+            <Score stats={statsOf(experiment, key)} base={statsOf(base, key)} name={key} state={state} />
+          )}
+        </Line>
+      ))}
+      {labels.map((key) => (
+        <Line key={key} name={key} state={state}>
+          {(experiment) => <Categories stats={statsOf(experiment, key)} />}
+        </Line>
+      ))}
+      <Line name="Cost per example" state={state}>
+        {(experiment, base) => <Figure of={experiment} base={base} value={costPerRun} text={formatCost} />}
+      </Line>
+      <Line name="Latency, P50" state={state}>
+        {(experiment, base) => (
+          <Figure
+            of={experiment}
+            base={base}
+            value={(one) => (one.latency_p50 == null ? null : one.latency_p50 * 1e6)}
+            text={formatDuration}
+          />
+        )}
+      </Line>
+      <Line name="Failed" state={state}>
+        {(experiment) => <Failures experiment={experiment} />}
+      </Line>
+    </div>
+  );
+}
+
+const statsOf = (experiment: Experiment, key: string): FeedbackStats | undefined =>
+  experiment.feedback_stats?.[key] ?? experiment.session_feedback_stats?.[key];
+
+/** Keys that only have categories. */
+function labelKeys(columns: Experiment[], scores: string[]): string[] {
+  const all = columns.flatMap((one) => Object.entries(one.feedback_stats ?? {}));
+  const labelled = all.filter(([key, stats]) => !scores.includes(key) && Object.keys(stats.values).length > 0);
+  return [...new Set(labelled.map(([key]) => key))];
+}
+
+function costPerRun(experiment: Experiment): number | null {
+  const total = nanoOf(experiment.total_cost);
+  return total === null || !experiment.run_count ? null : total / experiment.run_count;
+}
+
+interface LineProps {
+  name: ReactNode;
+  strong?: boolean;
+  state: ComparisonState;
+  children: (experiment: Experiment, base: Experiment) => ReactNode;
+}
+
+function Line({ name, strong, state, children }: LineProps) {
+  const { columns } = state;
+  return (
+    <div role="row" className={cx(styles.line, strong && styles.strong)}>
+      <span role="rowheader" className={styles.label}>
+        {name}
+      </span>
+      {columns.map((experiment) => (
+        <span key={experiment.id} role="gridcell" className={styles.value}>
+          {children(experiment, columns[0])}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** A score's name with the direction that is better, which a click turns around. */
+function ScoreName({ name, state }: { name: string; state: ComparisonState }) {
+  const direction = state.direction(name);
+  const Icon = direction === 1 ? ArrowUp : ArrowDown;
+  const told = direction === 1 ? "higher is better" : "lower is better";
+  return (
+    <>
+      <span className="ellipsis" title={name}>
+        {name}
+      </span>
+      <IconButton
+        label={`${name}: ${told}. Turn around`}
+        onClick={() => state.set({ dir: turned(state.search.dir, name, direction === 1 ? -1 : 1) })}
+      >
+        <Icon size={12} aria-hidden />
+      </IconButton>
+    </>
+  );
+}
+
+interface ScoreProps {
+  stats: FeedbackStats | undefined;
+  base: FeedbackStats | undefined;
+  name: string;
+  state: ComparisonState;
+}
+
+function Score({ stats, base, name, state }: ScoreProps) {
+  if (stats?.avg == null) return <span className={styles.soft}>{UNKNOWN}</span>;
+  const direction = state.direction(name);
+  const by = base?.avg == null || base === stats ? null : (stats.avg - base.avg) * direction;
+  // 95% of such intervals hold the mean of all examples that could have been asked.
+  const half = stats.stdev === null || stats.n < 2 ? null : (1.96 * stats.stdev) / Math.sqrt(stats.n);
+  const range = scaleOf(name, state.columns);
+  const place = (value: number): number =>
+    Math.min(100, Math.max(0, ((value - range[0]) / (range[1] - range[0])) * 100));
+  return (
+    <>
+      <b>{scoreText(stats.avg)}</b>
+      {half === null || half === 0 ? null : (
+        <span className={styles.soft} title={`95% interval of the mean, over ${formatInt(stats.n)} scores`}>
+          ±{scoreText(half)}
+        </span>
+      )}
+      <Delta by={by} direction={direction} />
+      <span className={styles.track} aria-hidden>
+        <i style={{ width: `${place(stats.avg)}%` }} />
+      </span>
+    </>
+  );
+}
+
+/** From zero, or the least, to one, or the most: bars of one score share a scale. */
+function scaleOf(name: string, columns: Experiment[]): [number, number] {
+  const stats = columns.flatMap((one) => statsOf(one, name) ?? []);
+  const most = Math.max(1, ...stats.map((one) => one.max ?? 0));
+  const least = Math.min(0, ...stats.map((one) => one.min ?? 0));
+  return [least, most];
+}
+
+function Categories({ stats }: { stats: FeedbackStats | undefined }) {
+  const values = Object.entries(stats?.values ?? {}).toSorted(([, a], [, b]) => b - a);
+  if (values.length === 0) return <span className={styles.soft}>{UNKNOWN}</span>;
+  const text = values.map(([value, count]) => `${value} ${formatInt(count)}`).join(", ");
+  return (
+    <span className="ellipsis" title={text}>
+      {text}
+    </span>
+  );
+}
+
+interface FigureProps {
+  of: Experiment;
+  base: Experiment;
+  value: (experiment: Experiment) => number | null;
+  text: (value: number | null) => string;
+}
+
+function Figure({ of, base, value, text }: FigureProps) {
+  const [mine, theirs] = [value(of), value(base)];
+  const change = of === base || mine === null || theirs === null ? null : changeText([theirs, mine]);
+  return (
+    <>
+      <b>{text(mine)}</b>
+      {change ? <span className={styles.soft}>{change}</span> : null}
+    </>
+  );
+}
+
+function Failures({ experiment }: { experiment: Experiment }) {
+  const rate = experiment.error_rate;
+  if (rate == null) return <span className={styles.soft}>{UNKNOWN}</span>;
+  const count = Math.round(rate * (experiment.run_count ?? 0));
+  return (
+    <>
+      <b className={cx(count > 0 && styles.failed)}>{formatInt(count)}</b>
+      <span className={styles.soft}>
+        of {formatInt(experiment.run_count)}
+        {count > 0 ? `, ${formatPercent(rate)}` : ""}
+      </span>
+    </>
+  );
+}

@@ -1,0 +1,69 @@
+import { formatInt, plural } from "@/lib/format";
+import type { Filter } from "./model";
+import type { ComparisonState } from "./useComparison";
+import { certainty, changeText, missingText } from "./verdict";
+import styles from "./Verdict.module.css";
+
+/** The answer first. Each count leads to the examples that it counts. */
+export function Verdict({ state, missing }: { state: ComparisonState; missing: number }) {
+  const { columns, tally, by, loading, rows } = state;
+  const gone =
+    missing > 0
+      ? ` ${plural(missing, "experiment")} of the address no longer ${missing === 1 ? "exists" : "exist"}.`
+      : "";
+  if (columns.length === 0) return <section className={styles.verdict} aria-label="Verdict" aria-busy />;
+  const [base, other] = [columns[0], columns[state.focus]];
+  if (columns.length === 1)
+    return (
+      <section className={styles.verdict} aria-label="Verdict">
+        <h1>
+          {plural(rows.length, "example")}
+          {loading ? " so far" : ""},{" "}
+          {tally.counts.errors === 0 ? "none failed" : `${formatInt(tally.counts.errors)} failed`}
+        </h1>
+        <p>
+          <b>{base.name}</b>
+          {base.description ? `: ${base.description}` : ""}. Choose a second experiment to see what changed.{gone}
+        </p>
+      </section>
+    );
+  const cost = changeText(tally.cost);
+  const latency = changeText(tally.latency);
+  const unsure = loading ? null : certainty(tally);
+  return (
+    <section className={styles.verdict} aria-label="Verdict">
+      <h1>
+        <Count state={state} only="better" count={tally.counts.better} word="better" />
+        {", "}
+        <Count state={state} only="worse" count={tally.counts.worse} word="worse" />
+        {tally.counts.mixed > 0 ? `, ${formatInt(tally.counts.mixed)} both` : ""}, {formatInt(tally.counts.same)} the
+        same
+        {cost ? `; cost per example ${cost}` : ""}
+      </h1>
+      <p>
+        <b>{other.name}</b> against <b>{base.name}</b>
+        {by === undefined ? ", which have no scores" : by === "all" ? " by all scores" : <> by {by}</>}
+        {latency ? <>; latency {latency}</> : null}.{loading ? ` ${formatInt(rows.length)} examples so far.` : ""}{" "}
+        {[unsure, missingText(tally)].filter(Boolean).join(" ")}
+        {gone}
+      </p>
+    </section>
+  );
+}
+
+function Count(props: { state: ComparisonState; only: Filter; count: number; word: string }) {
+  const { state, only, count, word } = props;
+  const { search, set } = state;
+  return (
+    <button
+      type="button"
+      className={styles.count}
+      data-only={count > 0 ? only : undefined}
+      aria-pressed={search.only === only}
+      title={`Show only what got ${word}`}
+      onClick={() => set({ only: search.only === only ? undefined : only })}
+    >
+      {formatInt(count)} {word}
+    </button>
+  );
+}
