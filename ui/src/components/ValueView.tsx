@@ -18,6 +18,9 @@ interface Props {
   maxHeight?: number;
 }
 
+/** Values up to here stand beside their names. */
+const SHORT_CHARS = 60;
+
 /** A payload as it is meant to be read: a chat, texts by name, else a tree. */
 export function ValueView({ label, value, maxHeight = 360 }: Props) {
   const chat = useMemo(() => chatIn(value), [value]);
@@ -34,8 +37,9 @@ export function ValueView({ label, value, maxHeight = 360 }: Props) {
   }
   if (typeof value === "string") return <Text text={value} />;
   if (isFlat(value)) {
+    const compact = Object.values(value).every((field) => textOf(field).length <= SHORT_CHARS);
     return (
-      <dl className={styles.fields}>
+      <dl className={cx(styles.fields, compact && styles.compact)}>
         {Object.entries(value).map(([name, field]) => (
           <div key={name}>
             <dt>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mainText, messagesIn } from "./payload-text";
+import { chatIn, lineText, mainText } from "./payload-text";
 
 describe("mainText", () => {
   it("is the only text, the last message, or all of it", () => {
@@ -15,6 +15,15 @@ describe("mainText", () => {
     ];
     expect(mainText({ messages })).toBe("Where is it?");
     expect(mainText({ choices: [{ message: { role: "assistant", content: "There" } }] })).toBe("There");
+  });
+});
+
+describe("lineText", () => {
+  it("names several members", () => {
+    expect(lineText({ question: "Where\n is it?", page: 2, tags: ["a"] })).toBe(
+      'question: Where is it? · page: 2 · tags: ["a"]',
+    );
+    expect(lineText({ question: "Where\n is it?" })).toBe("Where is it?");
   });
 });
 

@@ -12,6 +12,7 @@ import { Splitter } from "@/components/Splitter";
 import styles from "./ComparePage.module.css";
 import { Grid } from "./Grid";
 import { showIndex } from "./layout";
+import { worst } from "./model";
 import { Pane } from "./Pane";
 import { Toolbar } from "./Toolbar";
 import { type ComparisonState, route, useComparison } from "./useComparison";
@@ -40,7 +41,7 @@ export function ComparePage() {
       <PageBar
         project={project}
         parents={[
-          <Link key="all" to="/p/$project/datasets" params={{ project }}>
+          <Link key="all" to="/p/$project/datasets" params={{ project }} activeOptions={{ exact: true }}>
             Datasets
           </Link>,
           <Link
@@ -49,6 +50,7 @@ export function ComparePage() {
             params={{ project, datasetId }}
             search={{ tab: "experiments", pick: search.ids }}
             className="ellipsis"
+            activeOptions={{ exact: true }}
           >
             {dataset.data?.name ?? "Dataset"}
           </Link>,
@@ -109,7 +111,7 @@ function NothingChosen({ project, datasetId, asked }: { project: string; dataset
 
 /** The row with the cursor, and the keys that move it. */
 function useCurrent(state: ComparisonState, viewport: { current: HTMLDivElement | null }) {
-  const { order, rows, columns, search, set, project } = state;
+  const { order, rows, columns, search, set } = state;
   const navigate = route.useNavigate();
   const [cursor, setCursor] = useState<string | null>(null);
   const current = search.example ?? cursor;
@@ -120,12 +122,16 @@ function useCurrent(state: ComparisonState, viewport: { current: HTMLDivElement 
     if (!row) return;
     setCursor(row.id);
     if (search.example !== undefined) set({ example: row.id });
-    if (viewport.current) showIndex(viewport.current, next);
+    if (!viewport.current) return;
+    // Enter is for the row from now on, not for the button that was clicked before.
+    viewport.current.focus({ preventScroll: true });
+    showIndex(viewport.current, next);
   };
   const openTrace = () => {
-    const attempt = rows[order[place]]?.cells.get(state.other)?.attempts[0];
+    const cell = rows[order[place]]?.cells.get(state.other);
     const experiment = columns[state.focus];
-    if (!attempt || !experiment) return;
+    if (!cell || !experiment) return;
+    const attempt = worst(cell, state.counted, state.direction);
     void navigate({
       to: "/p/$project/traces/$traceId",
       params: { project: experiment.name, traceId: attempt.traceId },
@@ -200,6 +206,5 @@ function useCurrent(state: ComparisonState, viewport: { current: HTMLDivElement 
       run: () => set({ col: index === 1 ? undefined : String(index + 1) }),
     })),
   ]);
-  void project;
   return [current, setCursor] as const;
 }

@@ -41,7 +41,11 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
     onCurrent(id);
     set({ example: id, ...(column > 0 ? { col: column === 1 ? undefined : String(column + 1) } : {}) });
   };
-  const template = `minmax(${TEXT_PX}px, 1fr) minmax(${TEXT_PX}px, 1fr) repeat(${columns.length}, minmax(${COLUMN_PX}px, 1.35fr))`;
+  // Beside an open example there is room for the input and the column that the page is about.
+  const narrow = search.example !== undefined;
+  const shown = narrow ? columns.slice(state.focus, state.focus + 1) : columns;
+  const texts = narrow ? 1 : 2;
+  const template = `repeat(${texts}, minmax(${TEXT_PX}px, 1fr)) repeat(${shown.length}, minmax(${COLUMN_PX}px, 1.35fr))`;
   const isShown = places.some((place) => rows[order[place]].id === current);
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter opens the row with the cursor
@@ -61,36 +65,20 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
       }}
       onClick={open}
     >
-      <div className={styles.wide} role="presentation" style={{ minWidth: 2 * TEXT_PX + columns.length * COLUMN_PX }}>
-        <Summary state={state} />
+      <div className={styles.wide} role="presentation" style={{ minWidth: texts * TEXT_PX + shown.length * COLUMN_PX }}>
+        <Summary state={state} shown={shown} texts={texts} />
         <div role="rowgroup" className={styles.head} style={{ height: HEAD_PX }}>
           <div role="row" aria-rowindex={1} className={styles.line}>
             <span role="columnheader" className={styles.headCell}>
               Input
             </span>
-            <span role="columnheader" className={styles.headCell}>
-              Reference
-            </span>
-            {columns.map((experiment, index) => (
-              <span
-                key={experiment.id}
-                role="columnheader"
-                className={cx(styles.headCell, index === state.focus && index > 0 && styles.focused)}
-              >
-                <kbd aria-hidden>{index + 1}</kbd>
-                <span className={cx("ellipsis", styles.name)} title={experiment.name}>
-                  {experiment.name}
-                </span>
-                {index === 0 && columns.length > 1 ? <Tag>baseline</Tag> : null}
-                {index > 0 ? (
-                  <IconButton
-                    label={`Make ${experiment.name} the baseline`}
-                    onClick={() => set({ base: experiment.id, col: undefined })}
-                  >
-                    <Anchor size={12} aria-hidden />
-                  </IconButton>
-                ) : null}
+            {narrow ? null : (
+              <span role="columnheader" className={styles.headCell}>
+                Reference
               </span>
+            )}
+            {shown.map((experiment) => (
+              <Head key={experiment.id} state={state} column={columns.indexOf(experiment)} />
             ))}
           </div>
         </div>
@@ -99,6 +87,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
             <RowView
               key={place % slots}
               state={state}
+              narrow={narrow}
               index={order[place]}
               place={place}
               selected={rows[order[place]].id === current}
@@ -112,5 +101,44 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
         ) : null}
       </div>
     </div>
+  );
+}
+
+/** An experiment's name; a click makes it the one that the verdict is about. */
+function Head({ state, column }: { state: ComparisonState; column: number }) {
+  const { columns, focus, set } = state;
+  const experiment = columns[column];
+  const isFocus = column === focus && column > 0;
+  const name = (
+    <>
+      <kbd aria-hidden>{column + 1}</kbd>
+      <span className={cx("ellipsis", styles.name)}>{experiment.name}</span>
+    </>
+  );
+  return (
+    <span role="columnheader" className={cx(styles.headCell, isFocus && styles.focused)} title={experiment.name}>
+      {column === 0 ? (
+        name
+      ) : (
+        <button
+          type="button"
+          className={styles.pick}
+          aria-pressed={isFocus}
+          onClick={() => set({ col: column === 1 ? undefined : String(column + 1) })}
+        >
+          {name}
+        </button>
+      )}
+      {column === 0 && columns.length > 1 ? <Tag>baseline</Tag> : null}
+      <span className="grow" />
+      {column > 0 ? (
+        <IconButton
+          label={`Make ${experiment.name} the baseline`}
+          onClick={() => set({ base: experiment.id, col: undefined })}
+        >
+          <Anchor size={12} aria-hidden />
+        </IconButton>
+      ) : null}
+    </span>
   );
 }

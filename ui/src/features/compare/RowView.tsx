@@ -6,7 +6,7 @@ import { mainText } from "@/lib/payload-text";
 import { Tag } from "@/components/Tag";
 import { WordDiff } from "@/components/WordDiff";
 import { ROW_PX } from "./layout";
-import { type Cell, change, type Row, scoreDelta } from "./model";
+import { type Attempt, type Cell, change, type Row, scoreDelta, worst } from "./model";
 import styles from "./Grid.module.css";
 import { Delta } from "./Delta";
 import type { ComparisonState } from "./useComparison";
@@ -21,13 +21,16 @@ export const rowDomId = (id: string): string => `example-${id}`;
 
 interface Props {
   state: ComparisonState;
+  /** Only the input and the column that the page is about. */
+  narrow: boolean;
   index: number;
   place: number;
   selected: boolean;
 }
 
-export const RowView = memo(function RowView({ state, index, place, selected }: Props) {
+export const RowView = memo(function RowView({ state, narrow, index, place, selected }: Props) {
   const row = state.rows[index];
+  const columns = [...state.columns.keys()].filter((column) => !narrow || column === state.focus);
   return (
     <div
       id={rowDomId(row.id)}
@@ -42,15 +45,17 @@ export const RowView = memo(function RowView({ state, index, place, selected }: 
         <div role="gridcell" className={styles.cell}>
           <span className={cx(styles.text, styles.input)}>{short(mainText(row.inputs))}</span>
         </div>
-        <div role="gridcell" className={styles.cell}>
-          {row.reference === null ? (
-            <span className={styles.soft}>No reference</span>
-          ) : (
-            <span className={cx(styles.text, styles.input)}>{short(mainText(row.reference))}</span>
-          )}
-        </div>
-        {state.columns.map((experiment, column) => (
-          <Answer key={experiment.id} state={state} row={row} column={column} />
+        {narrow ? null : (
+          <div role="gridcell" className={styles.cell}>
+            {row.reference === null ? (
+              <span className={styles.soft}>No reference</span>
+            ) : (
+              <span className={cx(styles.text, styles.input)}>{short(mainText(row.reference))}</span>
+            )}
+          </div>
+        )}
+        {columns.map((column) => (
+          <Answer key={state.columns[column].id} state={state} row={row} column={column} />
         ))}
       </div>
     </div>
@@ -70,7 +75,7 @@ function Answer({ state, row, column }: { state: ComparisonState; row: Row; colu
         <span className={styles.soft}>Did not run</span>
       </div>
     );
-  const attempt = cell.attempts[0];
+  const attempt = worst(cell, state.counted, state.direction);
   return (
     <div
       role="gridcell"
@@ -86,16 +91,18 @@ function Answer({ state, row, column }: { state: ComparisonState; row: Row; colu
         title="Open the trace of the run"
         className={cx(styles.text, attempt.error !== null && styles.error)}
       >
-        <Output state={state} row={row} cell={cell} column={column} />
+        <Output state={state} row={row} attempt={attempt} column={column} />
       </Link>
       <Marks state={state} cell={cell} base={column === 0 ? undefined : base} />
     </div>
   );
 }
 
-function Output({ state, row, cell, column }: { state: ComparisonState; row: Row; cell: Cell; column: number }) {
-  const { error, outputs, pending } = cell.attempts[0];
-  if (error !== null) return short(error);
+function Output(props: { state: ComparisonState; row: Row; attempt: Attempt; column: number }) {
+  const { state, row, attempt, column } = props;
+  const { error, outputs, pending } = attempt;
+  // What follows the first line is where it happened: the trace shows that.
+  if (error !== null) return short(error.split("\n", 1)[0]);
   if (outputs === null) return <span className={styles.soft}>{pending ? "Still running" : "No output"}</span>;
   const text = short(mainText(outputs));
   const against = textAgainst(state, row, column);
@@ -106,7 +113,8 @@ function Output({ state, row, cell, column }: { state: ComparisonState; row: Row
 export function textAgainst(state: ComparisonState, row: Row, column: number): string | null {
   if (state.search.diff === "off") return null;
   if (state.search.diff !== "baseline") return row.reference === null ? null : mainText(row.reference);
-  const outputs = row.cells.get(state.base)?.attempts[0].outputs;
+  const base = row.cells.get(state.base);
+  const outputs = base && worst(base, state.counted, state.direction).outputs;
   return column === 0 || !outputs ? null : mainText(outputs);
 }
 
@@ -118,17 +126,19 @@ function Marks({ state, cell, base }: { state: ComparisonState; cell: Cell; base
   return (
     <div className={styles.marks}>
       {preference !== undefined && preference > 0 ? <Tag>preferred</Tag> : null}
-      {ordered.map((key) =>
-        cell.scores[key] === undefined ? null : (
-          <span key={key} className={styles.score} title={`${key} ${cell.scores[key]}`}>
-            {key} <b>{scoreText(cell.scores[key])}</b>{" "}
-            <Delta by={scoreDelta(base, cell, key, direction)} direction={direction(key)} />
-          </span>
-        ),
-      )}
+      <span className={styles.scores}>
+        {ordered.map((key) =>
+          cell.scores[key] === undefined ? null : (
+            <span key={key} className={styles.score} title={`${key} ${cell.scores[key]}`}>
+              {key} <b>{scoreText(cell.scores[key])}</b>{" "}
+              <Delta by={scoreDelta(base, cell, key, direction)} direction={direction(key)} />
+            </span>
+          ),
+        )}
+      </span>
       {cell.attempts.length > 1 ? (
-        <span className={styles.score} title="Runs of this example; figures are their means">
-          ×{cell.attempts.length}
+        <span className={styles.score} title="The worst of the runs of this example; the figures are their means">
+          worst of {cell.attempts.length}
         </span>
       ) : null}
       {cell.failed > 0 ? (

@@ -11,10 +11,11 @@ import type { ComparisonState } from "./useComparison";
 import { changeText, scoreText } from "./verdict";
 
 /** The figures of each experiment, against those of the baseline. */
-export function Summary({ state }: { state: ComparisonState }) {
+export function Summary({ state, shown, texts }: { state: ComparisonState; shown: Experiment[]; texts: number }) {
   const { columns, keys, by, counted } = state;
   if (columns.length === 0) return null;
   const labels = labelKeys(columns, keys);
+  const line = { state, shown, texts };
   return (
     <div role="rowgroup" className={styles.summary}>
       {keys.map((key) => (
@@ -22,7 +23,7 @@ export function Summary({ state }: { state: ComparisonState }) {
           key={key}
           strong={counted.includes(key) && by !== "all"}
           name={<ScoreName state={state} name={key} />}
-          state={state}
+          {...line}
         >
           {(experiment, base) => (
             <Score stats={statsOf(experiment, key)} base={statsOf(base, key)} name={key} state={state} />
@@ -30,14 +31,14 @@ export function Summary({ state }: { state: ComparisonState }) {
         </Line>
       ))}
       {labels.map((key) => (
-        <Line key={key} name={key} state={state}>
+        <Line key={key} name={key} {...line}>
           {(experiment) => <Categories stats={statsOf(experiment, key)} />}
         </Line>
       ))}
-      <Line name="Cost per example" state={state}>
+      <Line name="Cost per example" {...line}>
         {(experiment, base) => <Figure of={experiment} base={base} value={costPerRun} text={formatCost} />}
       </Line>
-      <Line name="Latency, P50" state={state}>
+      <Line name="Latency, P50" {...line}>
         {(experiment, base) => (
           <Figure
             of={experiment}
@@ -47,7 +48,7 @@ export function Summary({ state }: { state: ComparisonState }) {
           />
         )}
       </Line>
-      <Line name="Failed" state={state}>
+      <Line name="Failed" {...line}>
         {(experiment) => <Failures experiment={experiment} />}
       </Line>
     </div>
@@ -70,20 +71,23 @@ function costPerRun(experiment: Experiment): number | null {
 }
 
 interface LineProps {
+  shown: Experiment[];
+  /** Columns that the name takes. */
+  texts: number;
   name: ReactNode;
   strong?: boolean;
   state: ComparisonState;
   children: (experiment: Experiment, base: Experiment) => ReactNode;
 }
 
-function Line({ name, strong, state, children }: LineProps) {
+function Line({ shown, texts, name, strong, state, children }: LineProps) {
   const { columns } = state;
   return (
     <div role="row" className={cx(styles.line, strong && styles.strong)}>
-      <span role="rowheader" className={styles.label}>
+      <span role="rowheader" className={styles.label} style={{ gridColumn: `1 / ${texts + 1}` }}>
         {name}
       </span>
-      {columns.map((experiment) => (
+      {shown.map((experiment) => (
         <span key={experiment.id} role="gridcell" className={styles.value}>
           {children(experiment, columns[0])}
         </span>

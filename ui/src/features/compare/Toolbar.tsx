@@ -18,7 +18,7 @@ const find = <T extends string>(words: readonly T[], value: string): T | undefin
 
 /** What to show, in which order, by which score, and what words are compared with. */
 export function Toolbar({ state }: { state: ComparisonState }) {
-  const { search, set, keys, by, columns, filterCounts, focus } = state;
+  const { search, set, keys, by, columns, filterCounts } = state;
   const comparing = columns.length > 1;
   const filters: readonly Filter[] = comparing ? FILTERS : ["errors"];
   return (
@@ -49,16 +49,6 @@ export function Toolbar({ state }: { state: ComparisonState }) {
           value={by ?? ""}
           options={[...keys.map((key) => ({ value: key, label: key })), { value: "all", label: "All scores" }]}
           onChange={(value) => set({ by: value })}
-        />
-      ) : null}
-      {columns.length > 2 ? (
-        <Choice
-          label="Column"
-          value={String(focus + 1)}
-          options={columns
-            .slice(1)
-            .map((one, index) => ({ value: String(index + 2), label: `${index + 2} ${one.name}` }))}
-          onChange={(value) => set({ col: value === "2" ? undefined : value })}
         />
       ) : null}
       <span className="grow" />

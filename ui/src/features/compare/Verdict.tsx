@@ -43,7 +43,7 @@ export function Verdict({ state, missing }: { state: ComparisonState; missing: n
       <p>
         <b>{other.name}</b> against <b>{base.name}</b>
         {by === undefined ? ", which have no scores" : by === "all" ? " by all scores" : <> by {by}</>}
-        {latency ? <>; latency {latency}</> : null}.{loading ? ` ${formatInt(rows.length)} examples so far.` : ""}{" "}
+        {latency ? <>; mean latency {latency}</> : null}.{loading ? ` ${formatInt(rows.length)} examples so far.` : ""}{" "}
         {[unsure, missingText(tally)].filter(Boolean).join(" ")}
         {gone}
       </p>

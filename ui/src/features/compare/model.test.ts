@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExampleRuns, ExperimentRun, FeedbackStats } from "@/lib/api/experiments";
-import { arranged, change, directionsOf, scoreKeys, tally, toRow, turned } from "./model";
+import { arranged, change, directionsOf, scoreKeys, tally, toRow, turned, worst } from "./model";
 import { certainty, chance, changeText, countsText, deltaText, scoreText } from "./verdict";
 
 const stats = (avg: number | null): FeedbackStats => ({
@@ -48,6 +48,15 @@ describe("rows", () => {
     );
     expect(cell).toMatchObject({ failed: 0, scores: { good: 0.5 }, cost: 1_000_000, latency: 1_000_000 });
     expect(cell?.attempts[1].labels).toEqual({ style: "chatty" });
+  });
+
+  it("show the worst of repetitions", () => {
+    const failed = { status: "error", error: "429" };
+    const runs = [run("a", { good: 1 }), run("a", { good: 0 }), run("a", { good: 0.5 })];
+    const cell = (more: ExperimentRun[]) => row("1", [...runs, ...more]).cells.get("a")!;
+    expect(worst(cell([]), ["good"], higher).runId).toBe(runs[1].id);
+    expect(worst(cell([]), ["good"], () => -1).runId).toBe(runs[0].id);
+    expect(worst(cell([run("a", { good: 1 }, failed)]), ["good"], higher).error).toBe("429");
   });
 
   it("name first the scores that nearly all have", () => {

@@ -175,6 +175,13 @@ export function scoreDelta(
   return from === undefined || to === undefined ? null : (to - from) * direction(key);
 }
 
+/** The attempt that a cell shows: of several the worst, because that is what one looks for. */
+export function worst(cell: Cell, keys: readonly string[], direction: (key: string) => Direction): Attempt {
+  const worth = ({ error, scores }: Attempt): number =>
+    (error === null ? 0 : -FAILURE) + keys.reduce((sum, key) => sum + (scores[key] ?? 0) * direction(key), 0);
+  return cell.attempts.reduce((least, one) => (worth(one) < worth(least) ? one : least));
+}
+
 export type Counts = Record<Outcome | "errors", number>;
 
 export interface Tally {

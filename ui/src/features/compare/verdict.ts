@@ -44,10 +44,9 @@ export function certainty({ counts }: Tally): string | null {
   const { better, worse } = counts;
   if (better + worse === 0) return null;
   const p = chance(better, worse);
-  if (p < 0.01) return "Chance alone would hardly do that.";
-  const often = p >= 0.995 ? "always" : `in ${Math.round(p * 100)}% of cases`;
-  if (p < 0.05) return `Chance alone would divide them so ${often}.`;
-  return `Chance alone would divide them so ${often}: that is no clear difference.`;
+  if (p < 0.01) return "That is hardly chance.";
+  const often = `Chance alone does that in ${Math.round(p * 100)}% of cases`;
+  return p < 0.05 ? `${often}.` : `${often}: no clear difference.`;
 }
 
 /** What stands behind the counts: how many could not be compared. */

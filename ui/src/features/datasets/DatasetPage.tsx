@@ -32,7 +32,7 @@ export function DatasetPage() {
       <PageBar
         project={project}
         parents={[
-          <Link key="all" to="/p/$project/datasets" params={{ project }}>
+          <Link key="all" to="/p/$project/datasets" params={{ project }} activeOptions={{ exact: true }}>
             Datasets
           </Link>,
         ]}

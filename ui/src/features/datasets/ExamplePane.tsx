@@ -11,6 +11,7 @@ import {
   splitsOf,
 } from "@/lib/api/datasets";
 import { messageOf } from "@/lib/api/client";
+import { baseUrl } from "@/lib/boot";
 import { useCommands } from "@/lib/commands";
 import { formatBytes } from "@/lib/format";
 import { Button, IconButton } from "@/components/Button";
@@ -183,9 +184,9 @@ function Files({ example }: { example: Example }) {
 }
 
 function File({ name, file }: { name: string; file: ExampleFile }) {
-  // The server may be reached under another name than the one it signs: the path is what counts.
-  const address = new URL(file.presigned_url, location.href);
-  const href = `${address.pathname}${address.search}`;
+  // Signed addresses are relative to the API.
+  const url = file.presigned_url;
+  const { href } = url.startsWith("/") ? baseUrl(`api/v1${url}`) : new URL(url);
   return (
     <li>
       <a className={styles.link} href={href} target="_blank" rel="noopener">

@@ -2,7 +2,7 @@ import { Paperclip, Route } from "lucide-react";
 import { type Example, ownMetadata, splitsOf } from "@/lib/api/datasets";
 import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
-import { mainText } from "@/lib/payload-text";
+import { lineText } from "@/lib/payload-text";
 import { printJson } from "@/lib/api/json";
 import { Tag } from "@/components/Tag";
 import styles from "./Table.module.css";
@@ -10,7 +10,7 @@ import { SourceTrace } from "./SourceTrace";
 import { ago, at } from "./time";
 
 const CHARS = 240;
-const line = (value: unknown): string => mainText(value).slice(0, CHARS).replace(/\s+/g, " ");
+const line = (value: unknown): string => lineText(value).slice(0, CHARS);
 
 interface Props {
   rows: Example[];
@@ -19,9 +19,11 @@ interface Props {
   /** Without it nothing can be selected. */
   onSelect?: (selected: ReadonlySet<string>) => void;
   onOpen: (example: Example) => void;
+  /** Only what says which example it is: there is little room. */
+  tight: boolean;
 }
 
-export function ExampleTable({ rows, current, selected, onSelect, onOpen }: Props) {
+export function ExampleTable({ rows, current, selected, onSelect, onOpen, tight }: Props) {
   const all = rows.length > 0 && rows.every((row) => selected.has(row.id));
   const toggle = (ids: string[], on: boolean) => {
     const next = new Set(selected);
@@ -31,7 +33,7 @@ export function ExampleTable({ rows, current, selected, onSelect, onOpen }: Prop
     onSelect?.(next);
   };
   return (
-    <table className={styles.table} aria-label="Examples">
+    <table className={cx(styles.table, tight && styles.tight)} aria-label="Examples">
       <colgroup>
         {onSelect ? <col style={{ width: 38 }} /> : null}
         <col />
@@ -86,7 +88,7 @@ export function ExampleTable({ rows, current, selected, onSelect, onOpen }: Prop
               </td>
             ) : null}
             <td>
-              <button type="button" className={cx(styles.name, styles.whole)} onClick={() => onOpen(row)}>
+              <button type="button" className={cx(styles.text, styles.whole)} onClick={() => onOpen(row)}>
                 {line(row.inputs) || "{}"}
               </button>
             </td>

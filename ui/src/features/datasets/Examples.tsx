@@ -105,6 +105,7 @@ export function Examples({ project, dataset, search, set, versions }: Props) {
             <ExampleTable
               rows={rows}
               current={search.example ?? cursor}
+              tight={withPane}
               selected={selected}
               onSelect={readOnly ? undefined : setSelected}
               onOpen={(example: Example) => {
@@ -145,13 +146,18 @@ export function Examples({ project, dataset, search, set, versions }: Props) {
         </span>
         {pages > 1 ? (
           <span>
-            <button type="button" disabled={place === 0} onClick={() => goToPage(place - 1)}>
+            <button type="button" className={styles.foot} disabled={place === 0} onClick={() => goToPage(place - 1)}>
               ‹ Previous
             </button>
             {"  "}
             {formatInt(place * PAGE + 1)}–{formatInt(place * PAGE + rows.length)}
             {"  "}
-            <button type="button" disabled={place >= pages - 1} onClick={() => goToPage(place + 1)}>
+            <button
+              type="button"
+              className={styles.foot}
+              disabled={place >= pages - 1}
+              onClick={() => goToPage(place + 1)}
+            >
               Next ›
             </button>
           </span>
@@ -255,7 +261,10 @@ function useExampleKeys({ rows, search, set, selected, setSelected, readOnly }: 
     if (!row) return;
     setCursor(row.id);
     if (search.example !== undefined && search.example !== NEW) set({ example: row.id }, true);
-    document.getElementById(`row-${row.id}`)?.scrollIntoView({ block: "nearest" });
+    const line = document.getElementById(`row-${row.id}`);
+    // Enter is for the row from now on, not for the button that was clicked before.
+    line?.querySelector("button")?.focus({ preventScroll: true });
+    line?.scrollIntoView({ block: "nearest" });
   };
   const toggle = () => {
     const row = rows[place];

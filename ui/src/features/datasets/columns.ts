@@ -53,7 +53,7 @@ export function ofCsv(head: string): FileColumns {
 }
 
 const OUTPUTS = /^(outputs?|answers?|expected|reference|label|target|completion|response|ground[_ ]?truth)(\b|[._])/i;
-const METADATA = /^(id|metadata|tags?|splits?|source|created)(\b|[._])/i;
+const METADATA = /^(id|metadata|tags?|splits?|source|created|topic|category|difficulty|language)(\b|[._])/i;
 
 /** What a column is likely to be, by its name. */
 export function guessRole(name: string): Role {
