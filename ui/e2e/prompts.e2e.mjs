@@ -126,6 +126,11 @@ test("a version is edited into a new one, on top of what somebody else pushed me
   await form.getByText("customer, language, question").waitFor();
   await form.getByLabel("What changed").fill("Any language");
   assert.deepEqual(await audit(page), []);
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await page
+    .getByRole("dialog", { name: "Leave without saving?" })
+    .getByRole("button", { name: "Go on writing" })
+    .click();
 
   await push("Somebody else's text", "Meanwhile");
   await clean();

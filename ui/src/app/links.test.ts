@@ -18,7 +18,7 @@ describe("addresses that SDKs print", () => {
       [
         "datasets/D/compare",
         { selectedSessions: "A,B", comparativeExperiment: "C" },
-        below("datasets/D/compare", { ids: "A,B", comparative: "C" }),
+        below("datasets/D/compare", { ids: "A,B", pair: "C" }),
       ],
       ["annotation-queues/Q", {}, below("annotate/Q")],
       ["prompts", {}, below("prompts")],

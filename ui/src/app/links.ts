@@ -45,7 +45,7 @@ function readDataset([id, page, example]: string[], search: Search): Named {
   if (page === "compare")
     return below(`datasets/${id}/compare`, {
       ids: search.selectedSessions,
-      comparative: search.comparativeExperiment,
+      pair: search.comparativeExperiment,
     });
   return below(`datasets/${id}`, { example: page === "e" ? example : undefined });
 }

@@ -1,12 +1,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { type FormEvent, useMemo, useState } from "react";
+import { useBlocker } from "@tanstack/react-router";
+import { type FormEvent, useMemo, useRef, useState } from "react";
 import { parseJson, printJson } from "@/lib/api/json";
 import { ApiError, messageOf } from "@/lib/api/client";
 import { type Commit, commitPrompt, fetchCommits } from "@/lib/api/prompts";
 import { useCommands } from "@/lib/commands";
 import { plural } from "@/lib/format";
 import { Button } from "@/components/Button";
+import { Dialog } from "@/components/Dialog";
 import { Keys } from "@/components/Keys";
 import { applyDraft, type DraftMessage, draftOf, emptyManifest, mainFormat } from "./edit";
 import { DraftCard } from "./DraftCard";
@@ -26,8 +28,10 @@ interface Props {
 }
 
 /** A version in text fields; saving makes a new version, and changes none. */
-export function Editor({ name, base, newest, onClose, onSaved }: Props) {
+export function Editor({ name, onClose, onSaved, ...props }: Props) {
   const client = useQueryClient();
+  // What arrives meanwhile must not take away what is being written.
+  const [{ base, newest }] = useState({ base: props.base, newest: props.newest });
   const start = useMemo(() => base?.manifest ?? emptyManifest(), [base]);
   const [draft, setDraft] = useState(() => draftOf(start));
   // Without messages that are known, the JSON itself is edited.
@@ -36,10 +40,20 @@ export function Editor({ name, base, newest, onClose, onSaved }: Props) {
   const [parent, setParent] = useState(newest?.commit_hash ?? null);
   const manifest = useMemo(() => (draft ? applyDraft(start, draft) : tryJson(json)), [start, draft, json]);
   const unchanged = base !== undefined && manifest !== undefined && printJson(manifest) === printJson(base.manifest);
+  const isDirty = base
+    ? !unchanged
+    : draft?.some((one) => one.source === null || one.text !== textAtStart(one)) === true;
+  const done = useRef(false);
+  const leaving = useBlocker({
+    shouldBlockFn: () => isDirty && !done.current,
+    enableBeforeUnload: () => isDirty && !done.current,
+    withResolver: true,
+  });
   const save = useMutation({
     mutationFn: (onto: string | null) =>
       commitPrompt(name, { parent_commit: onto, manifest, description: says.trim() || null }),
     onSuccess: async () => {
+      done.current = true;
       for (const key of [commitsKey(name), ["prompt", name], ["prompt-tags", name], ["prompts"]])
         await client.invalidateQueries({ queryKey: key });
       onSaved();
@@ -130,8 +144,24 @@ export function Editor({ name, base, newest, onClose, onSaved }: Props) {
           {ready ? <Keys name="Mod+Enter" /> : null}
         </Button>
       </footer>
+      {leaving.status === "blocked" ? (
+        <Dialog title="Leave without saving?" width={400} onClose={leaving.reset}>
+          <p className={styles.ask}>What you wrote is not a version yet, and would be lost.</p>
+          <div className={styles.answers}>
+            <Button onClick={leaving.proceed}>Discard it</Button>
+            <Button look="primary" onClick={leaving.reset}>
+              Go on writing
+            </Button>
+          </div>
+        </Dialog>
+      ) : null}
     </form>
   );
+}
+
+function textAtStart({ source }: DraftMessage): string | null {
+  const part = source?.parts[0];
+  return part?.kind === "text" ? part.text : null;
 }
 
 function tryJson(text: string): unknown {

@@ -2,8 +2,8 @@ import { Link } from "@tanstack/react-router";
 import { File, Link2 } from "lucide-react";
 import { useState } from "react";
 import { formatBytes } from "@/lib/format";
+import { Code } from "@/components/Code";
 import { Markdown } from "@/components/Markdown";
-import { LongText } from "@/components/PayloadView";
 import styles from "./FilesView.module.css";
 import type { PromptFile } from "./manifest";
 
@@ -44,7 +44,7 @@ export function FilesView({ project, files }: { project: string; files: PromptFi
         ) : file.path.endsWith(".md") ? (
           <Markdown text={file.content} />
         ) : (
-          <LongText text={file.content} lang={LANGUAGES[file.path.split(".").at(-1) ?? ""]} />
+          <Code code={file.content} lang={LANGUAGES[file.path.split(".").at(-1) ?? ""]} />
         )}
       </div>
     </div>

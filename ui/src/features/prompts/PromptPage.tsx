@@ -54,7 +54,7 @@ export function PromptPage() {
       ) : prompt && !versions.pending ? (
         editing ? (
           <Editor
-            key={commit?.commit_hash ?? "first"}
+            key={name}
             name={name}
             base={commit}
             newest={commits[0]}

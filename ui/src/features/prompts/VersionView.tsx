@@ -4,10 +4,10 @@ import { printJson } from "@/lib/api/json";
 import type { Commit, Prompt, Usage } from "@/lib/api/prompts";
 import { formatDateTime } from "@/lib/format";
 import { Choice } from "@/components/Choice";
+import { Code } from "@/components/Code";
 import { CopyButton } from "@/components/CopyButton";
 import { EmptyState } from "@/components/Notice";
 import { Markdown } from "@/components/Markdown";
-import { LongText } from "@/components/PayloadView";
 import { Segmented } from "@/components/Segmented";
 import { DiffView } from "./DiffView";
 import { EffectView } from "./EffectView";
@@ -71,6 +71,7 @@ export function VersionView({ project, prompt, commit, versions, usage, search, 
           />
         ) : null}
         <span className="grow" />
+        {view === "json" ? <CopyButton text={() => printJson(commit.manifest)} label="Copy JSON" showLabel /> : null}
         <span className={styles.id}>
           <span className="mono">{shortHash(commit.commit_hash)}</span>
           <CopyButton text={commit.commit_hash} label="Copy the whole hash" size={12} />
@@ -90,7 +91,9 @@ export function VersionView({ project, prompt, commit, versions, usage, search, 
             onOpen={(hash) => set({ commit: hash })}
           />
         ) : view === "json" ? (
-          <LongText text={printJson(commit.manifest)} lang="json" />
+          <div className={styles.code}>
+            <Code code={printJson(commit.manifest)} lang="json" />
+          </div>
         ) : view === "readme" ? (
           <Readme prompt={prompt} />
         ) : content.kind === "files" ? (

@@ -25,7 +25,7 @@ const isPrompt = (content: PromptContent): content is Known => content.kind === 
 function promptChanges(old: Known, now: Known): Change[] {
   const said = (content: Known) => content.messages.map((message) => ({ role: message.role, text: textOf(message) }));
   const changes: Change[] = alignMessages(said(old), said(now)).map((pair) => ({
-    title: pair.after?.role ?? pair.before?.role ?? "",
+    title: titleOf(pair.after?.role ?? pair.before?.role ?? ""),
     before: pair.before?.text ?? null,
     after: pair.after?.text ?? null,
   }));
@@ -36,6 +36,9 @@ function promptChanges(old: Known, now: Known): Change[] {
   add("schema of the answer", old.schema ? printJson(old.schema) : null, now.schema ? printJson(now.schema) : null);
   return changes;
 }
+
+/** One that is no chat has one text. */
+const titleOf = (role: string): string => (role === "prompt" ? "text" : role);
 
 const settingsText = (model: ModelSettings | null): string | null =>
   model &&

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef } from "react";
 import { cx } from "@/lib/cx";
 import { formatDollars, formatDuration, formatTokens } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
@@ -18,8 +18,17 @@ const MAX_INDENT = 16;
 export function RunTree({ rows, selected, onSelect }: Props) {
   const list = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+    const row = list.current?.querySelector<HTMLElement>("[aria-selected=true]");
+    row?.scrollIntoView({ block: "nearest" });
+    if (list.current?.contains(document.activeElement)) row?.focus();
   }, [selected]);
+  // In a tree the arrow keys are the tree's own.
+  const onKeyDown = (event: KeyboardEvent) => {
+    const to = { ArrowDown: selected + 1, ArrowUp: selected - 1, Home: 0, End: rows.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    onSelect(to);
+  };
   return (
     <nav className={styles.tree} aria-label="Spans">
       <p className={styles.columns} aria-hidden>
@@ -28,7 +37,7 @@ export function RunTree({ rows, selected, onSelect }: Props) {
         <span>Cost</span>
         <span>Tokens</span>
       </p>
-      <div ref={list} role="tree" aria-label="Spans">
+      <div ref={list} role="tree" aria-label="Spans" tabIndex={-1} onKeyDown={onKeyDown}>
         {rows.map(({ run, depth }, index) => (
           <button
             key={run.id}

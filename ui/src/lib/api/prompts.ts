@@ -124,26 +124,29 @@ const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_00
  * LangChain names the commit on the run of the prompt, whose model call is its sibling; whoever sets the metadata himself does so
  * on the model call or on the run around it.
  */
-const usageStatement = (by: string, where: string): string => `
+function usageStatement(by: string, where: string): string {
+  const since = `timestamp '${daysAgo(USAGE_DAYS)}'`;
+  return `
 with named as (
   select project_id, trace_id, run_id, parent_run_id, run_type,
     metadata['lc_hub_repo'] as repo, metadata['lc_hub_commit_hash'] as hash
   from runs
-  where start_time > timestamp '${daysAgo(USAGE_DAYS)}' and ${where}
+  where start_time > ${since} and ${where}
 ), calls as (
-  select distinct n.${by} as subject, r.project_id, r.trace_id, r.run_id
+  select distinct n.${by} as subject, r.project_id, r.trace_id, r.run_id,
+    r.status, r.total_cost, r.latency_ms, r.input_tokens, r.output_tokens
   from named n join runs r on r.project_id = n.project_id and r.trace_id = n.trace_id and (
     r.run_id = n.run_id
     or (n.run_type = 'prompt' and r.parent_run_id = n.parent_run_id)
     or (n.run_type not in ('prompt', 'llm') and r.parent_run_id = n.run_id)
   )
-  where r.run_type = 'llm' and r.double_of is null
+  where r.start_time > ${since} and r.run_type = 'llm' and r.double_of is null
 )
-select c.subject, count(*) as calls, sum(case when r.status = 'error' then 1 else 0 end) as failed,
-  sum(r.total_cost) as cost, count(r.total_cost) as priced, approx_percentile_cont(r.latency_ms, 0.5) as p50,
-  avg(r.input_tokens) as tokens_in, avg(r.output_tokens) as tokens_out
-from calls c join runs r on r.project_id = c.project_id and r.trace_id = c.trace_id and r.run_id = c.run_id
-group by c.subject`;
+select subject, count(*) as calls, sum(case when status = 'error' then 1 else 0 end) as failed,
+  sum(total_cost) as cost, count(total_cost) as priced, approx_percentile_cont(latency_ms, 0.5) as p50,
+  avg(input_tokens) as tokens_in, avg(output_tokens) as tokens_out
+from calls group by subject`;
+}
 
 const number = (value: unknown): number | null =>
   value === null || value === undefined || !Number.isFinite(Number(value)) ? null : Number(value);
