@@ -16,7 +16,7 @@ export function changesBetween(before: unknown, after: unknown): Change[] {
   const [old, now] = [readManifest(before), readManifest(after)];
   if (isPrompt(old) && isPrompt(now)) return promptChanges(old, now);
   if (old.kind === "files" && now.kind === "files") return fileChanges(old.files, now.files);
-  return [{ title: "manifest", before: printJson(before), after: printJson(after) }];
+  return [{ title: "Manifest", before: printJson(before), after: printJson(after) }];
 }
 
 type Known = Extract<PromptContent, { kind: "chat" | "text" }>;
@@ -32,13 +32,16 @@ function promptChanges(old: Known, now: Known): Change[] {
   const add = (title: string, before: string | null, after: string | null) => {
     if (before !== null || after !== null) changes.push({ title, before, after });
   };
-  add("model", settingsText(old.model), settingsText(now.model));
-  add("schema of the answer", old.schema ? printJson(old.schema) : null, now.schema ? printJson(now.schema) : null);
+  add("Model", settingsText(old.model), settingsText(now.model));
+  add("Schema of the answer", old.schema ? printJson(old.schema) : null, now.schema ? printJson(now.schema) : null);
   return changes;
 }
 
 /** One that is no chat has one text. */
-const titleOf = (role: string): string => (role === "prompt" ? "text" : role);
+function titleOf(role: string): string {
+  const name = role === "prompt" ? "text" : role;
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
 
 const settingsText = (model: ModelSettings | null): string | null =>
   model &&
