@@ -231,7 +231,13 @@ function Foot({ told, sitting, onSave }: { told: string | null; sitting: Sitting
 
 /** How far the queue is; what is done here counts at once. */
 function Progress({ queueId, doneHere }: { queueId: string; doneHere: number }) {
-  const { data: sizes } = useQuery({ ...sizesQuery(queueId), staleTime: Infinity, gcTime: 0 });
+  // What was there when one sat down, under a name of its own: the list of queues may know older figures.
+  const { data: sizes } = useQuery({
+    ...sizesQuery(queueId),
+    queryKey: ["queue-sizes", queueId, "sitting"],
+    staleTime: Infinity,
+    gcTime: 0,
+  });
   if (!sizes) return null;
   const total = sizes.waiting + sizes.done;
   const done = Math.min(total, sizes.done + doneHere);
