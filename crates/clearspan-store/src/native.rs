@@ -56,6 +56,7 @@ pub mod backup;
 mod blocks;
 mod bucket;
 mod bury;
+mod cache;
 mod check;
 mod commit;
 mod compact;
@@ -131,7 +132,7 @@ impl NativeStore {
     /// One moment of everything, for statements.
     fn tables(&self) -> Result<Tables> {
         Ok(Tables {
-            runs: Arc::new(RunsTable::new(self.shared.settled_snapshot()?, TimeRange::default())),
+            runs: Arc::new(RunsTable::new(self.shared.settled_snapshot()?, None, TimeRange::default())),
             logs: Arc::new(RecordsTable::new(self.shared.log_snapshot())),
             points: Arc::new(RecordsTable::new(self.shared.point_snapshot())),
         })

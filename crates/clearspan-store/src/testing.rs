@@ -59,6 +59,10 @@ macro_rules! conformance_suite {
             pages_stay_put_while_data_arrives
             the_last_page_says_so
             a_cursor_of_another_order_is_refused
+            the_newest_traces_are_found_wherever_their_runs_are
+            the_newest_traces_are_living_ones
+            the_newest_runs_are_found_wherever_they_are
+            filters_that_name_traces_find_their_runs
             // Filters.
             places_in_payloads_are_filtered
             run_texts_are_filtered

@@ -12,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clearspan_model::ErrorKind;
 
+use super::cache::SegmentCache;
 use super::disk::{DiskRef, RealDisk};
 use super::manifest::Manifest;
 use super::paths;
@@ -191,8 +193,9 @@ impl Copy<'_> {
             return Ok(());
         };
         let segment_dir = paths::segment_dir(self.to);
+        let cache = Arc::new(SegmentCache::default());
         for entry in &manifest.segments {
-            refuse(Segment::new(&disk, &segment_dir, entry).damaged_blocks()?)?;
+            refuse(Segment::new(&disk, &cache, &segment_dir, entry).damaged_blocks()?)?;
         }
         verify_records::<LogCol>(&disk, &segment_dir, &manifest.logs)?;
         verify_records::<PointCol>(&disk, &segment_dir, &manifest.points)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clearspan_model::{ErrorKind, UnixNanos};
 
 use super::bucket::{self, BucketConfig, BucketDisk};
+use super::cache::SegmentCache;
 use super::disk::{DiskRef, RealDisk};
 use super::health::chain;
 use super::log::RecordKind;
@@ -123,10 +124,11 @@ impl Check<'_> {
 
     fn segments(&mut self, manifest: &Manifest) {
         let segment_dir = paths::segment_dir(self.dir);
+        let cache = Arc::new(SegmentCache::default());
         for entry in &manifest.segments {
             self.report.segments += 1;
             self.report.without_checksums += usize::from(entry.sums.is_none());
-            let segment = Segment::new(&self.disk, &segment_dir, entry);
+            let segment = Segment::new(&self.disk, &cache, &segment_dir, entry);
             let times = Some((entry.min_time, entry.max_time));
             let all = format!("{} runs", entry.rows);
             match segment.damaged_blocks() {

@@ -56,7 +56,7 @@ pub(super) fn write_segment(shared: &Shared, job: &Job) -> Result<Flushed> {
     let begin = std::time::Instant::now();
     shared.disk.prepare_flush().context(ErrorKind::Unavailable, || "writing a segment".into())?;
     let dir = paths::segment_dir(&shared.config.dir);
-    let written = segment::write(&shared.disk, &dir, job.number, &job.view)?;
+    let written = segment::write(&shared.disk, &shared.cache, &dir, job.number, &job.view)?;
     if let Some(written) = &written {
         let millis = begin.elapsed().as_millis();
         let (rows, bytes) = (written.entry.rows, written.entry.bytes);

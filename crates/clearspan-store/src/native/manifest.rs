@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::disk::{self, Disk};
 use super::paths;
 use super::records::FileEntry;
+use super::segment::IndexPlace;
 
 const NAME: &str = "clearspan-manifest";
 /// Version 2 added the lists of other tables' files, version 3 checksums and tombstones.
@@ -72,6 +73,9 @@ pub(crate) struct SegmentEntry {
     pub(crate) min_time: i64,
     /// The latest `time` of its rows.
     pub(crate) max_time: i64,
+    /// Where its index of traces lies; versions that wrote none are read without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traces: Option<IndexPlace>,
     /// It was damaged, and runs that arrived were not compared with those in it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) passed_over: bool,

@@ -1,22 +1,26 @@
-//! The files of one snapshot as DataFusion wants to read them: an object store that has nothing but them.
+//! The files of one snapshot as DataFusion wants to read them.
 //!
-//! DataFusion reads files by itself, so it is given this instead of the file system. What it reads takes the same way as
-//! every other read of the store.
+//! DataFusion reads Parquet files by itself, so it is given readers instead of the file system. What it reads takes the
+//! same way as every other read of the store, and footers come from the store's own cache.
 
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
+use datafusion::common::{DataFusionError, Result as DfResult};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
+use datafusion::object_store::ObjectMeta;
 use datafusion::object_store::path::Path as ObjectPath;
-use datafusion::object_store::{
-    CopyOptions, Error as ObjectError, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as ObjectResult,
-};
-use futures::StreamExt as _;
-use futures::stream::{self, BoxStream};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::ParquetMetaData;
 use rustc_hash::FxHashMap;
 
 use super::records::{RecordColumn, RecordFile};
@@ -28,6 +32,8 @@ pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
     fn bytes(&self) -> u64;
     /// Blocks.
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
+    /// What its footer says. Blocks when it is not in memory.
+    fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>>;
 }
 
 impl StoredFile for Segment {
@@ -43,6 +49,10 @@ impl StoredFile for Segment {
         let file = self.open()?;
         ranges.iter().map(|range| self.read_range(&file, range)).collect()
     }
+
+    fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>> {
+        Ok(Arc::clone(self.footer()?.metadata()))
+    }
 }
 
 impl<C: RecordColumn + Send + Sync> StoredFile for RecordFile<C> {
@@ -57,6 +67,10 @@ impl<C: RecordColumn + Send + Sync> StoredFile for RecordFile<C> {
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
         self.read_ranges(ranges)
     }
+
+    fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>> {
+        Self::metadata(self)
+    }
 }
 
 /// Files by the path under which a plan names them.
@@ -69,17 +83,9 @@ impl Objects {
     pub(crate) fn new(files: impl IntoIterator<Item = Arc<dyn StoredFile>>) -> Self {
         Self { files: files.into_iter().map(|file| (path_of(&*file), file)).collect() }
     }
-
-    fn file(&self, location: &ObjectPath) -> ObjectResult<Arc<dyn StoredFile>> {
-        self.files.get(location).cloned().ok_or_else(|| ObjectError::NotFound {
-            path: location.to_string(),
-            source: "it is not part of this snapshot".into(),
-        })
-    }
 }
 
-/// What DataFusion calls a file. Footers are kept by this name for all queries of a process, and there may be several
-/// stores in one, so it is made of the whole path.
+/// What DataFusion calls a file.
 fn path_of(file: &dyn StoredFile) -> ObjectPath {
     ObjectPath::from_iter(file.path().iter().filter_map(|part| part.to_str()).filter(|part| *part != "/"))
 }
@@ -94,76 +100,50 @@ pub(crate) fn meta_of(file: &dyn StoredFile) -> ObjectMeta {
     }
 }
 
-/// Reads on a thread that may wait.
-async fn read(file: Arc<dyn StoredFile>, ranges: Vec<Range<u64>>) -> ObjectResult<Vec<Bytes>> {
-    let failed =
-        |source: Box<dyn std::error::Error + Send + Sync>| ObjectError::Generic { store: "segments", source };
-    tokio::task::spawn_blocking(move || file.read(&ranges))
-        .await
-        .map_err(|err| failed(err.into()))?
-        .map_err(|err| failed(err.into()))
-}
-
-impl fmt::Display for Objects {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("segments")
-    }
-}
-
-fn read_only() -> ObjectError {
-    ObjectError::NotImplemented { operation: "changing segments".into(), implementer: "clearspan".into() }
-}
-
-#[async_trait]
-impl ObjectStore for Objects {
-    async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> ObjectResult<GetResult> {
-        let file = self.file(location)?;
-        let meta = meta_of(&*file);
-        let range = match &options.range {
-            Some(range) => range
-                .as_range(meta.size)
-                .map_err(|source| ObjectError::Generic { store: "segments", source: Box::new(source) })?,
-            None => 0..meta.size,
-        };
-        let bytes = if options.head { Vec::new() } else { read(file, vec![range.clone()]).await? };
-        let payload = GetResultPayload::Stream(stream::iter(bytes.into_iter().map(Ok)).boxed());
-        Ok(GetResult { payload, meta, range, attributes: Default::default() })
-    }
-
-    async fn get_ranges(&self, location: &ObjectPath, ranges: &[Range<u64>]) -> ObjectResult<Vec<Bytes>> {
-        read(self.file(location)?, ranges.to_vec()).await
-    }
-
-    fn list(&self, _prefix: Option<&ObjectPath>) -> BoxStream<'static, ObjectResult<ObjectMeta>> {
-        let all: Vec<_> = self.files.values().map(|file| Ok(meta_of(&**file))).collect();
-        stream::iter(all).boxed()
-    }
-
-    async fn list_with_delimiter(&self, _prefix: Option<&ObjectPath>) -> ObjectResult<ListResult> {
-        let objects = self.files.values().map(|file| meta_of(&**file)).collect();
-        Ok(ListResult { common_prefixes: Vec::new(), objects })
-    }
-
-    async fn put_opts(&self, _: &ObjectPath, _: PutPayload, _: PutOptions) -> ObjectResult<PutResult> {
-        Err(read_only())
-    }
-
-    async fn put_multipart_opts(
+impl ParquetFileReaderFactory for Objects {
+    fn create_reader(
         &self,
-        _: &ObjectPath,
-        _: PutMultipartOptions,
-    ) -> ObjectResult<Box<dyn MultipartUpload>> {
-        Err(read_only())
+        _partition: usize,
+        file: PartitionedFile,
+        _footer_bytes: Option<usize>,
+        _metrics: &ExecutionPlanMetricsSet,
+    ) -> DfResult<Box<dyn AsyncFileReader + Send>> {
+        let location = &file.object_meta.location;
+        let found = self.files.get(location).cloned();
+        let missing = || DataFusionError::Internal(format!("{location} is not part of this snapshot"));
+        Ok(Box::new(FileReader(found.ok_or_else(missing)?)))
     }
+}
 
-    fn delete_stream(
+struct FileReader(Arc<dyn StoredFile>);
+
+impl FileReader {
+    /// Does work on a thread that may wait.
+    async fn wait_for<T: Send + 'static>(
         &self,
-        locations: BoxStream<'static, ObjectResult<ObjectPath>>,
-    ) -> BoxStream<'static, ObjectResult<ObjectPath>> {
-        locations.map(|_| Err(read_only())).boxed()
+        work: impl FnOnce(&dyn StoredFile) -> crate::Result<T> + Send + 'static,
+    ) -> ParquetResult<T> {
+        let file = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || work(&*file))
+            .await
+            .map_err(|err| ParquetError::External(err.into()))?
+            .map_err(|err| ParquetError::External(err.into()))
+    }
+}
+
+impl AsyncFileReader for FileReader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.wait_for(move |file| Ok(file.read(&[range])?.pop().unwrap_or_default())).boxed()
     }
 
-    async fn copy_opts(&self, _: &ObjectPath, _: &ObjectPath, _: CopyOptions) -> ObjectResult<()> {
-        Err(read_only())
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.wait_for(move |file| file.read(&ranges)).boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        self.wait_for(|file| file.metadata()).boxed()
     }
 }

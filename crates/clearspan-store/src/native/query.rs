@@ -28,7 +28,9 @@ mod export;
 mod extent;
 mod figures;
 mod filter;
+mod newest;
 mod page;
+mod pinned;
 mod search;
 pub(super) mod texts;
 mod traces;
@@ -63,6 +65,11 @@ impl Engine {
             let mut config = SessionConfig::new().with_collect_statistics(false);
             let options = config.options_mut();
             options.execution.parquet.schema_force_view_types = false;
+            // The table reads only the row groups that matter and divides them among processors itself, and nobody
+            // asks for the bloom filters and page indexes of what is left.
+            options.optimizer.repartition_file_scans = false;
+            options.execution.parquet.enable_page_index = false;
+            options.execution.parquet.bloom_filter_on_read = false;
             // DataFusion's two planners disagree on whether some common expressions can be null.
             options.execution.skip_physical_aggregate_schema_check = true;
             SessionContext::new_with_config_rt(config, Arc::clone(self.pool.env()))
@@ -71,7 +78,7 @@ impl Engine {
 
     /// The rows of a scope that began in a range.
     fn table(&self, snapshot: &Snapshot, scope: &Scope, range: TimeRange) -> Result<DataFrame> {
-        let table = Arc::new(RunsTable::new(snapshot.clone(), range));
+        let table = Arc::new(RunsTable::new(snapshot.clone(), scope.project_ids.clone(), range));
         let runs = self.context().read_table(table).context(ErrorKind::Internal, planning)?;
         let mut condition = column(Col::workspace_id).eq(id(scope.workspace_id.as_bytes()));
         if let Some(project_ids) = &scope.project_ids {
@@ -98,17 +105,26 @@ impl Engine {
 
     pub(crate) async fn runs(&self, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
         let query = query.clone();
-        self.on_pool(|engine| async move { page::runs(&engine, snapshot, &query).await }).await
+        self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
+            page::runs(&engine, snapshot, &query).await
+        })
+        .await
     }
 
     pub(crate) async fn traces(&self, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
         let query = query.clone();
-        self.on_pool(|engine| async move { page::traces(&engine, snapshot, &query).await }).await
+        self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
+            page::traces(&engine, snapshot, &query).await
+        })
+        .await
     }
 
     pub(crate) async fn stats(&self, snapshot: Snapshot, unit: Unit, selection: &Selection) -> Result<Stats> {
         let selection = selection.clone();
         self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, selection.filter.as_ref()).await?;
             match unit {
                 Unit::Runs => figures::run_stats(&engine, &snapshot, &selection).await,
                 Unit::Traces => figures::trace_stats(&engine, &snapshot, &selection).await,

@@ -7,6 +7,8 @@ use clearspan_model::{
     ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 
+use rustc_hash::FxHashSet;
+
 use super::segment::{Segment, Wanted};
 use super::state::Snapshot;
 use crate::schema::decode::Rows;
@@ -28,8 +30,8 @@ pub(super) fn runs(
     trace_id: Option<TraceId>,
     run_ids: &[RunId],
 ) -> Result<Vec<Run>> {
-    let wanted = match trace_id {
-        Some(trace_id) => Wanted::RunsOf(trace_id, run_ids),
+    let wanted = match &trace_id {
+        Some(trace_id) => Wanted::RunsOf(std::slice::from_ref(trace_id), run_ids),
         None => Wanted::Runs(run_ids),
     };
     collect(snapshot, scope, wanted, &[], |rows, row| rows.run(row))
@@ -88,11 +90,11 @@ pub(super) fn traces(snapshot: &Snapshot, scope: &Scope, trace_ids: &[TraceId]) 
 pub(super) fn run_summaries(
     snapshot: &Snapshot,
     scope: &Scope,
+    trace_ids: &[TraceId],
     run_ids: &[RunId],
 ) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Runs(run_ids), &with_tenant(list_columns()), |rows, row| {
-        rows.summary(row)
-    })
+    let wanted = Wanted::RunsOf(trace_ids, run_ids);
+    collect(snapshot, scope, wanted, &with_tenant(list_columns()), |rows, row| rows.summary(row))
 }
 
 /// The scope is checked on the row, so its columns are read too.
@@ -132,7 +134,11 @@ fn collect<T>(
     make: impl Fn(&Rows<'_>, usize) -> Result<T>,
 ) -> Result<Vec<T>> {
     let mut found = Vec::new();
+    let ids = WantedIds::new(wanted);
     let mut take = |rows: &Rows<'_>, row: usize| -> Result<()> {
+        if !ids.hold(rows, row) {
+            return Ok(());
+        }
         let (workspace_id, project_id) = rows.tenant(row)?;
         if scope.holds(workspace_id, project_id) {
             found.push(make(rows, row)?);
@@ -141,10 +147,7 @@ fn collect<T>(
     };
     let readers: Vec<Rows<'_>> = snapshot.hot.iter().map(|hot| Rows::new(&hot.batch)).collect();
     for place in snapshot.hot_places() {
-        let rows = &readers[place.batch as usize];
-        if rows.matches(place.row as usize, wanted) {
-            take(rows, place.row as usize)?;
-        }
+        take(&readers[place.batch as usize], place.row as usize)?;
     }
     for segment in snapshot.segments.iter() {
         let dead = snapshot.dead.get(&segment.number).map(Arc::as_ref);
@@ -158,15 +161,27 @@ fn collect<T>(
     Ok(found)
 }
 
-impl Rows<'_> {
-    fn matches(&self, row: usize, wanted: Wanted<'_>) -> bool {
-        let is_trace = |trace_id: &TraceId| self.is_id(Col::trace_id, row, trace_id.as_bytes());
-        let is_one_of =
-            |run_ids: &[RunId]| run_ids.iter().any(|id| self.is_id(Col::run_id, row, id.as_bytes()));
+/// The ids that a row must have. Segments give more rows than are wanted, and the hot tier all that it has.
+struct WantedIds {
+    traces: Option<FxHashSet<[u8; 16]>>,
+    runs: Option<FxHashSet<[u8; 16]>>,
+}
+
+impl WantedIds {
+    fn new(wanted: Wanted<'_>) -> Self {
+        let of_traces = |ids: &[TraceId]| Some(ids.iter().map(|id| *id.as_bytes()).collect());
+        let of_runs = |ids: &[RunId]| Some(ids.iter().map(|id| *id.as_bytes()).collect());
         match wanted {
-            Wanted::Traces(trace_ids) => trace_ids.iter().any(is_trace),
-            Wanted::RunsOf(trace_id, run_ids) => is_trace(&trace_id) && is_one_of(run_ids),
-            Wanted::Runs(run_ids) => is_one_of(run_ids),
+            Wanted::Traces(traces) => Self { traces: of_traces(traces), runs: None },
+            Wanted::RunsOf(traces, runs) => Self { traces: of_traces(traces), runs: of_runs(runs) },
+            Wanted::Runs(runs) => Self { traces: None, runs: of_runs(runs) },
         }
+    }
+
+    fn hold(&self, rows: &Rows<'_>, row: usize) -> bool {
+        let is_one = |ids: &Option<FxHashSet<[u8; 16]>>, col: Col| {
+            ids.as_ref().is_none_or(|ids| rows.id16(col, row).is_some_and(|id| ids.contains(&id)))
+        };
+        is_one(&self.traces, Col::trace_id) && is_one(&self.runs, Col::run_id)
     }
 }

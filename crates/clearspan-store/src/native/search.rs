@@ -32,7 +32,7 @@ use clearspan_model::ErrorKind;
 use parking_lot::{Condvar, Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
-pub(crate) use self::index::{Doc, SegmentIndex};
+pub(crate) use self::index::SegmentIndex;
 
 use super::segment::Segment;
 use super::state::Shared;

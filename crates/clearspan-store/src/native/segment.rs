@@ -2,32 +2,28 @@
 //!
 //! Row groups are small ([`ROW_GROUP_ROWS`]) so that opening a trace decodes little. The messages keep their
 //! dictionary up to [`DICTIONARY_BYTES`]: the default limit of one megabyte would silently fall back to plain
-//! pages and store every re-sent message again. Trace and run ids carry bloom filters. Which rows are dead is
-//! not in the file but in the manifest.
+//! pages and store every re-sent message again. Trace and run ids carry bloom filters, and an index says which rows
+//! belong to a trace ([`traces`]). Which rows are dead is not in the file but in the manifest.
 //!
-//! Footers are read on first use and kept; a start with many segments opens none of them.
+//! Footers are read on first use and kept as long as the [`SegmentCache`] has room; a start with many segments opens none
+//! of them.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arrow::array::{AsArray, BooleanArray, FixedSizeBinaryArray, RecordBatch};
+use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch};
 use bytes::Bytes;
-use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
-};
+use clearspan_model::{ErrorKind, ProjectId, RunId};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::bloom_filter::Sbbf;
-use parquet::file::properties::ReaderProperties;
-use parquet::file::reader::FileReader;
-use parquet::file::serialized_reader::{ReadOptionsBuilder, SerializedFileReader};
+use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 use roaring::RoaringBitmap;
 
 use super::blocks::{self, BlockFile, Damage, Sums};
+use super::cache::{Kept, Part, SegmentCache};
 use super::disk::DiskRef;
 use super::manifest::SegmentEntry;
 use super::{health, paths};
@@ -35,15 +31,22 @@ use crate::schema::Col;
 use crate::{Error, Result};
 
 mod covered;
+mod read;
+mod traces;
 mod write;
 
 pub(crate) use covered::GroupProjects;
+pub(crate) use read::{Wanted, living_ranges};
+pub(crate) use traces::IndexPlace;
 pub(crate) use write::{Written, gather, gather_messages, properties, write, write_file, write_groups};
 
 /// Rows in a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 4096;
 /// The largest dictionary that a column of a row group may have before it falls back to plain pages.
 pub(crate) const DICTIONARY_BYTES: usize = 256 << 20;
+
+/// What a block of a bloom filter takes.
+const BLOOM_BLOCK_BYTES: usize = 32;
 
 /// One segment on disk.
 #[derive(Debug)]
@@ -60,50 +63,42 @@ pub(crate) struct Segment {
     sums: OnceLock<Arc<Sums>>,
     damage: OnceLock<String>,
     passed_over: AtomicBool,
-    footer: OnceLock<Footer>,
-    blooms: OnceLock<Vec<GroupBlooms>>,
+    /// Where the index of traces lies in the file; `None` when an older version wrote it.
+    index_place: Option<IndexPlace>,
+    /// That index, once it is in memory.
+    index: OnceLock<Bytes>,
+    /// The room in the cache that it has.
+    index_reserved: AtomicU64,
+    cache: Arc<SegmentCache>,
     /// Set when the manifest does not name it any more: the file goes with the last reader.
     condemned: AtomicBool,
 }
 
+/// The description of the file, without the statistics that nobody asks for.
 #[derive(Debug)]
-struct Footer {
+pub(crate) struct Footer {
     reader: ArrowReaderMetadata,
     groups: Vec<Group>,
 }
 
-/// A row group: its rows, and the least and greatest ids in it.
+/// A row group: its rows, and the least and greatest values in it.
 #[derive(Debug)]
-struct Group {
-    rows: Range<u32>,
+pub(crate) struct Group {
+    pub(crate) rows: Range<u32>,
     projects: Option<(Vec<u8>, Vec<u8>)>,
-    traces: Option<(Vec<u8>, Vec<u8>)>,
+    times: Option<(i64, i64)>,
 }
 
-/// What the bloom filters of a row group know.
-#[derive(Debug)]
-struct GroupBlooms {
-    traces: Option<Sbbf>,
-    runs: Option<Sbbf>,
-}
-
-fn may_hold(bloom: Option<&Sbbf>, id: &[u8; 16]) -> bool {
-    bloom.is_none_or(|bloom| bloom.check(&parquet::data_type::FixedLenByteArray::from(id.to_vec())))
-}
-
-/// What to read of the runs of a segment.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Wanted<'a> {
-    /// All runs of some traces.
-    Traces(&'a [TraceId]),
-    /// Some runs of a trace.
-    RunsOf(TraceId, &'a [RunId]),
-    /// Some runs, whatever their trace.
-    Runs(&'a [RunId]),
-}
+/// What the bloom filter of a row group knows of its runs.
+pub(crate) type GroupBlooms = Option<Sbbf>;
 
 impl Segment {
-    pub(crate) fn new(disk: &DiskRef, segment_dir: &Path, entry: &SegmentEntry) -> Self {
+    pub(crate) fn new(
+        disk: &DiskRef,
+        cache: &Arc<SegmentCache>,
+        segment_dir: &Path,
+        entry: &SegmentEntry,
+    ) -> Self {
         Self {
             number: entry.number,
             rows: entry.rows,
@@ -116,8 +111,10 @@ impl Segment {
             sums: OnceLock::new(),
             damage: OnceLock::new(),
             passed_over: AtomicBool::new(entry.passed_over),
-            footer: OnceLock::new(),
-            blooms: OnceLock::new(),
+            index_place: entry.traces,
+            index: OnceLock::new(),
+            index_reserved: AtomicU64::new(0),
+            cache: Arc::clone(cache),
             condemned: AtomicBool::new(false),
         }
     }
@@ -195,202 +192,62 @@ impl Segment {
         Ok(T::default())
     }
 
-    fn footer(&self) -> Result<&Footer> {
-        if let Some(footer) = self.footer.get() {
+    pub(crate) fn footer(&self) -> Result<Arc<Footer>> {
+        if let Some(Kept::Footer(footer)) = self.cache.get(self.number, Part::Footer) {
             return Ok(footer);
         }
         let file = self.open()?;
-        let reader = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(self.corrupt())?;
+        // Sorted by project and trace, looked for by time: nothing else is worth its memory.
+        let stats = [Col::project_id, Col::trace_id, Col::run_id, Col::time].map(|col| col as usize);
+        let options = ArrowReaderOptions::new()
+            .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&stats))
+            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
+            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
+        let reader = ArrowReaderMetadata::load(&file, options).map_err(self.corrupt())?;
         let mut first = 0_u32;
         let mut groups = Vec::new();
         for group in reader.metadata().row_groups() {
             let rows = u32::try_from(group.num_rows()).map_err(self.corrupt())?;
-            let bounds = |col: Col| {
-                let place = group.columns().iter().find(|c| c.column_path().string() == col.name())?;
-                match place.statistics()? {
-                    Statistics::FixedLenByteArray(stats) => {
-                        Some((stats.min_bytes_opt()?.to_vec(), stats.max_bytes_opt()?.to_vec()))
-                    }
-                    _ => None,
-                }
-            };
-            groups.push(Group {
-                rows: first..first + rows,
-                projects: bounds(Col::project_id),
-                traces: bounds(Col::trace_id),
-            });
+            groups.push(Group::new(group, first..first + rows));
             first += rows;
         }
-        Ok(self.footer.get_or_init(|| Footer { reader, groups }))
+        let bytes = reader.metadata().memory_size() + groups.len() * size_of::<Group>();
+        let footer = Arc::new(Footer { reader, groups });
+        self.cache.keep(self.number, Part::Footer, Kept::Footer(Arc::clone(&footer)), bytes as u64);
+        Ok(footer)
     }
 
-    /// The bloom filters over trace ids and run ids of each row group.
-    fn blooms(&self) -> Result<&[GroupBlooms]> {
-        if let Some(blooms) = self.blooms.get() {
+    /// The bloom filters over run ids of each row group.
+    fn blooms(&self) -> Result<Arc<Vec<GroupBlooms>>> {
+        if let Some(Kept::Blooms(blooms)) = self.cache.get(self.number, Part::Blooms) {
             return Ok(blooms);
         }
-        let options = ReadOptionsBuilder::new()
-            .with_reader_properties(ReaderProperties::builder().set_read_bloom_filter(true).build())
-            .build();
-        let reader = SerializedFileReader::new_with_options(self.open()?, options).map_err(self.corrupt())?;
-        let mut blooms = Vec::new();
-        for idx in 0..reader.num_row_groups() {
-            let group = reader.get_row_group(idx).map_err(self.corrupt())?;
-            let of = |col: Col| {
-                let columns = group.metadata().columns();
-                let place = columns.iter().position(|column| column.column_path().string() == col.name())?;
-                group.get_column_bloom_filter(place).cloned()
-            };
-            blooms.push(GroupBlooms { traces: of(Col::trace_id), runs: of(Col::run_id) });
+        let (footer, file) = (self.footer()?, self.open()?);
+        let mut blooms: Vec<GroupBlooms> = Vec::new();
+        for group in footer.reader.metadata().row_groups() {
+            let column = group.columns().iter().find(|c| c.column_path().string() == Col::run_id.name());
+            let bloom = column.map(|column| Sbbf::read_from_column_chunk(column, &file)).transpose();
+            blooms.push(bloom.map_err(self.corrupt())?.flatten());
         }
-        Ok(self.blooms.get_or_init(|| blooms))
-    }
-
-    fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
-        self.bloom_lets(group, |blooms| blooms.runs.as_ref(), run_id.as_bytes())
+        let bytes: usize = blooms.iter().flatten().map(|bloom| bloom.num_blocks() * BLOOM_BLOCK_BYTES).sum();
+        let blooms = Arc::new(blooms);
+        self.cache.keep(self.number, Part::Blooms, Kept::Blooms(Arc::clone(&blooms)), bytes as u64);
+        Ok(blooms)
     }
 
     /// What a bloom filter says. One that is damaged rules nothing out.
-    fn bloom_lets(
-        &self,
-        group: usize,
-        pick: impl Fn(&GroupBlooms) -> Option<&Sbbf>,
-        id: &[u8; 16],
-    ) -> Result<bool> {
+    fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
+        let id = parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec());
         match self.blooms() {
-            Ok(blooms) => Ok(may_hold(blooms.get(group).and_then(pick), id)),
+            Ok(blooms) => Ok(blooms.get(group).and_then(Option::as_ref).is_none_or(|bloom| bloom.check(&id))),
             Err(err) if err.kind() == ErrorKind::Corrupt => Ok(true),
             Err(err) => Err(err),
         }
     }
 
-    /// The rows of a trace, dead or not.
-    pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Result<Vec<u32>> {
-        let mut found = Vec::new();
-        for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            if !group.may_hold(None, trace_id)
-                || !self.bloom_lets(idx, |blooms| blooms.traces.as_ref(), trace_id.as_bytes())?
-            {
-                continue;
-            }
-            let mut row = group.rows.start;
-            for batch in self.reader(&[idx], &[Col::trace_id], None, None)? {
-                for id in fixed(&batch, Col::trace_id).iter() {
-                    if id == Some(trace_id.as_bytes().as_slice()) {
-                        found.push(row);
-                    }
-                    row += 1;
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// The rows of some traces, dead or not. The ids must be in order.
-    pub(crate) fn rows_of_traces(&self, trace_ids: &[[u8; 16]]) -> Result<RoaringBitmap> {
-        let mut found = RoaringBitmap::new();
-        for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            let inside = match &group.traces {
-                Some((min, max)) => {
-                    let from = trace_ids.partition_point(|id| id.as_slice() < min.as_slice());
-                    let to = trace_ids.partition_point(|id| id.as_slice() <= max.as_slice());
-                    &trace_ids[from..to.max(from)]
-                }
-                None => trace_ids,
-            };
-            if inside.is_empty() {
-                continue;
-            }
-            let mut wanted: Vec<&[u8]> = Vec::new();
-            for id in inside {
-                if self.bloom_lets(idx, |blooms| blooms.traces.as_ref(), id)? {
-                    wanted.push(id);
-                }
-            }
-            if wanted.is_empty() {
-                continue;
-            }
-            let mut row = group.rows.start;
-            for batch in self.reader(&[idx], &[Col::trace_id], None, None)? {
-                for id in fixed(&batch, Col::trace_id).iter() {
-                    if id.is_some_and(|id| wanted.binary_search(&id).is_ok()) {
-                        found.insert(row);
-                    }
-                    row += 1;
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// How many row groups there are.
     pub(crate) fn group_count(&self) -> Result<usize> {
         Ok(self.footer()?.groups.len())
-    }
-
-    /// Every row of a row group, dead or not, with some columns.
-    pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
-        self.reader(&[group], columns, None, None)
-    }
-
-    /// The rows of each row group with the time of the newest one.
-    pub(crate) fn group_times(&self) -> Result<Vec<(Range<u32>, i64)>> {
-        let footer = self.footer()?;
-        let newest = |idx: usize| {
-            let columns = footer.reader.metadata().row_group(idx).columns();
-            let column = columns.iter().find(|column| column.column_path().string() == Col::time.name())?;
-            match column.statistics()? {
-                Statistics::Int64(values) => values.max_opt().copied(),
-                _ => None,
-            }
-        };
-        let groups = footer.groups.iter().enumerate();
-        Ok(groups.map(|(idx, group)| (group.rows.clone(), newest(idx).unwrap_or(self.max_time))).collect())
-    }
-
-    /// Some rows, whole. `rows` must be in order.
-    pub(crate) fn read_rows(&self, rows: &[u32]) -> Result<Vec<RecordBatch>> {
-        let (mut groups, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
-        for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            let inside = rows.iter().filter(|row| group.rows.contains(row));
-            let before = ranges.len();
-            ranges.extend(inside.map(|row| {
-                let at = offset + (row - group.rows.start) as usize;
-                at..at + 1
-            }));
-            if ranges.len() > before {
-                groups.push(idx);
-                offset += group.rows.len();
-            }
-        }
-        let selection = RowSelection::from_consecutive_ranges(ranges.into_iter(), offset);
-        self.reader(&groups, &[], Some(selection), None)
-    }
-
-    /// The row of a run, dead or not.
-    pub(crate) fn find(&self, key: &RunKey) -> Result<Option<u32>> {
-        let footer = self.footer()?;
-        for (idx, group) in footer.groups.iter().enumerate() {
-            if !group.may_hold(Some(key.project_id), key.trace_id) || !self.may_hold_run(idx, key.run_id)? {
-                continue;
-            }
-            let columns = [Col::project_id, Col::trace_id, Col::run_id];
-            let mut row = group.rows.start;
-            for batch in self.reader(&[idx], &columns, None, None)? {
-                let ids = columns.map(|col| fixed(&batch, col));
-                for at in 0..batch.num_rows() {
-                    let [project, trace, run] = ids.map(|array| array.value(at));
-                    if run == key.run_id.as_bytes()
-                        && trace == key.trace_id.as_bytes()
-                        && project == key.project_id.as_bytes()
-                    {
-                        return Ok(Some(row));
-                    }
-                    row += 1;
-                }
-            }
-        }
-        Ok(None)
     }
 
     /// The blocks that the disk damaged.
@@ -400,6 +257,9 @@ impl Segment {
 
     /// What lies at a place of the file: a column of some rows. `None` when that is not known.
     pub(crate) fn place_of(&self, offset: u64) -> Option<String> {
+        if self.index_place.is_some_and(|place| place.holds(offset)) {
+            return Some("the index of traces".to_owned());
+        }
         let footer = self.footer().ok()?;
         for (group, columns) in footer.groups.iter().zip(footer.reader.metadata().row_groups()) {
             let column = columns.columns().iter().find(|column| {
@@ -416,147 +276,61 @@ impl Segment {
 
     /// Bytes that the largest row group takes in memory, about.
     pub(crate) fn largest_group_bytes(&self) -> Result<u64> {
-        let groups = self.footer()?.reader.metadata().row_groups().iter();
+        let footer = self.footer()?;
+        let groups = footer.reader.metadata().row_groups().iter();
         Ok(groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).max().unwrap_or(0))
     }
+}
 
-    /// The rows that are not in `dead`, in order, batch by batch; all columns when none are asked for. A batch never
-    /// spans two row groups, so that it keeps the dictionary of its own.
-    pub(crate) fn scan<'a>(
-        &'a self,
-        dead: &'a RoaringBitmap,
-        columns: &'a [Col],
-        batch_rows: usize,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
-        let groups = self.footer()?.groups.iter().enumerate();
-        Ok(groups.flat_map(move |(idx, group)| {
-            let rows = dead.range_cardinality(group.rows.clone());
-            let selection = (rows > 0).then(|| alive_selection(dead, std::iter::once(group.rows.clone())));
-            let (reader, failed) = match self.open_reader(&[idx], columns, selection, None, batch_rows) {
-                Ok(reader) => (Some(reader), None),
-                Err(err) => (None, Some(Err(err))),
-            };
-            failed
-                .into_iter()
-                .chain(reader.into_iter().flatten().map(|batch| batch.map_err(|err| self.corrupt()(err))))
-        }))
+impl Footer {
+    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        self.reader.metadata()
     }
 
-    /// Decodes every row, which verifies every page. Returns how many there are.
-    pub(crate) fn check(&self) -> Result<u64> {
-        let footer = self.footer()?;
-        let mut rows = 0;
-        for idx in 0..footer.groups.len() {
-            for batch in self.reader(&[idx], &[], None, None)? {
-                rows += batch.num_rows() as u64;
-            }
-        }
-        if rows != u64::from(self.rows) {
-            let what =
-                format!("segment {} has {rows} rows where the manifest says {}", self.number, self.rows);
-            return Err(Error::new(ErrorKind::Corrupt, what));
-        }
-        Ok(rows)
-    }
-
-    /// True when a run of the trace may be in here.
-    pub(crate) fn may_hold_trace(&self, trace_id: TraceId) -> Result<bool> {
-        Ok(self.footer()?.groups.iter().any(|group| group.may_hold(None, trace_id)))
-    }
-
-    /// One row, whole.
-    pub(crate) fn read_row(&self, row: u32) -> Result<RecordBatch> {
-        let missing = || Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number));
-        self.read_rows(&[row])?.into_iter().next().ok_or_else(missing)
-    }
-
-    /// Living runs, with the columns asked for (all when empty).
-    pub(crate) fn read(
-        &self,
-        wanted: Wanted<'_>,
-        dead: Option<&RoaringBitmap>,
-        columns: &[Col],
-    ) -> Result<Vec<RecordBatch>> {
-        let footer = self.footer()?;
-        let mut groups = Vec::new();
-        for (idx, group) in footer.groups.iter().enumerate() {
-            let may_hold = match wanted {
-                Wanted::Traces(trace_ids) => trace_ids.iter().any(|trace_id| group.may_hold(None, *trace_id)),
-                Wanted::RunsOf(trace_id, _) if !group.may_hold(None, trace_id) => false,
-                Wanted::RunsOf(_, run_ids) | Wanted::Runs(run_ids) => {
-                    let mut any = false;
-                    for run_id in run_ids {
-                        any |= self.may_hold_run(idx, *run_id)?;
-                    }
-                    any
-                }
-            };
-            if may_hold {
-                groups.push(idx);
-            }
-        }
-        if groups.is_empty() {
-            return Ok(Vec::new());
-        }
-        let selection = dead
-            .filter(|dead| !dead.is_empty())
-            .map(|dead| alive_selection(dead, groups.iter().map(|idx| footer.groups[*idx].rows.clone())));
-        self.reader(&groups, columns, selection, Some(wanted))
-    }
-
-    fn reader(
-        &self,
-        groups: &[usize],
-        columns: &[Col],
-        selection: Option<RowSelection>,
-        wanted: Option<Wanted<'_>>,
-    ) -> Result<Vec<RecordBatch>> {
-        let reader = self.open_reader(groups, columns, selection, wanted, ROW_GROUP_ROWS)?;
-        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
-    }
-
-    fn open_reader(
-        &self,
-        groups: &[usize],
-        columns: &[Col],
-        selection: Option<RowSelection>,
-        wanted: Option<Wanted<'_>>,
-        batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader> {
-        let footer = self.footer()?;
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
-                .with_row_groups(groups.to_vec())
-                .with_batch_size(batch_rows);
-        let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
-        if !columns.is_empty() {
-            let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
-            builder = builder.with_projection(mask);
-        }
-        if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection);
-        }
-        if let Some(wanted) = wanted {
-            builder = builder.with_row_filter(row_filter(wanted, &parquet_schema));
-        }
-        builder.build().map_err(self.corrupt())
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
     }
 }
 
 impl Group {
-    fn may_hold(&self, project_id: Option<ProjectId>, trace_id: TraceId) -> bool {
-        let inside = |bounds: &Option<(Vec<u8>, Vec<u8>)>, id: &[u8; 16]| {
-            bounds
-                .as_ref()
-                .is_none_or(|(min, max)| min.as_slice() <= id.as_slice() && id.as_slice() <= max.as_slice())
+    fn new(group: &RowGroupMetaData, rows: Range<u32>) -> Self {
+        let stats =
+            |col: Col| group.columns().iter().find(|c| c.column_path().string() == col.name())?.statistics();
+        let projects = match stats(Col::project_id) {
+            Some(Statistics::FixedLenByteArray(stats)) => stats
+                .min_bytes_opt()
+                .zip(stats.max_bytes_opt())
+                .map(|(min, max)| (min.to_vec(), max.to_vec())),
+            _ => None,
         };
-        project_id.is_none_or(|id| inside(&self.projects, id.as_bytes()))
-            && inside(&self.traces, trace_id.as_bytes())
+        let times = match stats(Col::time) {
+            Some(Statistics::Int64(stats)) => stats.min_opt().copied().zip(stats.max_opt().copied()),
+            _ => None,
+        };
+        Self { rows, projects, times }
+    }
+
+    /// Whether runs of some projects may be in it. The ids must be in order.
+    pub(crate) fn may_hold_project(&self, projects: &[ProjectId]) -> bool {
+        let Some((min, max)) = &self.projects else { return true };
+        let from = projects.partition_point(|id| id.as_bytes().as_slice() < min.as_slice());
+        projects.get(from).is_some_and(|id| id.as_bytes().as_slice() <= max.as_slice())
+    }
+
+    /// Whether all its runs are of one project.
+    pub(crate) fn has_one_project(&self) -> bool {
+        self.projects.as_ref().is_some_and(|(min, max)| min == max)
+    }
+
+    /// The times of its first and its last run, where they are known.
+    pub(crate) fn times(&self) -> Option<(i64, i64)> {
+        self.times
     }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
+        self.cache.forget(self.number, self.index_reserved.load(Ordering::Relaxed));
         if self.condemned.load(Ordering::Relaxed) {
             paths::remove_unnamed(&*self.disk, &self.path);
         }
@@ -587,42 +361,17 @@ pub(crate) fn alive_selection(
     RowSelection::from_consecutive_ranges(ranges.into_iter(), offset)
 }
 
-/// These rows out of so many.
-pub(crate) fn chosen_selection(chosen: &RoaringBitmap, rows: u32) -> RowSelection {
+/// These rows, all of which are among the rows of a row group.
+pub(crate) fn chosen_selection(chosen: &RoaringBitmap, group: &Range<u32>) -> RowSelection {
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for row in chosen.iter().take_while(|row| *row < rows) {
-        let row = row as usize;
+    for row in chosen {
+        let row = (row - group.start) as usize;
         match ranges.last_mut() {
             Some(last) if last.end == row => last.end = row + 1,
             _ => ranges.push(row..row + 1),
         }
     }
-    RowSelection::from_consecutive_ranges(ranges.into_iter(), rows as usize)
-}
-
-fn row_filter(wanted: Wanted<'_>, schema: &parquet::schema::types::SchemaDescriptor) -> RowFilter {
-    let mut predicates: Vec<Box<dyn parquet::arrow::arrow_reader::ArrowPredicate>> = Vec::new();
-    let mut require = |col: Col, mut ids: Vec<[u8; 16]>| {
-        ids.sort_unstable();
-        let mask = ProjectionMask::columns(schema, [col.name()]);
-        predicates.push(Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
-            let array = batch.column(0).as_fixed_size_binary();
-            Ok(BooleanArray::from_iter(array.iter().map(|id| {
-                Some(id.is_some_and(|id| ids.binary_search_by(|wanted| wanted.as_slice().cmp(id)).is_ok()))
-            })))
-        })));
-    };
-    match wanted {
-        Wanted::Traces(trace_ids) => {
-            require(Col::trace_id, trace_ids.iter().map(|id| *id.as_bytes()).collect())
-        }
-        Wanted::RunsOf(trace_id, run_ids) => {
-            require(Col::trace_id, vec![*trace_id.as_bytes()]);
-            require(Col::run_id, run_ids.iter().map(|id| *id.as_bytes()).collect());
-        }
-        Wanted::Runs(run_ids) => require(Col::run_id, run_ids.iter().map(|id| *id.as_bytes()).collect()),
-    }
-    RowFilter::new(predicates)
+    RowSelection::from_consecutive_ranges(ranges.into_iter(), group.len())
 }
 
 fn fixed(batch: &RecordBatch, col: Col) -> &FixedSizeBinaryArray {

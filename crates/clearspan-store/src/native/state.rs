@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::watch;
 
+use super::cache::SegmentCache;
 use super::disk::{Disk, DiskRef};
 use super::health::Health;
 use super::hot::{RowRef, Tier, View};
@@ -34,6 +35,8 @@ pub(crate) type DeadRows = FxHashMap<u64, Arc<RoaringBitmap>>;
 pub(crate) struct Shared {
     pub(crate) config: NativeConfig,
     pub(crate) disk: DiskRef,
+    /// What was read of segments and is worth keeping.
+    pub(crate) cache: Arc<SegmentCache>,
     pub(crate) state: RwLock<State>,
     /// The manifest on disk. Only the applier thread changes it.
     pub(crate) manifest: Mutex<Manifest>,
@@ -115,8 +118,9 @@ impl Shared {
         remove_leftovers(&*disk, &segment_dir, &manifest);
         let mut state = State::default();
         let mut segments = Vec::new();
+        let cache = Arc::new(SegmentCache::for_memory(config.memory_bytes.get()));
         for entry in &manifest.segments {
-            let segment = Segment::new(&disk, &segment_dir, entry);
+            let segment = Segment::new(&disk, &cache, &segment_dir, entry);
             if !exists(&*disk, segment.path())? {
                 return Err(Error::new(
                     ErrorKind::Corrupt,
@@ -139,6 +143,7 @@ impl Shared {
         Ok(Self {
             config,
             disk,
+            cache,
             state: RwLock::new(state),
             next_number: AtomicU64::new(manifest.next_segment.max(1)),
             compaction: compact::Counters::default(),
@@ -338,13 +343,16 @@ impl Snapshot {
         }
     }
 
-    /// The same moment with the runs of some traces only, whatever their project.
+    /// The same moment with the runs of some traces only, whatever their project, and perhaps some more.
     pub(crate) fn of_traces(&self, trace_ids: &FxHashSet<[u8; 16]>) -> Result<Self> {
-        let mut sorted: Vec<[u8; 16]> = trace_ids.iter().copied().collect();
-        sorted.sort_unstable();
+        let ids: Vec<TraceId> = trace_ids.iter().copied().map(TraceId::from_bytes).collect();
         let mut only = RowSet::default();
         for segment in self.segments.iter() {
-            only.insert(segment.number, segment.rows_of_traces(&sorted)?);
+            let stretches = segment.stretches_of(&ids)?;
+            if !stretches.is_empty() {
+                let rows = only.entry(segment.number).or_default();
+                stretches.into_iter().for_each(|stretch| _ = rows.insert_range(stretch));
+            }
         }
         let hot = self.hot.iter().filter_map(|batch| batch.of_traces(trace_ids)).collect();
         Ok(self.narrowed(hot, only))

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use clearspan_model::ProjectId;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result as DfResult};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetRowSelection};
+use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccess};
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -18,30 +19,50 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
+use roaring::RoaringBitmap;
 
+use super::blocking;
 use super::objects::{self, Objects};
-use super::segment::{Segment, alive_selection, chosen_selection};
+use super::segment::{Footer, Group, Segment, alive_selection, chosen_selection};
 use super::state::Snapshot;
 use crate::Error;
 use crate::schema::SCHEMA;
 use crate::store::TimeRange;
 
-/// One moment of the store as a table.
+/// Fewer rows than these are not worth a second processor.
+const FEW_ROWS: u64 = 16 << 10;
+
+/// One moment of the store as a table. Rows outside of what is asked for may be left out.
 #[derive(Debug)]
 pub(super) struct RunsTable {
     snapshot: Snapshot,
-    /// Segments without a row in here need not be opened.
+    /// Segments and row groups without a row in here are not read.
     range: TimeRange,
+    /// Nor are those without a run of these projects; in order.
+    projects: Option<Vec<ProjectId>>,
+}
+
+/// A row group that has to be read.
+struct Piece {
+    /// The place of the segment among those that are read.
+    segment: usize,
+    group: usize,
+    rows: u64,
+    access: RowGroupAccess,
 }
 
 impl RunsTable {
-    pub(super) fn new(snapshot: Snapshot, range: TimeRange) -> Self {
-        Self { snapshot, range }
+    /// `projects` are those that matter, when not all do.
+    pub(super) fn new(snapshot: Snapshot, mut projects: Option<Vec<ProjectId>>, range: TimeRange) -> Self {
+        if let Some(projects) = &mut projects {
+            projects.sort_unstable();
+        }
+        Self { snapshot, range, projects }
     }
 
-    fn overlaps(&self, segment: &Segment) -> bool {
-        self.range.from.is_none_or(|from| segment.max_time >= from.as_nanos())
-            && self.range.to.is_none_or(|to| segment.min_time < to.as_nanos())
+    fn overlaps(&self, first: i64, last: i64) -> bool {
+        self.range.from.is_none_or(|from| last >= from.as_nanos())
+            && self.range.to.is_none_or(|to| first < to.as_nanos())
     }
 
     fn hot(&self, projection: Option<&Vec<usize>>, schema: SchemaRef) -> DfResult<Arc<dyn ExecutionPlan>> {
@@ -55,24 +76,75 @@ impl RunsTable {
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, None)?)
     }
 
-    fn file(&self, segment: &Segment) -> PartitionedFile {
-        let file = PartitionedFile::new_from_meta(objects::meta_of(segment));
-        let dead = self.snapshot.dead.get(&segment.number);
-        if let Some(chosen) = self.snapshot.only.as_ref().and_then(|only| only.get(&segment.number)) {
-            let alive = match dead {
-                Some(dead) => chosen_selection(&(chosen - dead.as_ref()), segment.rows),
-                None => chosen_selection(chosen, segment.rows),
+    /// The row groups of a segment that have to be read.
+    fn pieces(&self, place: usize, segment: &Segment, footer: &Footer) -> Vec<Piece> {
+        let dead = self.snapshot.dead.get(&segment.number).map(Arc::as_ref);
+        let only = self.snapshot.only.as_ref().and_then(|only| only.get(&segment.number));
+        let groups = footer.groups().iter().enumerate();
+        let pieces = groups.filter(|(_, group)| self.may_hold(group)).map(|(idx, group)| {
+            let all = u64::from(group.rows.end - group.rows.start);
+            let dead = dead.filter(|dead| dead.range_cardinality(group.rows.clone()) > 0);
+            let (rows, access) = match (only, dead) {
+                (Some(only), dead) => {
+                    let mut chosen = RoaringBitmap::new();
+                    chosen.insert_range(group.rows.clone());
+                    chosen &= only;
+                    if let Some(dead) = dead {
+                        chosen -= dead;
+                    }
+                    (chosen.len(), RowGroupAccess::Selection(chosen_selection(&chosen, &group.rows)))
+                }
+                (None, Some(dead)) => {
+                    let alive = alive_selection(dead, std::iter::once(group.rows.clone()));
+                    (all - dead.range_cardinality(group.rows.clone()), RowGroupAccess::Selection(alive))
+                }
+                (None, None) => (all, RowGroupAccess::Scan),
             };
-            return file.with_extension(ParquetRowSelection::new(alive));
+            Piece { segment: place, group: idx, rows, access }
+        });
+        pieces.filter(|piece| piece.rows > 0).collect()
+    }
+
+    fn may_hold(&self, group: &Group) -> bool {
+        self.projects.as_ref().is_none_or(|projects| group.may_hold_project(projects))
+            && group.times().is_none_or(|(first, last)| self.overlaps(first, last))
+    }
+}
+
+/// Divides row groups evenly, each part as the files that one processor reads.
+fn divide(
+    pieces: Vec<Piece>,
+    segments: &[Arc<Segment>],
+    footers: &[Arc<Footer>],
+    parts: usize,
+) -> Vec<FileGroup> {
+    let all: u64 = pieces.iter().map(|piece| piece.rows).sum();
+    let parts = if all < FEW_ROWS { 1 } else { parts.max(1) as u64 };
+    let (mut groups, mut files): (Vec<FileGroup>, Vec<(usize, ParquetAccessPlan)>) = (Vec::new(), Vec::new());
+    let mut close = |files: &mut Vec<(usize, ParquetAccessPlan)>| {
+        let files = files.drain(..).map(|(segment, plan)| {
+            PartitionedFile::new_from_meta(objects::meta_of(&*segments[segment])).with_extension(plan)
+        });
+        groups.push(FileGroup::new(files.collect()));
+    };
+    let mut rows = 0;
+    for Piece { segment, group, rows: of_piece, access } in pieces {
+        if files.last().is_none_or(|(last, _)| *last != segment) {
+            files.push((segment, ParquetAccessPlan::new_none(footers[segment].groups().len())));
         }
-        match dead {
-            Some(dead) => file.with_extension(ParquetRowSelection::new(alive_selection(
-                dead,
-                std::iter::once(0..segment.rows),
-            ))),
-            None => file,
+        if let Some((_, plan)) = files.last_mut() {
+            plan.set(group, access);
+        }
+        rows += of_piece;
+        if rows * parts >= all {
+            close(&mut files);
+            rows = 0;
         }
     }
+    if !files.is_empty() {
+        close(&mut files);
+    }
+    groups
 }
 
 #[async_trait]
@@ -101,45 +173,52 @@ impl TableProvider for RunsTable {
             None => Arc::clone(&SCHEMA),
         };
         let hot = self.hot(projection, schema)?;
-        let segments: Vec<_> =
-            self.snapshot.segments.iter().filter(|segment| self.overlaps(segment)).collect();
-        let files: Vec<_> = segments.iter().map(|segment| self.file(segment)).collect();
-        if files.is_empty() {
-            return Ok(hot);
-        }
+        let segments = self.snapshot.segments.iter();
+        let segments = segments.filter(|segment| self.overlaps(segment.min_time, segment.max_time));
+        let segments: Vec<Arc<Segment>> = segments.cloned().collect();
         if let Some(segment) = segments.iter().find(|segment| segment.is_passed_over()) {
             return Err(external(segment.passed_over_error()));
         }
-        let objects = Objects::new(segments.into_iter().map(|segment| Arc::clone(segment) as _));
-        let files = scan_files(state, &SCHEMA, objects, files, projection, filters)?;
+        let opened = segments.clone();
+        let footers = blocking(move || {
+            opened.iter().map(|segment| segment.footer()).collect::<crate::Result<Vec<_>>>()
+        })
+        .await
+        .map_err(external)?;
+        let pieces: Vec<Piece> = segments
+            .iter()
+            .zip(&footers)
+            .enumerate()
+            .flat_map(|(place, (segment, footer))| self.pieces(place, segment, footer))
+            .collect();
+        if pieces.is_empty() {
+            return Ok(hot);
+        }
+        let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
+        let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
+        let files = scan_files(state, &SCHEMA, objects, groups, projection, filters)?;
         Ok(UnionExec::try_new(vec![hot, files])?)
     }
 }
 
-/// Reads Parquet files of one table. Row groups and rows that no filter lets pass are left out as far as that is known early.
+/// Reads Parquet files of one table, each group of them by itself. Row groups and rows that no filter lets pass are left out as far as that is known early.
 pub(super) fn scan_files(
     state: &dyn Session,
     schema: &SchemaRef,
     objects: Objects,
-    files: Vec<PartitionedFile>,
+    groups: Vec<FileGroup>,
     projection: Option<&Vec<usize>>,
     filters: &[Expr],
 ) -> DfResult<Arc<dyn ExecutionPlan>> {
-    let reader = CachedParquetFileReaderFactory::new(
-        Arc::new(objects),
-        state.runtime_env().cache_manager.get_file_metadata_cache(),
-    );
     let mut source = ParquetSource::new(Arc::clone(schema))
         .with_table_parquet_options(state.default_table_options().parquet)
-        .with_parquet_file_reader_factory(Arc::new(reader))
+        .with_parquet_file_reader_factory(Arc::new(objects))
         .with_pushdown_filters(true)
         .with_reorder_filters(true);
     if let Some(filter) = conjunction(filters.to_vec()) {
         let schema = DFSchema::try_from(Arc::clone(schema))?;
         source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
     }
-    let partitions = state.config().target_partitions().max(1);
-    let groups = FileGroup::new(files).split_files(partitions);
     // Every plan must name a store; the reader has its own.
     let scan = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
         .with_projection_indices(projection.cloned())?

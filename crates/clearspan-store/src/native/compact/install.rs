@@ -74,7 +74,7 @@ fn replace_segments(shared: &Shared, new: NewSegment) -> Result<()> {
         .partition(|segment| inputs.iter().any(|moved| moved.number == segment.number));
     replace_entries(
         segments,
-        entry.as_ref().map(|entry| Arc::new(Segment::new(&shared.disk, &segment_dir, entry))),
+        entry.as_ref().map(|entry| Arc::new(Segment::new(&shared.disk, &shared.cache, &segment_dir, entry))),
         |old| inputs.iter().any(|moved| moved.number == old.number),
     );
     state.search.poke();

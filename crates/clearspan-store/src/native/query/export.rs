@@ -73,7 +73,7 @@ impl Engine {
 
     /// The rows of runs that a selection holds, with all columns.
     async fn selected_runs(&self, snapshot: &Snapshot, selection: &Selection) -> Result<Batches> {
-        let table = RunsTable::new(snapshot.clone(), selection.range);
+        let table = RunsTable::new(snapshot.clone(), selection.scope.project_ids.clone(), selection.range);
         let mut frame = self
             .export_context()
             .read_table(Arc::new(table))

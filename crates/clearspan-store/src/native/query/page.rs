@@ -8,6 +8,7 @@ use datafusion::prelude::DataFrame;
 use futures::FutureExt;
 
 use super::filter::{COST, END, START, TOTAL_TOKENS, Translator};
+use super::newest::{self, Paged};
 use super::search::{self, Known};
 use super::traces::{traces as select_traces, traces_of};
 use super::{Answer, Engine, bad_cursor, collect, column, exact, id, money, named, nanos, planning, span};
@@ -32,39 +33,48 @@ type TraceRow = (TraceId, ProjectId);
 
 pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
     let selection = &query.selection;
-    let (keys, next) = if search::goes_by_time(query) {
-        let whole = &snapshot;
-        let rows = |chunk: Snapshot, _: Option<Known>| {
-            async move { run_rows(engine, &chunk, whole, query).await }.boxed()
-        };
-        search::page_by_time(engine, &snapshot, query, Unit::Runs, rows).await?
-    } else {
-        let base = match &selection.filter {
-            Some(filter) => search::candidates(&snapshot, &selection.scope, filter).await?,
-            None => None,
-        };
-        cut(run_rows(engine, base.as_ref().unwrap_or(&snapshot), &snapshot, query).await?, query.limit)
+    let condition = match &selection.filter {
+        Some(filter) => Some(Translator::new(engine, &snapshot, &selection.scope).run(filter).await?),
+        None => None,
     };
-    let (scope, run_ids) = (selection.scope.clone(), keys.iter().map(|key| key.1).collect::<Vec<_>>());
-    let found = blocking(move || read::run_summaries(&snapshot, &scope, &run_ids)).await?;
+    let condition = condition.as_ref();
+    let mut paged = Paged::TooSparse;
+    if newest::goes_by_time(query) && snapshot.only.is_none() {
+        let rows = |chunk: Snapshot, _: Option<Known>| {
+            async move { run_rows(engine, &chunk, query, condition).await }.boxed()
+        };
+        paged = newest::page_by_time(engine, &snapshot, query, Unit::Runs, rows).await?;
+    }
+    let (keys, next) = match paged {
+        Paged::Page(keys, next) => (keys, next),
+        Paged::TooSparse => {
+            let base = match &selection.filter {
+                Some(filter) => search::candidates(&snapshot, &selection.scope, filter).await?,
+                None => None,
+            };
+            cut(run_rows(engine, base.as_ref().unwrap_or(&snapshot), query, condition).await?, query.limit)
+        }
+    };
+    let scope = selection.scope.clone();
+    let (trace_ids, run_ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+    let found = blocking(move || read::run_summaries(&snapshot, &scope, &trace_ids, &run_ids)).await?;
     let mut found: HashMap<RunRow, RunSummary> =
         found.into_iter().map(|run| ((run.trace_id, run.run_id, run.project_id), run)).collect();
     Ok(RunPage { runs: keys.iter().filter_map(|key| found.remove(key)).collect(), next })
 }
 
-/// The first rows of `base` that belong on a page, one more than it has room for. Filters may look at other runs of
-/// the whole snapshot.
+/// The first rows of `base` that belong on a page, one more than it has room for. `condition` is what the query's filter
+/// asks of a row, and knows of other runs of its trace what it has to.
 async fn run_rows(
     engine: &Engine,
     base: &Snapshot,
-    snapshot: &Snapshot,
     query: &RunQuery,
+    condition: Option<&Expr>,
 ) -> Result<Vec<Found<RunRow>>> {
     let selection = &query.selection;
     let mut frame = engine.table(base, &selection.scope, selection.range)?;
-    if let Some(filter) = &selection.filter {
-        let condition = Translator::new(engine, snapshot, &selection.scope).run(filter).await?;
-        frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
+    if let Some(condition) = condition {
+        frame = frame.filter(condition.clone().is_true()).context(ErrorKind::Internal, planning)?;
     }
     let value = match query.order.by {
         SortKey::Start => nanos(column(Col::time)),
@@ -87,7 +97,8 @@ async fn run_rows(
 }
 
 pub(super) async fn traces(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
-    let (keys, next) = if search::goes_by_time(query) {
+    let mut paged = Paged::TooSparse;
+    if newest::goes_by_time(query) && snapshot.only.is_none() {
         let rows = |chunk: Snapshot, known: Option<Known>| {
             async move {
                 let frame = traces_of(engine, &chunk, &query.selection, known.as_ref(), Vec::new()).await?;
@@ -95,10 +106,14 @@ pub(super) async fn traces(engine: &Engine, snapshot: Snapshot, query: &RunQuery
             }
             .boxed()
         };
-        search::page_by_time(engine, &snapshot, query, Unit::Traces, rows).await?
-    } else {
-        let frame = select_traces(engine, &snapshot, &query.selection, Vec::new()).await?;
-        cut(trace_rows(frame, query).await?, query.limit)
+        paged = newest::page_by_time(engine, &snapshot, query, Unit::Traces, rows).await?;
+    }
+    let (keys, next) = match paged {
+        Paged::Page(keys, next) => (keys, next),
+        Paged::TooSparse => {
+            let frame = select_traces(engine, &snapshot, &query.selection, Vec::new()).await?;
+            cut(trace_rows(frame, query).await?, query.limit)
+        }
     };
     let (scope, trace_ids) =
         (query.selection.scope.clone(), keys.iter().map(|key| key.0).collect::<Vec<_>>());

@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{
     ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowFilter,
 };
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
@@ -216,6 +217,11 @@ impl<C: RecordColumn> RecordFile<C> {
 
     fn sums(&self) -> io::Result<Option<Arc<Sums>>> {
         blocks::load_once(&self.sums, &*self.disk, &self.path, self.entry.sums)
+    }
+
+    /// What the footer says.
+    pub(crate) fn metadata(&self) -> Result<Arc<ParquetMetaData>> {
+        Ok(Arc::clone(self.footer()?.reader.metadata()))
     }
 
     fn footer(&self) -> Result<&Footer> {

@@ -16,6 +16,7 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::FileGroup;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -88,8 +89,10 @@ impl<C: RecordColumn + Send + Sync> TableProvider for RecordsTable<C> {
         if !self.snapshot.files.is_empty() {
             let files = &self.snapshot.files;
             let objects = Objects::new(files.iter().map(|file| Arc::clone(file) as _));
-            let named = files.iter().map(|file| PartitionedFile::new_from_meta(meta_of(&**file))).collect();
-            let scan = scan_files(state, C::schema(), objects, named, Some(&read), filters)?;
+            let named = files.iter().map(|file| PartitionedFile::new_from_meta(meta_of(&**file)));
+            let groups =
+                FileGroup::new(named.collect()).split_files(state.config().target_partitions().max(1));
+            let scan = scan_files(state, C::schema(), objects, groups, Some(&read), filters)?;
             input = UnionExec::try_new(vec![input, scan])?;
         }
         let shared = self.shared();

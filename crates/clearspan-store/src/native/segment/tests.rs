@@ -3,7 +3,7 @@ use crate::native::hot::Tier;
 use crate::schema::decode::Rows;
 use crate::schema::encode::encode_runs;
 use crate::testing::build::{run, run_id, trace};
-use clearspan_model::Run;
+use clearspan_model::{Run, RunKey};
 
 /// Two batches of runs in many traces, enough for several row groups.
 fn sample() -> (tempfile::TempDir, Vec<Run>, Segment) {
@@ -20,8 +20,15 @@ fn sample() -> (tempfile::TempDir, Vec<Run>, Segment) {
         tier.push(encode_runs(part.iter()), &keys).unwrap();
     }
     let dir = tempfile::tempdir().unwrap();
-    let written =
-        write(&crate::native::disk::RealDisk::shared(), dir.path(), 1, &tier.view()).unwrap().unwrap();
+    let written = write(
+        &crate::native::disk::RealDisk::shared(),
+        &std::sync::Arc::default(),
+        dir.path(),
+        1,
+        &tier.view(),
+    )
+    .unwrap()
+    .unwrap();
     assert_eq!(written.entry.rows, 10_000);
     (dir, runs, written.segment)
 }

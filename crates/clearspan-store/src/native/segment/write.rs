@@ -22,10 +22,12 @@ use parquet::schema::types::ColumnPath;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
+use super::traces::{IndexBuilder, METADATA_KEY as INDEX_KEY};
 use super::{DICTIONARY_BYTES, ROW_GROUP_ROWS, Segment};
 use crate::Result;
 use crate::error::Context;
 use crate::native::blocks::{self, WrittenFile};
+use crate::native::cache::SegmentCache;
 use crate::native::compact::merge::{GROUP_BYTES, row_weights};
 use crate::native::disk::{Disk, DiskRef};
 use crate::native::hot::{RowRef, View};
@@ -43,7 +45,13 @@ pub(crate) struct Written {
 }
 
 /// Writes the living rows of `view`. `None` when there are none.
-pub(crate) fn write(disk: &DiskRef, segment_dir: &Path, number: u64, view: &View) -> Result<Option<Written>> {
+pub(crate) fn write(
+    disk: &DiskRef,
+    cache: &Arc<SegmentCache>,
+    segment_dir: &Path,
+    number: u64,
+    view: &View,
+) -> Result<Option<Written>> {
     let origin = sorted_rows(view);
     if origin.is_empty() {
         return Ok(None);
@@ -56,7 +64,7 @@ pub(crate) fn write(disk: &DiskRef, segment_dir: &Path, number: u64, view: &View
         gather::<Col>(&batches, &places)
     });
     let entry = write_groups(disk, segment_dir, number, groups)?;
-    Ok(Some(Written { segment: Segment::new(disk, segment_dir, &entry), entry, origin }))
+    Ok(Some(Written { segment: Segment::new(disk, cache, segment_dir, &entry), entry, origin }))
 }
 
 /// Cuts rows into row groups by their number and size.
@@ -81,18 +89,32 @@ pub(crate) fn write_groups(
     groups: impl Iterator<Item = Result<RecordBatch>>,
 ) -> Result<SegmentEntry> {
     let path = paths::segment_file(segment_dir, number);
-    let (mut min_time, mut max_time, mut rows) = (i64::MAX, i64::MIN, 0);
-    let groups = groups.inspect(|group| {
-        let Ok(group) = group else { return };
-        for time in group.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
-            (min_time, max_time) = (min_time.min(*time), max_time.max(*time));
-        }
-        rows += group.num_rows();
-    });
-    let WrittenFile { bytes, sums } = write_file(&**disk, &path, &SCHEMA, run_properties(), groups)?;
+    let failed = || format!("writing {}", path.display());
+    let (mut min_time, mut max_time, mut rows, mut traces) = (i64::MAX, i64::MIN, 0, None);
+    let WrittenFile { bytes, sums } = blocks::write_whole(&**disk, &path, |out| {
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(run_properties()))
+            .context(ErrorKind::Unavailable, failed)?;
+        let mut index = IndexBuilder::default();
+        let groups = groups.inspect(|group| {
+            let Ok(group) = group else { return };
+            for time in group.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values() {
+                (min_time, max_time) = (min_time.min(*time), max_time.max(*time));
+            }
+            rows += group.num_rows();
+            index.add(group);
+        });
+        write_all(&mut writer, groups, failed)?;
+        let index = index.finish();
+        let place = IndexBuilder::place(&index, writer.bytes_written() as u64);
+        writer.write_all(&index).context(ErrorKind::Unavailable, failed)?;
+        let said = format!("{},{}", place.offset, place.entries);
+        writer.append_key_value_metadata(KeyValue::new(INDEX_KEY.to_owned(), Some(said)));
+        traces = Some(place);
+        writer.close().map(|_| ()).context(ErrorKind::Unavailable, failed)
+    })?;
     let rows = u32::try_from(rows).expect("a segment has fewer than 2^32 rows");
     let (sums, dead) = (Some(sums), RoaringBitmap::new());
-    Ok(SegmentEntry { number, rows, bytes, sums, min_time, max_time, passed_over: false, dead })
+    Ok(SegmentEntry { number, rows, bytes, sums, min_time, max_time, traces, passed_over: false, dead })
 }
 
 /// Writes a Parquet file with one row group for each batch and makes it durable.
@@ -107,12 +129,21 @@ pub(crate) fn write_file(
     blocks::write_whole(disk, path, |out| {
         let mut writer = ArrowWriter::try_new(out, Arc::clone(schema), Some(properties))
             .context(ErrorKind::Unavailable, failed)?;
-        for group in groups {
-            writer.write(&group?).context(ErrorKind::Unavailable, failed)?;
-            writer.flush().context(ErrorKind::Unavailable, failed)?;
-        }
+        write_all(&mut writer, groups, failed)?;
         writer.close().map(|_| ()).context(ErrorKind::Unavailable, failed)
     })
+}
+
+fn write_all<W: std::io::Write + Send>(
+    writer: &mut ArrowWriter<W>,
+    groups: impl Iterator<Item = Result<RecordBatch>>,
+    failed: impl Fn() -> String + Copy,
+) -> Result<()> {
+    for group in groups {
+        writer.write(&group?).context(ErrorKind::Unavailable, failed)?;
+        writer.flush().context(ErrorKind::Unavailable, failed)?;
+    }
+    Ok(())
 }
 
 /// How the files of every table are written; the meaning of each column is in their metadata.

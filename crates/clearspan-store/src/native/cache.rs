@@ -1,0 +1,142 @@
+//! What was read of segments and is worth keeping: footers and bloom filters, up to a number of bytes.
+//!
+//! A footer describes every column of every row group, so those of ten million runs take more memory than the runs of
+//! an hour. Those that were not used for the longest time go first; who still reads with one keeps it meanwhile. The
+//! indexes of traces are not replaced in that way: every look for a trace asks those of all segments, so that a cache
+//! that is a little too small would never have the next one. They are kept as long as there is room for them, and those
+//! for which there is none are read where they are needed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::segment::{Footer, GroupBlooms};
+
+/// Room for footers at least: that of a month's segments of a small installation.
+const LEAST_BYTES: u64 = 32 << 20;
+
+/// What is kept of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    Footer,
+    Blooms,
+}
+
+type Key = (u64, Part);
+
+#[derive(Debug, Clone)]
+pub(crate) enum Kept {
+    Footer(Arc<Footer>),
+    Blooms(Arc<Vec<GroupBlooms>>),
+}
+
+#[derive(Debug)]
+struct Entry {
+    kept: Kept,
+    bytes: u64,
+    used: u64,
+}
+
+/// Shared by the segments of a store.
+#[derive(Debug)]
+pub(crate) struct SegmentCache {
+    limit_bytes: u64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: FxHashMap<Key, Entry>,
+    /// Every entry by the moment of its last use.
+    by_use: BTreeMap<u64, Key>,
+    moment: u64,
+    bytes: u64,
+    index_bytes: u64,
+}
+
+impl Default for SegmentCache {
+    fn default() -> Self {
+        Self::with_limit(LEAST_BYTES)
+    }
+}
+
+impl SegmentCache {
+    /// For a store whose hot tier may take so many bytes: a quarter of that, but not too little.
+    pub(crate) fn for_memory(memory_bytes: usize) -> Self {
+        Self::with_limit((memory_bytes as u64 / 4).max(LEAST_BYTES))
+    }
+
+    pub(crate) fn with_limit(limit_bytes: u64) -> Self {
+        Self { limit_bytes, inner: Mutex::default() }
+    }
+
+    pub(crate) fn get(&self, number: u64, part: Part) -> Option<Kept> {
+        let mut inner = self.inner.lock();
+        let Inner { entries, by_use, moment, .. } = &mut *inner;
+        let entry = entries.get_mut(&(number, part))?;
+        *moment += 1;
+        by_use.remove(&entry.used);
+        by_use.insert(*moment, (number, part));
+        entry.used = *moment;
+        Some(entry.kept.clone())
+    }
+
+    /// Keeps something that was read, and lets go of what was not used for the longest time.
+    pub(crate) fn keep(&self, number: u64, part: Part, kept: Kept, bytes: u64) {
+        let mut inner = self.inner.lock();
+        inner.remove((number, part));
+        inner.moment += 1;
+        let used = inner.moment;
+        inner.entries.insert((number, part), Entry { kept, bytes, used });
+        inner.by_use.insert(used, (number, part));
+        inner.bytes += bytes;
+        while inner.bytes > self.limit_bytes
+            && let Some((_, key)) = inner.by_use.first_key_value()
+        {
+            let key = *key;
+            inner.remove(key);
+        }
+    }
+
+    /// Whether the index of a segment's traces may stay in memory.
+    pub(crate) fn reserve_index(&self, bytes: u64) -> bool {
+        let mut inner = self.inner.lock();
+        let has_room = inner.index_bytes + bytes <= self.limit_bytes;
+        if has_room {
+            inner.index_bytes += bytes;
+        }
+        has_room
+    }
+
+    /// Gives back what was reserved.
+    pub(crate) fn release_index(&self, bytes: u64) {
+        self.inner.lock().index_bytes -= bytes;
+    }
+
+    /// The segment is gone.
+    pub(crate) fn forget(&self, number: u64, index_bytes: u64) {
+        let mut inner = self.inner.lock();
+        inner.index_bytes -= index_bytes;
+        inner.remove((number, Part::Footer));
+        inner.remove((number, Part::Blooms));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.inner.lock().bytes
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, key: Key) {
+        if let Some(entry) = self.entries.remove(&key) {
+            self.by_use.remove(&entry.used);
+            self.bytes -= entry.bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! Reading rows of a segment: those of traces, those with certain ids, those at certain places, all of them.
+
+use std::ops::Range;
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use clearspan_model::{ErrorKind, RunId, RunKey, TraceId};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
+};
+use roaring::RoaringBitmap;
+
+use super::{Footer, ROW_GROUP_ROWS, Segment, alive_selection, fixed};
+use crate::schema::Col;
+use crate::{Error, Result};
+
+/// What to read of the runs of a segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// All runs of some traces. Runs of other traces may be among what is read.
+    Traces(&'a [TraceId]),
+    /// Some runs of some traces; likewise.
+    RunsOf(&'a [TraceId], &'a [RunId]),
+    /// Some runs, whatever their trace.
+    Runs(&'a [RunId]),
+}
+
+/// Which rows a reader gives.
+struct Choice<'a> {
+    groups: Vec<usize>,
+    /// Over the rows of these groups; all when `None`.
+    selection: Option<RowSelection>,
+    run_ids: Option<&'a [RunId]>,
+}
+
+impl Choice<'_> {
+    fn group(idx: usize) -> Self {
+        Self { groups: vec![idx], selection: None, run_ids: None }
+    }
+}
+
+impl Segment {
+    /// The rows of a trace, dead or not.
+    pub(crate) fn trace_rows(&self, trace_id: TraceId) -> Result<Vec<u32>> {
+        let stretches = self.stretches_of(&[trace_id])?;
+        let mut found = Vec::new();
+        self.look_at(&stretches, &[Col::trace_id], |batch, rows| {
+            let ids = fixed(batch, Col::trace_id).iter();
+            let of_trace = ids.zip(rows).filter(|(id, _)| *id == Some(trace_id.as_bytes().as_slice()));
+            found.extend(of_trace.map(|(_, row)| *row));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Shows some rows with some columns, batch by batch, with the number of each row in the file.
+    pub(crate) fn look_at(
+        &self,
+        rows: &[Range<u32>],
+        columns: &[Col],
+        mut show: impl FnMut(&RecordBatch, &[u32]) -> Result<()>,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut numbers = rows.iter().cloned().flatten();
+        for batch in self.read_ranges(rows, columns)? {
+            let of_batch: Vec<u32> = numbers.by_ref().take(batch.num_rows()).collect();
+            show(&batch, &of_batch)?;
+        }
+        Ok(())
+    }
+
+    /// Every row of a row group, dead or not, with some columns.
+    pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
+        self.reader(Choice::group(group), columns)
+    }
+
+    /// Some rows with some columns, all when none are named. The ranges must be in order and apart.
+    pub(crate) fn read_ranges(&self, rows: &[Range<u32>], columns: &[Col]) -> Result<Vec<RecordBatch>> {
+        let (groups, selection) = self.footer()?.select(rows);
+        if groups.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.reader(Choice { groups, selection: Some(selection), run_ids: None }, columns)
+    }
+
+    /// Some rows, whole. `rows` must be in order.
+    pub(crate) fn read_rows(&self, rows: &[u32]) -> Result<Vec<RecordBatch>> {
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for row in rows {
+            match ranges.last_mut() {
+                Some(last) if last.end == *row => last.end = row + 1,
+                _ => ranges.push(*row..row + 1),
+            }
+        }
+        self.read_ranges(&ranges, &[])
+    }
+
+    /// The row of a run, dead or not.
+    pub(crate) fn find(&self, key: &RunKey) -> Result<Option<u32>> {
+        let stretches = self.stretches_of(&[key.trace_id])?;
+        if stretches.is_empty() {
+            return Ok(None);
+        }
+        let footer = self.footer()?;
+        let mut rows = Vec::new();
+        for (idx, group) in footer.groups.iter().enumerate() {
+            let inside =
+                stretches.iter().map(|rows| rows.start.max(group.rows.start)..rows.end.min(group.rows.end));
+            let inside: Vec<Range<u32>> = inside.filter(|rows| !rows.is_empty()).collect();
+            if !inside.is_empty()
+                && group.may_hold_project(&[key.project_id])
+                && self.may_hold_run(idx, key.run_id)?
+            {
+                rows.extend(inside);
+            }
+        }
+        let columns = [Col::project_id, Col::trace_id, Col::run_id];
+        let mut found = None;
+        self.look_at(&rows, &columns, |batch, rows| {
+            let ids = columns.map(|col| fixed(batch, col));
+            for (at, row) in rows.iter().enumerate() {
+                let [project, trace, run] = ids.map(|array| array.value(at));
+                if run == key.run_id.as_bytes()
+                    && trace == key.trace_id.as_bytes()
+                    && project == key.project_id.as_bytes()
+                {
+                    found = Some(*row);
+                }
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The rows that are not in `dead`, in order, batch by batch; all columns when none are asked for. A batch never
+    /// spans two row groups, so that it keeps the dictionary of its own.
+    pub(crate) fn scan<'a>(
+        &'a self,
+        dead: &'a RoaringBitmap,
+        columns: &'a [Col],
+        batch_rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
+        let footer = self.footer()?;
+        Ok((0..footer.groups.len()).flat_map(move |idx| {
+            let group = footer.groups[idx].rows.clone();
+            let has_dead = dead.range_cardinality(group.clone()) > 0;
+            let selection = has_dead.then(|| alive_selection(dead, std::iter::once(group)));
+            let choice = Choice { selection, ..Choice::group(idx) };
+            let (reader, failed) = match self.open_reader(&footer, choice, columns, batch_rows) {
+                Ok(reader) => (Some(reader), None),
+                Err(err) => (None, Some(Err(err))),
+            };
+            failed
+                .into_iter()
+                .chain(reader.into_iter().flatten().map(|batch| batch.map_err(|err| self.corrupt()(err))))
+        }))
+    }
+
+    /// Decodes every row, which verifies every page. Returns how many there are.
+    pub(crate) fn check(&self) -> Result<u64> {
+        let mut rows = 0;
+        for idx in 0..self.group_count()? {
+            for batch in self.read_group(idx, &[])? {
+                rows += batch.num_rows() as u64;
+            }
+        }
+        if rows != u64::from(self.rows) {
+            let what =
+                format!("segment {} has {rows} rows where the manifest says {}", self.number, self.rows);
+            return Err(Error::new(ErrorKind::Corrupt, what));
+        }
+        Ok(rows)
+    }
+
+    /// One row, whole.
+    pub(crate) fn read_row(&self, row: u32) -> Result<RecordBatch> {
+        let missing = || Error::new(ErrorKind::Corrupt, format!("segment {} has no row {row}", self.number));
+        self.read_rows(&[row])?.into_iter().next().ok_or_else(missing)
+    }
+
+    /// Living runs, with the columns asked for (all when empty). The footer is not opened when there are none.
+    pub(crate) fn read(
+        &self,
+        wanted: Wanted<'_>,
+        dead: Option<&RoaringBitmap>,
+        columns: &[Col],
+    ) -> Result<Vec<RecordBatch>> {
+        let (rows, run_ids) = match wanted {
+            Wanted::Traces(trace_ids) => (self.stretches_of(trace_ids)?, None),
+            Wanted::RunsOf(trace_ids, run_ids) => (self.stretches_of(trace_ids)?, Some(run_ids)),
+            Wanted::Runs(run_ids) => (self.groups_with_runs(run_ids)?, Some(run_ids)),
+        };
+        let rows = match dead {
+            Some(dead) => living_ranges(&rows, dead),
+            None => rows,
+        };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (groups, selection) = self.footer()?.select(&rows);
+        self.reader(Choice { groups, selection: Some(selection), run_ids }, columns)
+    }
+
+    /// The rows of the row groups that may hold some runs.
+    fn groups_with_runs(&self, run_ids: &[RunId]) -> Result<Vec<Range<u32>>> {
+        let mut rows = Vec::new();
+        for (idx, group) in self.footer()?.groups.iter().enumerate() {
+            for run_id in run_ids {
+                if self.may_hold_run(idx, *run_id)? {
+                    rows.push(group.rows.clone());
+                    break;
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn reader(&self, choice: Choice<'_>, columns: &[Col]) -> Result<Vec<RecordBatch>> {
+        let reader = self.open_reader(&*self.footer()?, choice, columns, ROW_GROUP_ROWS)?;
+        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+    }
+
+    fn open_reader(
+        &self,
+        footer: &Footer,
+        choice: Choice<'_>,
+        columns: &[Col],
+        batch_rows: usize,
+    ) -> Result<ParquetRecordBatchReader> {
+        let Choice { groups, selection, run_ids } = choice;
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
+                .with_row_groups(groups)
+                .with_batch_size(batch_rows);
+        let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
+        if !columns.is_empty() {
+            let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
+            builder = builder.with_projection(mask);
+        }
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        if let Some(run_ids) = run_ids {
+            builder = builder.with_row_filter(row_filter(run_ids, &parquet_schema));
+        }
+        builder.build().map_err(self.corrupt())
+    }
+}
+
+impl Footer {
+    /// The row groups that some rows lie in, and these rows as a selection over the rows of those. The ranges must be
+    /// in order and apart.
+    fn select(&self, rows: &[Range<u32>]) -> (Vec<usize>, RowSelection) {
+        let (mut groups, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
+        for (idx, group) in self.groups.iter().enumerate() {
+            let from = rows.partition_point(|rows| rows.end <= group.rows.start);
+            let inside = rows[from..].iter().take_while(|rows| rows.start < group.rows.end);
+            let before = ranges.len();
+            ranges.extend(inside.map(|rows| {
+                let place = |row: u32| offset + (row - group.rows.start) as usize;
+                place(rows.start.max(group.rows.start))..place(rows.end.min(group.rows.end))
+            }));
+            if ranges.len() > before {
+                groups.push(idx);
+                offset += group.rows.len();
+            }
+        }
+        (groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), offset))
+    }
+}
+
+/// Some ranges of rows without the dead ones.
+pub(crate) fn living_ranges(rows: &[Range<u32>], dead: &RoaringBitmap) -> Vec<Range<u32>> {
+    let mut living = Vec::with_capacity(rows.len());
+    for rows in rows {
+        let mut from = rows.start;
+        for row in dead.range(rows.clone()) {
+            if from < row {
+                living.push(from..row);
+            }
+            from = row + 1;
+        }
+        if from < rows.end {
+            living.push(from..rows.end);
+        }
+    }
+    living
+}
+
+/// Runs with these ids only.
+fn row_filter(run_ids: &[RunId], schema: &parquet::schema::types::SchemaDescriptor) -> RowFilter {
+    let mut ids: Vec<[u8; 16]> = run_ids.iter().map(|id| *id.as_bytes()).collect();
+    ids.sort_unstable();
+    let mask = ProjectionMask::columns(schema, [Col::run_id.name()]);
+    RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, move |batch: RecordBatch| {
+        let array = batch.column(0).as_fixed_size_binary();
+        Ok(BooleanArray::from_iter(array.iter().map(|id| {
+            Some(id.is_some_and(|id| ids.binary_search_by(|wanted| wanted.as_slice().cmp(id)).is_ok()))
+        })))
+    }))])
+}
