@@ -6,6 +6,7 @@
 mod beside;
 mod duckdb;
 mod http;
+mod large;
 mod peer;
 mod search;
 mod server;
@@ -21,19 +22,23 @@ use serde_json::{Value, json};
 use server::Server;
 
 pub(crate) const USAGE: &str =
-    "cargo xtask bench [--quick] [--out FILE] [--no-build] [--peer phoenix|duckdb] [--beside]
+    "cargo xtask bench [--quick] [--out FILE] [--no-build] [--peer phoenix|duckdb] [--beside] [--runs N [--folder DIR] [--server FILE]]
   --quick         a tenth of the load
   --out FILE      where the JSON lines are appended (default: target/bench.jsonl)
   --no-build      take the binaries as they are
   --beside        only: what ingest keeps of its rate beside 32 clients with the worst queries
   --peer duckdb   only: five queries of dashboards, in DuckDB (from PyPI) on the same Parquet files as well
-  --peer phoenix  measure Arize Phoenix as well (installed from PyPI into a venv) and print the ratio";
+  --peer phoenix  measure Arize Phoenix as well (installed from PyPI into a venv) and print the ratio
+  --runs N        only: reads among so many runs of 30 days, in a project for every 10,000 of them, and a trace of 100,000
+  --folder DIR    where those runs are kept, and found again by the next bench (default: target/bench-large)
+  --server FILE   the binary that is measured, to compare two on one folder";
 
 const PROJECT: &str = "/api/clearspan/v1/projects/default";
 const TREE_RUNS: u64 = 10_000;
 const STARTS: usize = 5;
 const READS: usize = 25;
 
+#[derive(Default)]
 struct Options {
     out: Option<PathBuf>,
     build: bool,
@@ -41,12 +46,14 @@ struct Options {
     phoenix: bool,
     duckdb: bool,
     beside: bool,
+    runs: Option<u64>,
+    folder: Option<PathBuf>,
+    server: Option<PathBuf>,
 }
 
 impl Options {
     fn parse(args: &[&str]) -> Result<Self> {
-        let mut options =
-            Self { out: None, build: true, quick: false, phoenix: false, duckdb: false, beside: false };
+        let mut options = Self { build: true, ..Self::default() };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             match *arg {
@@ -59,6 +66,12 @@ impl Options {
                     name => bail!("unknown peer \"{name}\"; there are phoenix and duckdb"),
                 },
                 "--beside" => options.beside = true,
+                "--runs" => {
+                    let runs = args.next().context("--runs needs a number")?;
+                    options.runs = Some(runs.parse().with_context(|| format!("\"{runs}\" is no number"))?);
+                }
+                "--folder" => options.folder = Some(args.next().context("--folder needs a folder")?.into()),
+                "--server" => options.server = Some(args.next().context("--server needs a file")?.into()),
                 other => bail!("unknown argument \"{other}\"\n\n{USAGE}"),
             }
         }
@@ -99,12 +112,18 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     if options.build {
         build(root)?;
     }
-    let binaries =
-        Binaries { server: target.join("release/clearspan"), loadgen: target.join("release/loadgen") };
+    let server = options.server.unwrap_or_else(|| target.join("release/clearspan"));
+    let binaries = Binaries { server, loadgen: target.join("release/loadgen") };
     for path in [&binaries.server, &binaries.loadgen] {
         ensure!(path.exists(), "{} is missing; run without --no-build", path.display());
     }
     let mut report = Report::default();
+    let out = options.out.unwrap_or_else(|| target.join("bench.jsonl"));
+    if let Some(runs) = options.runs {
+        let folder = options.folder.unwrap_or_else(|| target.join("bench-large"));
+        large::measure(&binaries, &folder, runs, &mut report)?;
+        return append(root, &out, &report);
+    }
     let factor = if options.quick { 10 } else { 1 };
     if options.beside {
         beside::measure(&binaries.server, &binaries.loadgen, 100_000 / factor, &mut report)?;
@@ -122,7 +141,6 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
             report.add("ratio to phoenix, agent spans", ours / rate, "times");
         }
     }
-    let out = options.out.unwrap_or_else(|| target.join("bench.jsonl"));
     append(root, &out, &report)?;
     eprintln!("\nappended to {}", out.display());
     Ok(())
@@ -217,18 +235,25 @@ fn sample_payload(server: &Server, sent: &Value) -> Result<Value> {
     anyhow::bail!("the sample trace has no run with messages")
 }
 
-/// Waits until no files are left to merge, and tells what that came to.
-fn wait_for_compaction(server: &Server, report: &mut Report) -> Result<()> {
-    const FOLDER: &str = "data/runs/segments";
-    const PATIENCE: Duration = Duration::from_secs(600);
-    let measure =
-        || Ok::<_, anyhow::Error>((server.count_files(FOLDER, "seg-")?, server.disk_bytes(FOLDER)?));
-    let (files, bytes) = measure()?;
+/// Waits until no files are left to merge.
+fn wait_until_merged(server: &Server) -> Result<()> {
+    const PATIENCE: Duration = Duration::from_secs(1800);
     let begin = Instant::now();
     while server.metric("clearspan_compaction_waiting_files")? > 0 {
         ensure!(begin.elapsed() < PATIENCE, "compaction does not come to its end");
         std::thread::sleep(Duration::from_millis(100));
     }
+    Ok(())
+}
+
+/// The same, and tells what that came to.
+fn wait_for_compaction(server: &Server, report: &mut Report) -> Result<()> {
+    const FOLDER: &str = "data/runs/segments";
+    let measure =
+        || Ok::<_, anyhow::Error>((server.count_files(FOLDER, "seg-")?, server.disk_bytes(FOLDER)?));
+    let (files, bytes) = measure()?;
+    let begin = Instant::now();
+    wait_until_merged(server)?;
     let (files_after, bytes_after) = measure()?;
     report.add("segments when the load ended", files as f64, "files");
     report.add("segments after compaction", files_after as f64, "files");

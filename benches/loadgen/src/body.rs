@@ -10,10 +10,10 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::Profile;
 use crate::rng::Rng;
 use crate::traces::{self, MARKER_NANOS, text};
 use crate::words::Words;
+use crate::{Profile, TraceId};
 
 /// An encoded request with the places of its ids and times.
 pub(crate) struct Body {
@@ -45,13 +45,20 @@ impl Body {
         Self { bytes, spans: count, traces, ids, times }
     }
 
-    /// Writes the request with new ids and with `base_nanos` as its start; returns the id of its first trace.
-    pub(crate) fn stamp(&self, out: &mut Vec<u8>, rng: &mut Rng, base_nanos: u64) -> [u8; 16] {
+    /// Writes the request with new ids, or that of the one trace, and with `base_nanos` as its start; returns the id of
+    /// its first trace.
+    pub(crate) fn stamp(
+        &self,
+        out: &mut Vec<u8>,
+        rng: &mut Rng,
+        base_nanos: u64,
+        trace: Option<TraceId>,
+    ) -> TraceId {
         out.clear();
         out.extend_from_slice(&self.bytes);
         let mut first = None;
         for places in &self.traces {
-            let id = rng.trace_id();
+            let id = trace.unwrap_or_else(|| rng.trace_id());
             first.get_or_insert(id);
             places.iter().for_each(|at| out[span_of(*at, 16)].copy_from_slice(&id));
         }

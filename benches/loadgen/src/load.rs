@@ -84,9 +84,10 @@ impl Shared<'_> {
             if before >= self.args.spans {
                 break;
             }
-            let trace = body.stamp(&mut buf, &mut rng, self.base_nanos(before));
+            let trace = body.stamp(&mut buf, &mut rng, self.base_nanos(before), self.args.trace);
+            let project = self.args.projects.map(|count| rng.below(count.get()));
             let begin = Instant::now();
-            if self.send(&mut connection, &buf) {
+            if self.send(&mut connection, &buf, project) {
                 mine.acked_spans += body.spans as u64;
                 mine.acked_bytes += buf.len() as u64;
                 mine.sample_trace = trace.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -113,9 +114,9 @@ impl Shared<'_> {
     }
 
     /// True when the batch was acknowledged.
-    fn send(&self, connection: &mut Option<Connection>, body: &[u8]) -> bool {
+    fn send(&self, connection: &mut Option<Connection>, body: &[u8], project: Option<u64>) -> bool {
         let body: Cow<'_, [u8]> = if self.args.gzip { gzip(body).into() } else { body.into() };
-        let head = self.head(body.len());
+        let head = self.head(body.len(), project);
         let (mut connects, mut busy, mut broken) = (0, 0, 0);
         loop {
             let Some(open) = connection else {
@@ -152,13 +153,15 @@ impl Shared<'_> {
         }
     }
 
-    fn head(&self, length: usize) -> String {
+    fn head(&self, length: usize, project: Option<u64>) -> String {
         let Self { args, host, path, .. } = self;
         let encoding = if args.gzip { "Content-Encoding: gzip\r\n" } else { "" };
         let headers: String = args.header.iter().map(|header| format!("{header}\r\n")).collect();
+        let project =
+            project.map_or_else(String::new, |number| format!("langsmith-project: bench-{number}\r\n"));
         format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-protobuf\r\n\
-             Content-Length: {length}\r\n{encoding}{headers}\r\n"
+             Content-Length: {length}\r\n{encoding}{project}{headers}\r\n"
         )
     }
 }

@@ -45,12 +45,26 @@ struct Args {
     /// Spread the start times over so many hours before now.
     #[arg(long, default_value_t = 1.0)]
     hours: f64,
+    /// Spread the requests over so many projects, named `bench-0`, `bench-1` and so on.
+    #[arg(long)]
+    projects: Option<std::num::NonZeroU64>,
+    /// Make all spans parts of this trace: 32 hexadecimal digits.
+    #[arg(long, value_parser = parse_trace)]
+    trace: Option<TraceId>,
     /// How many different requests to prepare.
     #[arg(long, default_value_t = 48)]
     bodies: u64,
     /// Write the requests to this folder instead of sending them.
     #[arg(long)]
     dump: Option<PathBuf>,
+}
+
+/// The id of a trace.
+type TraceId = [u8; 16];
+
+fn parse_trace(text: &str) -> Result<TraceId, String> {
+    let id = u128::from_str_radix(text, 16).ok().filter(|id| *id != 0 && text.len() == 32);
+    id.map(u128::to_be_bytes).ok_or_else(|| "a trace id has 32 hexadecimal digits and is not zero".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

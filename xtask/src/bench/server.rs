@@ -14,17 +14,23 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 pub(super) struct Server {
     child: Child,
     folder: PathBuf,
+    /// Whether the folder stays.
+    is_kept: bool,
     port: u16,
     /// From the start of the process until `/readyz` said yes.
     pub(super) ready_after: Duration,
 }
 
 impl Server {
+    /// On an empty folder that goes with it.
     pub(super) fn start(binary: &Path) -> Result<Self> {
         let name = format!("clearspan-bench-{}-{}", std::process::id(), http::free_port()?);
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        Self::start_in(binary, folder)
+        Self::launch(binary, std::env::temp_dir().join(name), false)
+    }
+
+    /// On a folder that stays.
+    pub(super) fn start_in(binary: &Path, folder: &Path) -> Result<Self> {
+        Self::launch(binary, folder.to_owned(), true)
     }
 
     /// Stops in order, so that everything is in segments, and starts on the same folder.
@@ -32,12 +38,13 @@ impl Server {
         self.stop()?;
         // Nothing is left to remove for the one that goes.
         let folder = std::mem::take(&mut self.folder);
-        *self = Self::start_in(binary, folder)?;
+        *self = Self::launch(binary, folder, self.is_kept)?;
         Ok(())
     }
 
-    fn start_in(binary: &Path, folder: PathBuf) -> Result<Self> {
+    fn launch(binary: &Path, folder: PathBuf, is_kept: bool) -> Result<Self> {
         let (port, grpc_port) = (http::free_port()?, http::free_port()?);
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let log = std::fs::File::create(folder.join("server.log")).context("cannot create the log file")?;
         let begin = Instant::now();
         let child = Command::new(binary)
@@ -49,7 +56,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let mut server = Self { child, folder, port, ready_after: Duration::ZERO };
+        let mut server = Self { child, folder, is_kept, port, ready_after: Duration::ZERO };
         while !http::get(port, "/readyz").is_ok_and(|answer| answer.status == 200) {
             ensure!(begin.elapsed() < START_LIMIT, "the server was not ready in time:\n{}", server.log());
             if let Some(status) = server.child.try_wait()? {
@@ -112,13 +119,19 @@ impl Server {
     }
 
     /// How long an answer takes, the connection included.
+    pub(super) fn millis(&self, path: &str) -> Result<f64> {
+        let begin = Instant::now();
+        let answer = http::get(self.port, path)?;
+        let millis = begin.elapsed().as_secs_f64() * 1e3;
+        ensure!(answer.status == 200, "{path} answered {}", answer.status);
+        Ok(millis)
+    }
+
+    /// The median of several such answers.
     pub(super) fn median_ms(&self, path: &str, times: usize) -> Result<f64> {
         let mut millis = Vec::new();
         for _ in 0..times {
-            let begin = Instant::now();
-            let answer = http::get(self.port, path)?;
-            millis.push(begin.elapsed().as_secs_f64() * 1e3);
-            ensure!(answer.status == 200, "{path} answered {}", answer.status);
+            millis.push(self.millis(path)?);
         }
         Ok(median(&mut millis))
     }
@@ -177,7 +190,9 @@ impl Drop for Server {
         // It may have ended by itself; then there is nothing to stop, and a folder that stays is only untidy.
         let _gone = self.child.kill();
         let _status = self.child.wait();
-        let _left = std::fs::remove_dir_all(&self.folder);
+        if !self.is_kept {
+            let _left = std::fs::remove_dir_all(&self.folder);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ fn a_stamped_request_has_new_ids_and_the_same_tree() {
         let body = Body::build(3, batch, profile, &words);
         let before = spans(&body.bytes);
         let mut stamped = Vec::new();
-        let first = body.stamp(&mut stamped, &mut Rng::new(99), 1_795_000_000_000_000_000);
+        let first = body.stamp(&mut stamped, &mut Rng::new(99), 1_795_000_000_000_000_000, None);
         let after = spans(&stamped);
         assert_eq!(before.len(), body.spans);
         assert_eq!(after.len(), body.spans);
@@ -31,6 +31,15 @@ fn a_stamped_request_has_new_ids_and_the_same_tree() {
             assert_eq!(parent(&before, old), parent(&after, new), "children follow their parent");
         }
     }
+}
+
+#[test]
+fn all_spans_can_be_parts_of_one_trace() {
+    let body = Body::build(3, 64, Profile::Agent, &Words::new(500));
+    let mut stamped = Vec::new();
+    let trace = [7; 16];
+    assert_eq!(body.stamp(&mut stamped, &mut Rng::new(99), MARKER_NANOS, Some(trace)), trace);
+    assert!(spans(&stamped).iter().all(|span| span.trace_id == trace));
 }
 
 fn spans(bytes: &[u8]) -> Vec<Span> {
