@@ -12,6 +12,7 @@ use crate::testing::random::{
 };
 
 mod deletion;
+mod newest;
 
 fn config(dir: &Path, memory_bytes: usize) -> NativeConfig {
     NativeConfig {

@@ -280,6 +280,18 @@ pub fn random_questions(seed: u64, count: usize) -> Vec<Question> {
     (0..count).map(|_| random_question(&mut dice)).collect()
 }
 
+/// As many questions for pages newest first, most of them small.
+pub fn random_newest_questions(seed: u64, count: usize) -> Vec<Question> {
+    let mut dice = Dice(seed ^ 0x2e35);
+    let mut question = || {
+        let selection = random_selection(&mut dice);
+        let order = Order { by: SortKey::Start, descending: true };
+        let query = RunQuery { order, ..random_query(&mut dice, selection) };
+        if dice.one_in(2) { Question::Runs(query) } else { Question::Traces(query) }
+    };
+    (0..count).map(|_| question()).collect()
+}
+
 fn random_question(dice: &mut Dice) -> Question {
     let selection = random_selection(dice);
     match dice.below(10) {
