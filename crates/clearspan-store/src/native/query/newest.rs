@@ -41,6 +41,10 @@ const MOST_ROWS: u64 = if cfg!(test) { 40 } else { 1 << 17 };
 const ROWS_PER_TRACE: u64 = if cfg!(test) { 1 } else { 16 };
 /// A page that these rows do not fill is better answered by one query, which uses all processors.
 const PATIENCE_ROWS: u64 = if cfg!(test) { 150 } else { 1 << 18 };
+/// Neighbouring rows whose times are no further apart than this are looked at together, so many at most: most runs of a
+/// trace are neighbours and close in time, and each place that is remembered for itself costs memory.
+const NEAR_NANOS: u64 = if cfg!(test) { 250_000_000 } else { 5_000_000_000 };
+const MOST_TOGETHER: u32 = if cfg!(test) { 2 } else { 64 };
 /// A page of a search that takes longer is given as far as it is, with a cursor.
 const PAGE_TIME: Duration = Duration::from_secs(5);
 
@@ -347,7 +351,7 @@ impl Queue {
         Ok(Source::Rows { segment, rows: rows.into(), is_indexed })
     }
 
-    /// The living rows of a segment, one by one, with their times.
+    /// The living rows of a segment with their times.
     fn rows_by_time(&self, segment: &Segment) -> Result<Vec<NewestRows>> {
         let mut ranges = Vec::new();
         let mut columns = vec![Col::time];
@@ -366,7 +370,7 @@ impl Queue {
         if let Some(dead) = self.snapshot.dead.get(&segment.number) {
             ranges = living_ranges(&ranges, dead);
         }
-        let mut found = Vec::new();
+        let mut found: Vec<NewestRows> = Vec::new();
         segment.look_at(&ranges, &columns, |batch, rows| {
             let times = batch.column_by_name(Col::time.name()).expect("the column was asked for");
             let times = times.as_primitive::<TimestampNanosecondType>().values();
@@ -379,7 +383,12 @@ impl Queue {
                     _ => true,
                 };
                 if is_whose && self.last.is_none_or(|last| *time <= last) {
-                    found.push((*time, *row, row + 1));
+                    match found.last_mut() {
+                        Some((newest, from, to)) if *to == *row && is_near(*newest, *time, row - *from) => {
+                            (*newest, *to) = ((*newest).max(*time), row + 1);
+                        }
+                        _ => found.push((*time, *row, row + 1)),
+                    }
                 }
             }
             Ok(())
@@ -394,6 +403,11 @@ impl Queue {
             self.heap.push((*newest, idx));
         }
     }
+}
+
+/// Whether a row belongs to its neighbours, so many of which are together already.
+fn is_near(newest: i64, time: i64, together: u32) -> bool {
+    together < MOST_TOGETHER && newest.abs_diff(time) <= NEAR_NANOS
 }
 
 /// Nothing on a page begins later: neither behind the range nor before the place where the last page ended.
