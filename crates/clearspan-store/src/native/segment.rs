@@ -235,12 +235,11 @@ impl Segment {
         Ok(blooms)
     }
 
-    /// What a bloom filter says. One that is damaged rules nothing out.
-    fn may_hold_run(&self, group: usize, run_id: RunId) -> Result<bool> {
-        let id = parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec());
+    /// The bloom filters, or `None` when they are damaged and rule nothing out.
+    fn readable_blooms(&self) -> Result<Option<Arc<Vec<GroupBlooms>>>> {
         match self.blooms() {
-            Ok(blooms) => Ok(blooms.get(group).and_then(Option::as_ref).is_none_or(|bloom| bloom.check(&id))),
-            Err(err) if err.kind() == ErrorKind::Corrupt => Ok(true),
+            Ok(blooms) => Ok(Some(blooms)),
+            Err(err) if err.kind() == ErrorKind::Corrupt => Ok(None),
             Err(err) => Err(err),
         }
     }
@@ -372,6 +371,12 @@ pub(crate) fn chosen_selection(chosen: &RoaringBitmap, group: &Range<u32>) -> Ro
         }
     }
     RowSelection::from_consecutive_ranges(ranges.into_iter(), group.len())
+}
+
+/// What the bloom filter of a row group says of a run.
+fn may_hold_run(blooms: Option<&[GroupBlooms]>, group: usize, run_id: RunId) -> bool {
+    let Some(Some(bloom)) = blooms.and_then(|blooms| blooms.get(group)) else { return true };
+    bloom.check(&parquet::data_type::FixedLenByteArray::from(run_id.as_bytes().to_vec()))
 }
 
 fn fixed(batch: &RecordBatch, col: Col) -> &FixedSizeBinaryArray {

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::{
 };
 use roaring::RoaringBitmap;
 
-use super::{Footer, ROW_GROUP_ROWS, Segment, alive_selection, fixed};
+use super::{Footer, ROW_GROUP_ROWS, Segment, alive_selection, fixed, may_hold_run};
 use crate::schema::Col;
 use crate::{Error, Result};
 
@@ -103,7 +103,8 @@ impl Segment {
         if stretches.is_empty() {
             return Ok(None);
         }
-        let footer = self.footer()?;
+        let (footer, blooms) = (self.footer()?, self.readable_blooms()?);
+        let blooms = blooms.as_ref().map(|blooms| blooms.as_slice());
         let mut rows = Vec::new();
         for (idx, group) in footer.groups.iter().enumerate() {
             let inside =
@@ -111,7 +112,7 @@ impl Segment {
             let inside: Vec<Range<u32>> = inside.filter(|rows| !rows.is_empty()).collect();
             if !inside.is_empty()
                 && group.may_hold_project(&[key.project_id])
-                && self.may_hold_run(idx, key.run_id)?
+                && may_hold_run(blooms, idx, key.run_id)
             {
                 rows.extend(inside);
             }
@@ -205,16 +206,12 @@ impl Segment {
 
     /// The rows of the row groups that may hold some runs.
     fn groups_with_runs(&self, run_ids: &[RunId]) -> Result<Vec<Range<u32>>> {
-        let mut rows = Vec::new();
-        for (idx, group) in self.footer()?.groups.iter().enumerate() {
-            for run_id in run_ids {
-                if self.may_hold_run(idx, *run_id)? {
-                    rows.push(group.rows.clone());
-                    break;
-                }
-            }
-        }
-        Ok(rows)
+        let (footer, blooms) = (self.footer()?, self.readable_blooms()?);
+        let blooms = blooms.as_ref().map(|blooms| blooms.as_slice());
+        let groups = footer.groups.iter().enumerate();
+        let may_hold =
+            groups.filter(|(idx, _)| run_ids.iter().any(|run_id| may_hold_run(blooms, *idx, *run_id)));
+        Ok(may_hold.map(|(_, group)| group.rows.clone()).collect())
     }
 
     fn reader(&self, choice: Choice<'_>, columns: &[Col]) -> Result<Vec<RecordBatch>> {
