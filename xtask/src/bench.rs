@@ -149,7 +149,8 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
 fn measure_ingest(binaries: &Binaries, factor: u64, report: &mut Report) -> Result<()> {
     measure_starts(binaries, report)?;
     measure_agent(binaries, 200_000 / factor, report)?;
-    measure_small(binaries, 1_000_000 / factor, report)
+    measure_small(binaries, 1_000_000 / factor, report)?;
+    measure_langsmith(binaries, 200_000 / factor, report)
 }
 
 fn build(root: &Path) -> Result<()> {
@@ -299,6 +300,26 @@ fn measure_small(binaries: &Binaries, spans: u64, report: &mut Report) -> Result
     report.add("small spans, durable and readable", number(&sent, "spans_per_s")?, "spans/s");
     check_count(&server, number(&sent, "acked_spans")?)?;
     report.add("small, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
+    Ok(())
+}
+
+fn measure_langsmith(binaries: &Binaries, runs: u64, report: &mut Report) -> Result<()> {
+    eprintln!("{runs} runs as the LangSmith SDK sends them (multipart, zstd), batches of 100, 4 connections");
+    let server = Server::start(&binaries.server)?;
+    let url = format!("{}/runs/multipart", server.url());
+    let args = ["--profile", "langsmith", "--spans", &runs.to_string(), "--batch", "100"];
+    let sent = run_loadgen(&binaries.loadgen, &url, &args)?;
+    report.add("LangSmith runs, durable and readable", number(&sent, "spans_per_s")?, "runs/s");
+    report.add("LangSmith, latency of a batch, median", number(&sent, "p50_ms")?, "ms");
+    report.add("LangSmith, peak memory (RSS)", server.memory_mb("VmHWM:")?, "MB");
+    let mut count = 0.0;
+    for project in server.get("/api/clearspan/v1/projects")?["projects"].as_array().into_iter().flatten() {
+        let name = project["name"].as_str().context("a project has a name")?;
+        let stats = format!("/api/clearspan/v1/projects/{name}/stats?of=runs&t=all");
+        count += number(&server.get(&stats)?, "count")?;
+    }
+    let acked = number(&sent, "acked_spans")?;
+    ensure!(count == acked, "{acked} runs were acknowledged, but {count} can be read");
     Ok(())
 }
 

@@ -10,10 +10,13 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::TraceId;
 use crate::rng::Rng;
-use crate::traces::{self, MARKER_NANOS, text};
+use crate::traces::{MARKER_NANOS, text};
 use crate::words::Words;
-use crate::{Profile, TraceId};
+
+/// Makes a trace of this id, which may have as many spans as a request.
+pub(crate) type Traces = fn(&mut Rng, &Words, TraceId, usize) -> Vec<Span>;
 
 /// An encoded request with the places of its ids and times.
 pub(crate) struct Body {
@@ -27,16 +30,12 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn build(seed: u64, batch: usize, profile: Profile, words: &Words) -> Self {
+    pub(crate) fn build(seed: u64, batch: usize, make: Traces, words: &Words) -> Self {
         let mut rng = Rng::new(seed);
         let mut spans: Vec<Span> = Vec::new();
         while spans.len() < batch {
             let trace_id = rng.trace_id();
-            spans.extend(match profile {
-                Profile::Agent => traces::agent(&mut rng, words, trace_id),
-                Profile::Small => traces::small(&mut rng, words, trace_id),
-                Profile::Tree => traces::tree(&mut rng, words, trace_id, batch),
-            });
+            spans.extend(make(&mut rng, words, trace_id, batch));
         }
         let count = spans.len();
         let wanted = Wanted::of(&spans);

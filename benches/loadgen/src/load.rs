@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 
 use crate::Args;
-use crate::body::Body;
 use crate::http::Connection;
+use crate::request::Request;
 use crate::rng::Rng;
 
 /// How often a batch is sent before it counts as lost: when nobody listens, when the receiver is busy, and when
@@ -40,13 +40,13 @@ struct Shared<'a> {
     args: &'a Args,
     host: String,
     path: String,
-    bodies: &'a [Body],
+    bodies: &'a [Request],
     now_nanos: u64,
     sent: AtomicU64,
     outcome: Mutex<Outcome>,
 }
 
-pub(crate) fn run(args: &Args, bodies: &[Body]) -> Result<Outcome> {
+pub(crate) fn run(args: &Args, bodies: &[Request]) -> Result<Outcome> {
     let rest = args.url.strip_prefix("http://").context("the url must begin with http://")?;
     let (host, path) = rest.split_once('/').context("the url needs a path, for example /v1/traces")?;
     #[expect(clippy::disallowed_methods, reason = "a load generator has no clock to take the time from")]
@@ -80,15 +80,18 @@ impl Shared<'_> {
         let mut mine = Outcome::default();
         let mut buf = Vec::new();
         for body in self.bodies.iter().cycle().skip(number) {
-            let before = self.sent.fetch_add(body.spans as u64, Relaxed);
+            let before = self.sent.fetch_add(body.count() as u64, Relaxed);
             if before >= self.args.spans {
                 break;
             }
-            let trace = body.stamp(&mut buf, &mut rng, self.base_nanos(before), self.args.trace);
+            let Ok(trace) = body.stamp(&mut buf, &mut rng, self.base_nanos(before), self.args.trace) else {
+                mine.lost_batches += 1;
+                continue;
+            };
             let project = self.args.projects.map(|count| rng.below(count.get()));
             let begin = Instant::now();
-            if self.send(&mut connection, &buf, project) {
-                mine.acked_spans += body.spans as u64;
+            if self.send(&mut connection, &buf, &body.headers(), project) {
+                mine.acked_spans += body.count() as u64;
                 mine.acked_bytes += buf.len() as u64;
                 mine.sample_trace = trace.iter().map(|byte| format!("{byte:02x}")).collect();
             } else {
@@ -114,9 +117,15 @@ impl Shared<'_> {
     }
 
     /// True when the batch was acknowledged.
-    fn send(&self, connection: &mut Option<Connection>, body: &[u8], project: Option<u64>) -> bool {
+    fn send(
+        &self,
+        connection: &mut Option<Connection>,
+        body: &[u8],
+        headers: &str,
+        project: Option<u64>,
+    ) -> bool {
         let body: Cow<'_, [u8]> = if self.args.gzip { gzip(body).into() } else { body.into() };
-        let head = self.head(body.len(), project);
+        let head = self.head(body.len(), headers, project);
         let (mut connects, mut busy, mut broken) = (0, 0, 0);
         loop {
             let Some(open) = connection else {
@@ -153,15 +162,14 @@ impl Shared<'_> {
         }
     }
 
-    fn head(&self, length: usize, project: Option<u64>) -> String {
+    fn head(&self, length: usize, kind: &str, project: Option<u64>) -> String {
         let Self { args, host, path, .. } = self;
         let encoding = if args.gzip { "Content-Encoding: gzip\r\n" } else { "" };
         let headers: String = args.header.iter().map(|header| format!("{header}\r\n")).collect();
         let project =
             project.map_or_else(String::new, |number| format!("langsmith-project: bench-{number}\r\n"));
         format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-protobuf\r\n\
-             Content-Length: {length}\r\n{encoding}{project}{headers}\r\n"
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n{kind}{encoding}{project}{headers}\r\n"
         )
     }
 }

@@ -1,9 +1,11 @@
-//! Sends realistic LLM agent traces over OTLP (HTTP, protobuf) and reports as one line of JSON what the receiver
-//! sustained: `loadgen --url http://127.0.0.1:4318/v1/traces --profile agent --batch 512 --conns 4`.
+//! Sends realistic LLM agent traces over OTLP (HTTP, protobuf), or what the LangSmith SDK sent, and reports as one line
+//! of JSON what the receiver sustained: `loadgen --url http://127.0.0.1:4318/v1/traces --profile agent --batch 512 --conns 4`.
 
 mod body;
 mod http;
 mod load;
+mod recorded;
+mod request;
 mod rng;
 mod traces;
 mod words;
@@ -14,13 +16,14 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use body::Body;
+use body::Traces;
+use request::Request;
 use words::Words;
 
 #[derive(Debug, Parser)]
 #[command(about)]
 struct Args {
-    /// Where to send.
+    /// Where to send, with the path: /v1/traces for OTLP, /runs/multipart for LangSmith.
     #[arg(long, default_value = "http://127.0.0.1:4318/v1/traces")]
     url: String,
     /// Stop after about this many spans.
@@ -75,6 +78,20 @@ enum Profile {
     Small,
     /// Each request is one trace of `--batch` spans.
     Tree,
+    /// Multipart requests recorded from the LangSmith SDK, zstd, with a post and mostly a patch for each run.
+    Langsmith,
+}
+
+impl Profile {
+    /// What makes the traces; none where requests are recorded.
+    fn traces(self) -> Option<Traces> {
+        match self {
+            Self::Agent => Some(|rng, words, trace, _| traces::agent(rng, words, trace)),
+            Self::Small => Some(|rng, words, trace, _| traces::small(rng, words, trace)),
+            Self::Tree => Some(traces::tree),
+            Self::Langsmith => None,
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -83,19 +100,23 @@ fn main() -> Result<()> {
         args.conns > 0 && args.batch > 0 && args.bodies > 0,
         "--conns, --batch and --bodies must not be 0"
     );
+    anyhow::ensure!(
+        args.profile != Profile::Langsmith || !(args.gzip || args.trace.is_some()),
+        "recorded requests are compressed already and keep their traces: leave out --gzip and --trace"
+    );
     let words = Words::new(20_000);
-    let bodies: Vec<Body> = (0..args.bodies)
-        .map(|idx| Body::build(args.seed.wrapping_mul(1000) + idx, args.batch, args.profile, &words))
-        .collect();
-    let bytes: usize = bodies.iter().map(|body| body.bytes.len()).sum();
-    let spans: usize = bodies.iter().map(|body| body.spans).sum();
+    let bodies: Vec<Request> = (0..args.bodies)
+        .map(|idx| Request::build(&args, args.seed.wrapping_mul(1000) + idx, &words))
+        .collect::<Result<_>>()?;
+    let bytes: usize = bodies.iter().map(|body| body.bytes().len()).sum();
+    let spans: usize = bodies.iter().map(Request::count).sum();
     let bytes_per_span = (bytes as f64 / spans as f64).round();
     let report = match &args.dump {
         Some(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             for (idx, body) in bodies.iter().enumerate() {
-                let path = folder.join(format!("body-{idx:03}.pb"));
-                std::fs::write(&path, &body.bytes)
+                let path = folder.join(format!("body-{idx:03}.bin"));
+                std::fs::write(&path, body.bytes())
                     .with_context(|| format!("cannot write {}", path.display()))?;
             }
             json!({"bodies": bodies.len(), "bytes_per_span": bytes_per_span})
@@ -109,7 +130,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn send(args: &Args, bodies: &[Body], bytes_per_span: f64) -> Result<serde_json::Value> {
+fn send(args: &Args, bodies: &[Request], bytes_per_span: f64) -> Result<serde_json::Value> {
     let outcome = load::run(args, bodies)?;
     let quantile_ms = |share: f64| {
         let idx = (outcome.latencies.len().saturating_sub(1) as f64 * share) as usize;

@@ -63,6 +63,20 @@ pub(super) fn measure(binaries: &Binaries, folder: &Path, runs: u64, report: &mu
     time(&server, &lists("stats?of=runs&t=30d"), STATS, report)?;
     time(&server, &lists("traces/histogram?buckets=30&t=30d"), HISTOGRAM, report)?;
 
+    time_posts(&server, "/runs/query", &langsmith_queries(&server, &picked)?, LANGSMITH, report)?;
+    let by_day = |of: &str| {
+        let statement = format!(
+            "select model, date_trunc('day', start_time) as day, sum(total_cost) as cost from runs \
+             where cost_billed and start_time > now() - interval '30 days'{of} group by model, day"
+        );
+        serde_json::json!({ "query": statement }).to_string()
+    };
+    let of_projects: Vec<String> =
+        picked.iter().map(|project| by_day(&format!(" and project = '{project}'"))).collect();
+    time_posts(&server, SQL_PATH, &of_projects, COST, report)?;
+    let of_all: Vec<String> = (0..5).map(|_| by_day("")).collect();
+    time_posts(&server, SQL_PATH, &of_all, COST_OF_ALL, report)?;
+
     let tree = path_of(TREE);
     let skeleton = server.get(&tree)?;
     let count = skeleton["runs"]["id"].as_array().map_or(0, Vec::len) as u64;
@@ -96,13 +110,48 @@ const WORD_RUNS: Names = ["runs with a word, median", "runs with a word, 99%"];
 const STATS: Names = ["figures of a project over 30 days, median", "figures of a project over 30 days, 99%"];
 const HISTOGRAM: Names = ["histogram over 30 days, median", "histogram over 30 days, 99%"];
 
+const LANGSMITH: Names =
+    ["LangSmith runs query with a filter, median", "LangSmith runs query with a filter, 99%"];
+const COST: Names = ["cost of a project by model and day, median", "cost of a project by model and day, 99%"];
+const COST_OF_ALL: Names =
+    ["cost of everything by model and day, median", "cost of everything by model and day, 99%"];
+const SQL_PATH: &str = "/api/clearspan/v1/sql";
+
+/// What the SDK's `list_runs` sends for each project.
+fn langsmith_queries(server: &Server, projects: &[String]) -> Result<Vec<String>> {
+    let known = server.get("/api/clearspan/v1/projects")?;
+    let known = known["projects"].as_array().context("there are no projects")?;
+    let query = |project: &String| {
+        let found = known.iter().find(|known| known["name"] == project.as_str());
+        let id = &found.with_context(|| format!("there is no project {project}"))?["id"];
+        let filter = "and(eq(run_type, \"llm\"), gt(total_tokens, 1000))";
+        Ok(serde_json::json!({ "session": [id], "filter": filter, "limit": 100 }).to_string())
+    };
+    projects.iter().map(query).collect()
+}
+
 fn path_of(trace: &str) -> String {
     format!("/api/clearspan/v1/traces/{trace}")
 }
 
 /// Asks each once.
 fn time(server: &Server, paths: &[String], names: Names, report: &mut Report) -> Result<()> {
-    let mut millis = paths.iter().map(|path| server.millis(path)).collect::<Result<Vec<f64>>>()?;
+    let millis = paths.iter().map(|path| server.millis(path)).collect::<Result<Vec<f64>>>()?;
+    tell(millis, names, report)
+}
+
+fn time_posts(
+    server: &Server,
+    path: &str,
+    bodies: &[String],
+    names: Names,
+    report: &mut Report,
+) -> Result<()> {
+    let millis = bodies.iter().map(|body| server.post_millis(path, body)).collect::<Result<Vec<f64>>>()?;
+    tell(millis, names, report)
+}
+
+fn tell(mut millis: Vec<f64>, names: Names, report: &mut Report) -> Result<()> {
     ensure!(!millis.is_empty(), "there is nothing to ask for {}", names[0]);
     millis.sort_by(f64::total_cmp);
     report.add(names[0], millis[millis.len() / 2], "ms");

@@ -127,6 +127,13 @@ impl Server {
         Ok(millis)
     }
 
+    /// The same for an answer to a JSON body.
+    pub(super) fn post_millis(&self, path: &str, body: &str) -> Result<f64> {
+        let begin = Instant::now();
+        self.post_json(path, body).with_context(|| format!("{path} {body}"))?;
+        Ok(begin.elapsed().as_secs_f64() * 1e3)
+    }
+
     /// The median of several such answers.
     pub(super) fn median_ms(&self, path: &str, times: usize) -> Result<f64> {
         let mut millis = Vec::new();
