@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { addExample, createDataset, datasetChoicesQuery } from "@/lib/api/examples";
+import { Link } from "@tanstack/react-router";
+import { createDataset, createExampleOf, datasetChoicesQuery, datasetKey } from "@/lib/api/datasets";
 import { plural } from "@/lib/format";
 import { Collect } from "./Collect";
 
@@ -10,7 +11,7 @@ interface Props {
 }
 
 /** Makes examples of a dataset out of runs: their inputs and outputs. */
-export function AddToDataset({ runIds, onClose }: Props) {
+export function AddToDataset({ project, runIds, onClose }: Props) {
   const client = useQueryClient();
   const datasets = useQuery(datasetChoicesQuery());
   return (
@@ -21,16 +22,20 @@ export function AddToDataset({ runIds, onClose }: Props) {
       places={datasets.data?.map(({ id, name, example_count: count }) => ({
         id,
         name,
-        note: count === null ? undefined : plural(count, "example"),
+        note: plural(count, "example"),
       }))}
       error={datasets.error}
       onPut={async (place) => {
-        for (const runId of runIds) await addExample(place.id, runId);
+        for (const runId of runIds) await createExampleOf(place.id, runId);
       }}
-      onCreate={createDataset}
-      renderPlace={(place) => <b>{place.name}</b>}
+      onCreate={(name) => createDataset({ name, data_type: "kv" })}
+      renderPlace={(place) => (
+        <Link to="/p/$project/datasets/$datasetId" params={{ project, datasetId: place.id }}>
+          {place.name}
+        </Link>
+      )}
       onClose={() => {
-        void client.invalidateQueries({ queryKey: ["datasets"] });
+        void client.invalidateQueries({ queryKey: datasetKey() });
         onClose();
       }}
     />

@@ -158,17 +158,19 @@ function Sit({ project, queue }: { project: string; queue: Queue }) {
               icon={<Undo2 size={13} aria-hidden />}
               disabled={!sitting.canUndo}
               title="Take the last save back  U"
+              aria-label="Undo"
               onClick={sitting.undo}
             >
-              Undo
+              <span className={styles.roomy}>Undo</span>
             </Button>
             <Button
               icon={<SquarePen size={13} aria-hidden />}
+              aria-label="Edit rubric"
               onClick={() =>
                 void navigate({ to: "/p/$project/annotate", params: { project }, search: { edit: queue.id } })
               }
             >
-              Edit rubric
+              <span className={styles.roomy}>Edit rubric</span>
             </Button>
           </>
         }

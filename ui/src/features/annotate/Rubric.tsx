@@ -65,8 +65,11 @@ function QuestionView({ question, answer, current, writing, onCurrent, onAnswer,
   const { key, description, required, labels } = question;
   const inWords = labels.length === 0;
   const box = useRef<HTMLElement>(null);
+  const shown = useRef(false);
   useEffect(() => {
-    if (current) box.current?.scrollIntoView({ block: "nearest" });
+    // An item opens at the instructions, at the top.
+    if (current && shown.current) box.current?.scrollIntoView({ block: "nearest" });
+    shown.current = true;
   }, [current]);
   const pick = (label: Label) => {
     onCurrent();

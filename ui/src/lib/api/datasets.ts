@@ -80,6 +80,24 @@ export const datasetsQuery = (search?: string) =>
     getNextPageParam: nextOffset,
   });
 
+/** More are not offered to choose from. */
+const MAX_CHOICES = 10 * PAGE;
+
+/** All datasets, to choose one from. */
+export const datasetChoicesQuery = () =>
+  queryOptions({
+    queryKey: [KEY, "choices"],
+    queryFn: async ({ signal }) => {
+      const found: Dataset[] = [];
+      let page: Dataset[];
+      do {
+        page = await v1.get<Dataset[]>("/datasets", { query: { limit: PAGE, offset: found.length }, signal });
+        found.push(...page);
+      } while (page.length === PAGE && found.length < MAX_CHOICES);
+      return found;
+    },
+  });
+
 export const datasetQuery = (id: string) =>
   queryOptions({ queryKey: [KEY, id, "head"], queryFn: ({ signal }) => v1.get<Dataset>(at(id), { signal }) });
 
@@ -149,6 +167,10 @@ export const examplesAtQuery = (dataset: string, ids: string[], asOf: string) =>
 
 export const createExample = (dataset: string, body: ExampleChange): Promise<Example> =>
   v1.post("/examples", { body: { ...body, dataset_id: dataset } });
+
+/** Puts a run's input and output into a dataset; the example remembers where it comes from. */
+export const createExampleOf = (dataset: string, run: string): Promise<Example> =>
+  v1.post("/examples", { body: { dataset_id: dataset, source_run_id: run, use_source_run_io: true } });
 
 export const updateExample = (id: string, body: ExampleChange): Promise<Example> =>
   v1.patch(`/examples/${id}`, { body });
