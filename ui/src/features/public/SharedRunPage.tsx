@@ -3,7 +3,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { Link2Off, TriangleAlert } from "lucide-react";
 import { useMemo } from "react";
 import { ApiError } from "@/lib/api/client";
-import { type SharedRun, sharedRunQuery, sharedRunsQuery } from "@/lib/api/sharing";
+import { MAX_SHARED_RUNS, type SharedRun, sharedRunQuery, sharedRunsQuery } from "@/lib/api/sharing";
 import { useCommands } from "@/lib/commands";
 import { formatDateTime, formatDollars, formatDuration, formatInstant, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
@@ -65,7 +65,8 @@ export function SharedRunPage() {
           <>
             <StatusPill status={top.status} />
             <span className={styles.identity} title={formatInstant(microsOf(top.start_time))}>
-              {formatDateTime(microsOf(top.start_time))} · {plural(rows.length, "span")} · shared, read-only
+              {formatDateTime(microsOf(top.start_time))} · {rows.length === MAX_SHARED_RUNS ? "the first " : ""}
+              {plural(rows.length, "span")} · shared, read-only
             </span>
           </>
         ) : null}

@@ -11,6 +11,7 @@ import { Button } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import { FeedbackKeys } from "./FeedbackKeys";
 import { RetentionForm } from "./RetentionForm";
 import styles from "./Settings.module.css";
 
@@ -35,6 +36,7 @@ export function ProjectSettings() {
           <>
             <RetentionForm key={project} project={project} retention={retention.data} />
             <PurgeSection />
+            <FeedbackKeys />
             <DeleteSection project={project} />
           </>
         ) : null}

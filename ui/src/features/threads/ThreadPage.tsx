@@ -4,6 +4,7 @@ import { Copy, TriangleAlert, Wrench } from "lucide-react";
 import { useEffect, useMemo, useRef } from "react";
 import { useTraceEvents } from "@/lib/api/events";
 import { type Feedback, feedbackConfigsQuery, feedbackQuery } from "@/lib/api/feedback";
+import { projectsQuery } from "@/lib/api/queries";
 import { MAX_TURNS, turnsQuery } from "@/lib/api/threads";
 import type { TraceRow } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
@@ -15,6 +16,7 @@ import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import { ShareButton } from "@/components/ShareButton";
 import { Pill } from "@/components/Tag";
 import { ContextChart } from "./ContextChart";
 import { totalsOf } from "./measures";
@@ -91,6 +93,7 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
   const feedback = useQuery({ ...feedbackQuery(ids), placeholderData: (old) => old }).data ?? NO_FEEDBACK;
   const configs = useQuery(feedbackConfigsQuery()).data ?? [];
   const markdown = useMarkdown(project, threadId, turns);
+  const projectId = useQuery(projectsQuery()).data?.find((one) => one.name === project)?.id;
   const found = search.turn === undefined ? -1 : turns.findIndex((turn) => turn.trace_id === search.turn);
   const selected = found >= 0 ? found : turns.length - 1;
   const turn = turns[selected];
@@ -157,6 +160,12 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
             <Button icon={<Copy size={13} aria-hidden />} title="Copy as Markdown  ⇧C" onClick={markdown.run}>
               {markdown.note ?? "Copy as Markdown"}
             </Button>
+            {projectId ? (
+              <ShareButton
+                what={{ kind: "thread", id: threadId, projectId }}
+                reads="all turns of this thread, also those to come"
+              />
+            ) : null}
           </>
         }
       >

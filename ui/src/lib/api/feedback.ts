@@ -91,6 +91,21 @@ export const feedbackConfigsQuery = () =>
     staleTime: 60_000,
   });
 
+/** What a key means, as it is written; `null` takes nothing away, it leaves the bound open. */
+export interface FeedbackConfigBody {
+  feedback_key: string;
+  feedback_config: FeedbackConfig["feedback_config"];
+  is_lower_score_better: boolean;
+}
+
+/** Refuses a key that means something else already. */
+export const createFeedbackConfig = (body: FeedbackConfigBody): Promise<FeedbackConfig> =>
+  v1.post("/feedback-configs", { body });
+export const updateFeedbackConfig = (body: FeedbackConfigBody): Promise<FeedbackConfig> =>
+  v1.patch("/feedback-configs", { body });
+export const deleteFeedbackConfig = (key: string): Promise<unknown> =>
+  v1.remove("/feedback-configs", { query: { feedback_key: key } });
+
 /** Made by hand on a page. */
 const SOURCE = { type: "app", metadata: {} };
 

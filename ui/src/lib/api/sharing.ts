@@ -2,19 +2,22 @@
 
 import { queryOptions } from "@tanstack/react-query";
 import { baseUrl } from "../boot";
-import { v1 } from "./langsmith";
+import { v1, v2 } from "./langsmith";
 
-/** What can be shared. Of a run, everything below it comes along. */
-export type Shareable = { kind: "run"; id: string } | { kind: "dataset"; id: string };
+/** What can be shared. Of a run, everything below it comes along; of a thread, all of its turns. */
+export type Shareable =
+  | { kind: "run"; id: string }
+  | { kind: "dataset"; id: string }
+  | { kind: "thread"; id: string; projectId: string };
 
-const pathOf = ({ kind, id }: Shareable): string => (kind === "run" ? `/runs/${id}/share` : `/datasets/${id}/share`);
+const pathOf = ({ kind, id }: Shareable): string => `/${kind}s/${encodeURIComponent(id)}/share`;
 
-/** The page behind the token of a run or of a dataset. */
+/** The page behind the token of a run, of a thread or of a dataset. */
 export const sharedPage = (kind: Shareable["kind"], token: string): string =>
-  baseUrl(`app/public/${token}/${kind === "run" ? "r" : "d"}`).href;
+  baseUrl(`app/public/${token}/${kind === "dataset" ? "d" : "r"}`).href;
 
 interface Share {
-  share_token: string;
+  share_token: string | null;
 }
 
 export const shareKey = (what: Shareable) => ["share", what.kind, what.id];
@@ -23,15 +26,27 @@ export const shareKey = (what: Shareable) => ["share", what.kind, what.id];
 export const shareQuery = (what: Shareable) =>
   queryOptions({
     queryKey: shareKey(what),
-    queryFn: async ({ signal }) => (await v1.get<Share | null>(pathOf(what), { signal }))?.share_token ?? null,
+    queryFn: async ({ signal }) => {
+      const path = pathOf(what);
+      const found =
+        what.kind === "thread"
+          ? await v2.get<Share>(path, { query: { project_id: what.projectId }, signal })
+          : await v1.get<Share | null>(path, { signal });
+      return found?.share_token ?? null;
+    },
   });
 
-export async function share(what: Shareable): Promise<string> {
+export async function share(what: Shareable): Promise<string | null> {
+  const path = pathOf(what);
+  if (what.kind === "thread") return (await v2.post<Share>(path, { body: { project_id: what.projectId } })).share_token;
   const body = what.kind === "run" ? { run_id: what.id } : { dataset_id: what.id };
-  return (await v1.put<Share>(pathOf(what), { body })).share_token;
+  return (await v1.put<Share>(path, { body })).share_token;
 }
 
-export const unshare = (what: Shareable): Promise<unknown> => v1.remove(pathOf(what));
+export const unshare = (what: Shareable): Promise<unknown> =>
+  what.kind === "thread"
+    ? v2.remove(pathOf(what), { query: { project_id: what.projectId }, body: { project_id: what.projectId } })
+    : v1.remove(pathOf(what));
 
 /** A run as LangSmith's routes answer it. Without payloads in lists. */
 export interface SharedRun {
@@ -69,6 +84,9 @@ const LISTED = [
   "completion_tokens",
   "total_cost",
 ];
+
+/** The server gives no more of what is behind a link. */
+export const MAX_SHARED_RUNS = 1_000;
 
 /** Every run behind the link, the upper ones first. */
 export const sharedRunsQuery = (token: string) =>
