@@ -152,13 +152,19 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
               pressed={search.tools === true}
               icon={<Wrench size={13} aria-hidden />}
               title="Every tool call on a line of its own  O"
+              aria-label="Tool calls"
               onClick={flipTools}
             >
-              Tool calls
+              <span className={styles.roomy}>Tool calls</span>
             </Button>
             <AddToQueueButton project={project} runIds={[turn.root_run_id]} />
-            <Button icon={<Copy size={13} aria-hidden />} title="Copy as Markdown  ⇧C" onClick={markdown.run}>
-              {markdown.note ?? "Copy as Markdown"}
+            <Button
+              icon={<Copy size={13} aria-hidden />}
+              title="Copy as Markdown  ⇧C"
+              aria-label={markdown.note ?? "Copy as Markdown"}
+              onClick={markdown.run}
+            >
+              {markdown.note ?? <span className={styles.roomy}>Copy as Markdown</span>}
             </Button>
             {projectId ? (
               <ShareButton
