@@ -41,7 +41,13 @@ export function ComparePage() {
       <PageBar
         project={project}
         parents={[
-          <Link key="all" to="/p/$project/datasets" params={{ project }} activeOptions={{ exact: true }}>
+          <Link
+            key="all"
+            to="/p/$project/datasets"
+            params={{ project }}
+            activeOptions={{ exact: true }}
+            className="ellipsis"
+          >
             Datasets
           </Link>,
           <Link

@@ -12,8 +12,9 @@ import styles from "./Grid.module.css";
 import type { ComparisonState } from "./useComparison";
 
 const OVERSCAN = 3;
-const TEXT_PX = 230;
-const COLUMN_PX = 300;
+/** Narrower than these no column gets. */
+const TEXT_PX = 190;
+const COLUMN_PX = 270;
 
 interface Props {
   state: ComparisonState;
@@ -25,7 +26,7 @@ interface Props {
 /** Figures above, examples below, in the same columns. Only the rows in view are in the page. */
 export function Grid({ state, viewport, current, onCurrent }: Props) {
   const { order, rows, columns, loading, set, search } = state;
-  const { height } = useSize(viewport);
+  const { width, height } = useSize(viewport);
   const [scroll, setScroll] = useState({ top: 0, rows: 0 });
   const visible = Math.ceil((height || 600) / ROW_PX) + 1;
   const first = Math.max(0, Math.floor((scroll.top - scroll.rows) / ROW_PX) - OVERSCAN);
@@ -41,10 +42,11 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
     onCurrent(id);
     set({ example: id, ...(column > 0 ? { col: column === 1 ? undefined : String(column + 1) } : {}) });
   };
-  // Beside an open example there is room for the input and the column that the page is about.
-  const narrow = search.example !== undefined;
+  // Beside an open example, and in a narrow window, there is room for the input and the column that the page is about.
+  const narrow = search.example !== undefined || (width > 0 && width < TEXT_PX + 2 * COLUMN_PX);
   const shown = narrow ? columns.slice(state.focus, state.focus + 1) : columns;
-  const texts = narrow ? 1 : 2;
+  // The reference also stands in the pane: it goes first where the columns would not fit.
+  const texts = narrow || (width > 0 && width < 2 * TEXT_PX + columns.length * COLUMN_PX) ? 1 : 2;
   const template = `repeat(${texts}, minmax(${TEXT_PX}px, 1fr)) repeat(${shown.length}, minmax(${COLUMN_PX}px, 1.35fr))`;
   const isShown = places.some((place) => rows[order[place]].id === current);
   return (
@@ -72,7 +74,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
             <span role="columnheader" className={styles.headCell}>
               Input
             </span>
-            {narrow ? null : (
+            {texts === 1 ? null : (
               <span role="columnheader" className={styles.headCell}>
                 Reference
               </span>
@@ -88,6 +90,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
               key={place % slots}
               state={state}
               narrow={narrow}
+              withReference={texts === 2}
               index={order[place]}
               place={place}
               selected={rows[order[place]].id === current}

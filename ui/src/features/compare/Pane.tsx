@@ -125,6 +125,7 @@ interface AttemptProps {
 function AttemptPart({ state, row, column, experiment, attempt, number }: AttemptProps) {
   const against = textAgainst(state, row, column);
   const isReference = state.search.diff !== "baseline";
+  const preference = state.preferred.get(attempt.runId);
   const notes = Object.entries({ ...attempt.labels, ...attempt.comments });
   return (
     <div className={styles.attempt}>
@@ -142,8 +143,11 @@ function AttemptPart({ state, row, column, experiment, attempt, number }: Attemp
             <span>{formatDuration(attempt.latency)}</span>
           </>
         )}
-        {state.preferred.has(attempt.runId) ? (
-          <Tag>{(state.preferred.get(attempt.runId) ?? 0) > 0 ? "preferred" : "not preferred"}</Tag>
+        {preference ? (
+          <>
+            <Tag>{preference.wins ? "preferred" : "not preferred"}</Tag>
+            <span className="ellipsis">{preference.why}</span>
+          </>
         ) : null}
         <span className="grow" />
         <Link
@@ -158,8 +162,13 @@ function AttemptPart({ state, row, column, experiment, attempt, number }: Attemp
         <p className={cx(styles.error, "mono")}>{attempt.error}</p>
       ) : attempt.outputs === null ? (
         <p className={styles.soft}>{attempt.pending ? "The run has not ended yet." : "The run has no output."}</p>
-      ) : against === null ? (
-        <ValueView label="Output" value={attempt.outputs} />
+      ) : against === null || against === mainText(attempt.outputs) ? (
+        <>
+          <ValueView label="Output" value={attempt.outputs} />
+          {against === null ? null : (
+            <p className={styles.soft}>Word for word the {isReference ? "reference" : "baseline’s output"}.</p>
+          )}
+        </>
       ) : (
         <SideBySide
           before={against}

@@ -23,12 +23,13 @@ interface Props {
   state: ComparisonState;
   /** Only the input and the column that the page is about. */
   narrow: boolean;
+  withReference: boolean;
   index: number;
   place: number;
   selected: boolean;
 }
 
-export const RowView = memo(function RowView({ state, narrow, index, place, selected }: Props) {
+export const RowView = memo(function RowView({ state, narrow, withReference, index, place, selected }: Props) {
   const row = state.rows[index];
   const columns = [...state.columns.keys()].filter((column) => !narrow || column === state.focus);
   return (
@@ -45,7 +46,7 @@ export const RowView = memo(function RowView({ state, narrow, index, place, sele
         <div role="gridcell" className={styles.cell}>
           <span className={cx(styles.text, styles.input)}>{short(mainText(row.inputs))}</span>
         </div>
-        {narrow ? null : (
+        {withReference ? (
           <div role="gridcell" className={styles.cell}>
             {row.reference === null ? (
               <span className={styles.soft}>No reference</span>
@@ -53,7 +54,7 @@ export const RowView = memo(function RowView({ state, narrow, index, place, sele
               <span className={cx(styles.text, styles.input)}>{short(mainText(row.reference))}</span>
             )}
           </div>
-        )}
+        ) : null}
         {columns.map((column) => (
           <Answer key={state.columns[column].id} state={state} row={row} column={column} />
         ))}
@@ -122,10 +123,10 @@ function Marks({ state, cell, base }: { state: ComparisonState; cell: Cell; base
   const { by, keys, direction, preferred } = state;
   // The score that decides stands first: what does not fit is cut off.
   const ordered = by === undefined || by === "all" ? keys : [by, ...keys.filter((key) => key !== by)];
-  const preference = cell.attempts.map((attempt) => preferred.get(attempt.runId)).find((score) => score !== undefined);
+  const wins = cell.attempts.some((attempt) => preferred.get(attempt.runId)?.wins);
   return (
     <div className={styles.marks}>
-      {preference !== undefined && preference > 0 ? <Tag>preferred</Tag> : null}
+      {wins ? <Tag>preferred</Tag> : null}
       <span className={styles.scores}>
         {ordered.map((key) =>
           cell.scores[key] === undefined ? null : (

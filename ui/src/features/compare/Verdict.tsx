@@ -1,4 +1,7 @@
+import { useMemo } from "react";
+import type { Experiment } from "@/lib/api/experiments";
 import { formatInt, plural } from "@/lib/format";
+import { tallyPreferences } from "@/lib/preferences";
 import type { Filter } from "./model";
 import type { ComparisonState } from "./useComparison";
 import { certainty, changeText, missingText } from "./verdict";
@@ -43,12 +46,19 @@ export function Verdict({ state, missing }: { state: ComparisonState; missing: n
       <p>
         <b>{other.name}</b> against <b>{base.name}</b>
         {by === undefined ? ", which have no scores" : by === "all" ? " by all scores" : <> by {by}</>}
+        <Preferred state={state} experiment={other} />
         {latency ? <>; mean latency {latency}</> : null}.{loading ? ` ${formatInt(rows.length)} examples so far.` : ""}{" "}
         {[unsure, missingText(tally)].filter(Boolean).join(" ")}
         {gone}
       </p>
     </section>
   );
+}
+
+/** How often answers were preferred that somebody set against each other. */
+function Preferred({ state, experiment }: { state: ComparisonState; experiment: Experiment }) {
+  const { wins, total } = useMemo(() => tallyPreferences(state.preferences.data ?? []), [state.preferences.data]);
+  return total === 0 ? null : `; preferred ${formatInt(wins.get(experiment.id) ?? 0)} of ${plural(total, "time")}`;
 }
 
 function Count(props: { state: ComparisonState; only: Filter; count: number; word: string }) {

@@ -68,10 +68,10 @@ export function useComparison() {
     return Object.fromEntries(FILTERS.map((only) => [only, count(only)])) as Record<Filter, number>;
   }, [rows, changes, base, other]);
   const preferred = useMemo(() => {
-    const scores = new Map<string, number>();
-    for (const { run_id, score } of preferences.data ?? NONE)
-      if (run_id !== null && score !== null) scores.set(run_id, Number(score));
-    return scores;
+    const byRun = new Map<string, { wins: boolean; why: string | null }>();
+    for (const { run_id, score, comment } of preferences.data ?? NONE)
+      if (run_id !== null && score !== null) byRun.set(run_id, { wins: Number(score) > 0, why: comment });
+    return byRun;
   }, [preferences.data]);
 
   return {

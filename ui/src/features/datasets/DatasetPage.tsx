@@ -32,7 +32,13 @@ export function DatasetPage() {
       <PageBar
         project={project}
         parents={[
-          <Link key="all" to="/p/$project/datasets" params={{ project }} activeOptions={{ exact: true }}>
+          <Link
+            key="all"
+            to="/p/$project/datasets"
+            params={{ project }}
+            activeOptions={{ exact: true }}
+            className="ellipsis"
+          >
             Datasets
           </Link>,
         ]}

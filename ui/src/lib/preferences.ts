@@ -1,6 +1,6 @@
 //! Who won: one group of feedback is one example whose answers were set against each other.
 
-import type { Preference } from "@/lib/api/experiments";
+import type { Preference } from "./api/experiments";
 
 export interface PreferenceTally {
   /** By experiment. */

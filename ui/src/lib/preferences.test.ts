@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Preference } from "@/lib/api/experiments";
+import type { Preference } from "./api/experiments";
 import { tallyPreferences } from "./preferences";
 
 let made = 0;
