@@ -9,9 +9,13 @@ import { startServer } from "./lib/server.mjs";
 let server, browser, dataset, experiments;
 const EXAMPLES = 120;
 
+/** A bound, not an expectation: machines that build at the same time are slow. */
+const SLOW_MS = 30_000;
+
 before(async () => {
   server = await startServer();
   browser = await openBrowser();
+  browser.context.setDefaultTimeout(SLOW_MS);
   dataset = (await call("POST", "/datasets", { name: "answers", description: "Questions of customers" })).id;
   const examples = Array.from({ length: EXAMPLES }, (_, n) => ({
     id: randomUUID(),
@@ -166,7 +170,11 @@ test("two experiments are compared: verdict, regressions, differences, traces", 
   assert.ok((await rows.count()) < 30, "only the rows in view are in the page");
 
   await page.getByRole("combobox", { name: /^Sort/ }).selectOption({ label: "Worst first" });
-  await eventually(async () => /429 from api/.test(await rows.first().textContent()), "the failure is the worst");
+  await eventually(
+    async () => /429 from api/.test(await rows.first().textContent()),
+    "the failure is the worst",
+    SLOW_MS,
+  );
   assert.doesNotMatch(await rows.first().textContent(), /Traceback/);
 
   // The other direction turns the verdict around, and the address keeps it.
@@ -177,7 +185,7 @@ test("two experiments are compared: verdict, regressions, differences, traces", 
   await page.getByRole("button", { name: /correct: lower is better/ }).click();
 
   await page.getByRole("button", { name: "3 better" }).click();
-  await eventually(async () => (await rows.count()) === 3, "three got better");
+  await eventually(async () => (await rows.count()) === 3, "three got better", SLOW_MS);
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   const pane = page.getByRole("complementary", { name: /Example/ });

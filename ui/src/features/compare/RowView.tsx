@@ -139,7 +139,7 @@ function Marks({ state, cell, base }: { state: ComparisonState; cell: Cell; base
       </span>
       {cell.attempts.length > 1 ? (
         <span className={styles.score} title="The worst of the runs of this example; the figures are their means">
-          worst of {cell.attempts.length}
+          {cell.attempts.length} runs
         </span>
       ) : null}
       {cell.failed > 0 ? (
