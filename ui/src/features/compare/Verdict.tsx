@@ -15,6 +15,12 @@ export function Verdict({ state, missing }: { state: ComparisonState; missing: n
       ? ` ${plural(missing, "experiment")} of the address no longer ${missing === 1 ? "exists" : "exist"}.`
       : "";
   if (columns.length === 0) return <section className={styles.verdict} aria-label="Verdict" aria-busy />;
+  if (loading && rows.length === 0)
+    return (
+      <section className={styles.verdict} aria-label="Verdict" aria-busy>
+        <h1>Reading the examples…</h1>
+      </section>
+    );
   const [base, other] = [columns[0], columns[state.focus]];
   if (columns.length === 1)
     return (
