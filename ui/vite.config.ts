@@ -39,5 +39,6 @@ export default defineConfig({
     // The setup page shows the files of docs/snippets.
     fs: { allow: [".", "../docs/snippets"] },
   },
-  test: { environment: "node", include: ["src/**/*.test.{ts,tsx}"] },
+  // The bound of a test is for what hangs: machines that build at the same time are slow.
+  test: { environment: "node", include: ["src/**/*.test.{ts,tsx}"], testTimeout: 30_000 },
 });
