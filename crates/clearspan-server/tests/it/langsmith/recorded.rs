@@ -24,8 +24,7 @@ pub(super) fn requests(scenario: Option<&str>) -> Vec<PathBuf> {
     let root = Path::new("../../tests/golden/langsmith");
     let folders = match scenario {
         Some(scenario) => vec![root.join(scenario)],
-        // Feedback as a part is taken with the rest of feedback.
-        None => entries(root).into_iter().filter(|folder| !folder.ends_with("13_feedback")).collect(),
+        None => entries(root),
     };
     let files = folders.iter().filter(|folder| folder.is_dir()).flat_map(|folder| entries(folder));
     files.filter(|file| file.extension().is_some_and(|end| end == "http") && is_ingest(file)).collect()
@@ -122,9 +121,7 @@ async fn every_recorded_request_is_taken() {
         }
         assert_eq!(answer.status, 202, "{what}: {}", answer.text());
         assert!(answer.json()["message"].is_string(), "{what}: {}", answer.text());
-        let mut errors = errors(&answer);
-        // Feedback as a part is taken with the rest of feedback.
-        errors.retain(|error| !error.starts_with("\"feedback."));
+        let errors = errors(&answer);
         assert!(errors.is_empty(), "{what}: {errors:?}");
     }
 }
@@ -230,6 +227,17 @@ async fn calls_of_langchain_and_of_wrapped_clients_tell_their_tokens() {
     let of_langchain = calls.iter().find(|run| run["prompt_tokens"] == 11).expect("it is there");
     assert!(of_langchain["outputs"]["generations"][0][0]["message"]["kwargs"].is_object(), "as it was sent");
     assert_eq!(of_langchain["thread_id"], "thread-9");
+}
+
+#[tokio::test]
+async fn feedback_that_comes_as_a_part_is_kept() {
+    let server = Server::start();
+    replay(&server, "13_feedback").await;
+    let request = Request::get("/api/v1/feedback/?limit=10").body(Bytes::new()).expect("a valid request");
+    let all = send(&server, request).await.json();
+    let all = all.as_array().expect("a list");
+    assert!(!all.is_empty());
+    assert!(all.iter().all(|one| one["run_id"].is_string() && one["key"].is_string()), "{all:#?}");
 }
 
 #[tokio::test]
