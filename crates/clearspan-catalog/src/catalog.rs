@@ -30,6 +30,9 @@ pub trait Catalog:
     /// The workspace that everything belongs to until there are several. The same for ever.
     fn default_workspace(&self) -> Result<Workspace>;
 
+    /// All workspaces.
+    fn list_workspaces(&self) -> Result<Vec<WorkspaceId>>;
+
     /// The project of that name; it is made when there is none. Callers that race get the same project.
     fn get_or_create_project(
         &self,

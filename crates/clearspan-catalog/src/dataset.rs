@@ -90,6 +90,9 @@ pub trait DatasetCatalog: Send + Sync + fmt::Debug {
         version: Option<UnixNanos>,
     ) -> Result<Vec<String>>;
 
+    /// The digests of all files that examples list, in any version and workspace, each once.
+    fn list_attachment_digests(&self) -> Result<Vec<String>>;
+
     /// The versions of a dataset, the newest first.
     fn list_versions(
         &self,

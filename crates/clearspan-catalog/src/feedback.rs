@@ -41,6 +41,26 @@ pub trait FeedbackCatalog {
     /// Removes a feedback. False when there is no such feedback.
     fn delete_feedback(&self, workspace_id: WorkspaceId, id: FeedbackId) -> Result<bool>;
 
+    /// Traces that have feedback which was given before a time, in order of their ids and behind one of them, at most
+    /// `limit`. With projects, those of feedback in one of these; otherwise of the whole workspace.
+    fn traces_with_feedback(
+        &self,
+        workspace_id: WorkspaceId,
+        project_ids: Option<&[ProjectId]>,
+        before: UnixNanos,
+        after: Option<TraceId>,
+        limit: usize,
+    ) -> Result<Vec<TraceId>>;
+
+    /// Removes the feedback on runs of these traces, and the tokens for giving more; with projects, what belongs to one of
+    /// these or to none. Returns how much feedback there was.
+    fn delete_feedback_of_traces(
+        &self,
+        workspace_id: WorkspaceId,
+        project_ids: Option<&[ProjectId]>,
+        trace_ids: &[TraceId],
+    ) -> Result<u64>;
+
     /// The figures of a project's feedback, by key: those of its runs, or those of the project itself.
     fn feedback_stats(
         &self,

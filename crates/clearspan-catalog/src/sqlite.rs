@@ -111,6 +111,14 @@ impl SqliteCatalog {
 }
 
 impl Catalog for SqliteCatalog {
+    fn list_workspaces(&self) -> Result<Vec<WorkspaceId>> {
+        self.with("list the workspaces", |db| {
+            db.prepare_cached("SELECT id FROM workspaces ORDER BY id")?
+                .query_map([], |row| Ok(WorkspaceId::from_bytes(row.get(0)?)))?
+                .collect()
+        })
+    }
+
     fn default_workspace(&self) -> Result<Workspace> {
         self.with("read the workspace", |db| {
             db.query_row("SELECT id, name FROM workspaces ORDER BY created_at, id LIMIT 1", [], |row| {

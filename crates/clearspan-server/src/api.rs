@@ -55,8 +55,10 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
         .route("/info", get(system::info))
         .route("/openapi.json", get(openapi::serve))
         .fallback(async || ApiError::new(ErrorCode::NotFound, "the API has no such path; see openapi.json"));
-    let langsmith =
-        respond::wrap(with_key(langsmith::routes()).merge(langsmith::open_routes()), ErrorShape::LangSmith);
+    let public = langsmith::public_routes()
+        .route_layer(from_fn_with_state(Arc::clone(&context), respond::know_visitor));
+    let langsmith = with_key(langsmith::routes()).merge(langsmith::open_routes()).merge(public);
+    let langsmith = respond::wrap(langsmith, ErrorShape::LangSmith);
     let langsmith_v2 = respond::wrap(
         with_key(langsmith::v2_routes()).merge(langsmith::open_v2_routes()),
         ErrorShape::LangSmith,

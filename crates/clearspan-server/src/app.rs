@@ -140,6 +140,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     let upkeep = UpkeepArgs {
         store: Arc::clone(&store),
         catalog: Arc::clone(&catalog),
+        attachments: Arc::clone(&attachments),
         projects: Arc::clone(&projects),
         clock,
         limits: Limits {

@@ -4,6 +4,9 @@
 //! renamed, and its folder synced, before the run that lists it is acknowledged; so a run never lists what is not there.
 //! Nothing that a client says becomes part of a path. Everything here blocks.
 //!
+//! A file that no run and no example lists any more is removed by `upkeep`, unless it came, or came again, a short while ago:
+//! its run may be on its way.
+//!
 //! An address is valid for an hour, for whoever has it: the SDKs fetch it without a key. The secret that signs is made on
 //! first use and never leaves the folder.
 
@@ -12,8 +15,13 @@ mod link;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
+use clearspan_model::UnixNanos;
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
+
+use crate::clock::Clock;
 
 pub(crate) use link::Link;
 
@@ -25,10 +33,12 @@ const FOLDER: &str = "attachments";
 pub(crate) struct Attachments {
     dir: PathBuf,
     secret: [u8; 32],
+    /// Held while a file is found to be there and while one is removed, so that no run lists one that goes.
+    changing: Mutex<()>,
 }
 
 /// What a file is called by its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ContentHash([u8; 32]);
 
 impl ContentHash {
@@ -65,7 +75,7 @@ impl Attachments {
         }
         fs::create_dir_all(&unfinished)?;
         let secret = link::load_or_make_secret(&dir)?;
-        Ok(Self { dir, secret })
+        Ok(Self { dir, secret, changing: Mutex::default() })
     }
 
     /// A file to be written.
@@ -79,18 +89,61 @@ impl Attachments {
     pub(crate) fn keep(&self, mut unfinished: Unfinished) -> io::Result<(ContentHash, u64)> {
         let hash = ContentHash(std::mem::take(&mut unfinished.hasher).finalize().into());
         let path = self.path(&hash);
-        if !path.exists() {
-            let folder = path.parent().expect("it is in a folder of its own");
-            if !folder.exists() {
-                fs::create_dir_all(folder)?;
-                sync_folder(&self.dir)?;
-            }
-            unfinished.file.sync_all()?;
-            fs::rename(&unfinished.path, &path)?;
-            unfinished.is_kept = true;
-            sync_folder(folder)?;
+        if self.renew(&path) {
+            return Ok((hash, unfinished.bytes));
         }
+        let folder = path.parent().expect("it is in a folder of its own");
+        if !folder.exists() {
+            fs::create_dir_all(folder)?;
+            sync_folder(&self.dir)?;
+        }
+        unfinished.file.sync_all()?;
+        {
+            let _changing = self.changing.lock();
+            fs::rename(&unfinished.path, &path)?;
+        }
+        unfinished.is_kept = true;
+        sync_folder(folder)?;
         Ok((hash, unfinished.bytes))
+    }
+
+    /// Makes a file that is there count as new. False where there is none, or where it cannot be made to.
+    fn renew(&self, path: &Path) -> bool {
+        let _changing = self.changing.lock();
+        let file = OpenOptions::new().append(true).open(path);
+        file.and_then(|file| file.set_modified(system_time(Clock::default().now()))).is_ok()
+    }
+
+    /// The files that came before a time, and did not come again since.
+    pub(crate) fn older_than(&self, time: UnixNanos) -> io::Result<Vec<ContentHash>> {
+        let mut old = Vec::new();
+        for folder in entries(&self.dir)?.into_iter().filter(|folder| folder.len() == 2) {
+            for name in entries(&self.dir.join(folder))? {
+                let Some(hash) = ContentHash::parse(&name) else { continue };
+                if self.is_older(&hash, time)? {
+                    old.push(hash);
+                }
+            }
+        }
+        Ok(old)
+    }
+
+    /// Removes a file, unless it came again since that time. Whether there was one to remove.
+    pub(crate) fn remove(&self, hash: &ContentHash, older_than: UnixNanos) -> io::Result<bool> {
+        let _changing = self.changing.lock();
+        if !self.is_older(hash, older_than)? {
+            return Ok(false);
+        }
+        fs::remove_file(self.path(hash))?;
+        Ok(true)
+    }
+
+    fn is_older(&self, hash: &ContentHash, time: UnixNanos) -> io::Result<bool> {
+        match fs::metadata(self.path(hash)) {
+            Ok(metadata) => Ok(metadata.modified()? < system_time(time)),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(err) => Err(err),
+        }
     }
 
     /// The file with this content.
@@ -117,6 +170,10 @@ impl Attachments {
         let (folder, _) = name.split_at(2);
         self.dir.join(folder).join(&name)
     }
+}
+
+fn system_time(time: UnixNanos) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(time.as_nanos()).unwrap_or_default())
 }
 
 /// The names in a folder; none when it does not exist.

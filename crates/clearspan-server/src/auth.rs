@@ -35,6 +35,10 @@ pub(crate) struct Caller {
     pub(crate) default_project: Option<ProjectName>,
 }
 
+/// Somebody who may read what is public: a caller, or one without a key.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor(pub(crate) Option<Caller>);
+
 /// Checks keys.
 #[derive(Debug)]
 pub(crate) struct Authenticator {
@@ -78,6 +82,19 @@ impl Authenticator {
         }
     }
 
+    /// The same where what is public may be read without a key: nobody for who shows none and would need one. A key that is
+    /// shown must be good.
+    pub(crate) async fn check_visitor(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        now: UnixNanos,
+    ) -> Result<Visitor, Refusal> {
+        if self.required && matches!(presented_key(headers), Ok(None)) {
+            return Ok(Visitor(None));
+        }
+        self.check(headers, now).await.map(|caller| Visitor(Some(caller)))
+    }
+
     async fn look_up(self: &Arc<Self>, hash: KeyHash, now: UnixNanos) -> Result<Option<Caller>, Refusal> {
         if let Some((since, caller)) = self.known.lock().get(&hash)
             && since.elapsed() < if caller.is_some() { BELIEVED } else { DISBELIEVED }
@@ -113,7 +130,8 @@ impl Authenticator {
     }
 }
 
-fn unauthorized() -> Refusal {
+/// A key is needed and was not shown.
+pub(crate) fn unauthorized() -> Refusal {
     Refusal {
         status: StatusCode::UNAUTHORIZED,
         code: "unauthorized",
@@ -183,6 +201,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
         parts.extensions.get::<Self>().cloned().ok_or_else(unauthorized)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refusal> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or(Self(None)))
     }
 }
 

@@ -4,6 +4,8 @@
 //! means a new project at once; what a crash leaves undone is done at the next start. A loop enforces the retention of
 //! projects and purges what was deleted, so that it is gone from the disk in time.
 
+mod feedback;
+mod files;
 mod purge;
 mod retention;
 
@@ -18,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use purge::PurgeState;
 pub(crate) use retention::Enforced;
 
+use crate::attachments::Attachments;
 use crate::clock::Clock;
 use crate::config::TimeSpan;
 use crate::error::chain;
@@ -28,6 +31,7 @@ use crate::ingest::Projects;
 pub(crate) struct Upkeep {
     store: Arc<dyn RunStore>,
     catalog: Arc<dyn Catalog>,
+    attachments: Arc<Attachments>,
     projects: Arc<Projects>,
     clock: Clock,
     limits: Limits,
@@ -42,6 +46,7 @@ pub(crate) struct Upkeep {
 pub(crate) struct UpkeepArgs {
     pub(crate) store: Arc<dyn RunStore>,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) attachments: Arc<Attachments>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -60,6 +65,8 @@ pub(crate) struct Limits {
 pub(crate) enum UpkeepError {
     Store(clearspan_store::Error),
     Catalog(clearspan_catalog::Error),
+    /// The files of runs.
+    Files(std::io::Error),
     /// Its task panicked.
     Broken,
 }
@@ -81,6 +88,7 @@ impl UpkeepError {
         match self {
             Self::Store(err) => chain(err),
             Self::Catalog(err) => chain(err),
+            Self::Files(err) => chain(err),
             Self::Broken => "a task panicked".to_owned(),
         }
     }
@@ -90,10 +98,11 @@ type Result<T> = std::result::Result<T, UpkeepError>;
 
 impl Upkeep {
     pub(crate) fn new(args: UpkeepArgs) -> Self {
-        let UpkeepArgs { store, catalog, projects, clock, limits } = args;
+        let UpkeepArgs { store, catalog, attachments, projects, clock, limits } = args;
         Self {
             store,
             catalog,
+            attachments,
             projects,
             clock,
             limits,
@@ -112,7 +121,13 @@ impl Upkeep {
     pub(crate) async fn delete(self: &Arc<Self>, scope: Scope, target: DeletionTarget) -> Result<Deleted> {
         let this = Arc::clone(self);
         let work = crate::task::spawn("delete", async move {
-            Ok(this.store.delete(&this.deletion(scope, target)).await?)
+            let deleted = this.store.delete(&this.deletion(scope.clone(), target.clone())).await?;
+            if let DeletionTarget::Traces(traces) = target {
+                this.forget_feedback_on(scope.workspace_id, scope.project_ids, traces).await?;
+            } else if deleted.runs > 0 {
+                this.start_forgetting_feedback(scope);
+            }
+            Ok(deleted)
         });
         work.await.ok().flatten().unwrap_or(Err(UpkeepError::Broken))
     }

@@ -93,6 +93,10 @@ impl DatasetCatalog for SqliteCatalog {
         self.read("list splits", |db| examples::list_splits(db, workspace_id, dataset_id, version))
     }
 
+    fn list_attachment_digests(&self) -> Result<Vec<String>> {
+        self.read("list the files of examples", examples::list_attachment_digests)
+    }
+
     fn list_versions(
         &self,
         workspace_id: WorkspaceId,

@@ -305,6 +305,14 @@ fn delete_forever(db: &Connection, id: ExampleId) -> SqlResult<()> {
 }
 
 /// Everything of a dataset that is being removed.
+pub(super) fn list_attachment_digests(db: &Connection) -> SqlResult<Vec<String>> {
+    db.prepare_cached(
+        "SELECT DISTINCT file.value ->> '$.digest' FROM example_versions, json_each(attachments) AS file ORDER BY 1",
+    )?
+    .query_map([], |row| row.get(0))?
+    .collect()
+}
+
 pub(super) fn delete_all(db: &Connection, dataset_id: DatasetId) -> SqlResult<()> {
     let mut statement =
         db.prepare("SELECT DISTINCT payload_id FROM example_versions WHERE dataset_id = ?1")?;

@@ -1,6 +1,6 @@
 //! The tables of feedback.
 
-use clearspan_model::{ErrorKind, JsonText, ProjectId, RunId, UnixNanos, WorkspaceId};
+use clearspan_model::{ErrorKind, JsonText, ProjectId, RunId, TraceId, UnixNanos, WorkspaceId};
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, named_params, params};
 
 use super::{SqliteCatalog, columns, failed};
@@ -56,6 +56,29 @@ impl FeedbackCatalog for SqliteCatalog {
         self.with("remove feedback", |db| {
             Ok(db.execute("DELETE FROM feedback WHERE workspace_id = ?1 AND id = ?2", which)? == 1)
         })
+    }
+
+    fn traces_with_feedback(
+        &self,
+        workspace_id: WorkspaceId,
+        project_ids: Option<&[ProjectId]>,
+        before: UnixNanos,
+        after: Option<TraceId>,
+        limit: usize,
+    ) -> Result<Vec<TraceId>> {
+        self.with("list traces with feedback", |db| {
+            select::traces(db, workspace_id, project_ids, before, after, limit)
+        })
+    }
+
+    fn delete_feedback_of_traces(
+        &self,
+        workspace_id: WorkspaceId,
+        project_ids: Option<&[ProjectId]>,
+        trace_ids: &[TraceId],
+    ) -> Result<u64> {
+        delete_of_traces(&mut self.connection.lock(), workspace_id, project_ids, trace_ids)
+            .map_err(|err| failed("remove feedback from the catalog".to_owned(), err))
     }
 
     fn feedback_stats(
@@ -214,6 +237,25 @@ fn update(
     write(&transaction, &feedback)?;
     transaction.commit()?;
     Ok(Some(feedback))
+}
+
+fn delete_of_traces(
+    db: &mut Connection,
+    workspace_id: WorkspaceId,
+    project_ids: Option<&[ProjectId]>,
+    trace_ids: &[TraceId],
+) -> SqlResult<u64> {
+    let traces = columns::id_list(trace_ids.iter().map(TraceId::as_bytes));
+    let projects = project_ids.map(|ids| columns::id_list(ids.iter().map(ProjectId::as_bytes)));
+    let condition = "workspace_id = ?1 AND trace_id IN (SELECT unhex(value) FROM json_each(?2))
+                     AND (?3 IS NULL OR project_id IS NULL
+                          OR project_id IN (SELECT unhex(value) FROM json_each(?3)))";
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let which = params![workspace_id.as_bytes(), traces, projects];
+    let removed = transaction.execute(&format!("DELETE FROM feedback WHERE {condition}"), which)?;
+    transaction.execute(&format!("DELETE FROM feedback_tokens WHERE {condition}"), which)?;
+    transaction.commit()?;
+    Ok(removed as u64)
 }
 
 /// A row with [`COLUMNS`].

@@ -388,4 +388,6 @@ fn attachments_stay_as_planned(catalog: &dyn Catalog) {
     let change = ExampleChange { attachments: Some(plan), added: vec![file("new", "5")], ..no_change(1) };
     update(catalog, id, change, at(3_000));
     assert_eq!(files(), pairs(&[("b", "2"), ("new", "5"), ("z", "1")]));
+    let digests = catalog.list_attachment_digests().expect("a list");
+    assert_eq!(digests, ["1", "2", "3", "4", "5"], "those of older versions, too, each once");
 }

@@ -19,6 +19,7 @@ pub(super) fn check_all(new_catalog: &impl Fn() -> Arc<dyn Catalog>) {
     runs_are_found_by_their_feedback(&*new_catalog());
     figures_add_up(&*new_catalog());
     feedback_goes_with_its_project(&*new_catalog());
+    feedback_goes_with_its_traces(&*new_catalog());
     what_is_known_of_a_key_is_replaced(&*new_catalog());
     tokens_are_found_by_their_secret(&*new_catalog());
     nothing_crosses_workspaces(&*new_catalog());
@@ -337,6 +338,44 @@ fn feedback_goes_with_its_project(catalog: &dyn Catalog) {
     assert_eq!(list(catalog, &FeedbackQuery::default()), [other.id]);
 }
 
+fn feedback_goes_with_its_traces(catalog: &dyn Catalog) {
+    let trace = |number: u8| TraceId::from_bytes([number; 16]);
+    let of = |number: u8, project: Option<ProjectId>| Feedback {
+        trace_id: Some(trace(number)),
+        project_id: project,
+        created_at: at(number.into()),
+        ..on_run(catalog, number, "a", 1.0)
+    };
+    let elsewhere = Some(ProjectId::from_bytes([8; 16]));
+    let given = [of(3, Some(PROJECT)), of(1, Some(PROJECT)), of(1, None), of(2, elsewhere), of(9, None)];
+    put(catalog, &given);
+    let early = on_run(catalog, 1, "early", 1.0);
+    put(catalog, std::slice::from_ref(&early));
+    let token = FeedbackToken { trace_id: Some(trace(1)), ..token(catalog, 1) };
+    catalog.create_feedback_tokens(std::slice::from_ref(&token)).expect("kept");
+
+    let ws = workspace(catalog);
+    let traces = |projects: Option<&[ProjectId]>, after: Option<u8>, limit: usize| {
+        catalog.traces_with_feedback(ws, projects, at(9), after.map(trace), limit).expect("a list")
+    };
+    assert_eq!(traces(None, None, 10), [trace(1), trace(2), trace(3)], "9 is too young");
+    assert_eq!(traces(None, Some(1), 1), [trace(2)]);
+    assert_eq!(traces(Some(&[PROJECT]), None, 10), [trace(1), trace(3)]);
+    assert_eq!(traces(None, Some(3), 10), []);
+
+    let delete = |traces: &[TraceId]| {
+        catalog.delete_feedback_of_traces(ws, Some(&[PROJECT]), traces).expect("removed")
+    };
+    assert_eq!(delete(&[trace(1), trace(2)]), 2, "that of the other project stays");
+    assert_eq!(delete(&[trace(1)]), 0);
+    assert_eq!(catalog.find_feedback_token(token.token).expect("an answer"), None);
+    assert!(load(catalog, early.id).is_some(), "nobody said which trace it is about");
+    assert_eq!(catalog.delete_feedback_of_traces(ws, None, &[trace(2)]).expect("removed"), 1);
+    let other = WorkspaceId::from_bytes([7; 16]);
+    assert_eq!(catalog.delete_feedback_of_traces(other, None, &[trace(3)]).expect("an answer"), 0);
+    assert!(load(catalog, given[0].id).is_some());
+}
+
 fn what_is_known_of_a_key_is_replaced(catalog: &dyn Catalog) {
     let workspace_id = workspace(catalog);
     let config = |key: &str, text: &str, time| FeedbackConfig {
@@ -359,12 +398,11 @@ fn what_is_known_of_a_key_is_replaced(catalog: &dyn Catalog) {
     assert_eq!(catalog.list_feedback_configs(workspace_id).expect("a list"), [b]);
 }
 
-fn tokens_are_found_by_their_secret(catalog: &dyn Catalog) {
-    let workspace_id = workspace(catalog);
-    let token = |number: u8| FeedbackToken {
+fn token(catalog: &dyn Catalog, number: u8) -> FeedbackToken {
+    FeedbackToken {
         id: Uuid::from_bytes([number; 16]),
         token: Uuid::from_bytes([100 + number; 16]),
-        workspace_id,
+        workspace_id: workspace(catalog),
         project_id: (number == 1).then_some(PROJECT),
         trace_id: None,
         run_id: run(number % 2),
@@ -372,8 +410,12 @@ fn tokens_are_found_by_their_secret(catalog: &dyn Catalog) {
         feedback_id: FeedbackId::generate(),
         created_at: at(number.into()),
         expires_at: at(50),
-    };
-    let made = [token(1), token(2), token(3)];
+    }
+}
+
+fn tokens_are_found_by_their_secret(catalog: &dyn Catalog) {
+    let workspace_id = workspace(catalog);
+    let made = [1, 2, 3].map(|number| token(catalog, number));
     catalog.create_feedback_tokens(&made).expect("kept");
     assert_eq!(catalog.find_feedback_token(made[1].token).expect("an answer"), Some(made[1].clone()));
     assert_eq!(catalog.find_feedback_token(made[1].id).expect("an answer"), None, "the id opens nothing");

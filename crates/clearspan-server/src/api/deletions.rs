@@ -17,6 +17,7 @@ use super::traces::ProjectParam;
 use super::{params, projects};
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::error::chain;
 use crate::upkeep::{PurgeState, UpkeepError};
 
 /// Traces that one request can name.
@@ -293,6 +294,10 @@ impl From<UpkeepError> for ApiError {
         match error {
             UpkeepError::Store(error) => error.into(),
             UpkeepError::Catalog(error) => error.into(),
+            UpkeepError::Files(error) => {
+                tracing::error!(error = chain(&error), "the files of runs cannot be looked at");
+                Self::new(ErrorCode::Internal, "the server failed to answer; its log tells more")
+            }
             UpkeepError::Broken => {
                 Self::new(ErrorCode::Internal, "the server failed to answer; its log tells more")
             }

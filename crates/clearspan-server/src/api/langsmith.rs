@@ -47,33 +47,43 @@ pub(super) fn routes() -> Router<Arc<Context>> {
 
 fn feedback_routes() -> Router<Arc<Context>> {
     use feedback::{configs, tokens};
-    Router::new()
-        .route("/feedback", get(feedback::list).post(feedback::create))
-        .route("/feedback/eager", post(feedback::create))
-        .route("/feedback/formulas", get(feedback::formulas).post(feedback::formulas))
-        .route("/feedback/tokens", get(tokens::list).post(tokens::create))
-        .route("/feedback/{id}", get(feedback::get).patch(feedback::update).delete(feedback::delete))
-        .route(
-            "/feedback-configs",
-            get(configs::list).post(configs::create).patch(configs::update).delete(configs::delete),
-        )
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("{path}{end}");
+        router = router
+            .route(&at("/feedback"), get(feedback::list).post(feedback::create))
+            .route(&at("/feedback/eager"), post(feedback::create))
+            .route(&at("/feedback/formulas"), get(feedback::formulas).post(feedback::formulas))
+            .route(&at("/feedback/tokens"), get(tokens::list).post(tokens::create))
+            .route(&at("/feedback/{id}"), get(feedback::get).patch(feedback::update).delete(feedback::delete))
+            .route(
+                &at("/feedback-configs"),
+                get(configs::list).post(configs::create).patch(configs::update).delete(configs::delete),
+            );
+    }
+    router
 }
 
 fn annotation_routes() -> Router<Arc<Context>> {
     use annotation::{items, queues};
-    Router::new()
-        .route("/annotation-queues", get(queues::list).post(queues::create))
-        .route("/annotation-queues/status/{item_id}", post(items::set_status))
-        .route("/annotation-queues/{id}", get(queues::get).patch(queues::update).delete(queues::delete))
-        .route("/annotation-queues/{id}/queues", get(queues::of_run))
-        .route("/annotation-queues/{id}/runs", get(items::list).post(items::add))
-        .route("/annotation-queues/{id}/runs/by-key", post(items::add))
-        .route("/annotation-queues/{id}/runs/delete", post(items::remove_many))
-        .route("/annotation-queues/{id}/runs/{run_id}", delete(items::remove).merge(patch(items::update)))
-        .route("/annotation-queues/{id}/run/{index}", get(items::at))
-        .route("/annotation-queues/{id}/size", get(queues::size))
-        .route("/annotation-queues/{id}/total_size", get(queues::total_size))
-        .route("/annotation-queues/{id}/total_archived", get(queues::total_archived))
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("/annotation-queues{path}{end}");
+        router = router
+            .route(&at(""), get(queues::list).post(queues::create))
+            .route(&at("/status/{item_id}"), post(items::set_status))
+            .route(&at("/{id}"), get(queues::get).patch(queues::update).delete(queues::delete))
+            .route(&at("/{id}/queues"), get(queues::of_run))
+            .route(&at("/{id}/runs"), get(items::list).post(items::add))
+            .route(&at("/{id}/runs/by-key"), post(items::add))
+            .route(&at("/{id}/runs/delete"), post(items::remove_many))
+            .route(&at("/{id}/runs/{run_id}"), delete(items::remove).merge(patch(items::update)))
+            .route(&at("/{id}/run/{index}"), get(items::at))
+            .route(&at("/{id}/size"), get(queues::size))
+            .route(&at("/{id}/total_size"), get(queues::total_size))
+            .route(&at("/{id}/total_archived"), get(queues::total_archived));
+    }
+    router
 }
 
 fn sharing_routes() -> Router<Arc<Context>> {
@@ -90,6 +100,7 @@ pub(super) fn v2_routes() -> Router<Arc<Context>> {
         .route("/runs/{run_id}/share", post(v2::sharing::share_run).delete(v2::sharing::unshare_run))
         .route("/traces/query", post(v2::traces::query))
         .route("/traces/{trace_id}/runs", get(v2::traces::runs))
+        .route("/datasets/{id}/experiment-runs", post(v2::experiment_runs::query))
         .route("/threads/query", post(v2::threads::query))
         .route("/threads/stats", post(v2::threads::stats))
         .route("/threads/{thread_id}/traces", get(v2::threads::traces))
@@ -164,18 +175,27 @@ fn prompt_routes() -> Router<Arc<Context>> {
         router = router
             .route(&at("/settings"), get(prompts::settings))
             .route(&at("/repos"), get(prompts::list).post(prompts::create))
-            .route(
-                &at("/repos/{owner}/{handle}"),
-                get(prompts::get).patch(prompts::update).delete(prompts::delete),
-            )
+            .route(&at("/repos/{owner}/{handle}"), patch(prompts::update).delete(prompts::delete))
             .route(&at("/repos/{owner}/{handle}/tags"), get(prompts::tags).post(prompts::tag))
             .route(
                 &at("/repos/{owner}/{handle}/tags/{name}"),
                 patch(prompts::update_tag).delete(prompts::delete_tag),
             )
-            .route(&at("/commits/{owner}/{handle}"), get(prompts::commits).post(prompts::commit))
-            .route(&at("/commits/{owner}/{handle}/{reference}"), get(prompts::pull))
+            .route(&at("/commits/{owner}/{handle}"), post(prompts::commit))
             .route(&at("/likes/{owner}/{handle}"), post(prompts::like));
+    }
+    router
+}
+
+/// Prompts that are public are read without a key.
+pub(super) fn public_routes() -> Router<Arc<Context>> {
+    let mut router = Router::new();
+    for end in ["", "/"] {
+        let at = |path: &str| format!("{path}{end}");
+        router = router
+            .route(&at("/repos/{owner}/{handle}"), get(prompts::get))
+            .route(&at("/commits/{owner}/{handle}"), get(prompts::commits))
+            .route(&at("/commits/{owner}/{handle}/{reference}"), get(prompts::pull));
     }
     router
 }

@@ -46,6 +46,21 @@ pub(super) async fn require_key(
     }
 }
 
+/// Tells handlers who calls, if somebody does.
+pub(super) async fn know_visitor(
+    State(ctx): State<Arc<Context>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match ctx.auth.check_visitor(request.headers(), ctx.clock.now()).await {
+        Ok(visitor) => {
+            request.extensions_mut().insert(visitor);
+            next.run(request).await
+        }
+        Err(refusal) => ApiError::from(refusal).into_response(),
+    }
+}
+
 async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) -> Response {
     let id = request_id(request.headers());
     let span = tracing::info_span!("api", request_id = %id);

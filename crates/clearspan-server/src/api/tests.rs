@@ -1,6 +1,7 @@
 //! The routes with everything behind them but the disk: handlers, filters, layers and errors.
 
 mod deletion;
+mod experiments;
 mod feedback;
 mod langsmith;
 mod langsmith_feedback;
@@ -74,9 +75,11 @@ impl Server {
         let live = LiveFeed::new();
         let budget = Budget::new(1 << 20);
         let settings = RawSettings::default().resolve(None).unwrap();
+        let attachments = Arc::new(Attachments::open(dir.path()).unwrap());
         let upkeep = UpkeepArgs {
             store: Arc::clone(&store),
             catalog: Arc::clone(&catalog),
+            attachments: Arc::clone(&attachments),
             projects: Arc::clone(&projects),
             clock,
             limits: Limits {
@@ -100,7 +103,7 @@ impl Server {
             ingest: Ingest::new(ingest),
             remaps: Arc::new(Remaps::new(Arc::clone(&store), Arc::clone(&rules), live.clone(), clock)),
             upkeep: Arc::new(Upkeep::new(upkeep)),
-            attachments: Arc::new(Attachments::open(dir.path()).unwrap()),
+            attachments,
             rules,
             diagnostics: Arc::new(Diagnostics::default()),
             metrics: Arc::new(Metrics::default()),

@@ -32,7 +32,7 @@ const TURNS_AT_ONCE: usize = 500;
 const MAX_TURNS: usize = 5_000;
 /// Threads that the store sums up at once.
 const SUMS_AT_ONCE: usize = 4;
-const NEWEST_FIRST: Order = Order { by: SortKey::Start, descending: true };
+pub(crate) const NEWEST_FIRST: Order = Order { by: SortKey::Start, descending: true };
 
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -198,7 +198,8 @@ async fn before(
     Ok(shown)
 }
 
-fn cursor_of(turn: &TraceSummary) -> Cursor {
+/// Where the list goes on behind the thread whose newest turn this is.
+pub(crate) fn cursor_of(turn: &TraceSummary) -> Cursor {
     Cursor {
         order: NEWEST_FIRST,
         value: Some(i128::from(turn.start_time.as_nanos())),

@@ -39,6 +39,29 @@ fn equal_content_is_one_file_and_outlives_a_restart() {
 }
 
 #[test]
+fn what_came_long_ago_is_removed_and_what_came_again_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let attachments = Attachments::open(folder.path()).unwrap();
+    let [old, again, new] = [b"old".as_slice(), b"again", b"new"].map(|content| keep(&attachments, content));
+    for hash in [&old, &again] {
+        let file = std::fs::OpenOptions::new().append(true).open(attachments.path(hash)).unwrap();
+        file.set_modified(super::system_time(at(1_000))).unwrap();
+    }
+    let mut found = attachments.older_than(at(1_001)).unwrap();
+    found.sort_by_key(ToString::to_string);
+    let mut expected = vec![old, again];
+    expected.sort_by_key(ToString::to_string);
+    assert_eq!(found, expected);
+    assert_eq!(attachments.older_than(at(1_000)).unwrap(), []);
+    assert_eq!(keep(&attachments, b"again"), again);
+    let removed = [&old, &again, &new, &old].map(|hash| attachments.remove(hash, at(1_001)).unwrap());
+    assert_eq!(removed, [true, false, false, false]);
+    assert!(attachments.read(&old).is_err() && attachments.read(&again).is_ok());
+    assert_eq!(keep(&attachments, b"old"), old, "it may come again");
+    assert!(attachments.read(&old).is_ok());
+}
+
+#[test]
 fn addresses_are_signed_and_end() {
     let folder = tempfile::tempdir().unwrap();
     let attachments = Attachments::open(folder.path()).unwrap();

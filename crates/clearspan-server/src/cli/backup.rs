@@ -99,6 +99,10 @@ fn copy(
         let parent = target.parent().context("a file has a folder")?;
         std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         let linked = std::fs::hard_link(&source, &target).is_ok();
+        if !linked && !source.exists() {
+            // Nothing listed it any more.
+            continue;
+        }
         if !linked {
             std::fs::copy(&source, &target).with_context(|| format!("cannot copy {}", source.display()))?;
         }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use clearspan_model::UnixNanos;
-use clearspan_store::PurgeReport;
+use clearspan_store::{PurgeReport, Scope};
 
 use super::{Result, Upkeep, blocking};
 
@@ -69,11 +69,26 @@ impl Upkeep {
     async fn purge(self: &Arc<Self>) -> Result<PurgeReport> {
         let expiries = self.payload_expiries().await?;
         let looked_at = self.clock.now();
+        let has_deleted = self.store.deletion_state().unpurged_since.is_some();
         let report = self.store.purge(&expiries).await?;
+        if has_deleted {
+            self.forget_feedback_of_old().await?;
+        }
+        self.remove_unused_files().await?;
         let this = Arc::clone(self);
         blocking(move || this.catalog.scrub()).await?;
         self.purges.lock().payloads_at = Some(looked_at);
         Ok(report)
+    }
+
+    /// Feedback on deleted traces that is still there: it came after the deletion, or a crash was in between. What is younger
+    /// may be about a run that has yet to arrive.
+    async fn forget_feedback_of_old(self: &Arc<Self>) -> Result<()> {
+        let this = Arc::clone(self);
+        let workspace = blocking(move || this.catalog.default_workspace()).await?;
+        let remembered = self.limits.remember_deleted.nanos();
+        let before = UnixNanos::from_nanos(self.clock.now().as_nanos().saturating_sub(remembered));
+        self.forget_feedback(&Scope { workspace_id: workspace.id, project_ids: None }, before).await
     }
 
     /// Whether waiting longer could break the promise of the settings. Half of the time is left for the work itself.

@@ -175,3 +175,49 @@ async fn on_loopback_any_key_is_fine() {
         assert_taken(&answer, JSON, key);
     }
 }
+
+#[tokio::test]
+async fn public_prompts_are_pulled_without_a_key() {
+    let folder = DataFolder::new();
+    let secret = create_key(&folder, &["--name", "first"]);
+    let server = Server::start_in(folder, &OPEN_TO_OTHERS);
+    let with_key = headers(&[("x-api-key", &secret), ("content-type", "application/json")]);
+    let send = async |method: &str, path: &str, body: serde_json::Value, headers: &HeaderMap| {
+        let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let body = bytes::Bytes::from(body.to_string());
+        let request = request.body(body).expect("a valid request");
+        server.connect().await.send(with_headers(request, headers)).await
+    };
+    for (name, is_public) in [("open", true), ("closed", false)] {
+        let repo = serde_json::json!({ "repo_handle": name, "is_public": is_public });
+        assert_eq!(send("POST", "/repos", repo, &with_key).await.status, 200);
+        let commit = serde_json::json!({ "manifest": { "lc": 1, "id": [name] } });
+        assert_eq!(send("POST", &format!("/commits/-/{name}"), commit, &with_key).await.status, 200);
+    }
+    let owner =
+        send("GET", "/settings", serde_json::Value::Null, &with_key).await.json()["tenant_handle"].take();
+    let owner = owner.as_str().expect("the workspace has a handle").to_owned();
+    let wrong = headers(&[("x-api-key", &format!("csk_{}", "0".repeat(64)))]);
+    let none = HeaderMap::new();
+    for (path, headers, status) in [
+        (format!("/commits/{owner}/open/latest"), &none, 200),
+        (format!("/commits/{owner}/open/latest?include_model=true"), &none, 200),
+        (format!("/commits/{owner}/open/"), &none, 200),
+        (format!("/repos/{owner}/open"), &none, 200),
+        (format!("/repos/{owner}/open"), &wrong, 401),
+        ("/commits/-/open/latest".to_owned(), &none, 401),
+        ("/commits/-/open/latest".to_owned(), &with_key, 200),
+        (format!("/commits/{owner}/closed/latest"), &none, 401),
+        (format!("/repos/{owner}/closed"), &none, 401),
+        (format!("/repos/{owner}/none"), &none, 401),
+        (format!("/repos/{owner}/closed"), &with_key, 200),
+        ("/repos".to_owned(), &none, 401),
+    ] {
+        let answer = send("GET", &path, serde_json::Value::Null, headers).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+    }
+    let like = serde_json::json!({ "like": true });
+    assert_eq!(send("POST", &format!("/likes/{owner}/open"), like, &none).await.status, 401);
+    let delete = send("DELETE", &format!("/repos/{owner}/open"), serde_json::Value::Null, &none).await;
+    assert_eq!(delete.status, 401);
+}

@@ -123,6 +123,28 @@ pub(super) fn runs(
         .collect()
 }
 
+pub(super) fn traces(
+    db: &Connection,
+    workspace_id: WorkspaceId,
+    project_ids: Option<&[ProjectId]>,
+    before: UnixNanos,
+    after: Option<TraceId>,
+    limit: usize,
+) -> SqlResult<Vec<TraceId>> {
+    let mut asked = Conditions::of_workspace(workspace_id);
+    asked.add("trace_id > ?", Box::new(after.map_or_else(Vec::new, |id| id.as_bytes().to_vec())));
+    asked.between("created_at", (None, Some(before)));
+    if let Some(ids) = project_ids {
+        asked.add(one_of_ids("project_id"), Box::new(id_list(ids.iter().map(ProjectId::as_bytes))));
+    }
+    let sql =
+        format!("SELECT DISTINCT trace_id FROM feedback WHERE {} ORDER BY trace_id LIMIT ?", asked.text());
+    asked.values.push(Box::new(count(limit)));
+    db.prepare_cached(&sql)?
+        .query_map(params_from_iter(&asked.values), |row| Ok(TraceId::from_bytes(row.get(0)?)))?
+        .collect()
+}
+
 fn add_test(asked: &mut Conditions, test: &FeedbackTest) {
     let texts = |texts: &[String]| Box::new(text_list(texts.iter().map(String::as_str)));
     // A text without its quotes, and the JSON text of anything else: what people write in a filter.

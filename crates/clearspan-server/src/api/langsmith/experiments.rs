@@ -6,11 +6,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{
-    ComparisonId, DatasetId, ExampleQuery, ExperimentComparison, Project, ProjectDetails, ProjectName,
+    ComparisonId, DatasetId, Example, ExampleQuery, ExperimentComparison, Feedback, FeedbackQuery, Project,
+    ProjectDetails, ProjectName,
 };
+use clearspan_mapping::langsmith::REFERENCE_EXAMPLE;
 use clearspan_model::{ErrorKind, JsonText, ProjectId, WorkspaceId};
+use clearspan_store::RunSummary;
 use http::StatusCode;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -18,16 +21,19 @@ use super::asked::Asked;
 use super::input::{
     LargeJson, Page, Pairs, blocking, is_true, object, object_text, parse_id, parse_time, unprocessable,
 };
-use super::run_json::iso;
-use super::{datasets, examples, runs, sessions};
+use super::run_json::{Select, iso};
+use super::runs::Wants;
+use super::{datasets, examples, feedback, runs, sessions};
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{Params, PathParams};
 use crate::api::projects;
 use crate::auth::Caller;
 use crate::context::Context;
 
-/// Runs of one page of examples, at most.
-const MAX_RUNS: usize = 10_000;
+/// Runs of an experiment that are looked at.
+const MAX_RUNS: usize = 20_000;
+/// So many examples are named when their runs are looked for; of more, all runs of the experiment are looked at.
+const MAX_NAMED: usize = 1_000;
 
 /// What `POST` and `PATCH` say about a session. Every key may be missing or null, which changes nothing.
 #[derive(Debug, Default, Deserialize)]
@@ -224,6 +230,8 @@ pub(super) struct RunsOfExamplesBody {
     filters: Option<BTreeMap<String, Vec<String>>>,
     #[serde(default)]
     preview: Option<bool>,
+    #[serde(default)]
+    comparative_experiment_id: Option<String>,
 }
 
 /// Examples of a dataset, each with the runs that experiments made of it. An empty page ends the list.
@@ -249,6 +257,10 @@ pub(super) async fn runs_of_examples(
         body.filters.as_ref().is_some_and(|filters| filters.values().any(|texts| !texts.is_empty()));
     let filters = body.filters.unwrap_or_default();
     let preview = body.preview.unwrap_or(false);
+    let comparison = body
+        .comparative_experiment_id
+        .map(|id| parse_id::<ComparisonId>("comparative_experiment_id", &id))
+        .transpose()?;
 
     // With filters, only examples that have a run that fits are rows, which is known after looking at the runs.
     let query = ExampleQuery {
@@ -260,39 +272,93 @@ pub(super) async fn runs_of_examples(
         ..ExampleQuery::default()
     };
     let listed = blocking(&ctx, move |ctx| Ok(ctx.catalog.list_examples(workspace_id, &query)?)).await?;
-    let mut by_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
-    for session in sessions {
-        if listed.is_empty() {
-            break;
+    let mut found = by_example(&ctx, workspace_id, &sessions, &filters, &listed).await?;
+    let page: Vec<&Example> = match is_filtered {
+        true => {
+            let fit = listed.iter().filter(|example| found.contains_key(&example.id.to_string()));
+            fit.skip(page.offset).take(page.limit).collect()
         }
-        let texts = filters.get(&session.to_string()).into_iter().flatten();
+        false => listed.iter().collect(),
+    };
+    let runs = page.iter().filter_map(|example| found.remove(&example.id.to_string())).flatten().collect();
+    let mut rows = runs::rows(&ctx, workspace_id, runs::Page::of_runs(runs), Wants::ALL).await?;
+    if let Some(comparison) = comparison {
+        narrow_feedback(&ctx, workspace_id, &mut rows, comparison).await?;
+    }
+    let mut of_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
+    for row in &rows {
+        if let Some(example) = example_of(&row.summary) {
+            of_example.entry(example).or_default().push(row.json(&Select::new(None)));
+        }
+    }
+    let row = |example: &Example| {
+        let mut json = examples::example_json(&ctx, example, false);
+        json["runs"] = Value::Array(of_example.remove(&example.id.to_string()).unwrap_or_default());
+        if preview {
+            shorten(&mut json);
+        }
+        json
+    };
+    Ok(Json(page.into_iter().map(row).collect()))
+}
+
+/// The example that a run was made from.
+pub(super) fn example_of(run: &RunSummary) -> Option<String> {
+    let id = run.metadata.get(REFERENCE_EXAMPLE)?.to_value();
+    id.as_str().map(str::to_owned)
+}
+
+/// The runs that experiments made of some examples, the oldest first, by example. Of an experiment with filters, those that fit
+/// all of them.
+pub(super) async fn by_example(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    experiments: &[ProjectId],
+    filters: &BTreeMap<String, Vec<String>>,
+    examples: &[Example],
+) -> Result<FxHashMap<String, Vec<RunSummary>>> {
+    let mut by_example: FxHashMap<String, Vec<RunSummary>> = FxHashMap::default();
+    if examples.is_empty() {
+        return Ok(by_example);
+    }
+    let ids: FxHashSet<String> = examples.iter().map(|example| example.id.to_string()).collect();
+    for experiment in experiments {
+        let texts = filters.get(&experiment.to_string()).into_iter().flatten();
         let asked = Asked {
-            project_ids: Some(vec![session]),
-            example_ids: Some(listed.iter().map(|example| example.id.to_string()).collect()),
+            project_ids: Some(vec![*experiment]),
+            // An experiment has little else than the runs of the examples: long lists cost more than they save.
+            example_ids: (ids.len() <= MAX_NAMED).then(|| ids.iter().cloned().collect()),
             is_root: Some(true),
             filters: texts.map(|text| ("filters", text.clone())).collect(),
             ..Asked::default()
         };
-        for run in runs::all(&ctx, workspace_id, asked, MAX_RUNS).await? {
-            if let Some(example) = run["reference_example_id"].as_str() {
-                by_example.entry(example.to_owned()).or_default().push(run);
+        for run in runs::roots(ctx, workspace_id, asked, MAX_RUNS).await? {
+            if let Some(example) = example_of(&run).filter(|id| ids.contains(id)) {
+                by_example.entry(example).or_default().push(run);
             }
         }
     }
-    let row = |example: &clearspan_catalog::Example| {
-        let runs = by_example.remove(&example.id.to_string()).unwrap_or_default();
-        if is_filtered && runs.is_empty() {
-            return None;
-        }
-        let mut json = examples::example_json(&ctx, example, false);
-        json["runs"] = Value::Array(runs);
-        if preview {
-            shorten(&mut json);
-        }
-        Some(json)
+    Ok(by_example)
+}
+
+/// Leaves of the figures of feedback what was said in one comparison.
+pub(super) async fn narrow_feedback(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    rows: &mut [runs::Row],
+    comparison: ComparisonId,
+) -> Result<()> {
+    let query = FeedbackQuery {
+        run_ids: Some(rows.iter().map(|row| row.summary.run_id).collect()),
+        comparative_experiment_id: Some(uuid::Uuid::from_bytes(*comparison.as_bytes())),
+        ..FeedbackQuery::default()
     };
-    let rows = listed.iter().filter_map(row);
-    Ok(Json(if is_filtered { rows.skip(page.offset).take(page.limit).collect() } else { rows.collect() }))
+    let said = blocking(ctx, move |ctx| Ok(ctx.catalog.list_feedback(workspace_id, &query)?)).await?;
+    for row in rows {
+        let its_own = said.iter().filter(|one| one.run_id == Some(row.summary.run_id));
+        row.feedback_stats = feedback::summed_up(its_own);
+    }
+    Ok(())
 }
 
 /// Leaves beginnings of texts, as lists show them.
@@ -309,7 +375,7 @@ fn shorten(value: &mut Value) {
 }
 
 /// The version of the dataset that the first experiment ran on: examples that were deleted since still have their runs.
-async fn version_of(
+pub(super) async fn version_of(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     sessions: &[ProjectId],
@@ -373,7 +439,8 @@ pub(super) async fn compare(
     let made =
         blocking(&ctx, move |ctx| Ok(ctx.catalog.create_comparison(workspace_id, comparison)?)).await?;
     let names = names(&ctx, workspace_id).await?;
-    Ok(Json(comparison_json(workspace_id, &made, &names)))
+    let said = said_in(&ctx, workspace_id, made.id).await?;
+    Ok(Json(comparison_json(workspace_id, &made, &names, &said)))
 }
 
 pub(super) async fn comparisons(
@@ -387,8 +454,12 @@ pub(super) async fn comparisons(
     datasets::load(&ctx, workspace_id, id).await?;
     let listed = blocking(&ctx, move |ctx| Ok(ctx.catalog.list_comparisons(workspace_id, id)?)).await?;
     let names = names(&ctx, workspace_id).await?;
-    let page = listed.iter().skip(page.offset).take(page.limit);
-    Ok(Json(page.map(|comparison| comparison_json(workspace_id, comparison, &names)).collect()))
+    let mut page_of = Vec::new();
+    for comparison in listed.iter().skip(page.offset).take(page.limit) {
+        let said = said_in(&ctx, workspace_id, comparison.id).await?;
+        page_of.push(comparison_json(workspace_id, comparison, &names, &said));
+    }
+    Ok(Json(page_of))
 }
 
 pub(super) async fn delete_comparison(
@@ -406,12 +477,25 @@ async fn names(ctx: &Arc<Context>, workspace_id: WorkspaceId) -> Result<FxHashMa
     Ok(projects.into_iter().map(|project| (project.id, project.name.as_str().to_owned())).collect())
 }
 
+/// All feedback of a comparison.
+async fn said_in(ctx: &Arc<Context>, workspace_id: WorkspaceId, id: ComparisonId) -> Result<Vec<Feedback>> {
+    let query = FeedbackQuery {
+        comparative_experiment_id: Some(uuid::Uuid::from_bytes(*id.as_bytes())),
+        ..FeedbackQuery::default()
+    };
+    blocking(ctx, move |ctx| Ok(ctx.catalog.list_feedback(workspace_id, &query)?)).await
+}
+
 fn comparison_json(
     workspace_id: WorkspaceId,
     comparison: &ExperimentComparison,
     names: &FxHashMap<ProjectId, String>,
+    said: &[Feedback],
 ) -> Value {
-    let info = |id: &ProjectId| json!({ "id": id, "name": names.get(id) });
+    let info = |id: &ProjectId| {
+        let on_it = said.iter().filter(|one| one.project_id == Some(*id));
+        json!({ "id": id, "name": names.get(id), "feedback_stats": feedback::summed_up(on_it) })
+    };
     json!({
         "id": comparison.id.to_string(),
         "tenant_id": workspace_id,
@@ -422,6 +506,6 @@ fn comparison_json(
         "reference_dataset_id": comparison.dataset_id.to_string(),
         "extra": comparison.extra.as_ref().map(JsonText::to_value),
         "experiments_info": comparison.experiment_ids.iter().map(info).collect::<Vec<_>>(),
-        "feedback_stats": {},
+        "feedback_stats": feedback::summed_up(said.iter()),
     })
 }

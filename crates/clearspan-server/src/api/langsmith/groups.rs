@@ -14,7 +14,7 @@ use super::body::parse_time;
 use super::feedback;
 use super::find::unprocessable;
 use super::run_json::{iso, seconds};
-use super::v2::{Thread, threads_of};
+use super::v2::{MAX_TURNS, Thread, threads_of};
 use crate::api::error::Result;
 use crate::api::extract::JsonBody;
 use crate::api::types::decimal_text;
@@ -63,7 +63,8 @@ pub(super) async fn query(
     let run_ids = page.iter().flat_map(|thread| thread.turns.iter().map(|turn| turn.root.run_id)).collect();
     let feedback = feedback::of_runs(&ctx, caller.workspace_id, run_ids).await?;
     let groups: Vec<Value> = page.into_iter().map(|thread| group_json(thread, &feedback)).collect();
-    Ok(Json(json!({ "groups": groups, "total": threads.len() })))
+    let n_turns: usize = threads.iter().map(|thread| thread.turns.len()).sum();
+    Ok(Json(json!({ "groups": groups, "total": threads.len(), "is_partial": n_turns >= MAX_TURNS })))
 }
 
 fn group_json(thread: &Thread, feedback: &feedback::OfRuns) -> Value {

@@ -1,6 +1,7 @@
 //! Prompts: repositories, their commits, tags and likes. Directories of agents and skills are in `directories`.
 
 pub(super) mod directories;
+mod reader;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -17,8 +18,9 @@ use super::input::{LargeJson, Page, Pairs, blocking, is_true, parse_id, unproces
 use super::run_json::iso;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{Params, PathParams};
-use crate::auth::Caller;
+use crate::auth::{Caller, Visitor};
 use crate::context::Context;
+use reader::Reader;
 
 /// What stands for the workspace of the caller in addresses.
 const OWN: &str = "-";
@@ -153,12 +155,14 @@ pub(super) async fn create(
 
 pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
-    caller: Caller,
+    visitor: Visitor,
     PathParams((owner, handle)): PathParams<(String, String)>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
+    let reader = Reader::of(&ctx, visitor, &owner)?;
     let found = blocking(&ctx, move |ctx| {
-        let found = ctx.catalog.load_prompt(caller.workspace_id, &handle)?;
+        reader.check(ctx, &handle)?;
+        let found = ctx.catalog.load_prompt(reader.workspace_id, &handle)?;
         let found = found.ok_or_else(|| no_prompt(&handle))?;
         Ok(json!({ "repo": prompt_json(ctx, &found) }))
     });
@@ -316,14 +320,16 @@ pub(super) async fn commit(
 
 pub(super) async fn commits(
     State(ctx): State<Arc<Context>>,
-    caller: Caller,
+    visitor: Visitor,
     PathParams((owner, handle)): PathParams<(String, String)>,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
+    let reader = Reader::of(&ctx, visitor, &owner)?;
     let page = Page::of(&pairs)?;
     let listed = blocking(&ctx, move |ctx| {
-        let listed = ctx.catalog.list_commits(caller.workspace_id, &handle, page.offset, page.limit)?;
+        reader.check(ctx, &handle)?;
+        let listed = ctx.catalog.list_commits(reader.workspace_id, &handle, page.offset, page.limit)?;
         let (commits, total) = listed.ok_or_else(|| no_prompt(&handle))?;
         let row = |commit: &PromptCommit| {
             let mut json = commit_json(commit);
@@ -339,14 +345,16 @@ pub(super) async fn commits(
 /// A commit by `latest`, tag, hash or beginning of a hash, as programs pull it.
 pub(super) async fn pull(
     State(ctx): State<Arc<Context>>,
-    caller: Caller,
+    visitor: Visitor,
     PathParams((owner, handle, reference)): PathParams<(String, String, String)>,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
+    let reader = Reader::of(&ctx, visitor, &owner)?;
     let with_model = pairs.iter().any(|(key, value)| key == "include_model" && is_true(value));
     let found = blocking(&ctx, move |ctx| {
-        let found = ctx.catalog.find_commit(caller.workspace_id, &handle, &reference)?;
+        reader.check(ctx, &handle)?;
+        let found = ctx.catalog.find_commit(reader.workspace_id, &handle, &reference)?;
         let found = found.ok_or_else(|| {
             ApiError::not_found("commit", format_args!("{reference:?} of the prompt {handle:?}"))
         })?;

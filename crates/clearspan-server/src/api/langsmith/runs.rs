@@ -154,29 +154,21 @@ pub(super) async fn page(
     Ok(Page::of_traces(ctx.store.query_traces(&query).await?))
 }
 
-/// The runs that are asked for, whole, the oldest first; at most so many.
-pub(super) async fn all(
+/// The roots that are asked for, the oldest first; at most so many.
+pub(super) async fn roots(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     asked: Asked,
     limit: usize,
-) -> Result<Vec<Value>> {
+) -> Result<Vec<RunSummary>> {
     let order = Order { by: SortKey::Start, descending: false };
-    let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
-    let selection = asked.selection(ctx, workspace_id).await?;
+    let selection = Asked { is_root: Some(true), ..asked }.selection(ctx, workspace_id).await?;
     let mut query = RunQuery { selection, order, after: None, limit: limit.min(RUNS_AT_ONCE) };
     let mut found = Vec::new();
     loop {
-        let page = match unit {
-            Unit::Traces => Page::of_traces(ctx.store.query_traces(&query).await?),
-            Unit::Runs => {
-                let page = ctx.store.query_runs(&query).await?;
-                Page { runs: page.runs, totals: FxHashMap::default(), next: page.next }
-            }
-        };
-        query.after.clone_from(&page.next);
-        let rows = rows(ctx, workspace_id, page, Wants::ALL).await?;
-        found.extend(rows.iter().map(|row| row.json(&Select::new(None))));
+        let page = ctx.store.query_traces(&query).await?;
+        query.after = page.next;
+        found.extend(page.traces.into_iter().map(|trace| trace.root));
         if query.after.is_none() || found.len() >= limit {
             return Ok(found);
         }

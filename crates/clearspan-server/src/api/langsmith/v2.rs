@@ -2,6 +2,7 @@
 //! properties that are selected, cursors, and answers as a stream of JSON patches for who accepts one.
 
 mod answer;
+pub(super) mod experiment_runs;
 mod run_json;
 pub(super) mod runs;
 pub(super) mod sharing;
@@ -19,7 +20,7 @@ use super::body::parse_time;
 use crate::api::error::Result;
 use crate::context::Context;
 
-pub(super) use turns::{Thread, threads_of};
+pub(super) use turns::{MAX_TURNS, Thread, threads_of};
 
 /// How far back lists go when nobody says.
 const DEFAULT_SPAN: i64 = 86_400_000_000_000;

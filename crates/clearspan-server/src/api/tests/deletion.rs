@@ -5,7 +5,7 @@ use clearspan_model::{LogRecord, Sender};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, Server, at, uuid};
+use super::{Answer, JsonText, NOW, Server, at, uuid};
 
 const API: &str = "/api/clearspan/v1";
 
@@ -217,4 +217,68 @@ async fn an_interrupted_deletion_of_a_project_is_finished() {
     server.context.upkeep.look().await;
     assert_eq!(server.context.catalog.unfinished_deletions().unwrap(), []);
     assert_eq!(server.context.store.project_activity(workspace_id, at(0)).await.unwrap(), []);
+}
+
+/// Keeps a file that came long ago.
+fn old_file(server: &Server, content: &[u8]) -> String {
+    use std::io::Write as _;
+    let mut file = server.context.attachments.begin().unwrap();
+    file.write_all(content).unwrap();
+    let hash = server.context.attachments.keep(file).unwrap().0.to_string();
+    let file = std::fs::OpenOptions::new().append(true).open(path_of(server, &hash)).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    hash
+}
+
+fn path_of(server: &Server, hash: &str) -> std::path::PathBuf {
+    server._dir.path().join("attachments").join(hash.split_at(2).0).join(hash)
+}
+
+#[tokio::test]
+async fn files_go_with_the_last_run_or_example_that_lists_them() {
+    let server = Server::new();
+    let [own, shared, example, unused] =
+        [b"own".as_slice(), b"shared", b"example", b"unused"].map(|content| old_file(&server, content));
+    let with_file = |trace: u8, hash: &str| {
+        let mut run = server.run(trace, trace, None);
+        run.start_time = Some(at(0));
+        let file = json!({ "sha256": hash, "bytes": 3, "mime_type": "image/png" });
+        run.attributes.insert(format!("langsmith.attachment.{trace}"), JsonText::from_value(&file));
+        run
+    };
+    let runs = vec![with_file(1, &own), with_file(2, &shared), with_file(3, &shared), with_file(4, &example)];
+    server.context.store.write(runs).await.unwrap();
+    let dataset = server.change("POST", "/datasets", json!({ "name": "d" })).await.json();
+    let body = json!({ "dataset_id": dataset["id"], "inputs": {}, "source_run_id": uuid(4),
+        "use_source_run_io": true, "use_source_run_attachments": ["4"] });
+    assert_eq!(server.change("POST", "/examples", body).await.status, StatusCode::OK);
+    let there = || [&own, &shared, &example, &unused].map(|hash| path_of(&server, hash).exists());
+
+    purge(&server).await;
+    assert_eq!(there(), [true, true, true, false]);
+    for trace in [1, 2, 4] {
+        let deleted = server.change("DELETE", &format!("{API}/traces/{}", uuid(trace)), json!({})).await;
+        assert_eq!(deleted.status, StatusCode::OK);
+    }
+    // What came just now may be listed by a run that is on its way.
+    let new = old_file(&server, b"new");
+    let file = std::fs::OpenOptions::new().append(true).open(path_of(&server, &new)).unwrap();
+    let now = u64::try_from(NOW).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(now)).unwrap();
+    purge(&server).await;
+    assert_eq!(there(), [false, true, true, false], "one run and one example still list theirs");
+    assert!(path_of(&server, &new).exists());
+}
+
+/// Purges, to the end.
+async fn purge(server: &Server) {
+    server.context.upkeep.start_purge();
+    let ended = async {
+        while server.context.upkeep.purge_state().running_since.is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), ended).await.unwrap();
+    let last = server.context.upkeep.purge_state().last.unwrap();
+    assert!(last.outcome.is_ok(), "{last:?}");
 }

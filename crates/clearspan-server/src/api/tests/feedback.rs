@@ -104,3 +104,36 @@ async fn feedback_that_came_before_its_run_is_found_by_the_run() {
     let run = server.read(&format!("{API}/traces/{}/runs/{}", uuid(1), uuid(1))).await;
     assert_eq!(run["feedback"][0]["key"], "early");
 }
+
+async fn all_feedback(server: &Server) -> usize {
+    server.read("/feedback").await.as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn feedback_goes_with_its_trace() {
+    let server = judged().await;
+    let early = json!({ "run_id": uuid(200), "key": "early", "score": 1 });
+    assert_eq!(server.change("POST", "/feedback", early).await.status, StatusCode::OK);
+    assert_eq!(all_feedback(&server).await, 6);
+    let deleted = server.change("DELETE", &format!("{API}/traces/{}", uuid(1)), json!({})).await;
+    assert!(deleted.status.is_success(), "{}", String::from_utf8_lossy(&deleted.body));
+    // What is said of another trace stays, and of a run that is yet to come.
+    assert_eq!(all_feedback(&server).await, 2);
+}
+
+#[tokio::test]
+async fn feedback_goes_with_the_traces_of_a_user() {
+    let server = judged().await;
+    // On a trace that stays.
+    give(&server, 1, "kept", json!({ "score": 1, "trace_id": uuid(100) })).await;
+    let body = json!({ "user": "ann" });
+    let deleted = server.change("POST", &format!("{API}/projects/demo/deletions"), body).await;
+    assert!(deleted.status.is_success(), "{}", String::from_utf8_lossy(&deleted.body));
+    let is_gone = async {
+        while server.read("/feedback?key=thumb").await != json!([]) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), is_gone).await.unwrap();
+    assert_eq!(server.read("/feedback?key=kept").await.as_array().unwrap().len(), 1);
+}

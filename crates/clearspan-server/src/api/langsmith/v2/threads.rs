@@ -5,11 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clearspan_model::{Decimal, ProjectId, TraceId, UnixNanos};
+use clearspan_model::{Decimal, ProjectId, TraceId, UnixNanos, WorkspaceId};
 use clearspan_query::langsmith::{Numbers, parse_numbers};
-use clearspan_store::{Order, RunQuery, SortKey, TraceSummary, Unit};
+use clearspan_store::{Cursor, Order, RunQuery, SortKey, TraceSummary, Unit};
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -21,11 +19,12 @@ use super::super::run_json::{iso, seconds};
 use super::super::runs::{Page, Wants, rows};
 use super::run_json::number;
 use super::runs::{page_size, value_of, values_of};
-use super::turns::{Figures, Thread, load, of_thread, threads_of};
+use super::turns::{Figures, MAX_TURNS, Thread, load, of_thread, threads_of};
 use super::{a_day_ago, answer, filters, range};
-use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
 use crate::api::params::{decode_cursor, encode_cursor};
+use crate::api::threads::{NEWEST_FIRST, Newest, cursor_of, is_one_of, newest};
 use crate::auth::Caller;
 use crate::context::Context;
 
@@ -70,42 +69,87 @@ pub(in crate::api::langsmith) async fn query(
     JsonBody(body): JsonBody<Body>,
 ) -> Result<Response> {
     let limit = page_size(Some(body.page_size.unwrap_or(DEFAULT_PAGE)), MAX_PAGE)?;
-    let after = body.cursor.as_deref().map(read_cursor).transpose()?;
-    let mut threads = matching(&ctx, &caller, body).await?;
-    if let Some(after) = after {
-        threads.retain(|thread| after < place_of(thread));
-    }
-    let is_last = threads.len() <= limit;
-    threads.truncate(limit);
-    let next = threads.last().filter(|_| !is_last).map(|thread| write_cursor(&place_of(thread)));
+    let after = body.cursor.as_deref().map(|cursor| decode_cursor(cursor, NEWEST_FIRST, Unit::Traces));
+    let after = after.transpose()?;
+    let filter = body.thread_filter()?;
+    let asked = body.asked(&ctx)?;
+    let workspace_id = caller.workspace_id;
+    let (threads, next) = match filter {
+        Some(filter) => filtered(&ctx, workspace_id, asked, &filter, after, limit).await?,
+        None => newest_threads(&ctx, workspace_id, asked, after, limit).await?,
+    };
     let feedback = feedback_on(&ctx, &caller, threads.iter()).await?;
+    let next = next.as_ref().map(encode_cursor);
     Ok(answer::page(&headers, threads.iter().map(|thread| thread_json(thread, &feedback)).collect(), next))
 }
 
-/// The threads that a body asks for, that which was used last first.
-async fn matching(ctx: &Arc<Context>, caller: &Caller, body: Body) -> Result<Vec<Thread>> {
-    let thread_filter = body.thread_filter.as_deref().filter(|text| !text.trim().is_empty());
-    let thread_filter: Option<Numbers> = thread_filter
-        .map(|text| parse_numbers(text, FIGURES).map_err(|complaint| complain("thread_filter", &complaint)))
-        .transpose()?;
-    let min = ("min_start_time", body.min_start_time.as_deref());
-    let asked = Asked {
-        project_ids: body.project_id.map(|id| vec![id]),
-        range: range(min, ("max_start_time", body.max_start_time.as_deref()), Some(a_day_ago(ctx)))?,
-        words: body.ai_search,
-        filters: filters([("filter", body.filter)]),
-        trace_filter: body.trace_filter,
-        tree_filter: body.tree_filter,
-        ..Asked::default()
-    };
-    let mut threads = threads_of(ctx, caller.workspace_id, asked).await?;
-    if let Some(filter) = thread_filter {
-        threads.retain(|thread| {
-            let figures = thread.figures();
-            filter.holds(&|name| figure(name, thread, &figures))
-        });
+impl Body {
+    fn thread_filter(&self) -> Result<Option<Numbers>> {
+        let text = self.thread_filter.as_deref().filter(|text| !text.trim().is_empty());
+        let parse =
+            |text| parse_numbers(text, FIGURES).map_err(|complaint| complain("thread_filter", &complaint));
+        text.map(parse).transpose()
     }
-    Ok(threads)
+
+    /// The turns that are asked for.
+    fn asked(self, ctx: &Context) -> Result<Asked> {
+        let min = ("min_start_time", self.min_start_time.as_deref());
+        Ok(Asked {
+            project_ids: self.project_id.map(|id| vec![id]),
+            range: range(min, ("max_start_time", self.max_start_time.as_deref()), Some(a_day_ago(ctx)))?,
+            words: self.ai_search,
+            filters: filters([("filter", self.filter)]),
+            trace_filter: self.trace_filter,
+            tree_filter: self.tree_filter,
+            ..Asked::default()
+        })
+    }
+}
+
+/// A page of threads by the newest of the turns that are asked for, and where to go on.
+async fn newest_threads(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<Thread>, Option<Cursor>)> {
+    let roots = Asked { is_root: Some(true), ..asked.clone() };
+    let selection = roots.selection(ctx, workspace_id).await?;
+    let Newest { thread_ids, next } = newest(ctx, selection, after, limit).await?;
+    if thread_ids.is_empty() {
+        return Ok((Vec::new(), next));
+    }
+    let also = Some(is_one_of(thread_ids.into_iter()));
+    Ok((threads_of(ctx, workspace_id, Asked { also, ..asked }).await?, next))
+}
+
+/// The same of those whose figures fit. They are known after looking at all turns.
+async fn filtered(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    filter: &Numbers,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<Thread>, Option<Cursor>)> {
+    let mut threads = threads_of(ctx, workspace_id, asked).await?;
+    retain(&mut threads, filter);
+    if let Some(after) = after {
+        let place = |cursor: &Cursor| (std::cmp::Reverse(cursor.value), cursor.trace_id);
+        threads.retain(|thread| place(&after) < place(&cursor_of(thread.last())));
+    }
+    let is_last = threads.len() <= limit;
+    threads.truncate(limit);
+    let next = threads.last().filter(|_| !is_last).map(|thread| cursor_of(thread.last()));
+    Ok((threads, next))
+}
+
+fn retain(threads: &mut Vec<Thread>, filter: &Numbers) {
+    threads.retain(|thread| {
+        let figures = thread.figures();
+        filter.holds(&|name| figure(name, thread, &figures))
+    });
 }
 
 /// A figure that `thread_filter` looks at; durations in seconds.
@@ -127,26 +171,6 @@ fn figure(name: &str, thread: &Thread, figures: &Figures) -> Option<Decimal> {
         "total_cost" => figures.total_cost,
         _ => None,
     }
-}
-
-/// Where a thread stands in the list: those used last come first.
-type Place = (std::cmp::Reverse<i64>, String);
-
-fn place_of(thread: &Thread) -> Place {
-    (std::cmp::Reverse(thread.last().start_time.as_nanos()), thread.id.clone())
-}
-
-fn write_cursor((std::cmp::Reverse(time), id): &Place) -> String {
-    URL_SAFE_NO_PAD.encode(json!([time, id]).to_string())
-}
-
-fn read_cursor(text: &str) -> Result<Place> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let place: Option<(i64, String)> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let damaged = "the cursor is damaged, or belongs to another list; begin again without it";
-    place
-        .map(|(time, id)| (std::cmp::Reverse(time), id))
-        .ok_or_else(|| ApiError::new(ErrorCode::InvalidCursor, damaged))
 }
 
 async fn feedback_on<'t>(
@@ -413,7 +437,11 @@ pub(in crate::api::langsmith) async fn stats(
     JsonBody(mut body): JsonBody<Body>,
 ) -> Result<Json<Value>> {
     let select = body.select.take().unwrap_or_default();
-    let threads = matching(&ctx, &caller, body).await?;
+    let filter = body.thread_filter()?;
+    let mut threads = threads_of(&ctx, caller.workspace_id, body.asked(&ctx)?).await?;
+    if let Some(filter) = filter {
+        retain(&mut threads, &filter);
+    }
     let turns: Vec<&TraceSummary> = threads.iter().flat_map(|thread| &thread.turns).collect();
     let figures = Figures::of(turns.iter().copied());
     let errors: u64 = threads.iter().map(Thread::errors).sum();
@@ -444,7 +472,12 @@ pub(in crate::api::langsmith) async fn stats(
         "completion_cost_details": {},
         "thread_feedback_stats": feedback::summed_up(given),
     });
-    pick(known, select.iter().map(String::as_str)).map(Json)
+    let mut picked = pick(known, select.iter().map(String::as_str))?;
+    if turns.len() >= MAX_TURNS {
+        // The oldest turns were left out.
+        picked["is_partial"] = json!(true);
+    }
+    Ok(Json(picked))
 }
 
 /// The figures that are selected; `LATENCY_P50` is `latency_p50_seconds`.
@@ -464,16 +497,6 @@ fn pick<'p>(known: Value, selected: impl Iterator<Item = &'p str>) -> Result<Val
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cursors_come_back() {
-        let place = (std::cmp::Reverse(7), "a \"thread\"".to_owned());
-        assert_eq!(read_cursor(&write_cursor(&place)).unwrap(), place);
-        assert!(read_cursor("x").is_err());
-        assert!(read_cursor(&URL_SAFE_NO_PAD.encode("[1]")).is_err());
-        let older = (std::cmp::Reverse(6), "a".to_owned());
-        assert!(place < older, "what was used later comes first");
-    }
 
     #[test]
     fn figures_are_picked_by_their_names() {

@@ -2,6 +2,7 @@
 //!
 //! The store knows the thread of each trace, but sums nothing up by it; that is done here, over the newest turns.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use clearspan_model::{Decimal, WorkspaceId};
@@ -14,8 +15,8 @@ use crate::api::error::Result;
 use crate::context::Context;
 
 const TURNS_AT_ONCE: usize = 1_000;
-/// More turns than these are not looked at: of a larger project the oldest are left out.
-const MAX_TURNS: usize = 50_000;
+/// More turns than these are not looked at: of a larger project the oldest are left out, and answers say so.
+pub(in crate::api::langsmith) const MAX_TURNS: usize = 50_000;
 
 /// A conversation.
 #[derive(Debug)]
@@ -38,7 +39,11 @@ pub(in crate::api::langsmith) async fn threads_of(
     asked: Asked,
 ) -> Result<Vec<Thread>> {
     let has_thread = Expr::Test(Field::Thread, Op::Exists);
-    let asked = Asked { is_root: Some(true), also: Some(has_thread), ..asked };
+    let also = Some(match asked.also {
+        Some(also) => Expr::All(vec![also, has_thread]),
+        None => has_thread,
+    });
+    let asked = Asked { is_root: Some(true), also, ..asked };
     let mut by_id: FxHashMap<String, Vec<TraceSummary>> = FxHashMap::default();
     for turn in load(ctx, workspace_id, asked).await? {
         if let Some(id) = turn.root.thread_id.clone().or_else(|| turn.thread_id.clone()) {
@@ -46,7 +51,7 @@ pub(in crate::api::langsmith) async fn threads_of(
         }
     }
     let mut threads: Vec<Thread> = by_id.into_iter().map(|(id, turns)| Thread { id, turns }).collect();
-    threads.sort_by(|a, b| b.last_start().cmp(&a.last_start()).then_with(|| a.id.cmp(&b.id)));
+    threads.sort_by_key(|thread| (Reverse(thread.last().start_time), thread.last().root.trace_id));
     Ok(threads)
 }
 
@@ -79,10 +84,6 @@ impl Thread {
 
     pub(in crate::api::langsmith) fn last(&self) -> &TraceSummary {
         &self.turns[self.turns.len() - 1]
-    }
-
-    fn last_start(&self) -> clearspan_model::UnixNanos {
-        self.last().start_time
     }
 
     pub(in crate::api::langsmith) fn errors(&self) -> u64 {
