@@ -77,7 +77,7 @@ pub(crate) struct ExportParams {
     /// `runs` (the default), `logs` or `metric_points`.
     table: Option<String>,
     /// `jsonl` (the default), `parquet`, `csv`, `csv-raw` or `arrow`. In JSONL each line is what `GET
-    /// /traces/{trace_id}/runs/{run_id}` answers, without `doubles` and `shared_prefix`; the other formats have the columns of
+    /// /traces/{trace_id}/runs/{run_id}` answers, without `doubles`, `feedback` and `shared_prefix`; the other formats have the columns of
     /// the stored table.
     format: Option<String>,
     /// Only what began since: microseconds, RFC 3339, or how long ago (`7d`, `24h`, `15m`).

@@ -133,7 +133,9 @@ async fn exports_are_what_single_reads_tell() {
         let id = |name: &str| run[name].as_str().expect("an id").to_owned();
         let mut single = server.get_json(&format!("/traces/{}/runs/{}", id("trace_id"), id("run_id"))).await;
         let members = single.as_object_mut().expect("a run is an object");
-        assert!(members.remove("doubles").is_some() && members.remove("shared_prefix").is_some());
+        for name in ["doubles", "feedback", "shared_prefix"] {
+            assert!(members.remove(name).is_some(), "{name}");
+        }
         assert_eq!(run, &single);
     }
     let failed = folder.path().join("failed.parquet");
