@@ -91,7 +91,14 @@ export function ComparePage() {
                 : plural(state.rows.length, "example")}
               {state.loading ? " so far" : ""}
             </span>
-            {failed ? <span className={styles.failed}>Not all could be loaded: {failed.message}</span> : null}
+            {failed ? (
+              <span className={styles.failed} role="alert">
+                Not all could be loaded: {failed.message}{" "}
+                <button type="button" className={styles.again} onClick={() => void state.runs.fetchNextPage()}>
+                  Retry
+                </button>
+              </span>
+            ) : null}
           </ListFooter>
         </>
       )}

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { Experiment } from "@/lib/api/experiments";
 import { formatInt, plural } from "@/lib/format";
@@ -32,7 +33,15 @@ export function Verdict({ state, missing }: { state: ComparisonState; missing: n
         </h1>
         <p>
           <b>{base.name}</b>
-          {base.description ? `: ${base.description}` : ""}. Choose a second experiment to see what changed.{gone}
+          {base.description ? `: ${base.description}` : ""}.{" "}
+          <Link
+            to="/p/$project/datasets/$datasetId"
+            params={{ project: state.project, datasetId: state.datasetId }}
+            search={{ tab: "experiments", pick: base.id }}
+          >
+            Choose a second experiment
+          </Link>{" "}
+          to see what changed.{gone}
         </p>
       </section>
     );
