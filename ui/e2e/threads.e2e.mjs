@@ -1,15 +1,19 @@
 // Conversations, feedback on runs, and annotation queues.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
+import { audit, eventually as eventuallyWithin, openBrowser, openPage } from "./lib/browser.mjs";
 import { agentTrace, send } from "./lib/otlp.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const LONG = 150;
+/** Generous: what is looked for comes, and the machine may be busy. */
+const PATIENCE_MS = 30_000;
+const eventually = (check, what) => eventuallyWithin(check, what, PATIENCE_MS);
 let server, browser, turns;
 before(async () => {
   server = await startServer();
   browser = await openBrowser();
+  browser.context.setDefaultTimeout(PATIENCE_MS);
   const start = Date.now() - 3_600_000;
   const turn = (of) => agentTrace({ name: "trip-planner", thread: "thr/kyoto 1", user: "usr_20418", ms: 900, ...of });
   turns = [
@@ -88,6 +92,9 @@ test("a thread is found by its words and read turn by turn", async () => {
   const copied = await eventually(() => page.evaluate(() => window.copied), "the thread is copied");
   assert.match(copied, /## Turn 1[\s\S]*Four nights, \*\*then\*\* Naoshima\.[\s\S]*> \*\*Failed:\*\* ToolError/);
   assert.deepEqual(await audit(page), []);
+  const { spans } = agentTrace({ thread: "thr/kyoto 1", question: "And now?", answer: "Now it is booked." });
+  await send(server.url, spans, { project: "travel" });
+  await turn(4).getByText("Now it is booked.").waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: "thread thr/kyoto 1" }).click();
   await turn(2).waitFor();

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef } from "react";
 import { useTraceEvents } from "@/lib/api/events";
 import { type Feedback, feedbackConfigsQuery, feedbackQuery } from "@/lib/api/feedback";
 import { projectsQuery } from "@/lib/api/queries";
-import { MAX_TURNS, turnsQuery } from "@/lib/api/threads";
+import { fetchNewestTurn, MAX_TURNS, turnsQuery } from "@/lib/api/threads";
 import type { TraceRow } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
 import { formatCost, formatDateTime, formatInt, formatTokens, plural } from "@/lib/format";
@@ -35,13 +35,23 @@ export function ThreadPage() {
   const { project, threadId } = route.useParams();
   const client = useQueryClient();
   const query = useQuery(turnsQuery(project, threadId));
+  const turns = query.data?.turns;
+  const isKnown = (id: string) => turns?.some((turn) => turn.trace_id === id) === true;
   const refresh = useThrottled(
     () => void client.invalidateQueries({ queryKey: ["turns", project, threadId] }),
     REFRESH_MS,
   );
-  useTraceEvents(project, refresh, refresh);
+  // Traces of other threads arrive all the time; whether there is a new turn is a small question.
+  const look = useThrottled(
+    () =>
+      void fetchNewestTurn(project, threadId).then(
+        (id) => id !== null && !isKnown(id) && refresh(),
+        () => {},
+      ),
+    REFRESH_MS,
+  );
+  useTraceEvents(project, (ids) => (ids.some(isKnown) ? refresh() : look()), refresh);
   useTitle(`Thread ${threadId}`);
-  const turns = query.data?.turns;
   if (turns && turns.length > 0)
     return (
       <Page>

@@ -24,6 +24,8 @@ const route = getRouteApi("/p/$project/threads");
 
 /** No more often than this is the list asked for again while traces arrive. */
 const REFRESH_MS = 4_000;
+/** Longer lists stand still. */
+const LIVE_PAGES = 2;
 const HINTS: readonly Hint[] = [
   [["j", "k"], "move"],
   [["Enter"], "open"],
@@ -47,7 +49,10 @@ function ThreadsOf({ project }: { project: string }) {
   const [at, setAt] = useState(-1);
   const input = useRef<HTMLInputElement>(null);
   const client = useQueryClient();
-  const refresh = useThrottled(() => void client.invalidateQueries({ queryKey: ["threads"] }), REFRESH_MS);
+  const refresh = useThrottled(() => {
+    // Whoever is far down reads what is there; every page would have to be asked for again.
+    if ((query.data?.pages.length ?? 0) <= LIVE_PAGES) void client.invalidateQueries({ queryKey: ["threads"] });
+  }, REFRESH_MS);
   useTraceEvents(project, refresh, refresh);
   useTitle(`Threads of ${project}`);
   const set = (patch: ThreadsSearch, replace = false) =>

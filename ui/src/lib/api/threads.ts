@@ -68,6 +68,12 @@ export const turnsQuery = (project: string, thread: string) =>
     },
   });
 
+/** The trace id of a thread's last turn. */
+export async function fetchNewestTurn(project: string, thread: string): Promise<string | null> {
+  const query = { q: `thread:${quoteValue(thread)}`, t: "all", sort: "-start", limit: 1 };
+  return (await fetchTraces(project, query)).traces[0]?.trace_id ?? null;
+}
+
 export interface ToolRuns {
   runs: RunRow[];
   /** There are more than these. */
