@@ -13,6 +13,7 @@ const hashes = [];
 before(async () => {
   server = await startServer();
   browser = await openBrowser();
+  browser.context.setDefaultTimeout(30_000);
   await call("POST", "/repos", { repo_handle: "reply", description: "Answers customers", tags: ["chat"] });
   await push("Be kind to {customer} in four sentences.", "First");
   await push("Be kind to {customer} in three sentences.", "Shorter");

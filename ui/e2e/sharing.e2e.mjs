@@ -13,6 +13,7 @@ let server, browser, projectId;
 before(async () => {
   server = await startServer();
   browser = await openBrowser();
+  browser.context.setDefaultTimeout(30_000);
   const start = new Date(Date.now() - 5_000);
   const order = (id) => `${start.toISOString().replaceAll(/[-:.Z]/g, "")}000Z${id}`;
   const run = (id, more) => ({
@@ -109,7 +110,7 @@ test("a shared dataset shows its examples", async () => {
   const { page, clean } = await open(`/public/${token}/d`);
   await page.getByText("Of September").waitFor();
   await page.getByRole("button", { name: "One?" }).click();
-  await page.getByRole("region", { name: "Example", exact: true }).getByText('"One?"').waitFor();
+  await page.getByRole("region", { name: "Example", exact: true }).getByText("One?").waitFor();
   assert.deepEqual(await audit(page), []);
   await clean();
   await page.close();

@@ -13,11 +13,10 @@ import { formatDateTime, plural } from "@/lib/format";
 import { messagesIn } from "@/lib/messages-in";
 import { useTitle } from "@/lib/title";
 import { Button } from "@/components/Button";
-import { ChatOrJson } from "@/components/ChatOrJson";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
-import { PayloadView } from "@/components/PayloadView";
 import { Tag } from "@/components/Tag";
+import { Payload } from "./Payload";
 import { Gone } from "./SharedRunPage";
 import styles from "./Shared.module.css";
 import { microsOf } from "./tree";
@@ -137,15 +136,9 @@ function Detail({ example }: { example: SharedExample }) {
   return (
     <section className={styles.detail} aria-label="Example">
       <div className={styles.payloads}>
-        <ChatOrJson title="Input" field="example.inputs" value={example.inputs} />
-        {example.outputs === null ? (
-          <p>The example has no reference output.</p>
-        ) : (
-          <ChatOrJson title="Reference output" field="example.outputs" value={example.outputs} />
-        )}
-        {example.metadata && Object.keys(example.metadata).length > 0 ? (
-          <PayloadView title="Metadata" field="example.metadata" value={example.metadata} />
-        ) : null}
+        <Payload title="Input" value={example.inputs} none="The example has no input." />
+        <Payload title="Reference output" value={example.outputs} none="The example has no reference output." />
+        <Payload title="Metadata" value={example.metadata} />
       </div>
     </section>
   );

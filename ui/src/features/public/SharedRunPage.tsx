@@ -7,14 +7,13 @@ import { MAX_SHARED_RUNS, type SharedRun, sharedRunQuery, sharedRunsQuery } from
 import { useCommands } from "@/lib/commands";
 import { formatDateTime, formatDollars, formatDuration, formatInstant, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
-import { ChatOrJson } from "@/components/ChatOrJson";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
-import { PayloadView } from "@/components/PayloadView";
 import { StatusPill, Tag } from "@/components/Tag";
 import { TypeIcon, typeLook } from "@/components/TypeIcon";
+import { Payload } from "./Payload";
 import { RunTree } from "./RunTree";
 import styles from "./Shared.module.css";
 import { latencyOf, microsOf, treeRows } from "./tree";
@@ -105,7 +104,6 @@ export function Gone({ error, what }: { error: unknown; what: string }) {
 function Detail({ token, run }: { token: string; run: SharedRun }) {
   const query = useQuery(sharedRunQuery(token, run.id));
   const whole = query.data?.id === run.id ? query.data : undefined;
-  const metadata = whole?.extra?.metadata;
   return (
     <section className={styles.detail} aria-label="Span details" aria-busy={whole === undefined && !query.isError}>
       <header className={styles.head}>
@@ -141,24 +139,17 @@ function Detail({ token, run }: { token: string; run: SharedRun }) {
       ) : null}
       {whole ? (
         <div className={styles.payloads}>
-          {isEmpty(whole.inputs) ? (
-            <p>No input was recorded for this span.</p>
-          ) : (
-            <ChatOrJson title="Input" field="inputs" value={whole.inputs} />
-          )}
-          {isEmpty(whole.outputs) ? (
-            <p>
-              {run.status === "pending" ? "The output has not arrived yet." : "No output was recorded for this span."}
-            </p>
-          ) : (
-            <ChatOrJson title="Output" field="outputs" value={whole.outputs} failed={run.status === "error"} />
-          )}
-          {isEmpty(metadata) ? null : <PayloadView title="Metadata" field="metadata" value={metadata} />}
+          <Payload title="Input" value={whole.inputs} none="No input was recorded for this span." />
+          <Payload
+            title="Output"
+            value={whole.outputs}
+            none={
+              run.status === "pending" ? "The output has not arrived yet." : "No output was recorded for this span."
+            }
+          />
+          <Payload title="Metadata" value={whole.extra?.metadata} />
         </div>
       ) : null}
     </section>
   );
 }
-
-const isEmpty = (value: unknown): boolean =>
-  value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0);

@@ -1,8 +1,10 @@
+import { Link } from "@tanstack/react-router";
 import type { Run } from "@/lib/api/types";
 import { formatInstant } from "@/lib/format";
 import { unpricedReason } from "@/lib/unpriced";
 import { From } from "./From";
 import { KeyValues } from "./KeyValues";
+import styles from "./KeyValues.module.css";
 
 /** Everything that is known by name about the span; what no rule consumed is under Attributes as it was sent. */
 export function Attributes({ run }: { run: Run }) {
@@ -41,7 +43,7 @@ export function Attributes({ run }: { run: Run }) {
     <KeyValues
       groups={[
         { title: "Span", values: identity, aside: spanSource },
-        { title: "Metadata", values: run.metadata, aside: metadataSource },
+        { title: "Metadata", values: run.metadata, aside: metadataSource(run) },
         {
           title: "Attributes",
           values: run.attributes,
@@ -65,8 +67,30 @@ const FIELDS: Record<string, string> = {
   thread: "thread_id",
 };
 
+/** To the version of the prompt that the run was made with. */
+function PromptLink({ run }: { run: Run }) {
+  const { lc_hub_repo: name, lc_hub_commit_hash: commit } = run.metadata;
+  if (typeof name !== "string" || typeof commit !== "string") return null;
+  const params = { project: run.project.name, name };
+  return (
+    <Link
+      to="/p/$project/prompts/$name"
+      params={params}
+      search={{ commit: commit.slice(0, 8) }}
+      className={styles.prompt}
+    >
+      Open the prompt
+    </Link>
+  );
+}
+
 const spanSource = (name: string) => <From field={FIELDS[name] ?? name} />;
-const metadataSource = (name: string) => <From field={`metadata.${name}`} />;
+const metadataSource = (run: Run) => (name: string) => (
+  <>
+    <From field={`metadata.${name}`} />
+    {name === "lc_hub_commit_hash" ? <PromptLink run={run} /> : null}
+  </>
+);
 const usageSource = (name: string) => <From field={usageField(name)} />;
 const costSource = (name: string) => <From field={costField(name)} />;
 
