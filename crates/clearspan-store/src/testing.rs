@@ -134,6 +134,7 @@ macro_rules! conformance_suite {
             statements_cannot_change_anything
             statements_are_cut_at_their_limit
             statements_end_in_time
+            statements_know_the_time
             statements_see_each_record_once
             mistakes_in_statements_are_explained
             exports_hold_what_a_selection_holds

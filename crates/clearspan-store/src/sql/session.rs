@@ -65,8 +65,11 @@ pub(super) fn open(
     catalog.register_schema(views::SCHEMA, views).expect("a catalog in memory takes a schema");
     let catalogs = MemoryCatalogProviderList::new();
     catalogs.register_catalog(views::CATALOG.to_owned(), Arc::new(catalog));
-    SessionStateBuilder::new_from_existing(BASE.clone())
+    let mut state = SessionStateBuilder::new_from_existing(BASE.clone())
         .with_catalog_list(Arc::new(catalogs))
         .with_runtime_env(Arc::clone(env))
-        .build()
+        .build();
+    // The time that `now()` tells: without one it fails.
+    state.mark_start_execution();
+    state
 }

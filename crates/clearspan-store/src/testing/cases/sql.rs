@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use clearspan_model::{Decimal, ErrorKind, Run, RunId, RunType, Status};
+use clearspan_model::{Decimal, ErrorKind, Run, RunId, RunType, Status, UnixNanos};
 use clearspan_query::{Expr, Field, Literal, Op};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
@@ -346,6 +346,27 @@ pub async fn statements_end_in_time(store: &dyn RunStore) {
         }
     }
     assert_eq!(rows(store, "select count(*) from runs").await, json!([[200]]));
+}
+
+/// `now()` is one moment for all of a statement, wherever it stands.
+pub async fn statements_know_the_time(store: &dyn RunStore) {
+    let second = |seconds: i64| Some(UnixNanos::from_nanos(seconds * 1_000_000_000));
+    let (in_2001, in_2200) = (second(980_000_000), second(7_260_000_000));
+    let runs = [in_2001, in_2200, in_2200].into_iter().zip(1..);
+    let runs = runs.map(|(start, id)| run(id, 1, |run| run.start_time = start));
+    store.write(runs.collect()).await.expect("runs");
+    for flushed in [false, true] {
+        if flushed {
+            store.flush().await.expect("a flush");
+        }
+        let ahead = "select trace_id, name from runs where start_time > now() - interval '15 days'";
+        assert_eq!(rows(store, &format!("select count(*) from ({ahead})")).await, json!([[2]]));
+        let joined =
+            format!("with a as ({ahead}), b as ({ahead}) select count(*) from a join b using (trace_id)");
+        assert_eq!(rows(store, &joined).await, json!([[2]]));
+    }
+    let found = rows(store, "select now() = now(), current_date = cast(now() as date)").await;
+    assert_eq!(found, json!([[true, true]]));
 }
 
 /// A record that arrived twice counts once, in memory and in files.
