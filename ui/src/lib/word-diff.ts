@@ -48,7 +48,7 @@ function counts(text: string): Map<string, number> {
   return found;
 }
 
-/** Which words of both texts are in the longest common sequence (Myers' O(ND)). */
+/** Which words of both texts are in the longest common sequence, by Myers' algorithm. */
 function keptWords(a: string[], b: string[]): { left: Uint8Array; right: Uint8Array } {
   const [left, right] = [new Uint8Array(a.length), new Uint8Array(b.length)];
   let start = 0;
