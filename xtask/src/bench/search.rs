@@ -25,7 +25,7 @@ pub(super) fn measure(server: &Server, payload: &Value, report: &mut Report) -> 
     let words = words_of(payload);
     let word = words.iter().max_by_key(|word| word.len()).context("the sample run says nothing")?;
     let begin: String = word.chars().take(4).collect();
-    let phrase = words.get(..3).context("the sample run says less than three words")?.join("%20");
+    let phrase = phrase_of(payload).context("the sample run says no three plain words in a row")?.join("%20");
     let queries = [
         (["runs with a word", "traces with a word"], word.clone(), true),
         (["runs with two words", "traces with two words"], format!("{word}%20{}", words[0]), true),
@@ -60,6 +60,24 @@ pub(super) fn wait_until_indexed(server: &Server) -> Result<()> {
 }
 
 /// The words of everything that a run says.
+/// Three plain words that follow each other in a text.
+fn phrase_of(value: &Value) -> Option<Vec<String>> {
+    let is_plain = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
+    match value {
+        Value::String(text) => {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let found = words.windows(3).find(|three| three.iter().all(is_plain))?;
+            Some(found.iter().map(|word| (*word).to_owned()).collect())
+        }
+        Value::Array(items) => items.iter().find_map(phrase_of),
+        Value::Object(fields) => match fields.get("inputs") {
+            Some(inputs) => phrase_of(inputs),
+            None => fields.values().find_map(phrase_of),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 pub(super) fn words_of(value: &Value) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = vec![value.get("inputs").unwrap_or(value)];
