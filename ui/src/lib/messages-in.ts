@@ -1,15 +1,12 @@
 //! The chat inside of what a client sent, in the forms that LangSmith's clients send: OpenAI's, LangChain's, Anthropic's.
 
+import { isObject, type Json } from "./api/json";
+
 export interface PlainMessage {
   role: string;
   text: string;
   calls: { name: string; arguments: unknown }[];
 }
-
-type Json = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const ROLES = new Map([
   ["human", "user"],

@@ -1,11 +1,7 @@
 //! What of a payload is meant to be read, in one text.
 
-import { printJson } from "./api/json";
+import { isObject, type Json, printJson } from "./api/json";
 import { messagesIn, type PlainMessage } from "./messages-in";
-
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The chat of a payload, also of one that has more in it; and what that is. */
 export function chatIn(value: unknown): { messages: PlainMessage[]; rest: Json | null } | null {

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { messageOf } from "@/lib/api/client";
 import { type Dataset, datasetKey, deleteDataset, exportDataset, type ExportFormat } from "@/lib/api/datasets";
 import { plural } from "@/lib/format";
+import { saveFile } from "@/lib/save-file";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { Menu, MenuItem, MenuSeparator } from "@/components/Menu";
@@ -74,12 +75,8 @@ export function DatasetActions({ project, dataset, version }: Props) {
 function Export({ dataset, version }: { dataset: Dataset; version: string | undefined }) {
   const save = useMutation({
     mutationFn: async (format: ExportFormat) => {
-      const url = URL.createObjectURL(await exportDataset(dataset.id, format, version));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = `${dataset.name}${format === "openai" ? ".openai" : ""}.${format === "csv" ? "csv" : "jsonl"}`;
-      link.click();
-      URL.revokeObjectURL(url);
+      const name = `${dataset.name}${format === "openai" ? ".openai" : ""}.${format === "csv" ? "csv" : "jsonl"}`;
+      saveFile(await exportDataset(dataset.id, format, version), name);
     },
   });
   return (

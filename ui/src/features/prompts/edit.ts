@@ -1,15 +1,7 @@
 //! From a commit to a draft that can be typed into, and back to a manifest that differs only in what was changed.
 
-import {
-  classOf,
-  isObject,
-  type Json,
-  kwargsOf,
-  promptNode,
-  readManifest,
-  type PromptMessage,
-  variablesIn,
-} from "./manifest";
+import { isObject, type Json } from "@/lib/api/json";
+import { classOf, kwargsOf, promptNode, readManifest, type PromptMessage, variablesIn } from "./manifest";
 import { type TemplateFormat, variablesOf } from "./template";
 
 export interface DraftMessage {

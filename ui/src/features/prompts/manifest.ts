@@ -1,8 +1,7 @@
 //! What a commit holds: LangChain's JSON of a prompt, alone or with its model, or the files of an agent or skill.
 
+import { isObject, type Json } from "@/lib/api/json";
 import { type Segment, segmentsOf, formatOf, type TemplateFormat, variablesOf } from "./template";
-
-export type Json = Record<string, unknown>;
 
 export interface TextPart {
   kind: "text";
@@ -44,9 +43,6 @@ export type PromptContent =
     }
   | { kind: "files"; files: PromptFile[] }
   | { kind: "unknown" };
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The last part of a constructor's id: `ChatPromptTemplate`. */
 export function classOf(node: unknown): string {

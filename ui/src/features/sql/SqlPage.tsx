@@ -6,6 +6,7 @@ import { ApiError, messageOf } from "@/lib/api/client";
 import { askSql, downloadCsv } from "@/lib/api/sql";
 import { keyLabel } from "@/lib/keys";
 import { useTitle } from "@/lib/title";
+import { saveFile } from "@/lib/save-file";
 import { Button } from "@/components/Button";
 import { EmptyState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
@@ -124,12 +125,7 @@ function SaveCsv({ statement }: { statement: string }) {
   const save = async () => {
     setState("busy");
     try {
-      const url = URL.createObjectURL(await downloadCsv(statement));
-      const link = document.createElement("a");
-      link.href = url;
-      link.download = "answer.csv";
-      link.click();
-      URL.revokeObjectURL(url);
+      saveFile(await downloadCsv(statement), "answer.csv");
       setState("idle");
     } catch {
       setState("failed");

@@ -7,6 +7,7 @@ import { runQuery } from "@/lib/api/queries";
 import type { TraceRow } from "@/lib/api/types";
 import { answerOf, markdownOf, questionOf } from "@/lib/conversation";
 import { formatDateTime, formatDollars, formatDuration, plural } from "@/lib/format";
+import { saveFile } from "@/lib/save-file";
 import { copyText } from "@/components/CopyButton";
 import { versionOf } from "./TurnView";
 
@@ -35,7 +36,7 @@ export function useMarkdown(project: string, thread: string, turns: TraceRow[]):
       // Browsers let a page write to the clipboard for a few seconds after a click; a long thread takes longer.
       if (await copyText(text)) say("Copied");
       else {
-        save(text, `${thread}.md`);
+        saveFile(new Blob([text], { type: "text/markdown" }), `${thread}.md`.replaceAll(/[^\w.-]/g, "_"));
         say("Saved as a file");
       }
     } catch (error) {
@@ -77,13 +78,4 @@ function blockOf(turn: TraceRow, index: number, question: string, answer: string
     ? `\n> **${turn.status === "error" ? "Failed" : "Failed and recovered"}:** ${turn.error}\n`
     : "";
   return `## Turn ${index + 1}\n\n*${facts.join(" · ")}*\n\n**User**\n\n${question}\n${error}\n**Assistant**\n\n${answer || "*No answer was returned.*"}\n`;
-}
-
-function save(text: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name.replaceAll(/[^\w.-]/g, "_");
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -28,6 +28,12 @@ export function parseJson(text: string): unknown {
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 
+/** An object of JSON. */
+export type Json = Record<string, unknown>;
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
 /** Pretty-printed JSON that keeps those digits. */
 export function printJson(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent) ?? "null";
