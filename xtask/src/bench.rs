@@ -240,7 +240,7 @@ fn sample_payload(server: &Server, sent: &Value) -> Result<Value> {
 fn wait_until_merged(server: &Server) -> Result<()> {
     const PATIENCE: Duration = Duration::from_secs(1800);
     let begin = Instant::now();
-    while server.metric("clearspan_compaction_waiting_files")? > 0 {
+    while server.metric::<u64>("clearspan_compaction_waiting_files")? > 0 {
         ensure!(begin.elapsed() < PATIENCE, "compaction does not come to its end");
         std::thread::sleep(Duration::from_millis(100));
     }
@@ -264,7 +264,7 @@ fn wait_for_compaction(server: &Server, report: &mut Report) -> Result<()> {
         "%",
     );
     report.add("compaction after the load", begin.elapsed().as_secs_f64(), "s");
-    let written = server.metric("clearspan_compaction_written_bytes_total")?;
+    let written = server.metric::<u64>("clearspan_compaction_written_bytes_total")?;
     report.add(
         "bytes written by compaction, of those kept",
         100.0 * written as f64 / bytes_after.max(1) as f64,

@@ -18,7 +18,7 @@ pub(super) fn measure(server: &Server, payload: &Value, report: &mut Report) -> 
     report.add("search index, seconds behind the load", begin.elapsed().as_secs_f64(), "s");
     let segments = server.disk_bytes("data/runs/segments")?;
     if segments > 0 {
-        let share = server.gauge("clearspan_search_index_bytes")? / segments as f64 * 100.0;
+        let share = server.metric::<f64>("clearspan_search_index_bytes")? / segments as f64 * 100.0;
         report.add("search index, bytes for those of segments", share, "%");
     }
 
@@ -52,7 +52,7 @@ pub(super) fn measure(server: &Server, payload: &Value, report: &mut Report) -> 
 
 pub(super) fn wait_until_indexed(server: &Server) -> Result<()> {
     let begin = Instant::now();
-    while server.gauge("clearspan_search_segments_unindexed")? > 0.0 {
+    while server.metric::<f64>("clearspan_search_segments_unindexed")? > 0.0 {
         ensure!(begin.elapsed() < INDEX_LIMIT, "the search index was not ready in time");
         std::thread::sleep(Duration::from_millis(50));
     }

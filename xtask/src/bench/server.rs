@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -88,14 +89,6 @@ impl Server {
         serde_json::from_slice(&answer.body).with_context(|| format!("{path} answered no JSON"))
     }
 
-    /// A gauge of `/metrics`.
-    pub(super) fn gauge(&self, name: &str) -> Result<f64> {
-        let answer = http::get(self.port, "/metrics")?;
-        let text = String::from_utf8_lossy(&answer.body);
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-        value.with_context(|| format!("/metrics has no {name}"))
-    }
-
     /// The status of an answer to a JSON body.
     pub(super) fn post(&self, path: &str, body: &str) -> Result<u16> {
         Ok(http::post_json(self.port, path, body)?.status)
@@ -154,11 +147,11 @@ impl Server {
     }
 
     /// A line of `/metrics` without labels.
-    pub(super) fn metric(&self, name: &str) -> Result<u64> {
+    pub(super) fn metric<T: FromStr>(&self, name: &str) -> Result<T> {
         let answer = http::get(self.port, "/metrics")?;
         let text = String::from_utf8_lossy(&answer.body);
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        value.with_context(|| format!("there is no metric {name}"))?.parse().context("not a number")
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        value.with_context(|| format!("/metrics has no {name}, or not as such a number"))
     }
 
     /// How many files of a folder below the server's own have names that begin like this.
