@@ -4,6 +4,7 @@
 //! they answer with is declared in `types` and beside them. Every answer passes `respond`, which gives errors their body,
 //! requests their id, and work its time limit.
 
+mod catalog;
 mod deletions;
 mod error;
 mod events;

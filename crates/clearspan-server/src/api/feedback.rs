@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use clearspan_catalog::{Catalog, Feedback, FeedbackAbout, FeedbackQuery, FeedbackStats, Score};
+use clearspan_catalog::{Feedback, FeedbackAbout, FeedbackQuery, FeedbackStats, Score};
 use clearspan_model::{JsonText, RunId, TraceId, WorkspaceId};
 use clearspan_store::RunSummary;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::catalog::in_catalog;
 use super::error::Result;
 use super::format::cut;
 use crate::context::Context;
@@ -257,12 +258,4 @@ fn sum_up<'f, K: Eq + Hash>(feedback: impl Iterator<Item = (K, &'f Feedback)>) -
         summed.entry(what).or_default().entry(one.key.clone()).or_default().add(one);
     }
     summed
-}
-
-async fn in_catalog<T: Send + 'static>(
-    ctx: &Arc<Context>,
-    work: impl FnOnce(&dyn Catalog) -> clearspan_catalog::Result<T> + Send + 'static,
-) -> Result<T> {
-    let catalog = Arc::clone(&ctx.catalog);
-    Ok(tokio::task::spawn_blocking(move || work(&*catalog)).await??)
 }

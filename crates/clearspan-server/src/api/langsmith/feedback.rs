@@ -13,8 +13,9 @@ use clearspan_model::JsonText;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::find::{Pairs, in_catalog, is_true, parse_count, parse_id, unprocessable};
+use super::find::{Pairs, is_true, parse_count, parse_id, unprocessable};
 use super::run_json::iso;
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
 use crate::auth::Caller;

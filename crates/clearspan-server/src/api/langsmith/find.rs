@@ -1,9 +1,8 @@
-//! Finding what a request means: the catalog from asynchronous code, the home of a run, parameters that repeat.
+//! Finding what a request means: the home of a run, parameters that repeat.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
-use clearspan_catalog::Catalog;
 use clearspan_model::{ProjectId, RunId, TraceId, WorkspaceId};
 use http::StatusCode;
 
@@ -13,15 +12,6 @@ use crate::ingest::feedback;
 
 /// The parameters as they come: some repeat, booleans are `True` or `true`.
 pub(super) type Pairs = Vec<(String, String)>;
-
-/// Asks the catalog on a thread that may wait.
-pub(super) async fn in_catalog<T: Send + 'static>(
-    ctx: &Arc<Context>,
-    work: impl FnOnce(&dyn Catalog) -> clearspan_catalog::Result<T> + Send + 'static,
-) -> Result<T> {
-    let catalog = Arc::clone(&ctx.catalog);
-    Ok(tokio::task::spawn_blocking(move || work(&*catalog)).await??)
-}
 
 /// A body that can be read and makes no sense: LangSmith's clients do not send it again.
 pub(super) fn unprocessable(problem: impl Into<String>) -> ApiError {

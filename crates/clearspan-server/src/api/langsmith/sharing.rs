@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::OneOrMany;
-use super::find::{home_of_run, in_catalog, unprocessable};
+use super::find::{home_of_run, unprocessable};
 use super::run_json::Select;
 use super::runs::{Page, Row, Wants, rows};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, PathParams, RunParam};
 use crate::api::tree::Tree;

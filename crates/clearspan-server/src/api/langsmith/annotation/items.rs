@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::queues::{load, no_queue};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
-use crate::api::langsmith::find::{Pairs, in_catalog, parse_count, parse_id, unprocessable};
+use crate::api::langsmith::find::{Pairs, parse_count, parse_id, unprocessable};
 use crate::api::langsmith::run_json::{Select, iso};
 use crate::api::langsmith::runs::{Row, Wants, rows_of};
 use crate::auth::Caller;

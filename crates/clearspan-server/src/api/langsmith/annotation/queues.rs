@@ -8,9 +8,10 @@ use clearspan_catalog::{AnnotationQueue, QueueId, QueueSize};
 use clearspan_model::{JsonText, RunId, UnixNanos, WorkspaceId};
 use serde_json::{Map, Value, json};
 
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
-use crate::api::langsmith::find::{Pairs, in_catalog, parse_count, parse_id, unprocessable};
+use crate::api::langsmith::find::{Pairs, parse_count, parse_id, unprocessable};
 use crate::api::langsmith::run_json::iso;
 use crate::auth::Caller;
 use crate::context::Context;

@@ -8,9 +8,10 @@ use clearspan_catalog::FeedbackConfig;
 use clearspan_model::{ErrorKind, JsonText, UnixNanos, WorkspaceId};
 use serde_json::{Value, json};
 
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, Params};
-use crate::api::langsmith::find::{Pairs, in_catalog, parse_count, unprocessable};
+use crate::api::langsmith::find::{Pairs, parse_count, unprocessable};
 use crate::api::langsmith::run_json::iso;
 use crate::auth::Caller;
 use crate::context::Context;

@@ -9,8 +9,8 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use super::number_json;
+use crate::api::catalog::in_catalog;
 use crate::api::error::Result;
-use crate::api::langsmith::find::in_catalog;
 use crate::context::Context;
 
 /// Feedback by the run it is about.

@@ -11,9 +11,10 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
-use crate::api::langsmith::find::{Pairs, in_catalog, parse_count, parse_id, unprocessable};
+use crate::api::langsmith::find::{Pairs, parse_count, parse_id, unprocessable};
 use crate::api::langsmith::run_json::iso;
 use crate::auth::Caller;
 use crate::context::Context;

@@ -16,13 +16,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::experiments::{by_example, example_of, narrow_feedback, version_of};
-use super::super::find::{in_catalog, unprocessable};
+use super::super::find::unprocessable;
 use super::super::input::{LargeJson, parse_id};
 use super::super::runs::{Page, Row, rows};
 use super::super::{datasets, examples, feedback};
 use super::answer;
 use super::run_json::Selects;
 use super::runs::{json_of, page_size};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::PathParams;
 use crate::auth::Caller;

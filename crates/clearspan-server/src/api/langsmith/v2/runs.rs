@@ -14,11 +14,12 @@ use serde_json::{Value, json};
 
 use super::super::asked::Asked;
 use super::super::body::parse_time;
-use super::super::find::{Pairs, in_catalog, parse_id, unprocessable};
+use super::super::find::{Pairs, parse_id, unprocessable};
 use super::super::runs::{Row, page, rows, rows_of};
 use super::super::sharing::of_run;
 use super::run_json::{Selects, run_json};
 use super::{a_day_ago, answer, filters, range};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams, RunParam};
 use crate::api::params::encode_cursor;

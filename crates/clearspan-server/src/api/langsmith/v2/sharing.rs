@@ -12,11 +12,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::super::find::{Pairs, home_of_run, in_catalog, parse_id, unprocessable};
+use super::super::find::{Pairs, home_of_run, parse_id, unprocessable};
 use super::super::sharing::{keep, share_of, shared_rows};
 use super::answer;
 use super::run_json::{Selects, run_json};
 use super::runs::{page_size, value_of, values_of};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams, RunParam};
 use crate::auth::Caller;
