@@ -1,9 +1,10 @@
 //! Runs in LangSmith's own protocol, as its SDKs send them and as they should not.
 
 mod bad_input;
+mod hostile;
 mod hybrid;
 mod reading;
-mod recorded;
+pub(crate) mod recorded;
 mod writing;
 
 use bytes::Bytes;

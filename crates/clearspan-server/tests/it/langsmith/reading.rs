@@ -247,7 +247,31 @@ async fn reads_of_the_second_version() {
     assert!(answers[4]["share_token"].is_string());
     assert!(answers[8]["turns"].as_u64().is_some_and(|turns| turns >= 1), "{}", answers[8]);
     assert_eq!(answers[9]["thread_count"], 1);
+    let shared = send_json(&server, "POST", &format!("/api/v2/runs/{run}/share"), &json!({})).await.json();
+    let token = shared["share_token"].as_str().expect("a token");
+    let public = Scenario { folder: "28_v2_runs_threads_traces", only: &["0255"] };
+    let found = check(&server, public, &[("b2e5212a-c428-4795-8404-b4a7cc6f9b8d", token)]).await;
+    assert_eq!(found[0]["items"][0]["id"], run);
+    let dataset = json!({"id": "d77e875b-ac74-415a-9ad2-e340f1a2c556", "name": "compared"});
+    assert_eq!(send_json(&server, "POST", "/datasets", &dataset).await.status, 200);
+    check(&server, Scenario { folder: "28_v2_runs_threads_traces", only: &["0254"] }, &ids).await;
     for folder in ["29_v2_errors", "29b_v2_422"] {
         check(&server, all(folder), &ids).await;
+    }
+}
+
+#[tokio::test]
+async fn the_project_of_an_agent_and_the_page_of_a_run() {
+    let server = Server::start();
+    let run = "01a1fbc7-22d0-70be-a25e-411165e6d02d";
+    let project = send_run(&server, run, "sup").await;
+    let ids = [("9903b92b-2854-46a1-97bc-47f5534c3ea4", project.as_str())];
+    let answers = check(&server, all("47_resolve_address_geturl"), &ids).await;
+    assert_eq!(answers[0]["session_id"], project.as_str());
+    assert!(answers[1]["url"].as_str().is_some_and(|url| url.contains(run)), "{}", answers[1]);
+    for (query, status) in [("kind=AGENT&id=nobody", 404), ("kind=x&id=sup", 422), ("", 422)] {
+        let path = format!("/api/v1/sessions/resolutions?{query}");
+        let answer = send(&server, Request::get(path).body(Bytes::new()).expect("a valid request")).await;
+        assert_eq!(answer.status, status, "{query}: {}", answer.text());
     }
 }

@@ -10,7 +10,7 @@ use super::{errors, read_run, send, send_json};
 use crate::server::Server;
 
 /// Fewer would mean that the folder was not found or has been emptied.
-const MIN_REQUESTS: usize = 95;
+const MIN_REQUESTS: usize = 98;
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let found = std::fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
@@ -30,7 +30,12 @@ pub(super) fn requests(scenario: Option<&str>) -> Vec<PathBuf> {
     files.filter(|file| file.extension().is_some_and(|end| end == "http") && is_ingest(file)).collect()
 }
 
-fn is_ingest(file: &Path) -> bool {
+/// Whether the request asks what the server can.
+pub(crate) fn is_info(file: &Path) -> bool {
+    file.file_stem().and_then(|name| name.to_str()).is_some_and(|name| name.ends_with("_info"))
+}
+
+pub(crate) fn is_ingest(file: &Path) -> bool {
     let name = file.file_stem().and_then(|name| name.to_str()).expect("ASCII");
     let name = name.split_once('_').map_or(name, |(_number, name)| name);
     let name = name.replace("_api_v1_", "_");
@@ -124,6 +129,72 @@ async fn every_recorded_request_is_taken() {
         let errors = errors(&answer);
         assert!(errors.is_empty(), "{what}: {errors:?}");
     }
+}
+
+/// The Python SDK takes these keys without asking whether they are there.
+#[tokio::test]
+async fn every_client_is_told_what_the_server_can() {
+    let server = Server::start();
+    let folders = entries(Path::new("../../tests/golden/langsmith"));
+    let files: Vec<PathBuf> = folders.iter().flat_map(|folder| entries(folder)).collect();
+    let asking: Vec<&PathBuf> = files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|end| end == "http") && is_info(file))
+        .collect();
+    assert!(asking.len() >= 3, "{asking:?}");
+    for file in asking {
+        let mut request = parse(file);
+        request.headers_mut().remove("accept-encoding");
+        let answer = send(&server, request).await;
+        assert_eq!(answer.status, 200, "{}", file.display());
+        let info = answer.json();
+        let batches = [
+            "use_multipart_endpoint",
+            "size_limit",
+            "size_limit_bytes",
+            "scale_up_qsize_trigger",
+            "scale_up_nthreads_limit",
+            "scale_down_nempty_trigger",
+        ];
+        assert!(batches.iter().all(|key| !info["batch_ingest_config"][*key].is_null()), "{info}");
+        let flags =
+            ["zstd_compression_enabled", "gzip_body_enabled", "ch_query_enabled", "sdb_query_enabled"];
+        assert!(flags.iter().all(|key| info["instance_flags"][*key] == true), "{info}");
+    }
+}
+
+/// Without LangSmith's own protocol: ids are made from those of the spans.
+#[tokio::test]
+async fn spans_of_clients_in_otel_mode_are_trees() {
+    let server = Server::start();
+    replay(&server, "08_otel_mode").await;
+    let runs = runs_of(&server, "stub-project").await;
+    let root = runs.iter().find(|run| run["name"] == "agent").expect("the root");
+    assert!(runs.len() >= 8 && root["parent_run_id"].is_null(), "{runs:#?}");
+    assert!(runs.iter().all(|run| run["trace_id"] == root["trace_id"]), "{runs:#?}");
+    let below = runs.iter().filter(|run| run["parent_run_id"] == root["id"]).count();
+    assert_eq!(below, runs.len() - 1);
+
+    replay(&server, "09_otel_mixed_otel").await;
+    let runs = runs_of(&server, "stub-project").await;
+    let span = runs.iter().find(|run| run["name"] == "user-span-in-inner").expect("the program's own span");
+    assert!(span["dotted_order"].is_string() && span["trace_id"].is_string(), "{span}");
+}
+
+#[tokio::test]
+async fn feedback_finds_a_span_by_the_id_that_the_client_made_of_it() {
+    let server = Server::start();
+    replay(&server, "41_js_otel").await;
+    let id = "00000000-0000-0000-f9a1-7ab699aa1ba5";
+    let root = read_run(&server, id).await;
+    assert_eq!((&root["name"], &root["id"]), (&json!("agent"), &json!(id)));
+    let child = read_run(&server, "00000000-0000-0000-c849-ea192a5ea536").await;
+    assert_eq!((&child["parent_run_id"], &child["prompt_tokens"]), (&json!(id), &json!(5)));
+    let feedback = json!({"run_id": id, "key": "thumbs", "score": 1});
+    let answer = send_json(&server, "POST", "/feedback", &feedback).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.json()["trace_id"], root["trace_id"]);
+    assert_eq!(read_run(&server, id).await["feedback_stats"]["thumbs"]["n"], 1);
 }
 
 #[tokio::test]

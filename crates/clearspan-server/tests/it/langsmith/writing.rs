@@ -198,3 +198,39 @@ async fn inputs_come_back_as_they_were_sent() {
         assert!(read_run(&server, &id).await["inputs"] == read, "{n}");
     }
 }
+
+/// 200 MB were tried by hand; these are some, by both ways that large runs take.
+#[tokio::test]
+async fn a_large_input_comes_back_byte_for_byte() {
+    let server = Server::start();
+    let words = "wörd \u{1F980} \\\"q\\\" \\n\\u00e9 ";
+    let one = words.repeat((10 << 20) / words.len());
+    let many = vec![format!("\"{}\"", words.repeat(200)); 500].join(" ,");
+    let inputs = format!(
+        r#"{{ "zulu":"{one}", "alpha" : {{"big":123456789012345678901234567890,"exact":1.50E+2,"small":1e-400,"zero":-0.0}},"many":[{many}],"b":1,"a":2,"none":null}}"#
+    );
+    let run = |id: &str| json!({"id": id, "trace_id": id, "name": "large", "run_type": "llm", "session_name": "demo"});
+    let (main, parts) = (run(ID).to_string(), [format!("post.{ID}"), format!("post.{ID}.inputs")]);
+    let form = form_body(&[(&parts[0], AS_JSON, main.as_bytes()), (&parts[1], AS_JSON, inputs.as_bytes())]);
+    let mut request = form_request(zstd(&form).to_vec());
+    request.headers_mut().insert("content-encoding", "zstd".parse().expect("ASCII"));
+    let answer = send(&server, request).await;
+    assert_eq!((answer.status.as_u16(), errors(&answer).len()), (202, 0), "{}", answer.text());
+    let main = run(CHILD).to_string();
+    let batch = format!(r#"{{"post":[{},"inputs":{inputs}}}]}}"#, main.trim_end_matches('}'));
+    let request = Request::post("/runs/batch").body(Bytes::from(batch)).expect("a valid request");
+    let answer = send(&server, request).await;
+    assert_eq!((answer.status.as_u16(), errors(&answer).len()), (202, 0), "{}", answer.text());
+
+    let query = json!({"id": [ID, CHILD], "select": ["inputs"]});
+    let page = send_json(&server, "POST", "/runs/query", &query).await.text();
+    assert_eq!(page.matches(&inputs).count(), 2, "both in a page");
+    // What was written by the log alone is the same.
+    let server = Server::start_again(server.kill_9());
+    for path in [format!("/api/v1/runs/{ID}"), format!("/api/v2/runs/{CHILD}?selects=INPUTS")] {
+        let request = Request::get(&path).body(Bytes::new()).expect("a valid request");
+        let answer = send(&server, request).await;
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text().contains(&format!("\"inputs\":{inputs}")), "{path}");
+    }
+}
