@@ -5,6 +5,7 @@
 //! requests their id, and work its time limit.
 
 mod catalog;
+mod cursor;
 mod deletions;
 mod error;
 mod events;

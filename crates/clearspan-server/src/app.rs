@@ -32,6 +32,7 @@ use crate::context::{Bound, Context};
 use crate::error::chain;
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
 use crate::receivers;
+use crate::redact::Redactor;
 use crate::telemetry::{self, Diagnostics, Metrics};
 use crate::upkeep::{Limits, Upkeep, UpkeepArgs};
 use crate::{api, ui};
@@ -157,6 +158,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
         clock,
         budget,
         sheds_payloads: settings.disk_low == LowDisk::ShedPayloads,
+        redactor: Redactor::new(settings.redact, &settings.redact_patterns),
     };
     // The price table takes some milliseconds to read: have it ready before the first span, not before the start.
     std::mem::drop(tokio::task::spawn_blocking(PriceTable::builtin));

@@ -24,6 +24,8 @@ const BELIEVED: Duration = Duration::from_secs(15);
 const DISBELIEVED: Duration = Duration::from_secs(2);
 /// The time of a key's last use is kept this exactly, because keeping it writes to the disk.
 const USE_NOTED_NANOS: i64 = 300_000_000_000;
+/// Where LangSmith's SDKs name the workspace.
+const WORKSPACE: &str = "x-tenant-id";
 /// Looked-up keys kept at most, so that guessing cannot fill the memory.
 const CACHED_KEYS: usize = 1_024;
 
@@ -54,11 +56,6 @@ impl Authenticator {
         Self { catalog, workspace_id, required, known: Mutex::default() }
     }
 
-    /// Whether callers must show a key.
-    pub(crate) fn requires_keys(&self) -> bool {
-        self.required
-    }
-
     /// The caller that these headers prove.
     pub(crate) async fn check(
         self: &Arc<Self>,
@@ -76,7 +73,12 @@ impl Authenticator {
             None => None,
         };
         match caller {
-            Some(caller) => Ok(caller),
+            Some(caller) => {
+                if self.required {
+                    check_workspace(headers, caller.workspace_id)?;
+                }
+                Ok(caller)
+            }
             None if self.required => Err(unauthorized()),
             None => Ok(Caller { workspace_id: self.workspace_id, default_project: None }),
         }
@@ -128,6 +130,22 @@ impl Authenticator {
         known.insert(hash, (Instant::now(), caller.clone()));
         Ok(caller)
     }
+}
+
+/// Who names a workspace, as the SDKs of LangSmith do, means that one and no other. Where nobody shows a key, everyone is in
+/// the only one.
+fn check_workspace(headers: &HeaderMap, workspace_id: WorkspaceId) -> Result<(), Refusal> {
+    let is_it = |named: &str| named.is_empty() || named.parse() == Ok(workspace_id);
+    let mut named = headers.get_all(WORKSPACE).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    if named.all(is_it) {
+        return Ok(());
+    }
+    Err(Refusal {
+        status: StatusCode::FORBIDDEN,
+        code: "invalid_credentials",
+        message: "the workspace that x-tenant-id names is not the one of this key; leave LANGSMITH_WORKSPACE_ID away"
+            .to_owned(),
+    })
 }
 
 /// A key is needed and was not shown.

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 mod bucket;
 mod memory;
+mod redaction;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub(crate) use memory::MemoryShares;
+pub(crate) use redaction::{RedactPattern, Redaction};
 pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, LowDisk, TimeSpan};
 
 /// The file that is read when `--config` names none and it exists.
@@ -87,6 +89,14 @@ pub(crate) struct RawSettings {
     #[arg(long = "allow-host", env = "CLEARSPAN_ALLOW_HOSTS", value_name = "NAME", value_delimiter = ',')]
     pub(crate) allow_hosts: Option<Vec<String>>,
 
+    /// What is taken out of texts before they are kept [default: off]
+    #[arg(long, env = "CLEARSPAN_REDACT", value_name = "WHAT", value_enum)]
+    pub(crate) redact: Option<Redaction>,
+
+    /// A regular expression of what is taken out, too; may be given several times
+    #[arg(long = "redact-pattern", env = "CLEARSPAN_REDACT_PATTERNS", value_name = "REGEX")]
+    pub(crate) redact_patterns: Option<Vec<RedactPattern>>,
+
     /// How long what arrives late for something deleted is dropped [default: 30d]
     #[arg(long, env = "CLEARSPAN_REMEMBER_DELETED", value_name = "TIME")]
     pub(crate) remember_deleted: Option<TimeSpan>,
@@ -123,6 +133,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: NonZeroU32,
     pub(crate) require_keys: bool,
     pub(crate) allow_hosts: Vec<String>,
+    pub(crate) redact: Redaction,
+    pub(crate) redact_patterns: Vec<RedactPattern>,
     pub(crate) remember_deleted: TimeSpan,
     pub(crate) purge_within: TimeSpan,
     pub(crate) upkeep_every: TimeSpan,
@@ -163,6 +175,8 @@ impl RawSettings {
             max_connections: self.max_connections.or(weaker.max_connections),
             require_keys: self.require_keys.or(weaker.require_keys),
             allow_hosts: self.allow_hosts.or(weaker.allow_hosts),
+            redact: self.redact.or(weaker.redact),
+            redact_patterns: self.redact_patterns.or(weaker.redact_patterns),
             remember_deleted: self.remember_deleted.or(weaker.remember_deleted),
             purge_within: self.purge_within.or(weaker.purge_within),
             upkeep_every: self.upkeep_every.or(weaker.upkeep_every),
@@ -188,6 +202,8 @@ impl RawSettings {
             max_connections: self.max_connections.unwrap_or(NonZeroU32::new(4096).expect("not zero")),
             require_keys: self.require_keys.unwrap_or(false),
             allow_hosts: allow_hosts.iter().map(|host| host.trim().to_ascii_lowercase()).collect(),
+            redact: self.redact.unwrap_or_default(),
+            redact_patterns: self.redact_patterns.unwrap_or_default(),
             remember_deleted: self.remember_deleted.unwrap_or(TimeSpan::days(30)),
             purge_within: self.purge_within.unwrap_or(TimeSpan::days(1)),
             upkeep_every: self.upkeep_every.unwrap_or(TimeSpan::seconds(600)),

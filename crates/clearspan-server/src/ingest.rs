@@ -42,6 +42,7 @@ use recent::Recent;
 
 use crate::clock::Clock;
 use crate::error::chain;
+use crate::redact::Redactor;
 
 /// An export request.
 #[derive(Debug)]
@@ -138,6 +139,7 @@ pub(crate) struct Ingest {
     clock: Clock,
     budget: Budget,
     sheds_payloads: bool,
+    redactor: Arc<Redactor>,
     /// Exports that are decoded at the same time: more than processors would only take memory.
     processors: Arc<Semaphore>,
 }
@@ -153,12 +155,14 @@ pub(crate) struct IngestArgs {
     pub(crate) budget: Budget,
     /// Whether runs are kept without their payload while there is little room on the disk.
     pub(crate) sheds_payloads: bool,
+    /// What is taken out before it is written.
+    pub(crate) redactor: Redactor,
 }
 
 impl Ingest {
     pub(crate) fn new(args: IngestArgs) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
-        let IngestArgs { store, projects, rules, live, clock, budget, sheds_payloads } = args;
+        let IngestArgs { store, projects, rules, live, clock, budget, sheds_payloads, redactor } = args;
         let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
         let processors = Arc::new(Semaphore::new(processors));
         let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
@@ -174,6 +178,7 @@ impl Ingest {
             clock,
             budget,
             sheds_payloads,
+            redactor: Arc::new(redactor),
             processors,
         }
     }
@@ -181,6 +186,11 @@ impl Ingest {
     /// An empty share of the memory for bodies that are being received.
     pub(crate) fn reservation(&self) -> Reservation {
         self.budget.reservation()
+    }
+
+    /// Takes out of a document what is not to be kept.
+    pub(crate) fn redact(&self, document: &mut serde_json::Value) {
+        self.redactor.document(document);
     }
 
     /// Forgets what a project is called: it has another name from now on.
@@ -323,6 +333,9 @@ impl Ingest {
             point.project_id = self.projects.resolve(to, found.project.as_ref(), now)?;
             points.push(point);
         }
+        self.redactor.runs(&mut runs);
+        self.redactor.logs(&mut logs);
+        self.redactor.points(&mut points);
         Ok((Batch { runs, logs, is_unplaced, points }, receipt))
     }
 }

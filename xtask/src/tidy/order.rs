@@ -14,9 +14,9 @@ const LAYERS: [&[&str]; 10] = [
     &["context"],
     &["upkeep"],
     &["ingest", "export", "jobs", "demo"],
-    &["attachments", "auth", "telemetry"],
+    &["attachments", "auth", "redact", "telemetry"],
     &["config"],
-    &["clock", "error", "task"],
+    &["clock", "drain", "error", "task"],
 ];
 
 pub(super) fn check(file: &SourceFile, findings: &mut Findings) {

@@ -93,13 +93,64 @@ fn is_rebuilt(payload: &Payload) -> bool {
 
 /// The text byte for byte, where it is JSON that everyone can read: no `NaN` and no halves of surrogate pairs.
 fn as_sent(raw: &str) -> JsonText {
-    let has_surrogates = raw.contains("\\ud") || raw.contains("\\uD");
-    match (has_surrogates, JsonText::parse(raw)) {
+    match (has_half_pairs(raw), JsonText::parse(raw)) {
         (false, Ok(text)) => text,
         (true, Ok(text)) => parse(raw).map_or(text, |json| JsonText::from_trusted(json.to_text())),
         (_, Err(_)) => match parse(raw) {
             Ok(json) => JsonText::from_trusted(json.to_text()),
             Err(_) => JsonText::from_string(raw),
         },
+    }
+}
+
+/// Whether an escaped surrogate stands alone, which no Unicode text can say.
+fn has_half_pairs(raw: &str) -> bool {
+    if !raw.contains("\\ud") && !raw.contains("\\uD") {
+        return false;
+    }
+    let bytes = raw.as_bytes();
+    let mut at = 0;
+    while let Some(found) = bytes.get(at..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        at += found;
+        match escaped_unit(bytes, at) {
+            Some(0xD800..=0xDBFF) => {
+                if !matches!(escaped_unit(bytes, at + 6), Some(0xDC00..=0xDFFF)) {
+                    return true;
+                }
+                at += 12;
+            }
+            Some(0xDC00..=0xDFFF) => return true,
+            _ => at += 2,
+        }
+    }
+    false
+}
+
+/// The unit that `\uXXXX` stands for.
+fn escaped_unit(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_halves_of_pairs_are_written_anew() {
+        for whole in [
+            r#"{"a":"\ud83e\udd80 \uD83E\uDD80","n":1.50E+2}"#,
+            r#"{"a":"\\ud83e","b":"\\\ud83e\udd80"}"#,
+            r#"{"a":"\u00e9\/\n"}"#,
+        ] {
+            assert_eq!(as_sent(whole).as_str(), whole);
+        }
+        for half in
+            [r#""\ud83e""#, r#""\udd80""#, r#""\ud83e\n""#, r#""\ud83e\ud83e\udd80""#, r#""x\udd80\ud83e""#]
+        {
+            let text = as_sent(half);
+            assert_ne!(text.as_str(), half);
+            assert!(serde_json::from_str::<String>(text.as_str()).is_ok(), "{half}: {}", text.as_str());
+        }
     }
 }

@@ -2,16 +2,20 @@
 
 use std::fmt;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::response::IntoResponse as _;
-use bytes::Bytes;
 use clearspan_model::{RunId, TraceId};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use http_body_util::BodyExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{ApiError, ErrorCode};
+use crate::drain::drain;
+
+/// A body has at most this many bytes where nothing says otherwise.
+const MAX_BODY_BYTES: usize = 2 << 20;
 
 /// The parameters behind the `?`.
 #[derive(Debug)]
@@ -56,19 +60,29 @@ pub(crate) struct JsonBody<T>(pub(crate) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            let is_too_large = rejection.into_response().status() == http::StatusCode::PAYLOAD_TOO_LARGE;
-            match is_too_large {
-                true => ApiError::new(ErrorCode::TooLarge, "the body is larger than this endpoint takes"),
-                false => ApiError::new(ErrorCode::InvalidBody, "the body could not be read to its end"),
-            }
-        })?;
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let bytes = read_body(request.into_body()).await?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(bytes)
             .map(Self)
             .map_err(|error| ApiError::new(ErrorCode::InvalidBody, format!("cannot read the body: {error}")))
     }
+}
+
+async fn read_body(mut body: Body) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let broken = |_| ApiError::new(ErrorCode::InvalidBody, "the body could not be read to its end");
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if bytes.len() + data.len() > MAX_BODY_BYTES {
+            drain(body).await;
+            let message =
+                format!("the body has more than {} MiB, which this endpoint takes", MAX_BODY_BYTES >> 20);
+            return Err(ApiError::new(ErrorCode::TooLarge, message));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
 }
 
 /// A JSON body that changes something, and must say that it is JSON: no page of another site can make a browser send that

@@ -3,6 +3,7 @@
 //! The same routes answer under `/`, `/api` and `/api/v1`, because clients build their addresses in three ways.
 //! Unknown keys are ignored, as newer SDKs send more; a filter that cannot be expressed is refused by name.
 
+mod absent;
 mod annotation;
 mod asked;
 mod attachments;
@@ -37,6 +38,9 @@ pub(super) fn routes() -> Router<Arc<Context>> {
         .route("/runs/stats", post(runs::stats))
         .route("/runs/group", post(groups::query))
         .route("/runs/{run_id}", get(runs::get))
+        .route("/workspaces/current/secrets", get(absent::secrets).post(absent::keep_secrets))
+        .route("/sessions/{session_id}/insights", post(absent::insights).get(absent::insights))
+        .route("/sessions/{session_id}/insights/{*rest}", get(absent::insights))
         .merge(feedback_routes())
         .merge(annotation_routes())
         .merge(sharing_routes())
@@ -136,6 +140,7 @@ fn dataset_routes() -> Router<Arc<Context>> {
                 &at("/sessions/{session_id}"),
                 get(sessions::get).patch(experiments::update).delete(experiments::delete),
             )
+            .route(&at("/sessions/resolutions"), get(sessions::resolve))
             .route(&at("/datasets/{id}/jsonl"), get(download::jsonl))
             .route(&at("/datasets/{id}/csv"), get(download::csv))
             .route(&at("/datasets/{id}/openai"), get(download::openai))
@@ -207,6 +212,7 @@ pub(super) fn platform_routes() -> Router<Arc<Context>> {
     for end in ["", "/"] {
         let at = |path: &str| format!("{path}{end}");
         router = router
+            .route(&at("/issues"), get(absent::issues))
             .route(&at("/datasets/{id}/examples"), post(examples::create_form).patch(examples::update_form))
             .route(&at("/datasets/{dataset_id}/examples/{id}"), delete(examples::delete_of))
             .route(&at("/datasets/examples/delete"), post(examples::delete_listed))

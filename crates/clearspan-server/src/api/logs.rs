@@ -5,15 +5,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clearspan_model::{JsonText, LogRecord, ProjectId, RunId, SpanId, TraceId, UnixNanos};
 use clearspan_store::{LogCursor, LogPage, LogQuery, RecordId, Scope, TimeRange};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::error::{ApiError, ErrorCode, Result};
+use super::cursor;
+use super::error::{ApiError, Result};
 use super::extract::{Params, PathParams, TraceParam};
 use super::openapi::Errors;
 use super::params::{clamp_to, parse_range};
@@ -289,17 +288,13 @@ struct Cursor {
 }
 
 fn encode_cursor(cursor: Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).expect("a cursor has a JSON form"))
+    cursor::write(&cursor)
 }
 
 fn decode_cursor(text: &str, oldest_first: bool) -> Result<LogCursor> {
-    let invalid = |problem: &str| {
-        ApiError::new(ErrorCode::InvalidCursor, format!("the cursor {problem}; begin again without it"))
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid("is damaged"))?;
-    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| invalid("is damaged"))?;
+    let cursor: Cursor = cursor::read(text)?;
     if cursor.oldest_first != oldest_first {
-        return Err(invalid("belongs to another order"));
+        return Err(cursor::invalid("belongs to another order"));
     }
     Ok(cursor.at)
 }
@@ -307,6 +302,7 @@ fn decode_cursor(text: &str, oldest_first: bool) -> Result<LogCursor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::error::ErrorCode;
 
     #[test]
     fn a_level_is_told_by_the_number_else_by_the_word() {

@@ -1,13 +1,12 @@
 //! What all lists are asked with: a filter, a time range, an order, a page.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 use clearspan_query::{Expr, Field, text};
 use clearspan_store::{Cursor, Order, RunQuery, Scope, Selection, SortKey, TimeRange, Unit};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::cursor;
 use super::error::{ApiError, ErrorCode, Result};
 
 const DEFAULT_LIMIT: usize = 50;
@@ -174,21 +173,17 @@ fn parse_order(sort: Option<&str>) -> Result<Order> {
 
 /// A cursor as an opaque word of a URL.
 pub(crate) fn encode_cursor(cursor: &Cursor) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(cursor).expect("a cursor has a JSON form"))
+    cursor::write(cursor)
 }
 
 /// A cursor that was made by the same list in the same order.
 pub(crate) fn decode_cursor(text: &str, order: Order, unit: Unit) -> Result<Cursor> {
-    let invalid = |problem: &str| {
-        ApiError::new(ErrorCode::InvalidCursor, format!("the cursor {problem}; begin again without it"))
-    };
-    let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| invalid("is damaged"))?;
-    let cursor: Cursor = serde_json::from_slice(&bytes).map_err(|_| invalid("is damaged"))?;
+    let cursor: Cursor = cursor::read(text)?;
     if cursor.order != order {
-        return Err(invalid("belongs to another order"));
+        return Err(cursor::invalid("belongs to another order"));
     }
     if cursor.run_id.is_some() != (unit == Unit::Runs) {
-        return Err(invalid("belongs to another list"));
+        return Err(cursor::invalid("belongs to another list"));
     }
     Ok(cursor)
 }

@@ -9,6 +9,7 @@ use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
 use clearspan_store::ProjectActivity;
 use rustc_hash::FxHashMap;
 
+use super::catalog::in_catalog;
 use super::error::{ApiError, Result};
 use super::extract::PathParams;
 use super::types::{ProjectList, ProjectRow};
@@ -45,9 +46,8 @@ pub(crate) async fn get(
 
 /// The project with this id, else the one of this name.
 pub(crate) async fn find(ctx: &Arc<Context>, workspace_id: WorkspaceId, id_or_name: &str) -> Result<Project> {
-    let catalog = Arc::clone(&ctx.catalog);
     let wanted = id_or_name.to_owned();
-    let found = tokio::task::spawn_blocking(move || {
+    let found = in_catalog(ctx, move |catalog| {
         if let Ok(id) = wanted.parse::<ProjectId>()
             && let Some(project) = catalog.load_project(workspace_id, id)?
         {
@@ -58,20 +58,18 @@ pub(crate) async fn find(ctx: &Arc<Context>, workspace_id: WorkspaceId, id_or_na
             Err(_) => Ok(None),
         }
     });
-    found.await??.ok_or_else(|| ApiError::not_found("project", format_args!("{id_or_name:?}")))
+    found.await?.ok_or_else(|| ApiError::not_found("project", format_args!("{id_or_name:?}")))
 }
 
 /// The project with this id, which some run names.
 pub(crate) async fn by_id(ctx: &Arc<Context>, workspace_id: WorkspaceId, id: ProjectId) -> Result<Project> {
-    let catalog = Arc::clone(&ctx.catalog);
-    let found = tokio::task::spawn_blocking(move || catalog.load_project(workspace_id, id));
-    found.await??.ok_or_else(|| ApiError::not_found("project", id))
+    let found = in_catalog(ctx, move |catalog| catalog.load_project(workspace_id, id));
+    found.await?.ok_or_else(|| ApiError::not_found("project", id))
 }
 
 /// All projects of the workspace, by name.
 pub(crate) async fn all(ctx: &Arc<Context>, workspace_id: WorkspaceId) -> Result<Vec<Project>> {
-    let catalog = Arc::clone(&ctx.catalog);
-    Ok(tokio::task::spawn_blocking(move || catalog.list_projects(workspace_id)).await??)
+    in_catalog(ctx, move |catalog| catalog.list_projects(workspace_id)).await
 }
 
 /// When each project was last written to, and its traces of the last seven days.

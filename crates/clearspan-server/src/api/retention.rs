@@ -10,6 +10,7 @@ use clearspan_store::Deleted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::catalog::in_catalog;
 use super::error::{ApiError, Result};
 use super::extract::{ChangeBody, PathParams};
 use super::openapi::Errors;
@@ -113,9 +114,8 @@ pub(crate) async fn get(
     PathParams(project): PathParams<String>,
 ) -> Result<Json<RetentionAnswer>> {
     let project = projects::find(&ctx, caller.workspace_id, &project).await?;
-    let (catalog, id) = (Arc::clone(&ctx.catalog), project.id);
-    let load = tokio::task::spawn_blocking(move || catalog.load_retention(caller.workspace_id, id));
-    let retention = load.await??;
+    let id = project.id;
+    let retention = in_catalog(&ctx, move |catalog| catalog.load_retention(caller.workspace_id, id)).await?;
     answer(&ctx, project, retention).await
 }
 
@@ -133,10 +133,10 @@ pub(crate) async fn put(
 ) -> Result<Json<RetentionAnswer>> {
     let retention = body.retention()?;
     let project = projects::find(&ctx, caller.workspace_id, &asked).await?;
-    let (catalog, id, now) = (Arc::clone(&ctx.catalog), project.id, ctx.clock.now());
-    let store =
-        tokio::task::spawn_blocking(move || catalog.store_retention(caller.workspace_id, id, retention, now));
-    if !store.await?? {
+    let (id, now) = (project.id, ctx.clock.now());
+    let is_stored =
+        in_catalog(&ctx, move |catalog| catalog.store_retention(caller.workspace_id, id, retention, now));
+    if !is_stored.await? {
         return Err(ApiError::not_found("project", format_args!("{asked:?}")));
     }
     answer(&ctx, project, retention).await

@@ -29,9 +29,10 @@ use tower::ServiceExt as _;
 use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
-use crate::config::RawSettings;
+use crate::config::{RawSettings, Redaction};
 use crate::context::{Bound, Context};
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
+use crate::redact::Redactor;
 use crate::telemetry::{Diagnostics, Metrics};
 use crate::upkeep::{Limits, Upkeep, UpkeepArgs};
 
@@ -96,6 +97,7 @@ impl Server {
             clock,
             budget,
             sheds_payloads: false,
+            redactor: Redactor::new(Redaction::Off, &[]),
         };
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 4318));
         let context = Arc::new(Context {

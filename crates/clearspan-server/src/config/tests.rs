@@ -20,7 +20,8 @@ fn a_flag_wins_over_the_file_and_the_rest_has_defaults() {
 
 #[test]
 fn what_is_printed_can_be_read_again() {
-    let settings = RawSettings::default().complete();
+    let own = Some(vec!["EMP-[0-9]{6}".parse().unwrap()]);
+    let settings = RawSettings { redact_patterns: own, ..RawSettings::default() }.complete();
     let text = settings.to_toml().unwrap();
     let again = from_toml(&text).unwrap().complete();
     assert_eq!(again.to_toml().unwrap(), text);
@@ -35,6 +36,9 @@ fn mistakes_in_the_file_are_told() {
         ("max_connections = 0", "nonzero"),
         ("purge_within = \"soon\"", "not a stretch of time"),
         ("log_format = \"xml\"", "unknown variant `xml`"),
+        ("redact = \"all\"", "unknown variant `all`"),
+        ("redact_patterns = [\"(\"]", "not a regular expression"),
+        ("redact_patterns = [\"x?\"]", "empty text"),
     ] {
         let err = from_toml(text).unwrap_err();
         assert!(err.contains(expected), "{text}: {err}");

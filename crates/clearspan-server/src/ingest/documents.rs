@@ -235,6 +235,7 @@ impl Ingest {
         self.posted.extend(posted);
         runs.iter_mut().for_each(|run| PriceTable::builtin().price(run));
         self.shed_payloads(&mut runs);
+        self.redactor.runs(&mut runs);
         Ok(runs)
     }
 }

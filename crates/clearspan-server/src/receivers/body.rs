@@ -3,7 +3,6 @@
 
 use std::fmt;
 use std::io::{self, Read};
-use std::time::Duration;
 
 use ::http::StatusCode;
 use axum::body::Body;
@@ -12,12 +11,9 @@ use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
 
 use super::MAX_BODY_BYTES;
+use crate::drain::drain;
 use crate::ingest::{Exhausted, Reservation};
 
-/// How much of a refused body is still read, so that the client has written all of it when the answer arrives;
-/// many clients do not look for an answer earlier and see a broken connection instead.
-const DRAIN_BYTES: usize = 2 * MAX_BODY_BYTES;
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// The largest window that a zstd frame may ask for: 8 MiB.
 pub(super) const ZSTD_WINDOW_LOG: u32 = 23;
 
@@ -135,21 +131,6 @@ pub(super) fn read_error(err: &axum::Error) -> BodyError {
         cause = err.source();
     }
     BodyError::Broken
-}
-
-/// Reads and forgets what a client still sends of a refused body.
-pub(super) async fn drain(mut body: Body) {
-    let reading = async {
-        let mut bytes = 0;
-        while let Some(Ok(frame)) = body.frame().await {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-            if bytes > DRAIN_BYTES {
-                return;
-            }
-        }
-    };
-    // A client that takes longer sees its connection close.
-    let _in_time = tokio::time::timeout(DRAIN_TIME, reading).await;
 }
 
 /// [`unpack`] on a thread that may take its time. The reservation comes back with the bytes that it stands for.

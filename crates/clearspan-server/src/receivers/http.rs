@@ -17,6 +17,7 @@ use super::status::OtlpError;
 use super::{MAX_BODY_BYTES, answer, destination};
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::drain::drain;
 use crate::error::{Refusal, http_status};
 use crate::ingest::{Export, Receipt, Signal};
 use crate::telemetry::{Accepted, Protocol, Refused};
@@ -88,7 +89,7 @@ pub(crate) async fn not_found(State(context): State<Arc<Context>>, request: Requ
             reason: message.to_owned(),
             hint: Some("set OTEL_EXPORTER_OTLP_ENDPOINT to the address without a path".to_owned()),
         });
-        body::drain(body).await;
+        drain(body).await;
         if encoding == Encoding::Protobuf {
             let status = StatusCode::NOT_FOUND;
             return OtlpError { status, message: message.to_owned(), encoding }.into_response();
@@ -130,7 +131,7 @@ impl Receiver {
             Err(refused) => {
                 // Who waits for "100 Continue" has sent nothing yet; reading would invite it to.
                 if !parts.headers.contains_key(header::EXPECT) {
-                    body::drain(body).await;
+                    drain(body).await;
                 }
                 return Err(refused);
             }

@@ -20,13 +20,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{patch, post};
 use axum::{Json, Router};
 use clearspan_mapping::langsmith::Kind;
-use clearspan_model::{RunId, WorkspaceId};
+use clearspan_model::RunId;
 use serde_json::json;
 
 use super::body::{self, BodyError, Coding};
 use super::destination;
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::drain::drain;
 use crate::error::http_status;
 use crate::ingest::{DocumentReceipt, Documents, IngestError, Problem, Sent};
 use crate::telemetry::{Accepted, Protocol, Refused};
@@ -213,7 +214,7 @@ async fn receive(
         Err(refusal) => {
             // Who waits for "100 Continue" has sent nothing yet; reading would invite it to.
             if !parts.headers.contains_key(header::EXPECT) {
-                body::drain(body).await;
+                drain(body).await;
             }
             return Err(refusal);
         }
@@ -272,9 +273,6 @@ async fn check(
 ) -> Result<(Caller, Coding, Option<String>), Refusal> {
     let caller = context.auth.check(headers, context.clock.now()).await;
     let caller = caller.map_err(|refusal| Refusal::new(refusal.status, refusal.message))?;
-    if context.auth.requires_keys() {
-        check_workspace(headers, caller.workspace_id)?;
-    }
     let coding = headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("unreadable"));
     let coding =
         body::coding_of(coding).map_err(|why| Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, why))?;
@@ -284,16 +282,4 @@ async fn check(
     let boundary = multipart::boundary_of(content_type)
         .map_err(|multipart::Malformed(why)| Refusal::new(StatusCode::BAD_REQUEST, why))?;
     Ok((caller, coding, Some(boundary)))
-}
-
-/// Who names a workspace means that one and no other. Where nobody shows a key, everyone is in the only one.
-fn check_workspace(headers: &HeaderMap, workspace_id: WorkspaceId) -> Result<(), Refusal> {
-    let Some(named) = headers.get("x-tenant-id").and_then(|value| value.to_str().ok()) else { return Ok(()) };
-    if named.trim().is_empty() || named.trim().parse() == Ok(workspace_id) {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        StatusCode::FORBIDDEN,
-        "the workspace that x-tenant-id names is not the one of this key; leave LANGSMITH_WORKSPACE_ID away",
-    ))
 }

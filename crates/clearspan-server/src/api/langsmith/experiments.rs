@@ -232,6 +232,9 @@ pub(super) struct RunsOfExamplesBody {
     preview: Option<bool>,
     #[serde(default)]
     comparative_experiment_id: Option<String>,
+    /// The keys of the runs; all without it.
+    #[serde(default)]
+    select: Option<Vec<String>>,
 }
 
 /// Examples of a dataset, each with the runs that experiments made of it. An empty page ends the list.
@@ -281,14 +284,17 @@ pub(super) async fn runs_of_examples(
         false => listed.iter().collect(),
     };
     let runs = page.iter().filter_map(|example| found.remove(&example.id.to_string())).flatten().collect();
-    let mut rows = runs::rows(&ctx, workspace_id, runs::Page::of_runs(runs), Wants::ALL).await?;
-    if let Some(comparison) = comparison {
+    let select = Select::new(body.select);
+    let wants =
+        Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
+    let mut rows = runs::rows(&ctx, workspace_id, runs::Page::of_runs(runs), wants).await?;
+    if let Some(comparison) = comparison.filter(|_| wants.feedback) {
         narrow_feedback(&ctx, workspace_id, &mut rows, comparison).await?;
     }
     let mut of_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
     for row in &rows {
         if let Some(example) = example_of(&row.summary) {
-            of_example.entry(example).or_default().push(row.json(&Select::new(None)));
+            of_example.entry(example).or_default().push(row.json(&select).into_value());
         }
     }
     let row = |example: &Example| {

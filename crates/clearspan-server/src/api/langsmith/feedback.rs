@@ -31,8 +31,9 @@ const DEFAULT_LIMIT: usize = 100;
 pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    JsonBody(document): JsonBody<Value>,
+    JsonBody(mut document): JsonBody<Value>,
 ) -> Result<Json<Value>> {
+    ctx.ingest.redact(&mut document);
     let given = feedback::read(&document, caller.workspace_id, ctx.clock.now()).map_err(unprocessable)?;
     let mut given = vec![given];
     feedback::place(&*ctx.store, caller.workspace_id, &mut given).await?;
@@ -68,8 +69,9 @@ pub(super) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    JsonBody(body): JsonBody<Value>,
+    JsonBody(mut body): JsonBody<Value>,
 ) -> Result<Json<Value>> {
+    ctx.ingest.redact(&mut body);
     let id: FeedbackId = parse_id("id", &id)?;
     let change = parse_change(&body).map_err(unprocessable)?;
     let now = ctx.clock.now();

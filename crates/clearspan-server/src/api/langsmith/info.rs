@@ -21,7 +21,7 @@ pub(super) async fn get() -> Json<Value> {
         },
         "instance_flags": {
             "ch_query_enabled": true,
-            "sdb_query_enabled": false,
+            "sdb_query_enabled": true,
             "zstd_compression_enabled": true,
             "gzip_body_enabled": true,
             "dataset_examples_multipart_enabled": true,

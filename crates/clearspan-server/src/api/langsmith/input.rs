@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::context::Context;
+use crate::drain::drain;
 use crate::ingest::{Exhausted, Reservation};
 
 /// A body of examples has at most this many bytes; the SDKs split theirs at 20 MB.
@@ -135,6 +136,7 @@ pub(super) async fn read_body(ctx: &Context, mut body: Body) -> Result<(Bytes, R
         let Ok(data) = frame.into_data() else { continue };
         let length = bytes.len() + data.len();
         if length > MAX_BODY_BYTES {
+            drain(body).await;
             return Err(too_large());
         }
         reservation.grow_to(length).map_err(|exhausted| match exhausted {

@@ -1,5 +1,7 @@
 //! A run as LangSmith's clients expect it.
 
+mod document;
+
 use clearspan_mapping::langsmith;
 use clearspan_model::rollup::Totals;
 use clearspan_model::{Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
@@ -9,6 +11,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::api::types::decimal_text;
+
+pub(super) use document::RunJson;
 
 /// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.
 const ALWAYS: &[&str] =
@@ -63,22 +67,26 @@ pub(super) fn run_json(
     select: &Select,
     app_path: &str,
     files: impl Fn(&Run) -> Value,
-) -> Value {
+) -> RunJson {
     let mut json = head(summary, place, app_path);
     figures(&mut json, summary, run, place);
+    let mut json = RunJson::from(json);
     if let Some(run) = run {
-        json.insert("inputs".to_owned(), side(run, Side::Input));
-        let outputs = side(run, Side::Output);
-        let is_empty = outputs.as_object().is_some_and(Map::is_empty);
-        json.insert("outputs".to_owned(), if is_empty { Value::Null } else { outputs });
-        json.insert("extra".to_owned(), extra(run));
-        json.insert("events".to_owned(), events(run));
+        if select.wants("inputs") {
+            json.set_text("inputs", side(run, Side::Input));
+        }
+        let outputs = select.wants("outputs").then(|| side(run, Side::Output));
+        if let Some(outputs) = outputs.filter(|outputs| !is_empty_object(outputs)) {
+            json.set_text("outputs", outputs);
+        }
+        json.set("extra", extra(run));
+        json.set("events", events(run));
         let serialized = run.attributes.get(langsmith::SERIALIZED).map(JsonText::to_value);
-        json.insert("serialized".to_owned(), serialized.unwrap_or(Value::Null));
-        json.insert("s3_urls".to_owned(), files(run));
+        json.set("serialized", serialized.unwrap_or(Value::Null));
+        json.set("s3_urls", files(run));
     }
-    json.retain(|key, _| select.wants(key));
-    Value::Object(json)
+    json.retain(|key| select.wants(key));
+    json
 }
 
 fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Value> {
@@ -137,17 +145,30 @@ fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run
     json.extend(figures.map(|(key, value)| (key.to_owned(), value)));
 }
 
-/// What was sent, where that is known; else what was read of it. What is no object stands under a key.
-pub(super) fn side(run: &Run, side: Side) -> Value {
+/// What was sent, byte for byte, where that is known; else what was read of it. What is no object stands under a key.
+pub(super) fn side(run: &Run, side: Side) -> JsonText {
     let (read, sent, bare_key) = match side {
         Side::Input => (&run.inputs, langsmith::INPUTS, "input"),
         Side::Output => (&run.outputs, langsmith::OUTPUTS, "output"),
     };
-    match run.attributes.get(sent).map(JsonText::to_value) {
-        Some(sent @ Value::Object(_)) => sent,
-        Some(bare) => json!({ bare_key: bare }),
-        None => payload(read, run.messages(side), bare_key),
+    let is_object = |text: &JsonText| text.as_str().trim_start().starts_with('{');
+    let messages = run.messages(side);
+    match (run.attributes.get(sent), &read.rest) {
+        // One such run would make whole pages unreadable.
+        (Some(deep), _) | (None, Some(deep)) if document::is_too_deep(deep.as_str()) => {
+            JsonText::from_value(&json!({ bare_key: deep.as_str() }))
+        }
+        (Some(sent), _) if is_object(sent) => sent.clone(),
+        (Some(bare), _) => JsonText::from_trusted(format!("{{\"{bare_key}\":{}}}", bare.as_str())),
+        (None, Some(rest)) if messages.is_empty() && is_object(rest) => rest.clone(),
+        (None, _) => JsonText::from_value(&payload(read, messages, bare_key)),
     }
+}
+
+/// `{}`, with any space in it.
+pub(super) fn is_empty_object(text: &JsonText) -> bool {
+    let inside = text.as_str().trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    inside.is_some_and(|inside| inside.trim().is_empty())
 }
 
 /// `{"messages": […]}` with the rest beside it, or the rest alone; what is no object stands under `bare_key`.

@@ -13,12 +13,13 @@ use clearspan_store::{
 };
 use futures::{StreamExt as _, TryStreamExt as _};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
 use super::attachments::files;
 use super::body::RunsBody;
-use super::run_json::{Place, Select, dotted_step, run_json};
+use super::run_json::{Place, RunJson, Select, dotted_step, run_json};
 use super::sessions::stats_json;
 use super::{feedback, sharing};
 use crate::api::error::{ApiError, Result};
@@ -38,7 +39,7 @@ pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(RunParam(run_id)): PathParams<RunParam>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunJson>> {
     let scope = Scope { workspace_id: caller.workspace_id, project_ids: None };
     let runs = ctx.store.load_runs(&scope, None, &[run_id]).await?;
     // Span ids are unique per trace only: of several, the newest is meant.
@@ -71,7 +72,7 @@ pub(super) async fn query(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     JsonBody(mut body): JsonBody<RunsBody>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunPage>> {
     let select = Select::new(body.select.take());
     let (order, limit, cursor) = (body.order()?, body.limit(), body.cursor.take());
     let page = page(&ctx, caller.workspace_id, body.asked()?, order, cursor.as_deref(), limit).await?;
@@ -79,11 +80,20 @@ pub(super) async fn query(
     let wants =
         Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
     let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
-    let mut runs: Vec<Value> = rows.iter().map(|row| row.json(&select)).collect();
+    let mut runs: Vec<RunJson> = rows.iter().map(|row| row.json(&select)).collect();
     if select.wants("share_token") {
         sharing::add_tokens(&ctx, caller.workspace_id, &rows, &mut runs).await?;
     }
-    Ok(Json(json!({ "runs": runs, "cursors": { "next": next }, "parsed_query": null })))
+    Ok(Json(RunPage { runs, cursors: json!({ "next": next }), parsed_query: Value::Null }))
+}
+
+/// Runs, and where to go on.
+#[derive(Debug, Serialize)]
+pub(super) struct RunPage {
+    pub(super) runs: Vec<RunJson>,
+    pub(super) cursors: Value,
+    /// What a question in plain words was taken for, which nobody asks here.
+    pub(super) parsed_query: Value,
 }
 
 pub(super) async fn stats(
@@ -111,12 +121,12 @@ pub(super) struct Row {
 
 impl Row {
     /// As the first version of the protocol has it.
-    pub(super) fn json(&self, select: &Select) -> Value {
+    pub(super) fn json(&self, select: &Select) -> RunJson {
         let files = |_: &Run| self.files.clone();
         let mut json =
             run_json(&self.summary, self.whole.as_ref(), &self.place, select, &self.app_path, files);
         if select.wants("feedback_stats") {
-            json["feedback_stats"] = self.feedback_stats.clone();
+            json.set("feedback_stats", self.feedback_stats.clone());
         }
         json
     }

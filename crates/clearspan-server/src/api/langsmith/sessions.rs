@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use super::feedback;
-use super::input::{Pairs, blocking, is_true, object_of_text, parse_id};
+use super::input::{Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
 use super::run_json::{iso, seconds};
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{Params, PathParams};
@@ -101,6 +101,25 @@ pub(super) async fn get(
     let details = details_of(&ctx, &project).await?;
     let session = session(&ctx, &caller, &project, &details, activity.get(&id), asked.include_stats).await?;
     Ok(Json(session))
+}
+
+/// `GET /sessions/resolutions`: the project in which an agent's runs are. All of its environments are in one.
+pub(super) async fn resolve(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    Params(pairs): Params<Pairs>,
+) -> Result<Json<Value>> {
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let kind = value("kind").unwrap_or_default();
+    if !["AGENT", "EXPERIMENT", "EVALUATOR"].iter().any(|known| known.eq_ignore_ascii_case(kind)) {
+        return Err(unprocessable(format!("kind is {kind:?}; it can be AGENT, EXPERIMENT or EVALUATOR")));
+    }
+    let id = value("id").unwrap_or_default();
+    let is_it = |project: &Project| project.name.as_str() == id || project.id.to_string() == id;
+    let projects = projects::all(&ctx, caller.workspace_id).await?;
+    let project = projects.into_iter().find(is_it);
+    let project = project.ok_or_else(|| ApiError::not_found("project of the agent or experiment", id))?;
+    Ok(Json(json!({ "session_id": project.id })))
 }
 
 /// What is known of a project.

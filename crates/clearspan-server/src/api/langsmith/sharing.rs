@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::body::OneOrMany;
 use super::find::{home_of_run, unprocessable};
-use super::run_json::Select;
-use super::runs::{Page, Row, Wants, rows};
+use super::run_json::{RunJson, Select};
+use super::runs::{Page, Row, RunPage, Wants, rows};
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, PathParams, RunParam};
@@ -70,7 +70,7 @@ pub(super) async fn unshare(
 pub(super) async fn public_root(
     State(ctx): State<Arc<Context>>,
     PathParams(token): PathParams<String>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunJson>> {
     let mut rows = shared_rows(&ctx, &token, |_, is_shared| is_shared).await?;
     let row = rows.pop().ok_or_else(not_shared)?;
     Ok(Json(row.json(&Select::new(None))))
@@ -79,7 +79,7 @@ pub(super) async fn public_root(
 pub(super) async fn public_run(
     State(ctx): State<Arc<Context>>,
     PathParams((token, RunParam(run_id))): PathParams<(String, RunParam)>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunJson>> {
     let mut rows = shared_rows(&ctx, &token, |id, _| id == run_id).await?;
     let row = rows.pop().ok_or_else(|| ApiError::not_found("shared run", run_id))?;
     Ok(Json(row.json(&Select::new(None))))
@@ -96,19 +96,19 @@ pub(super) async fn public_runs(
     State(ctx): State<Arc<Context>>,
     PathParams(token): PathParams<String>,
     JsonBody(body): JsonBody<PublicBody>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunPage>> {
     let ids = body.id.map(OneOrMany::into_vec);
     let rows = shared_rows(&ctx, &token, |id, _| ids.as_ref().is_none_or(|ids| ids.contains(&id))).await?;
     let select = Select::new(body.select);
-    let runs: Vec<Value> = rows.iter().map(|row| row.json(&select)).collect();
-    Ok(Json(json!({ "runs": runs, "cursors": { "next": null } })))
+    let runs = rows.iter().map(|row| row.json(&select)).collect();
+    Ok(Json(RunPage { runs, cursors: json!({ "next": null }), parsed_query: Value::Null }))
 }
 
 /// The JavaScript SDK forgets the `?` in `/public/{token}/runs?share_token={token}`.
 pub(super) async fn public_list(
     State(ctx): State<Arc<Context>>,
     PathParams((token, rest)): PathParams<(String, String)>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<RunJson>>> {
     if rest != "runs" && !rest.starts_with("runsshare_token=") {
         return Err(not_shared());
     }
@@ -180,7 +180,7 @@ pub(super) async fn add_tokens(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     rows: &[Row],
-    runs: &mut [Value],
+    runs: &mut [RunJson],
 ) -> Result<()> {
     let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
     let shares = in_catalog(ctx, move |catalog| {
@@ -188,7 +188,7 @@ pub(super) async fn add_tokens(
         subjects.iter().map(share).collect::<std::result::Result<Vec<_>, _>>()
     });
     for (run, share) in runs.iter_mut().zip(shares.await?) {
-        run["share_token"] = json!(share.map(|share| share.token));
+        run.set("share_token", json!(share.map(|share| share.token)));
     }
     Ok(())
 }

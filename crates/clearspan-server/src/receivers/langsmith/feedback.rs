@@ -20,7 +20,11 @@ pub(super) async fn keep(
     let now = context.clock.now();
     let (mut given, mut problems) = (Vec::with_capacity(parts.len()), Vec::new());
     for (id, text) in parts {
-        match read(&id, &text).and_then(|document| feedback::read(&document, workspace_id, now)) {
+        let given_one = read(&id, &text).and_then(|mut document| {
+            context.ingest.redact(&mut document);
+            feedback::read(&document, workspace_id, now)
+        });
+        match given_one {
             Ok(one) => given.push(one),
             Err(message) => problems.push(Problem { part: format!("feedback.{id}"), message }),
         }

@@ -9,6 +9,7 @@ use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 
 use super::multipart::Malformed;
+use crate::drain::drain;
 use crate::receivers::body::{self, BodyError, Coding};
 
 /// Bytes that are unpacked at once: less would hand over to another thread too often.
@@ -49,7 +50,7 @@ pub(super) async fn read<S: Sink>(mut body: Body, coding: Coding, sink: S) -> Re
     let outcome = read_all(&mut body, coding, sink).await;
     if outcome.is_err() {
         // A client that still sends does not read the answer.
-        body::drain(body).await;
+        drain(body).await;
     }
     outcome
 }

@@ -252,7 +252,7 @@ async fn with_runs(ctx: &Arc<Context>, workspace_id: WorkspaceId, items: &[Queue
     let select = Select::new(None);
     let with_run = |item: &QueueItem| {
         let row = rows.iter().find(|row| row.summary.run_id == item.run.run_id)?;
-        let mut json = row.json(&select);
+        let mut json = row.json(&select).into_value();
         json["queue_run_id"] = json!(item.id.to_string());
         json["added_at"] = json!(iso(item.added_at));
         json["effective_added_at"] = json!(iso(item.added_at));

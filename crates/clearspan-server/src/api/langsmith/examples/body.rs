@@ -8,8 +8,8 @@ use clearspan_catalog::{
 use clearspan_model::{JsonText, Run, RunId, Side, WorkspaceId};
 use clearspan_store::Scope;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::api::error::{ApiError, Result};
 use crate::api::langsmith::attachments::attachments_of;
@@ -146,9 +146,5 @@ async fn load_run(ctx: &Context, workspace_id: WorkspaceId, run_id: RunId) -> Re
 
 /// What went in or came out of a run; `None` when it is nothing.
 fn run_side(run: &Run, side: Side) -> Option<JsonText> {
-    let value = run_json::side(run, side);
-    value
-        .as_object()
-        .is_some_and(|object: &Map<String, Value>| !object.is_empty())
-        .then(|| JsonText::from_value(&value))
+    Some(run_json::side(run, side)).filter(|text| !run_json::is_empty_object(text))
 }

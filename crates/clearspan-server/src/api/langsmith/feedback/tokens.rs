@@ -92,7 +92,7 @@ pub(in crate::api::langsmith) async fn give(
     PathParams(token): PathParams<String>,
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>> {
-    keep(&ctx, &token, &body).await?;
+    keep(&ctx, &token, body).await?;
     Ok(Json(json!({})))
 }
 
@@ -111,13 +111,14 @@ pub(in crate::api::langsmith) async fn give_by_link(
         };
         body.insert(name, value);
     }
-    keep(&ctx, &token, &Value::Object(body)).await?;
+    keep(&ctx, &token, Value::Object(body)).await?;
     Ok(Html(
         "<!doctype html><meta charset=utf-8><title>Thank you</title><p>Thank you: your feedback was kept.",
     ))
 }
 
-async fn keep(ctx: &Arc<Context>, token: &str, body: &Value) -> Result<()> {
+async fn keep(ctx: &Arc<Context>, token: &str, mut body: Value) -> Result<()> {
+    ctx.ingest.redact(&mut body);
     // Guessed and malformed ones look alike.
     let unknown = || ApiError::new(ErrorCode::NotFound, "there is no such feedback token");
     let id: TokenId = token.parse().map_err(|_| unknown())?;
@@ -129,7 +130,7 @@ async fn keep(ctx: &Arc<Context>, token: &str, body: &Value) -> Result<()> {
         error.status = StatusCode::GONE;
         return Err(error);
     }
-    let mut given = vec![Given { feedback: said(&token, body, now).map_err(unprocessable)?, config: None }];
+    let mut given = vec![Given { feedback: said(&token, &body, now).map_err(unprocessable)?, config: None }];
     feedback::place(&*ctx.store, token.workspace_id, &mut given).await?;
     in_catalog(ctx, move |catalog| feedback::keep(catalog, &given)).await
 }

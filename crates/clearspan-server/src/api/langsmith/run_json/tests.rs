@@ -36,3 +36,50 @@ fn required_keys_survive_a_narrow_selection() {
     assert!(!Select::new(Some(vec!["total_cost".to_owned()])).wants_whole_runs());
     assert!(Select::new(None).wants_whole_runs());
 }
+
+fn run() -> Run {
+    let key = clearspan_model::RunKey {
+        workspace_id: clearspan_model::WorkspaceId::NIL,
+        project_id: clearspan_model::ProjectId::NIL,
+        trace_id: clearspan_model::TraceId::NIL,
+        run_id: RunId::NIL,
+    };
+    Run::new(key, UnixNanos::from_nanos(0))
+}
+
+#[test]
+fn what_was_sent_is_passed_on_byte_for_byte() {
+    let sent = r#"{ "z":1.50E+2, "a":123456789012345678901234567890,"a2":-0.0, "s":"\u00e9\/" }"#;
+    let mut run = run();
+    for (rest, attribute) in [(Some(sent), None), (Some("[1]"), Some(sent)), (None, Some(sent))] {
+        run.inputs.rest = rest.map(JsonText::from_trusted);
+        run.attributes = attribute
+            .map(|text| (langsmith::INPUTS.to_owned(), JsonText::from_trusted(text)))
+            .into_iter()
+            .collect();
+        let mut json = RunJson::default();
+        json.set("first", json!(1));
+        json.set_text("inputs", side(&run, Side::Input));
+        json.set("last", json!(2));
+        let text = serde_json::to_string(&json).unwrap();
+        assert_eq!(text, format!(r#"{{"first":1,"inputs":{sent},"last":2}}"#));
+    }
+    run.attributes.insert(langsmith::INPUTS.to_owned(), JsonText::from_trusted("1e2"));
+    assert_eq!(side(&run, Side::Input).as_str(), r#"{"input":1e2}"#);
+}
+
+#[test]
+fn what_no_client_can_read_is_a_text() {
+    let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+    let mut run = run();
+    for (text, is_text) in [
+        (nested(99), false),
+        (nested(100), true),
+        (format!("{{\"a\":\"\\\"{}\"}}", "[".repeat(500)), false),
+        (format!("{{\"a\":[{}]}}", vec!["[]"; 500].join(",")), false),
+    ] {
+        run.outputs.rest = Some(JsonText::parse(&text).unwrap());
+        let side = side(&run, Side::Output).to_value();
+        assert_eq!(side["output"].as_str() == Some(&text), is_text, "{text}");
+    }
+}

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clearspan_catalog::{ComparisonId, DatasetId, Example, ExampleQuery};
 use clearspan_model::{ProjectId, WorkspaceId};
 use clearspan_store::RunSummary;
 use http::HeaderMap;
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::experiments::{by_example, example_of, narrow_feedback, version_of};
@@ -24,7 +22,8 @@ use super::answer;
 use super::run_json::Selects;
 use super::runs::{json_of, page_size};
 use crate::api::catalog::in_catalog;
-use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::cursor;
+use crate::api::error::Result;
 use crate::api::extract::PathParams;
 use crate::auth::Caller;
 use crate::context::Context;
@@ -66,7 +65,7 @@ pub(in crate::api::langsmith) async fn query(
     let workspace_id = caller.workspace_id;
     let selects = Selects::parse(body.selects.as_deref().unwrap_or_default())?;
     let limit = page_size(Some(body.page_size.unwrap_or(DEFAULT_PAGE)), MAX_PAGE)?;
-    let offset = body.cursor.as_deref().map_or(Ok(0), read_cursor)?;
+    let offset = body.cursor.as_deref().map_or(Ok(Place::default()), cursor::read)?.examples;
     let experiments = experiments_of(&body)?;
     let sort = sort_of(body.sort.as_ref(), experiments.len())?;
     let comparison = body
@@ -100,7 +99,7 @@ pub(in crate::api::langsmith) async fn query(
     if looks_at_all {
         listed.drain(..offset.min(listed.len()));
     }
-    let next = (listed.len() > limit).then(|| write_cursor(offset + limit));
+    let next = (listed.len() > limit).then(|| cursor::write(&Place { examples: offset + limit }));
     listed.truncate(limit);
 
     let mut items = Vec::with_capacity(listed.len());
@@ -113,6 +112,12 @@ pub(in crate::api::langsmith) async fn query(
         items.push(item);
     }
     Ok(answer::page(&headers, items, next))
+}
+
+/// Where a page ended.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Place {
+    examples: usize,
 }
 
 fn experiments_of(body: &Body) -> Result<Vec<ProjectId>> {
@@ -164,18 +169,14 @@ async fn sort_by_score(
             given.filter(|one| one.key == key).filter_map(|one| Some(one.score?.as_number())).collect();
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     };
-    examples.sort_by_cached_key(|example| match mean(example) {
-        None => (true, 0),
-        Some(mean) => (false, ordered(if is_descending { -mean } else { mean })),
+    let means: FxHashMap<_, f64> =
+        examples.iter().filter_map(|example| Some((example.id, mean(example)?))).collect();
+    examples.sort_by(|a, b| match (means.get(&a.id), means.get(&b.id)) {
+        (Some(a), Some(b)) if is_descending => b.total_cmp(a),
+        (Some(a), Some(b)) => a.total_cmp(b),
+        (a, b) => a.is_none().cmp(&b.is_none()),
     });
     Ok(())
-}
-
-/// A number whose order is that of the finite numbers.
-fn ordered(number: f64) -> i64 {
-    // Like `f64::total_cmp`: negative numbers are ordered by their bits the other way round.
-    let bits = number.to_bits().cast_signed();
-    bits ^ ((bits >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 /// Runs with what is selected of them, by their example.
@@ -194,37 +195,8 @@ async fn runs_json(
     let mut by_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
     for (row, item) in rows.iter().zip(items) {
         if let Some(example) = example_of(&row.summary) {
-            by_example.entry(example).or_default().push(item);
+            by_example.entry(example).or_default().push(item.into_value());
         }
     }
     Ok(by_example)
-}
-
-fn write_cursor(offset: usize) -> String {
-    URL_SAFE_NO_PAD.encode(format!("examples:{offset}"))
-}
-
-fn read_cursor(text: &str) -> Result<usize> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-    let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    let offset = text.and_then(|text| text.strip_prefix("examples:")?.parse().ok());
-    let damaged = "the cursor is damaged, or belongs to another list; begin again without it";
-    offset.ok_or_else(|| ApiError::new(ErrorCode::InvalidCursor, damaged))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_keep_their_order() {
-        let numbers = [-2.5, -1.0, -0.5, 0.0, 0.25, 1.0, 7.0];
-        assert!(numbers.windows(2).all(|pair| ordered(pair[0]) < ordered(pair[1])));
-    }
-
-    #[test]
-    fn cursors_come_back() {
-        assert_eq!(read_cursor(&write_cursor(40)).unwrap(), 40);
-        assert!(read_cursor("x").is_err() && read_cursor("").is_err());
-    }
 }

@@ -1,10 +1,10 @@
 //! A run with the properties that are selected.
 
 use clearspan_model::Decimal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::find::unprocessable;
-use super::super::run_json::{Select, seconds};
+use super::super::run_json::{RunJson, Select, seconds};
 use super::super::runs::{Row, Wants};
 use crate::api::error::Result;
 
@@ -119,14 +119,19 @@ impl Selects {
 
 /// The selected properties; figures of what is below the run too, if `with_subtrees`. The address under which it is shared
 /// is not known here.
-pub(super) fn run_json(row: &Row, selects: &Selects, with_subtrees: bool) -> Value {
+pub(super) fn run_json(row: &Row, selects: &Selects, with_subtrees: bool) -> RunJson {
     let first = row.json(&Select::new(None));
-    let all: Map<String, Value> =
-        selects.0.iter().map(|name| (name.clone(), property(name, row, &first, with_subtrees))).collect();
-    Value::Object(all)
+    let mut all = RunJson::default();
+    for name in &selects.0 {
+        match first.text(name) {
+            Some(text) => all.set_text(name, text.clone()),
+            None => all.set(name, property(name, row, &first, with_subtrees)),
+        }
+    }
+    all
 }
 
-fn property(name: &str, row: &Row, first: &Value, with_subtrees: bool) -> Value {
+fn property(name: &str, row: &Row, first: &RunJson, with_subtrees: bool) -> Value {
     let summary = &row.summary;
     let totals = &row.place.totals;
     let whole = row.whole.as_ref();
@@ -163,7 +168,7 @@ fn property(name: &str, row: &Row, first: &Value, with_subtrees: bool) -> Value 
         "is_in_dataset" => first["in_dataset"].clone(),
         "ls_user_id" => json!(summary.user_id),
         // The same as in the first version, or not known there either.
-        name => first.get(name).cloned().unwrap_or_default(),
+        name => first[name].clone(),
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::find::{Pairs, home_of_run, parse_id, unprocessable};
+use super::super::run_json::RunJson;
 use super::super::sharing::{keep, share_of, shared_rows};
 use super::answer;
 use super::run_json::{Selects, run_json};
@@ -122,7 +123,7 @@ pub(in crate::api::langsmith) async fn public_run(
     State(ctx): State<Arc<Context>>,
     PathParams((token, RunParam(run_id))): PathParams<(String, RunParam)>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<Value>> {
+) -> Result<Json<RunJson>> {
     let selected: Vec<String> = values_of(&pairs, "selects").map(str::to_owned).collect();
     let selects = Selects::parse(&selected)?;
     let mut rows = shared_rows(&ctx, &token, |id, _| id == run_id).await?;
@@ -149,6 +150,6 @@ pub(in crate::api::langsmith) async fn public_runs(
     let limit = page_size(body.page_size.or(Some(1_000)), MAX_PAGE)?;
     let wanted = |id: RunId, _| body.ids.as_ref().is_none_or(|ids| ids.contains(&id));
     let rows = shared_rows(&ctx, &token, wanted).await?;
-    let items = rows.iter().take(limit).map(|row| run_json(row, &selects, false)).collect();
+    let items = rows.iter().take(limit).map(|row| run_json(row, &selects, false)).collect::<Vec<_>>();
     Ok(answer::page(&headers, items, None))
 }

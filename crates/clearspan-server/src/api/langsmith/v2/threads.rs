@@ -28,6 +28,8 @@ use crate::api::threads::{NEWEST_FIRST, Newest, cursor_of, is_one_of, newest};
 use crate::auth::Caller;
 use crate::context::Context;
 
+/// Threads that are looked at together for those whose figures fit.
+const THREADS_AT_ONCE: usize = 100;
 const MAX_PAGE: usize = 100;
 const DEFAULT_PAGE: i64 = 20;
 /// What `thread_filter` can look at.
@@ -124,25 +126,32 @@ async fn newest_threads(
     Ok((threads_of(ctx, workspace_id, Asked { also, ..asked }).await?, next))
 }
 
-/// The same of those whose figures fit. They are known after looking at all turns.
+/// The same of those whose figures fit. They are known after looking at all turns of a thread, so threads are looked through
+/// page by page until enough are found.
 async fn filtered(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     asked: Asked,
     filter: &Numbers,
-    after: Option<Cursor>,
+    mut after: Option<Cursor>,
     limit: usize,
 ) -> Result<(Vec<Thread>, Option<Cursor>)> {
-    let mut threads = threads_of(ctx, workspace_id, asked).await?;
-    retain(&mut threads, filter);
-    if let Some(after) = after {
-        let place = |cursor: &Cursor| (std::cmp::Reverse(cursor.value), cursor.trace_id);
-        threads.retain(|thread| place(&after) < place(&cursor_of(thread.last())));
+    let mut found = Vec::new();
+    loop {
+        let (mut threads, next) =
+            newest_threads(ctx, workspace_id, asked.clone(), after, THREADS_AT_ONCE).await?;
+        retain(&mut threads, filter);
+        found.extend(threads);
+        if found.len() > limit {
+            found.truncate(limit);
+            let next = found.last().map(|thread| cursor_of(thread.last()));
+            return Ok((found, next));
+        }
+        if next.is_none() {
+            return Ok((found, None));
+        }
+        after = next;
     }
-    let is_last = threads.len() <= limit;
-    threads.truncate(limit);
-    let next = threads.last().filter(|_| !is_last).map(|thread| cursor_of(thread.last()));
-    Ok((threads, next))
 }
 
 fn retain(threads: &mut Vec<Thread>, filter: &Numbers) {
@@ -263,7 +272,7 @@ pub(in crate::api::langsmith) async fn traces(
         let number = numbers.iter().position(|id| *id == turn.root.trace_id).map(|place| place + 1);
         selects.json(&thread_id, turn, root, number)
     });
-    Ok(answer::page(&headers, items.collect(), next))
+    Ok(answer::page(&headers, items.collect::<Vec<_>>(), next))
 }
 
 fn required_project(pairs: &Pairs, name: &str) -> Result<ProjectId> {
@@ -341,7 +350,7 @@ impl TurnSelects {
         root: &super::super::runs::Row,
         number_of: Option<usize>,
     ) -> Value {
-        let first = root.json(&super::super::run_json::Select::new(None));
+        let first = root.json(&super::super::run_json::Select::new(None)).into_value();
         let latency = turn.end_time.map(|end| end.nanos_since(turn.start_time));
         let mut all = json!({
             "thread_id": thread_id,

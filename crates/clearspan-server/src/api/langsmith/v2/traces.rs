@@ -7,13 +7,13 @@ use axum::response::Response;
 use clearspan_model::{ProjectId, TraceId};
 use clearspan_store::{Order, SortKey, TraceSummary};
 use http::HeaderMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::asked::Asked;
 use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id};
-use super::super::run_json::iso;
+use super::super::run_json::{RunJson, iso};
 use super::super::runs::{Page, page, rows};
 use super::run_json::{Selects, number};
 use super::runs::{json_of, page_size, value_of, values_of};
@@ -82,8 +82,17 @@ pub(in crate::api::langsmith) async fn query(
     let aggregates: Vec<Value> = page.traces.iter().map(aggregates).collect();
     let roots = rows(&ctx, workspace_id, Page::of_traces(page), selects.wants(false)).await?;
     let roots = json_of(&ctx, workspace_id, &roots, &selects, false).await?;
-    let item = |(root, aggregates)| json!({ "root_run": root, "trace_aggregates": aggregates, "query_metadata": null });
+    let item =
+        |(root_run, trace_aggregates)| Item { root_run, trace_aggregates, query_metadata: Value::Null };
     Ok(answer::page(&headers, roots.into_iter().zip(aggregates).map(item).collect(), next))
+}
+
+/// A trace of a list.
+#[derive(Serialize)]
+struct Item {
+    root_run: RunJson,
+    trace_aggregates: Value,
+    query_metadata: Value,
 }
 
 fn aggregates(trace: &TraceSummary) -> Value {

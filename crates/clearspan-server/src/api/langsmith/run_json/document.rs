@@ -1,0 +1,112 @@
+//! A run on its way to a client. What went in and came out is passed on as the text that was sent: large payloads are not
+//! taken apart only to be put together again, and numbers keep all of their digits.
+
+use std::ops::Index;
+
+use clearspan_model::JsonText;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// JSON parsers give up on what is nested deeper than this, or worse.
+const MAX_DEPTH: usize = 100;
+
+/// Whether JSON is nested deeper than clients can read.
+pub(super) fn is_too_deep(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(&byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => at = end_of_string(bytes, at),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Behind the quotation mark that closes a string.
+fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
+        at += found + 1;
+        if bytes.get(at - 1) == Some(&b'"') {
+            return at;
+        }
+        at += 1;
+    }
+    bytes.len()
+}
+
+/// A JSON object of which some members are texts.
+#[derive(Debug, Clone, Default)]
+pub(in crate::api::langsmith) struct RunJson {
+    /// All members in their order. Those that are texts are null here.
+    values: Map<String, Value>,
+    texts: Vec<(String, JsonText)>,
+}
+
+impl RunJson {
+    pub(in crate::api::langsmith) fn set(&mut self, name: &str, value: Value) {
+        self.texts.retain(|(known, _)| known != name);
+        self.values.insert(name.to_owned(), value);
+    }
+
+    pub(in crate::api::langsmith) fn set_text(&mut self, name: &str, text: JsonText) {
+        self.set(name, Value::Null);
+        self.texts.push((name.to_owned(), text));
+    }
+
+    /// The text of a member that is kept as one.
+    pub(in crate::api::langsmith) fn text(&self, name: &str) -> Option<&JsonText> {
+        self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text)
+    }
+
+    /// Leaves only some members.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.values.retain(|name, _| wanted(name));
+        self.texts.retain(|(name, _)| wanted(name));
+    }
+
+    /// The same to be changed in depth.
+    pub(in crate::api::langsmith) fn into_value(mut self) -> Value {
+        for (name, text) in self.texts {
+            self.values.insert(name, text.to_value());
+        }
+        Value::Object(self.values)
+    }
+}
+
+impl From<Map<String, Value>> for RunJson {
+    fn from(values: Map<String, Value>) -> Self {
+        Self { values, texts: Vec::new() }
+    }
+}
+
+/// A member that is no text; null when there is none.
+impl Index<&str> for RunJson {
+    type Output = Value;
+
+    fn index(&self, name: &str) -> &Value {
+        self.values.get(name).unwrap_or(&Value::Null)
+    }
+}
+
+impl Serialize for RunJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.values.len()))?;
+        for (name, value) in &self.values {
+            match self.text(name) {
+                Some(text) => map.serialize_entry(name, text)?,
+                None => map.serialize_entry(name, value)?,
+            }
+        }
+        map.end()
+    }
+}
