@@ -1,8 +1,9 @@
-import { Dialog as Radix } from "radix-ui";
-import type { CSSProperties, ReactNode } from "react";
-import styles from "./Dialog.module.css";
+import { lazy, type ReactNode, Suspense } from "react";
 
-interface Props {
+// Nobody opens a dialog before the page is there: its code stays out of the first load.
+const Body = lazy(() => import("./DialogBody"));
+
+export interface DialogProps {
   title: string;
   /** Hide the heading when the content says it; it stays the accessible name. */
   hideTitle?: boolean;
@@ -12,21 +13,10 @@ interface Props {
 }
 
 /** A modal dialog. Mount it to open it. */
-export function Dialog({ title, hideTitle, width, onClose, children }: Props) {
+export function Dialog(props: DialogProps) {
   return (
-    <Radix.Root open onOpenChange={(open) => !open && onClose()}>
-      <Radix.Portal>
-        <Radix.Overlay className={styles.overlay} />
-        <Radix.Content
-          className={styles.dialog}
-          data-modal
-          aria-describedby={undefined}
-          style={width ? ({ "--width": `${width}px` } as CSSProperties) : undefined}
-        >
-          <Radix.Title className={hideTitle ? "sr" : undefined}>{title}</Radix.Title>
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <Suspense>
+      <Body {...props} />
+    </Suspense>
   );
 }

@@ -1,44 +1,35 @@
-import { DropdownMenu } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
-import styles from "./Menu.module.css";
+import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
+import { closedTrigger } from "./lazy-trigger";
 
-interface MenuProps {
-  /** One button-like element; it gets the open state as data-state. */
-  trigger: ReactElement;
-  align?: "start" | "end";
-  defaultOpen?: boolean;
-  children: ReactNode;
-}
+const load = () => import("./MenuPanel");
+export const MenuPanel = lazy(async () => ({ default: (await load()).MenuPanel }));
+export const MenuItem = lazy(async () => ({ default: (await load()).Item }));
+export const MenuSeparator = lazy(async () => ({ default: (await load()).Separator }));
 
-/** A menu under a button, with the keyboard behaviour of menus. */
-export function Menu({ trigger, align = "start", defaultOpen, children }: MenuProps) {
-  return (
-    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className={styles.menu} align={align} sideOffset={4} collisionPadding={8} loop>
-          {children}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  );
-}
-
-interface ItemProps {
+export interface ItemProps {
   icon?: ReactNode;
   hint?: ReactNode;
   onSelect?: () => void;
   children: ReactNode;
 }
 
-export function MenuItem({ icon, hint, onSelect, children }: ItemProps) {
-  return (
-    <DropdownMenu.Item className={styles.item} onSelect={onSelect}>
-      {icon}
-      <span className="ellipsis">{children}</span>
-      {hint === undefined ? null : <span className={styles.hint}>{hint}</span>}
-    </DropdownMenu.Item>
-  );
+interface MenuProps {
+  /** One button-like element; it gets the open state as data-state. */
+  trigger: ReactElement;
+  align?: "start" | "end";
+  children: ReactNode;
 }
 
-export const MenuSeparator = () => <DropdownMenu.Separator className={styles.separator} />;
+/** A menu under a button, with the keyboard behaviour of menus. */
+export function Menu({ trigger, align, children }: MenuProps) {
+  const [open, setOpen] = useState<boolean | null>(null);
+  const closed = closedTrigger(trigger, { opens: "menu", load, onOpen: () => setOpen(true) });
+  if (open === null) return closed;
+  return (
+    <Suspense fallback={closed}>
+      <MenuPanel trigger={trigger} align={align} open={open} onOpenChange={setOpen}>
+        {children}
+      </MenuPanel>
+    </Suspense>
+  );
+}

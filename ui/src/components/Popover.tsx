@@ -1,8 +1,10 @@
-import { Popover as Radix } from "radix-ui";
-import type { ReactElement, ReactNode } from "react";
-import styles from "./Popover.module.css";
+import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
+import { closedTrigger } from "./lazy-trigger";
 
-interface Props {
+const load = () => import("./PopoverPanel");
+const Panel = lazy(load);
+
+export interface PopoverProps {
   /** One button-like element. */
   trigger: ReactElement;
   label: string;
@@ -13,22 +15,20 @@ interface Props {
 }
 
 /** A small panel under a button, with fields in it; for a list of actions take Menu. */
-export function Popover({ trigger, label, align = "start", open, onOpenChange, children }: Props) {
+export function Popover(props: PopoverProps) {
+  const [own, setOwn] = useState(false);
+  const open = props.open ?? own;
+  const [used, setUsed] = useState(open);
+  if (open && !used) setUsed(true);
+  const change = (next: boolean) => {
+    setOwn(next);
+    props.onOpenChange?.(next);
+  };
+  const closed = closedTrigger(props.trigger, { opens: "dialog", load, onOpen: () => change(true) });
+  if (!used) return closed;
   return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
-        <Radix.Content
-          className={styles.popover}
-          align={align}
-          sideOffset={4}
-          collisionPadding={8}
-          aria-label={label}
-          data-modal
-        >
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
+    <Suspense fallback={closed}>
+      <Panel {...props} open={open} onOpenChange={change} />
+    </Suspense>
   );
 }

@@ -1,29 +1,48 @@
-import { ChevronDown } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Check, ChevronDown } from "lucide-react";
+import { projectsQuery } from "@/lib/api/queries";
+import { formatInt } from "@/lib/format";
+import { Menu, MenuItem, MenuSeparator } from "./Menu";
 import styles from "./ProjectMenu.module.css";
 
-// A menu is much code for a word in the breadcrumb: it loads when it is opened for the first time.
-const List = lazy(() => import("./ProjectMenuList"));
+const NO_MARK = <span style={{ width: 14 }} />;
 
 /** The project in the breadcrumb; opens the list of projects. */
 export function ProjectMenu({ project }: { project: string }) {
-  const [opened, setOpened] = useState(false);
-  const trigger = (
-    <button
-      type="button"
-      className={styles.trigger}
-      title="Switch project"
-      aria-haspopup="menu"
-      onClick={opened ? undefined : () => setOpened(true)}
-    >
-      <span className="ellipsis">{project}</span>
-      <ChevronDown size={12} aria-hidden />
-    </button>
-  );
-  if (!opened) return trigger;
   return (
-    <Suspense fallback={trigger}>
-      <List project={project} trigger={trigger} />
-    </Suspense>
+    <Menu
+      trigger={
+        <button type="button" className={styles.trigger} title="Switch project">
+          <span className="ellipsis">{project}</span>
+          <ChevronDown size={12} aria-hidden />
+        </button>
+      }
+    >
+      <Projects current={project} />
+    </Menu>
+  );
+}
+
+function Projects({ current }: { current: string }) {
+  const projects = useQuery(projectsQuery());
+  const navigate = useNavigate();
+  return (
+    <>
+      {(projects.data ?? []).map((item) => (
+        <MenuItem
+          key={item.id}
+          icon={item.name === current ? <Check size={14} aria-hidden /> : NO_MARK}
+          hint={formatInt(item.trace_count)}
+          onSelect={() => void navigate({ to: "/p/$project/traces", params: { project: item.name } })}
+        >
+          {item.name}
+        </MenuItem>
+      ))}
+      <MenuSeparator />
+      <MenuItem icon={NO_MARK} onSelect={() => void navigate({ to: "/projects" })}>
+        All projects
+      </MenuItem>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { createDataset, createExampleOf, datasetChoicesQuery, datasetKey } from "@/lib/api/datasets";
+import { createDataset, createExamplesOf, datasetChoicesQuery, datasetKey } from "@/lib/api/datasets";
 import { plural } from "@/lib/format";
 import { Collect } from "./Collect";
 
@@ -18,6 +18,7 @@ export function AddToDataset({ project, runIds, onClose }: Props) {
     <Collect
       title={runIds.length === 1 ? "Add to a dataset" : `Add ${plural(runIds.length, "run")} to a dataset`}
       what={runIds.length === 1 ? "The run’s input and output" : plural(runIds.length, "run")}
+      many={runIds.length > 1}
       noun="dataset"
       places={datasets.data?.map(({ id, name, example_count: count }) => ({
         id,
@@ -25,9 +26,7 @@ export function AddToDataset({ project, runIds, onClose }: Props) {
         note: plural(count, "example"),
       }))}
       error={datasets.error}
-      onPut={async (place) => {
-        for (const runId of runIds) await createExampleOf(place.id, runId);
-      }}
+      onPut={(place) => createExamplesOf(place.id, runIds)}
       onCreate={(name) => createDataset({ name, data_type: "kv" })}
       renderPlace={(place) => (
         <Link to="/p/$project/datasets/$datasetId" params={{ project, datasetId: place.id }}>

@@ -1,11 +1,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { PenLine } from "lucide-react";
-import { useState } from "react";
 import { addToQueue, createQueue, queuesQuery } from "@/lib/api/annotation";
 import { projectsQuery } from "@/lib/api/queries";
 import { plural } from "@/lib/format";
-import { Button } from "../Button";
 import { Collect } from "./Collect";
 
 interface Props {
@@ -24,6 +21,7 @@ export function AddToQueue({ project, runIds, onClose }: Props) {
     <Collect
       title={runIds.length === 1 ? "Add to a queue" : `Add ${plural(runIds.length, "run")} to a queue`}
       what={runIds.length === 1 ? "The run" : plural(runIds.length, "run")}
+      many={runIds.length > 1}
       noun="queue"
       places={queues.data?.map(({ id, name, description }) => ({ id, name, note: description ?? undefined }))}
       error={queues.error}
@@ -44,21 +42,5 @@ export function AddToQueue({ project, runIds, onClose }: Props) {
         onClose();
       }}
     />
-  );
-}
-
-export function AddToQueueButton({ project, runIds }: Pick<Props, "project" | "runIds">) {
-  const [open, setOpen] = useState(false);
-  return (
-    <>
-      <Button
-        icon={<PenLine size={13} aria-hidden />}
-        title="Put it into an annotation queue  A"
-        onClick={() => setOpen(true)}
-      >
-        Annotate
-      </Button>
-      {open ? <AddToQueue project={project} runIds={runIds} onClose={() => setOpen(false)} /> : null}
-    </>
   );
 }

@@ -20,6 +20,7 @@ interface Props {
   title: string;
   /** What goes there. */
   what: string;
+  many?: boolean;
   /** What a place is called. */
   noun: string;
   places: Place[] | undefined;
@@ -32,7 +33,7 @@ interface Props {
 }
 
 /** Puts something into one of several places, or into a new one. */
-export function Collect({ title, what, noun, places, error, onPut, onCreate, renderPlace, onClose }: Props) {
+export function Collect({ title, what, many, noun, places, error, onPut, onCreate, renderPlace, onClose }: Props) {
   const id = useId();
   const [find, setFind] = useState("");
   // Until something is chosen, the first place is; null is a new one.
@@ -60,7 +61,7 @@ export function Collect({ title, what, noun, places, error, onPut, onCreate, ren
         <p className={styles.done} role="status">
           <Check size={15} aria-hidden />
           <span>
-            {what} is in {renderPlace(put.data)}.
+            {what} {many ? "are" : "is"} in {renderPlace(put.data)}.
           </span>
         </p>
         <div className={styles.answers}>

@@ -2,7 +2,7 @@ import { formatInt } from "@/lib/format";
 import { Choice } from "@/components/Choice";
 import { Segmented } from "@/components/Segmented";
 import styles from "./Toolbar.module.css";
-import { type Filter, FILTERS, type Sort, SORTS } from "./model";
+import { type Filter, FILTERS, type Sort, SORTS } from "./search";
 import { DIFFS } from "./search";
 import type { ComparisonState } from "./useComparison";
 

@@ -3,7 +3,7 @@ import { useMemo } from "react";
 import type { Experiment } from "@/lib/api/experiments";
 import { formatInt, plural } from "@/lib/format";
 import { tallyPreferences } from "@/lib/preferences";
-import type { Filter } from "./model";
+import type { Filter } from "./search";
 import type { ComparisonState } from "./useComparison";
 import { certainty, changeText, missingText } from "./verdict";
 import styles from "./Verdict.module.css";

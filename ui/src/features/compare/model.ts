@@ -2,6 +2,7 @@
 
 import type { ExampleRuns, ExperimentRun, FeedbackConfig } from "@/lib/api/experiments";
 import { nanoOf } from "@/lib/format";
+import type { Filter, Sort } from "./search";
 
 /** One run of an example. */
 export interface Attempt {
@@ -211,11 +212,6 @@ export function tally(rows: Row[], changes: Change[], base: string, other: strin
 
 const hasError = (row: Row, base: string, other: string): boolean =>
   [base, other].some((id) => (row.cells.get(id)?.failed ?? 0) > 0);
-
-export const FILTERS = ["changed", "better", "worse", "errors"] as const;
-export type Filter = (typeof FILTERS)[number];
-export const SORTS = ["regression", "improvement", "cost", "latency"] as const;
-export type Sort = (typeof SORTS)[number];
 
 /** Indices of the rows to show, in their order. */
 export function arranged(

@@ -1,6 +1,9 @@
 import { textParam, wordParam } from "@/lib/url";
-import { type Filter, FILTERS, type Sort, SORTS } from "./model";
 
+export const FILTERS = ["changed", "better", "worse", "errors"] as const;
+export type Filter = (typeof FILTERS)[number];
+export const SORTS = ["regression", "improvement", "cost", "latency"] as const;
+export type Sort = (typeof SORTS)[number];
 export const DIFFS = ["baseline", "off"] as const;
 
 /** What the address of a comparison holds. */

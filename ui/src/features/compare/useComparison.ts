@@ -11,8 +11,8 @@ import {
   feedbackConfigsQuery,
   preferencesQuery,
 } from "@/lib/api/experiments";
-import { arranged, change, directionsOf, type Filter, FILTERS, type Row, scoreKeys, tally, toRow } from "./model";
-import { type CompareSearch, validateCompareSearch } from "./search";
+import { arranged, change, directionsOf, type Row, scoreKeys, tally, toRow } from "./model";
+import { type CompareSearch, type Filter, FILTERS, validateCompareSearch } from "./search";
 
 export const route = getRouteApi("/p/$project/datasets/$datasetId/compare");
 

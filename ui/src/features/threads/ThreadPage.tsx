@@ -11,7 +11,7 @@ import { useCommands } from "@/lib/commands";
 import { formatCost, formatDateTime, formatInt, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
 import { useThrottled } from "@/lib/use-throttled";
-import { AddToQueueButton } from "@/components/collect/AddToQueue";
+import { AddToQueueButton } from "@/components/collect/AddToQueueButton";
 import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { EmptyState, ErrorState } from "@/components/Notice";

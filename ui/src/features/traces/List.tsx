@@ -2,8 +2,7 @@
 
 import { useNavigate } from "@tanstack/react-router";
 import { type MouseEvent, type ReactNode, type RefObject, useLayoutEffect, useState } from "react";
-import { AddToDataset } from "@/components/collect/AddToDataset";
-import { AddToQueue } from "@/components/collect/AddToQueue";
+import { CollectRuns, type CollectWhere } from "@/components/collect/CollectRuns";
 import { ContextMenu } from "@/components/ContextMenu";
 import { Waiting } from "@/components/Waiting";
 import type { Column } from "./columns";
@@ -28,7 +27,7 @@ const places = new Map<string, number>();
 export function List({ project, list, columns, viewport, children }: Props) {
   const { rows, unit, setReading } = list;
   const [clicked, setClicked] = useState<Clicked | null>(null);
-  const [collecting, setCollecting] = useState<{ where: "queue" | "dataset"; runId: string } | null>(null);
+  const [collecting, setCollecting] = useState<{ where: CollectWhere; runId: string } | null>(null);
   const navigate = useNavigate();
   const rowPx = useRowPx();
   const place = `${project} ${unit} ${list.q} ${list.t} ${list.sort}`;
@@ -63,6 +62,8 @@ export function List({ project, list, columns, viewport, children }: Props) {
         sort={list.sort}
         onSort={(sort) => list.setSearch({ sort })}
         selected={list.current}
+        marking={list.marking}
+        onSelect={list.select}
         onOpen={(row, event) => list.open(row, event.metaKey || event.ctrlKey)}
         onScroll={(top) => {
           places.set(place, top);
@@ -93,10 +94,13 @@ export function List({ project, list, columns, viewport, children }: Props) {
           />
         ) : null}
       </ContextMenu>
-      {collecting?.where === "queue" ? (
-        <AddToQueue project={project} runIds={[collecting.runId]} onClose={() => setCollecting(null)} />
-      ) : collecting ? (
-        <AddToDataset project={project} runIds={[collecting.runId]} onClose={() => setCollecting(null)} />
+      {collecting ? (
+        <CollectRuns
+          where={collecting.where}
+          project={project}
+          runIds={[collecting.runId]}
+          onClose={() => setCollecting(null)}
+        />
       ) : null}
       {rows.rows.length === 0 && !rows.loading ? <div className={styles.instead}>{children}</div> : null}
       <Waiting

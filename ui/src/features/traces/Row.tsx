@@ -15,10 +15,11 @@ interface Props {
   columns: readonly Column[];
   widths: readonly number[];
   selected: boolean;
+  marked: boolean;
 }
 
 /** One row. Drawn again only when its data or its place changes: scrolling must stay cheap. */
-export const Row = memo(function Row({ project, row, index, top, columns, widths, selected }: Props) {
+export const Row = memo(function Row({ project, row, index, top, columns, widths, selected, marked }: Props) {
   return (
     <div
       id={rowDomId(row.key)}
@@ -26,9 +27,13 @@ export const Row = memo(function Row({ project, row, index, top, columns, widths
       aria-rowindex={index + 2}
       aria-selected={selected}
       data-key={row.key}
-      className={cx(styles.row, selected && styles.selected)}
+      className={cx(styles.row, selected && styles.selected, marked && styles.marked)}
       style={{ transform: `translateY(${top}px)` }}
     >
+      {/* The grid hears the click, with or without Shift. */}
+      <span role="gridcell" data-col="mark" className={styles.cell}>
+        <input type="checkbox" readOnly checked={marked} tabIndex={-1} aria-label={`Select ${row.name}`} />
+      </span>
       {columns.map((column, i) => (
         <span
           key={column.id}
@@ -61,6 +66,7 @@ export const Row = memo(function Row({ project, row, index, top, columns, widths
 export function GhostRow({ top, columns, widths }: Pick<Props, "top" | "columns" | "widths">) {
   return (
     <div className={cx(styles.row, styles.ghost)} style={{ transform: `translateY(${top}px)` }} role="presentation">
+      <span data-col="mark" className={styles.cell} />
       {columns.map((column, i) => (
         <span
           key={column.id}

@@ -1,6 +1,7 @@
 import { Copy, Database, ExternalLink, Filter, FilterX, MessagesSquare, PanelRight, PenLine } from "lucide-react";
 import { Fragment } from "react";
-import { ContextMenuItem, ContextMenuSeparator } from "@/components/ContextMenu";
+import { MenuItem, MenuSeparator } from "@/components/Menu";
+import type { CollectWhere } from "@/components/collect/CollectRuns";
 import { copyText } from "@/components/CopyButton";
 import type { PickMode } from "./filter";
 import type { ListRow } from "./rows";
@@ -18,7 +19,7 @@ interface Props {
   onOpen: (row: ListRow) => void;
   onPeek: (row: ListRow) => void;
   onThread: (thread: string, row: ListRow) => void;
-  onCollect: (where: "queue" | "dataset", row: ListRow) => void;
+  onCollect: (where: CollectWhere, row: ListRow) => void;
 }
 
 /** Values of a row that filters can name, for a menu that was opened without a value under the pointer. */
@@ -43,45 +44,42 @@ export function RowMenu({ clicked, onPick, onOpen, onPeek, onThread, onCollect }
     <>
       {picks.map(([name, text]) => (
         <Fragment key={name}>
-          <ContextMenuItem icon={<Filter {...ICON} />} hint={name} onSelect={() => onPick(name, text, "only")}>
+          <MenuItem icon={<Filter {...ICON} />} hint={name} onSelect={() => onPick(name, text, "only")}>
             Filter by {text}
-          </ContextMenuItem>
+          </MenuItem>
           {field === null ? null : (
             <>
-              <ContextMenuItem icon={<FilterX {...ICON} />} hint={name} onSelect={() => onPick(name, text, "exclude")}>
+              <MenuItem icon={<FilterX {...ICON} />} hint={name} onSelect={() => onPick(name, text, "exclude")}>
                 Exclude {text}
-              </ContextMenuItem>
-              <ContextMenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(text)}>
+              </MenuItem>
+              <MenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(text)}>
                 Copy value
-              </ContextMenuItem>
+              </MenuItem>
             </>
           )}
         </Fragment>
       ))}
-      <ContextMenuSeparator />
-      <ContextMenuItem icon={<ExternalLink {...ICON} />} hint="↵" onSelect={() => onOpen(row)}>
+      <MenuSeparator />
+      <MenuItem icon={<ExternalLink {...ICON} />} hint="↵" onSelect={() => onOpen(row)}>
         Open
-      </ContextMenuItem>
-      <ContextMenuItem icon={<PanelRight {...ICON} />} hint="Space" onSelect={() => onPeek(row)}>
+      </MenuItem>
+      <MenuItem icon={<PanelRight {...ICON} />} hint="Space" onSelect={() => onPeek(row)}>
         Peek
-      </ContextMenuItem>
+      </MenuItem>
       {row.thread === null ? null : (
-        <ContextMenuItem
-          icon={<MessagesSquare {...ICON} />}
-          onSelect={() => row.thread !== null && onThread(row.thread, row)}
-        >
+        <MenuItem icon={<MessagesSquare {...ICON} />} onSelect={() => row.thread !== null && onThread(row.thread, row)}>
           Open the thread
-        </ContextMenuItem>
+        </MenuItem>
       )}
-      <ContextMenuItem icon={<PenLine {...ICON} />} onSelect={() => onCollect("queue", row)}>
+      <MenuItem icon={<PenLine {...ICON} />} onSelect={() => onCollect("queue", row)}>
         Add to a queue…
-      </ContextMenuItem>
-      <ContextMenuItem icon={<Database {...ICON} />} onSelect={() => onCollect("dataset", row)}>
+      </MenuItem>
+      <MenuItem icon={<Database {...ICON} />} onSelect={() => onCollect("dataset", row)}>
         Add to a dataset…
-      </ContextMenuItem>
-      <ContextMenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(row.traceId)}>
+      </MenuItem>
+      <MenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(row.traceId)}>
         Copy trace id
-      </ContextMenuItem>
+      </MenuItem>
     </>
   );
 }

@@ -7,6 +7,7 @@ import { useRowSlots } from "@/lib/row-slots";
 import type { Column } from "./columns";
 import { GhostRow, Row, rowDomId } from "./Row";
 import type { ListRow } from "./rows";
+import type { Marking } from "./useMarks";
 import { isToday } from "@/lib/time-range";
 import { HEAD_PX } from "./window";
 import styles from "./RowTable.module.css";
@@ -17,6 +18,8 @@ const GAP = 10;
 const AHEAD = 40;
 const GHOSTS = 24;
 const DATED_PX = 118;
+const MARK_PX = 16;
+const IO_MIN_PX = 180;
 
 interface Props {
   label: string;
@@ -31,6 +34,8 @@ interface Props {
   sort: string;
   onSort: (sort: string) => void;
   selected: string | null;
+  marking: Marking;
+  onSelect: (key: string) => void;
   onOpen: (row: ListRow, event: MouseEvent) => void;
   onScroll: (top: number) => void;
   onHover: (inside: boolean) => void;
@@ -38,7 +43,7 @@ interface Props {
 }
 
 export function RowTable(props: Props) {
-  const { viewport, rowPx, rows, columns, loading, hasMore, loadMore, selected } = props;
+  const { viewport, rowPx, rows, columns, loading, hasMore, loadMore, selected, marking } = props;
   const [first, setFirst] = useState(0);
   const height = useHeight(viewport);
   const dated = useMemo(() => rows.length > 0 && !rows.every((row) => isToday(row.start)), [rows]);
@@ -46,7 +51,7 @@ export function RowTable(props: Props) {
     () => columns.map((column) => (column.id === "time" && dated ? DATED_PX : column.width)),
     [columns, dated],
   );
-  const minWidth = widths.reduce((sum, width) => sum + (width || 260) + GAP, 24);
+  const minWidth = widths.reduce((sum, width) => sum + (width || IO_MIN_PX) + GAP, 24 + MARK_PX + GAP);
 
   const from = Math.max(0, first - OVERSCAN);
   const visible = Math.ceil(height / rowPx) + 1;
@@ -66,6 +71,7 @@ export function RowTable(props: Props) {
       columns={columns}
       widths={widths}
       selected={rows[index].key === selected}
+      marked={marking.keys.has(rows[index].key)}
     />
   ));
   const ghosts = loading ? GHOSTS : hasMore ? 3 : 0;
@@ -90,10 +96,31 @@ export function RowTable(props: Props) {
         setFirst(Math.floor(scrollTop / rowPx));
         props.onScroll(scrollTop);
       }}
-      onClick={(event) => openClicked(event, rows, props.onOpen)}
+      data-marking={marking.rows.length > 0 || undefined}
+      onMouseDown={(event) => {
+        // Shift would select the text between, and the focus stays with the grid, whose keys act on rows.
+        if (isOnMark(event) || (event.shiftKey && keyAt(event) !== undefined)) event.preventDefault();
+      }}
+      onClick={(event) => {
+        const key = keyAt(event);
+        const isMark = isOnMark(event);
+        if (key !== undefined && (isMark || (event.shiftKey && !event.defaultPrevented))) {
+          marking.mark(key, event.shiftKey);
+          props.onSelect(key);
+          viewport.current?.focus({ preventScroll: true });
+        } else if (!isMark) openClicked(event, rows, props.onOpen);
+      }}
       onContextMenu={props.onContextMenu}
     >
-      <Header columns={columns} widths={widths} minWidth={minWidth} sort={props.sort} onSort={props.onSort} />
+      <Header
+        columns={columns}
+        widths={widths}
+        minWidth={minWidth}
+        sort={props.sort}
+        onSort={props.onSort}
+        marking={marking}
+        count={rows.length}
+      />
       <div
         role="rowgroup"
         className={styles.tall}
@@ -107,11 +134,17 @@ export function RowTable(props: Props) {
   );
 }
 
+const keyAt = (event: MouseEvent<HTMLElement>): string | undefined =>
+  (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset.key;
+
+const isOnMark = (event: MouseEvent<HTMLElement>): boolean =>
+  (event.target as HTMLElement).closest("[role=gridcell][data-col=mark]") !== null;
+
 function openClicked(event: MouseEvent<HTMLElement>, rows: ListRow[], onOpen: Props["onOpen"]): void {
   // The link in the row did it already, or somebody marks text.
   if (event.defaultPrevented || !window.getSelection()?.isCollapsed) return;
   if ((event.target as HTMLElement).closest("a") !== null) return;
-  const key = (event.target as HTMLElement).closest<HTMLElement>("[data-key]")?.dataset.key;
+  const key = keyAt(event);
   const row = key === undefined ? undefined : rows.find((item) => item.key === key);
   if (row) onOpen(row, event);
 }
@@ -122,10 +155,28 @@ function Header({
   minWidth,
   sort,
   onSort,
-}: { columns: Column[]; widths: number[]; minWidth: number } & Pick<Props, "sort" | "onSort">) {
+  marking,
+  count,
+}: { columns: Column[]; widths: number[]; minWidth: number; count: number } & Pick<
+  Props,
+  "sort" | "onSort" | "marking"
+>) {
+  const marked = marking.rows.length;
   return (
     <div role="rowgroup" className={styles.head} style={{ minWidth, height: HEAD_PX }}>
       <div role="row" aria-rowindex={1} className={styles.headRow}>
+        <span role="columnheader" data-col="mark" className={styles.headCell}>
+          <input
+            type="checkbox"
+            aria-label="Select all loaded rows"
+            disabled={count === 0}
+            checked={marked > 0 && marked === count}
+            ref={(input) => {
+              if (input) input.indeterminate = marked > 0 && marked < count;
+            }}
+            onChange={(event) => (event.target.checked ? marking.markAll() : marking.clear())}
+          />
+        </span>
         {columns.map((column, i) => (
           <HeadCell key={column.id} column={column} width={widths[i]} sort={sort} onSort={onSort} />
         ))}

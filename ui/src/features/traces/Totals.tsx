@@ -8,6 +8,7 @@ import styles from "./Totals.module.css";
 
 const HINTS: readonly Hint[] = [
   [["j", "k"], "move"],
+  [["x"], "select"],
   [[" "], "peek"],
   [["Enter"], "open"],
   [["l"], "live"],

@@ -18,6 +18,7 @@ import { Facets } from "./Facets";
 import { FilterBar } from "./FilterBar";
 import { Histogram } from "./Histogram";
 import { List } from "./List";
+import { Marked } from "./Marked";
 import { Nothing } from "./Nothing";
 import { Peek } from "./Peek";
 import { RangePicker } from "@/components/RangePicker";
@@ -56,6 +57,7 @@ function TracesOf({ project }: { project: string }) {
     focusFilter: () => input.current?.focus(),
     escape: () => {
       if (peek !== null) list.setPeek(null);
+      else if (list.marking.rows.length > 0) list.marking.clear();
       else if (!brush.undo()) list.select(null);
     },
   });
@@ -95,7 +97,11 @@ function TracesOf({ project }: { project: string }) {
           <List project={project} list={list} columns={columns.shown} viewport={viewport}>
             <Instead project={project} list={list} />
           </List>
-          <Totals project={project} unit={unit} q={q} t={t} loaded={rows.rows.length} />
+          {list.marking.rows.length > 0 ? (
+            <Marked project={project} unit={unit} marking={list.marking} onDeleted={() => list.select(null)} />
+          ) : (
+            <Totals project={project} unit={unit} q={q} t={t} loaded={rows.rows.length} />
+          )}
         </div>
         {peeked ? (
           <ErrorBoundary title="The peek pane failed" resetKey={peek}>

@@ -8,6 +8,7 @@ import { useDefaultRange } from "@/lib/use-default-range";
 import { pickValue, type PickMode } from "./filter";
 import type { ListRow } from "./rows";
 import { DEFAULT_SORT, type TracesSearch, type Unit, validateTracesSearch } from "./search";
+import { type Marking, useMarks } from "./useMarks";
 import { type Rows, useRows } from "./useRows";
 
 const route = getRouteApi("/p/$project/traces");
@@ -31,6 +32,8 @@ export interface ListState {
   /** Key of the row that keys act on. */
   current: string | null;
   select: (key: string | null) => void;
+  /** Rows that are selected for doing something with all of them. */
+  marking: Marking;
   /** Key of the row in the peek pane. */
   peek: string | null;
   setPeek: (key: string | null) => void;
@@ -64,9 +67,14 @@ export function useList(project: string): ListState {
     },
     [project],
   );
-  const paused = reading.hover || reading.scrolled || peek !== null;
+  const [marksAny, setMarksAny] = useState(false);
+  const paused = reading.hover || reading.scrolled || peek !== null || marksAny;
   const rows = useRows({ project, unit, q, t, sort }, { on: live, paused, onStop: () => setLive(false) });
   useTraceOrder(project, unit, rows.rows);
+  const marking = useMarks(rows.rows, `${unit} ${q} ${t}`);
+  // Rows do not move while some are being selected.
+  const isMarking = marking.rows.length > 0;
+  if (isMarking !== marksAny) setMarksAny(isMarking);
 
   const open = useCallback(
     (row: ListRow, newTab = false) => {
@@ -93,6 +101,7 @@ export function useList(project: string): ListState {
     rows,
     current: peek ?? selected,
     select,
+    marking,
     peek,
     setPeek: (key) => {
       if (key !== null) select(key);

@@ -30,6 +30,16 @@ export function useListKeys({ list, viewport, focusFilter, escape }: Options): v
     const row = rows[at()] ?? rows[0];
     if (row) act(row);
   };
+  /** Marks the row one is on, and all on the way to the next. */
+  const stretch = (step: number) => {
+    const from = rows[at()];
+    if (from && !list.marking.keys.has(from.key)) list.marking.mark(from.key, false);
+    const to = rows[Math.max(0, Math.min(rows.length - 1, at() + step))];
+    if (!to) return;
+    // After the row above is marked, which is a state of its own.
+    queueMicrotask(() => list.marking.mark(to.key, true));
+    go(rows.indexOf(to));
+  };
   const screen = () => Math.max(1, Math.floor((viewport.current?.clientHeight ?? 0) / rowPx) - 2);
   const group = "List";
   const move = { group, keysOnly: true };
@@ -39,6 +49,26 @@ export function useListKeys({ list, viewport, focusFilter, escape }: Options): v
     { ...move, id: "page-down", title: "A screen down", keys: ["PageDown"], run: () => go(at() + screen()) },
     { ...move, id: "page-up", title: "A screen up", keys: ["PageUp"], run: () => go(at() - screen()) },
     { ...move, id: "first", title: "First row", keys: ["Home"], run: () => go(0) },
+    {
+      group,
+      id: "mark",
+      title: "Select the row, or not any more",
+      keys: ["x"],
+      run: withCurrent((row) => {
+        list.marking.mark(row.key, false);
+        if (current === null) list.select(row.key);
+      }),
+    },
+    {
+      ...move,
+      id: "mark-to",
+      title: "Select up to the row",
+      keys: ["X"],
+      run: withCurrent((row) => list.marking.mark(row.key, true)),
+    },
+    { ...move, id: "mark-down", title: "Select downwards", keys: ["J", "Shift+ArrowDown"], run: () => stretch(1) },
+    { ...move, id: "mark-up", title: "Select upwards", keys: ["K", "Shift+ArrowUp"], run: () => stretch(-1) },
+    { group, id: "mark-all", title: "Select all loaded rows", keys: ["Mod+a"], run: list.marking.markAll },
     {
       group,
       id: "peek",

@@ -169,8 +169,10 @@ export const createExample = (dataset: string, body: ExampleChange): Promise<Exa
   v1.post("/examples", { body: { ...body, dataset_id: dataset } });
 
 /** Puts a run's input and output into a dataset; the example remembers where it comes from. */
-export const createExampleOf = (dataset: string, run: string): Promise<Example> =>
-  v1.post("/examples", { body: { dataset_id: dataset, source_run_id: run, use_source_run_io: true } });
+export const createExamplesOf = (dataset: string, runs: string[]): Promise<unknown> =>
+  v1.post("/examples/bulk", {
+    body: runs.map((run) => ({ dataset_id: dataset, source_run_id: run, use_source_run_io: true })),
+  });
 
 export const updateExample = (id: string, body: ExampleChange): Promise<Example> =>
   v1.patch(`/examples/${id}`, { body });

@@ -1,7 +1,7 @@
 //! Taking data away: deleting, how long a project is kept, and removing from the disk.
 
 import { queryOptions } from "@tanstack/react-query";
-import { get, post, put, remove } from "./client";
+import { ApiError, get, post, put, remove } from "./client";
 
 /** What a deletion took away, or would. */
 export interface Deleted {
@@ -42,6 +42,25 @@ const of = (project: string): string => `/projects/${encodeURIComponent(project)
 
 export const deleteTrace = (traceId: string, project: string): Promise<Deleted> =>
   remove(`/traces/${traceId}`, { query: { project } });
+
+/** How many are deleted at the same time. */
+const AT_ONCE = 4;
+
+/** Stops at the first failure; what is gone by then is gone, and a second try does not mind. */
+export async function deleteTraces(traceIds: readonly string[], project: string): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < traceIds.length)
+      try {
+        await deleteTrace(traceIds[next++], project);
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) continue;
+        next = traceIds.length;
+        throw error;
+      }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+}
 
 export interface Matching {
   filter: string;

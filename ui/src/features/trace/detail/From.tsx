@@ -1,12 +1,12 @@
 //! Where a field came from, beside the field: a small mark that tells on hover and focus, or a line for all of them.
 
 import { CornerDownRight } from "lucide-react";
-import { Tooltip } from "radix-ui";
 import { createContext, type ReactNode, useContext, useMemo, useState } from "react";
 import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
 import { readSetting, writeSetting } from "@/lib/storage";
+import { Tip } from "@/components/Tip";
 import styles from "./From.module.css";
 import { sourceLine, sourceText } from "./source-text";
 
@@ -37,13 +37,7 @@ export function useInlineSources(): [boolean, () => void] {
 export function Explain({ run, inline, children }: { run: Run | undefined; inline: boolean; children: ReactNode }) {
   const { sources } = originOf(run);
   const value = useMemo(() => ({ sources: sources ?? {}, inline }), [sources, inline]);
-  return (
-    <ExplainContext value={value}>
-      <Tooltip.Provider delayDuration={200} skipDelayDuration={400}>
-        {children}
-      </Tooltip.Provider>
-    </ExplainContext>
-  );
+  return <ExplainContext value={value}>{children}</ExplainContext>;
 }
 
 /** `field`: the names it may have, best first. `computed`: said when nothing was sent for it. Nothing when unknown. */
@@ -66,17 +60,14 @@ export function From({ field, computed }: { field: string | string[]; computed?:
       </span>
     );
   return (
-    <Tooltip.Root>
-      <Tooltip.Trigger asChild>
+    <Tip
+      trigger={
         <button type="button" className={styles.mark} aria-label={`${name ?? names[0]} comes from ${line}`}>
           <i aria-hidden />
         </button>
-      </Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Content className={styles.tip} sideOffset={3} collisionPadding={8}>
-          from {lead} {key === "" ? null : <code>{key}</code>}
-        </Tooltip.Content>
-      </Tooltip.Portal>
-    </Tooltip.Root>
+      }
+    >
+      from {lead} {key === "" ? null : <code>{key}</code>}
+    </Tip>
   );
 }

@@ -1,9 +1,8 @@
+import { lazy, Suspense } from "react";
 import type { Run } from "@/lib/api/types";
 import { copyText } from "@/components/CopyButton";
-import { FeedbackPanel } from "@/components/feedback/FeedbackPanel";
 import { PayloadView } from "@/components/PayloadView";
 import type { TraceState } from "../state/useTraceState";
-import { Attributes } from "./Attributes";
 import { Breakdown } from "./Breakdown";
 import styles from "./Detail.module.css";
 import { Events } from "./Events";
@@ -12,6 +11,12 @@ import { Links } from "./Links";
 import { Messages } from "./Messages";
 import { Parameters } from "./Parameters";
 import type { TabId } from "./tabs";
+
+// Tabs that no span opens on load when they are opened.
+const FeedbackPanel = lazy(async () => ({
+  default: (await import("@/components/feedback/FeedbackPanel")).FeedbackPanel,
+}));
+const Attributes = lazy(async () => ({ default: (await import("./Attributes")).Attributes }));
 
 interface Props {
   tab: TabId;
@@ -30,11 +35,19 @@ export function TabContent({ tab, state, run }: Props) {
     case "parameters":
       return <Parameters run={run} />;
     case "attributes":
-      return <Attributes run={run} />;
+      return (
+        <Suspense>
+          <Attributes run={run} />
+        </Suspense>
+      );
     case "events":
       return <Events run={run} />;
     case "feedback":
-      return <FeedbackPanel key={run.run_id} projectId={run.project.id} traceId={run.trace_id} runId={run.run_id} />;
+      return (
+        <Suspense>
+          <FeedbackPanel key={run.run_id} projectId={run.project.id} traceId={run.trace_id} runId={run.run_id} />
+        </Suspense>
+      );
     case "links":
       return <Links run={run} state={state} />;
     case "raw":

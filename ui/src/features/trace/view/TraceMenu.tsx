@@ -6,8 +6,7 @@ import { deleteTrace } from "@/lib/api/deletion";
 import { useCommands } from "@/lib/commands";
 import { plural } from "@/lib/format";
 import { IconButton } from "@/components/Button";
-import { AddToDataset } from "@/components/collect/AddToDataset";
-import { AddToQueue } from "@/components/collect/AddToQueue";
+import { CollectRuns, type CollectWhere } from "@/components/collect/CollectRuns";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { Keys } from "@/components/Keys";
 import { Menu, MenuItem, MenuSeparator } from "@/components/Menu";
@@ -19,7 +18,7 @@ export function TraceMenu({ state }: { state: TraceState }) {
   const { model, selected } = state;
   const { skeleton } = model;
   const [asking, setAsking] = useState(false);
-  const [adding, setAdding] = useState<"queue" | "dataset" | null>(null);
+  const [adding, setAdding] = useState<CollectWhere | null>(null);
   const client = useQueryClient();
   const navigate = useNavigate();
   const { trace_id: traceId, name } = skeleton;
@@ -75,11 +74,7 @@ export function TraceMenu({ state }: { state: TraceState }) {
           Delete trace…
         </MenuItem>
       </Menu>
-      {adding === "queue" ? (
-        <AddToQueue project={project} runIds={runIds} onClose={() => setAdding(null)} />
-      ) : adding === "dataset" ? (
-        <AddToDataset project={project} runIds={runIds} onClose={() => setAdding(null)} />
-      ) : null}
+      {adding ? <CollectRuns where={adding} project={project} runIds={runIds} onClose={() => setAdding(null)} /> : null}
       {asking ? (
         <ConfirmDialog
           title="Delete this trace?"

@@ -1,4 +1,4 @@
-import { useCallback, useState } from "react";
+import { lazy, Suspense, useCallback, useState } from "react";
 import { cx } from "@/lib/cx";
 import { plural } from "@/lib/format";
 import { useMedia } from "@/lib/use-media";
@@ -6,8 +6,6 @@ import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { Splitter } from "@/components/Splitter";
 import { tabsOf } from "../detail/tabs";
 import { Detail } from "../detail/Detail";
-import { LogsToolbar } from "../logs/LogsToolbar";
-import { LogsView } from "../logs/LogsView";
 import { keyOf, type TraceModel } from "../model/types";
 import type { TraceSearch } from "../search";
 import { useTraceState } from "../state/useTraceState";
@@ -19,6 +17,9 @@ import { Toolbar } from "./Toolbar";
 import { TraceBar } from "./TraceBar";
 import { useTraceKeys } from "./useTraceKeys";
 import { VerdictStrip } from "./VerdictStrip";
+
+const LogsToolbar = lazy(async () => ({ default: (await import("../logs/LogsToolbar")).LogsToolbar }));
+const LogsView = lazy(async () => ({ default: (await import("../logs/LogsView")).LogsView }));
 
 /** Below this the details lie over the grid. */
 const SHEET = "(max-width: 1099px)";
@@ -59,12 +60,14 @@ export function TraceView({ model, search }: { model: TraceModel; search: TraceS
           under a dashed line.
         </p>
       ) : null}
-      {logs ? <LogsToolbar state={state} search={search} /> : <Toolbar state={state} />}
+      <Suspense>{logs ? <LogsToolbar state={state} search={search} /> : <Toolbar state={state} />}</Suspense>
       <div className={styles.body}>
         <div className={cx(styles.left)}>
           {logs ? (
             <ErrorBoundary title="The logs could not be shown" resetKey={model}>
-              <LogsView state={state} search={search} sheet={sheet} onOpen={openDetail} />
+              <Suspense>
+                <LogsView state={state} search={search} sheet={sheet} onOpen={openDetail} />
+              </Suspense>
             </ErrorBoundary>
           ) : (
             <>

@@ -1,0 +1,36 @@
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { ListRow } from "./rows";
+import { extended, type Marks, NO_MARKS, toggled } from "./marks";
+
+export interface Marking {
+  /** In the order of the list. */
+  rows: ListRow[];
+  keys: ReadonlySet<string>;
+  /** The same function for the life of the list: hundreds of rows hold it. */
+  mark: (key: string, extend: boolean) => void;
+  markAll: () => void;
+  clear: () => void;
+}
+
+/** Marks of one list; another `list` (filter, time, unit) begins without any. What left the list is not marked. */
+export function useMarks(rows: readonly ListRow[], list: string): Marking {
+  const [state, setState] = useState<{ list: string; marks: Marks }>({ list, marks: NO_MARKS });
+  const marks = state.list === list ? state.marks : NO_MARKS;
+  const latest = useRef({ rows, list, marks });
+  useEffect(() => {
+    latest.current = { rows, list, marks };
+  });
+  const mark = useCallback((key: string, extend: boolean) => {
+    const now = latest.current;
+    const order = now.rows.map((row) => row.key);
+    setState({ list: now.list, marks: extend ? extended(now.marks, order, key) : toggled(now.marks, key) });
+  }, []);
+  const marked = useMemo(() => rows.filter((row) => marks.keys.has(row.key)), [rows, marks]);
+  return {
+    rows: marked,
+    keys: marks.keys,
+    mark,
+    markAll: () => setState({ list, marks: { keys: new Set(rows.map((row) => row.key)), anchor: null } }),
+    clear: () => setState({ list, marks: NO_MARKS }),
+  };
+}
