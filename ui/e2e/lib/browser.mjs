@@ -25,7 +25,8 @@ export async function openBrowser(options = {}) {
     args: ARGS,
     ...options,
   });
-  context.setDefaultTimeout(10_000);
+  // For what hangs: machines that build at the same time are slow.
+  context.setDefaultTimeout(30_000);
   return {
     context,
     close: async () => {
