@@ -30,14 +30,12 @@ export function useListKeys({ list, viewport, focusFilter, escape }: Options): v
     const row = rows[at()] ?? rows[0];
     if (row) act(row);
   };
-  /** Marks the row one is on, and all on the way to the next. */
+  /** Marks the row one is on, and the next. */
   const stretch = (step: number) => {
     const from = rows[at()];
-    if (from && !list.marking.keys.has(from.key)) list.marking.mark(from.key, false);
     const to = rows[Math.max(0, Math.min(rows.length - 1, at() + step))];
     if (!to) return;
-    // After the row above is marked, which is a state of its own.
-    queueMicrotask(() => list.marking.mark(to.key, true));
+    list.marking.stretch((from ?? to).key, to.key);
     go(rows.indexOf(to));
   };
   const screen = () => Math.max(1, Math.floor((viewport.current?.clientHeight ?? 0) / rowPx) - 2);

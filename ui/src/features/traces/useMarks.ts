@@ -8,6 +8,8 @@ export interface Marking {
   keys: ReadonlySet<string>;
   /** The same function for the life of the list: hundreds of rows hold it. */
   mark: (key: string, extend: boolean) => void;
+  /** Marks one row and all on the way to another. */
+  stretch: (from: string, to: string) => void;
   markAll: () => void;
   clear: () => void;
 }
@@ -30,6 +32,11 @@ export function useMarks(rows: readonly ListRow[], list: string): Marking {
     rows: marked,
     keys: marks.keys,
     mark,
+    stretch: (from, to) => {
+      const begun = marks.keys.has(from) ? marks : toggled(marks, from);
+      const order = rows.map((row) => row.key);
+      setState({ list, marks: extended(begun, order, to) });
+    },
     markAll: () => setState({ list, marks: { keys: new Set(rows.map((row) => row.key)), anchor: null } }),
     clear: () => setState({ list, marks: NO_MARKS }),
   };
