@@ -38,7 +38,9 @@ mod write;
 pub(crate) use covered::GroupProjects;
 pub(crate) use read::{Wanted, living_ranges};
 pub(crate) use traces::IndexPlace;
-pub(crate) use write::{Written, gather, gather_messages, properties, write, write_file, write_groups};
+pub(crate) use write::{
+    Effort, Written, gather, gather_messages, properties, write, write_file, write_groups,
+};
 
 /// Rows in a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 4096;

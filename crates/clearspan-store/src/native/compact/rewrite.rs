@@ -19,7 +19,7 @@ use crate::error::Context;
 use crate::native::disk::DiskRef;
 use crate::native::manifest::SegmentEntry;
 use crate::native::records::{RecordColumn, RecordFile};
-use crate::native::segment::{Segment, write_groups};
+use crate::native::segment::{Effort, Segment, write_groups};
 use crate::schema::{Col, modernize};
 
 /// Rows that are decoded at a time.
@@ -125,7 +125,7 @@ pub(super) fn merge_segments(
         pace.step(group.num_rows())?;
         Ok(group)
     });
-    let entry = Some(write_groups(disk, segment_dir, number, groups)?);
+    let entry = Some(write_groups(disk, segment_dir, number, Effort::Rewrite, groups)?);
     let moved = merge.into_moved().into_iter().zip(inputs).map(|(rows, input)| Moved {
         number: input.segment.number,
         dropped: input.dead.clone(),

@@ -63,7 +63,7 @@ pub(crate) fn write(
             rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
         gather::<Col>(&batches, &places)
     });
-    let entry = write_groups(disk, segment_dir, number, groups)?;
+    let entry = write_groups(disk, segment_dir, number, Effort::Flush, groups)?;
     Ok(Some(Written { segment: Segment::new(disk, cache, segment_dir, &entry), entry, origin }))
 }
 
@@ -81,18 +81,40 @@ fn chunks<'r>(batches: &[&RecordBatch], rows: &'r [RowRef]) -> Vec<&'r [RowRef]>
     chunks
 }
 
+/// How hard a file is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Ingest waits for it, and it will soon be merged with others.
+    Flush,
+    /// It stays for long.
+    Rewrite,
+}
+
+impl Effort {
+    /// A flush takes half of the time with level 1 and its pages are an eighth larger; levels beyond 3 take twice the time to
+    /// save a fiftieth.
+    fn compression(self) -> Compression {
+        let level = match self {
+            Self::Flush => 1,
+            Self::Rewrite => 3,
+        };
+        Compression::ZSTD(ZstdLevel::try_new(level).expect("a valid level"))
+    }
+}
+
 /// Writes a segment of row groups whose rows are in order. It is durable when this returns.
 pub(crate) fn write_groups(
     disk: &DiskRef,
     segment_dir: &Path,
     number: u64,
+    effort: Effort,
     groups: impl Iterator<Item = Result<RecordBatch>>,
 ) -> Result<SegmentEntry> {
     let path = paths::segment_file(segment_dir, number);
     let failed = || format!("writing {}", path.display());
     let (mut min_time, mut max_time, mut rows, mut traces) = (i64::MAX, i64::MIN, 0, None);
     let WrittenFile { bytes, sums } = blocks::write_whole(&**disk, &path, |out| {
-        let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(run_properties()))
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(run_properties(effort)))
             .context(ErrorKind::Unavailable, failed)?;
         let mut index = IndexBuilder::default();
         let groups = groups.inspect(|group| {
@@ -154,15 +176,16 @@ pub(crate) fn properties<C: TableColumn>() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_created_by(format!("clearspan {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(docs.collect()))
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).expect("a valid level")))
+        .set_compression(Effort::Rewrite.compression())
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk)
 }
 
-fn run_properties() -> WriterProperties {
+fn run_properties(effort: Effort) -> WriterProperties {
     let path = |col: Col| ColumnPath::from(col.name());
     // All bloom filters side by side: where the file is far away, one request brings them.
     let mut builder = properties::<Col>()
+        .set_compression(effort.compression())
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_bloom_filter_position(BloomFilterPosition::End);
     for col in [Col::trace_id, Col::run_id] {
