@@ -359,7 +359,7 @@ impl Drop for Threads {
 }
 
 /// Gives the calling thread less of the processor than threads that ingest get. Never more than the process has.
-fn be_nice(niceness: u8) {
+pub(crate) fn be_nice(niceness: u8) {
     if own_niceness().is_some_and(|own| own >= i32::from(niceness)) {
         return;
     }
@@ -368,7 +368,7 @@ fn be_nice(niceness: u8) {
     let value = u8::try_from(value).ok().and_then(|value| ThreadPriorityValue::try_from(value).ok());
     let priority = ThreadPriority::Crossplatform(value.unwrap_or(ThreadPriorityValue::MIN));
     if let Err(err) = thread_priority::set_current_thread_priority(priority) {
-        tracing::warn!(error = ?err, "queries run at the priority of everything else");
+        tracing::warn!(error = ?err, "a thread runs at the priority of everything else");
     }
 }
 

@@ -355,6 +355,7 @@ fn run_flusher(
     to_applier: &SyncSender<ToApplier>,
 ) {
     while let Ok(mut job) = work.recv() {
+        compact::wait_for_merges(shared);
         let flushed = loop {
             let tried = log_again(&mut job.carried, relog).and_then(|()| flush::write_segment(shared, &job));
             match tried {

@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use clearspan_model::ErrorKind;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::ToApplier;
@@ -26,6 +27,7 @@ use crate::{Error, Result};
 mod install;
 pub(crate) mod merge;
 mod pace;
+mod plan;
 mod policy;
 mod rewrite;
 mod strip;
@@ -33,6 +35,8 @@ mod worker;
 
 pub(super) use install::{Rewritten, install};
 use pace::Signals;
+pub(super) use pace::wait_for_merges;
+use plan::Plan;
 use policy::Target;
 use worker::Worker;
 
@@ -85,6 +89,7 @@ pub(super) struct Counters {
     failures: AtomicU64,
     bytes_removed: AtomicU64,
     bytes_written: AtomicU64,
+    plan: Mutex<Plan>,
 }
 
 impl Counters {
@@ -101,7 +106,7 @@ impl Counters {
 
 impl Shared {
     pub(super) fn compaction_status(&self) -> CompactionStatus {
-        let Counters { rewrites, failures, bytes_removed, bytes_written } = &self.compaction;
+        let Counters { rewrites, failures, bytes_removed, bytes_written, .. } = &self.compaction;
         CompactionStatus {
             rewrites: rewrites.load(Ordering::Relaxed),
             failures: failures.load(Ordering::Relaxed),

@@ -38,14 +38,19 @@ use super::segment::Segment;
 use super::state::Shared;
 use super::{health, paths};
 use crate::error::Context;
+use crate::pool::be_nice;
 use crate::{Result, SearchProgress};
 
 /// Smaller segments have no index: looking at every row is as fast.
 const LEAST_ROWS: u32 = 512;
 /// While writes arrive, the thread rests for so many times the time that it works.
 const REST: u32 = 1;
+/// Ingest, flushing and queries of pages go before it.
+const NICENESS: u8 = 10;
 /// After a failure it waits this long before it tries again.
 const RETRY: Duration = Duration::from_secs(60);
+/// How soon it looks again at segments that were to be merged.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The indexes there are.
 #[derive(Debug)]
@@ -148,7 +153,10 @@ pub(super) fn start(shared: &Arc<Shared>) -> Result<Handle> {
     let worker = Worker { shared: Arc::clone(shared), registry: Arc::clone(&registry) };
     let thread = std::thread::Builder::new()
         .name("clearspan-search".to_owned())
-        .spawn(move || worker.run())
+        .spawn(move || {
+            be_nice(NICENESS);
+            worker.run();
+        })
         .context(ErrorKind::Unavailable, || "starting the thread of the search index".into())?;
     Ok(Handle { registry, thread: Some(thread) })
 }
@@ -163,10 +171,17 @@ impl Worker {
         let dir = paths::search_dir(&self.shared.config.dir);
         let mut retry = None;
         while self.registry.wait(retry.take()) {
-            if let Err(err) = self.reconcile(&dir) {
-                // Searches go on without it, only slower.
-                tracing::warn!(error = %health::chain(&err), "building the search index failed");
-                retry = Some(RETRY);
+            match self.reconcile(&dir) {
+                Ok(()) => {
+                    // Those that wait to be merged: whoever merges them says so, and this is for when it does not.
+                    let segments = Arc::clone(&self.shared.state.read().segments);
+                    retry = (self.registry.progress(&segments).missing > 0).then_some(LOOK_AGAIN);
+                }
+                Err(err) => {
+                    // Searches go on without it, only slower.
+                    tracing::warn!(error = %health::chain(&err), "building the search index failed");
+                    retry = Some(RETRY);
+                }
             }
         }
     }
@@ -178,11 +193,14 @@ impl Worker {
         loop {
             let segments = Arc::clone(&self.shared.state.read().segments);
             self.remove_orphans(dir, &segments)?;
+            // An index costs more than a merge, and the merged file needs one of its own.
+            let merged_soon = self.shared.segments_to_merge();
             let is_missing = |segment: &Segment| {
                 let number = segment.number;
                 self.registry.wants(segment)
                     && self.registry.of(number).is_none()
                     && !failed.contains_key(&number)
+                    && (!merged_soon.contains(&number) || paths::segment_index(dir, number).exists())
             };
             let Some(segment) = segments.iter().rev().find(|segment| is_missing(segment)) else { break };
             match self.open_or_build(dir, segment) {

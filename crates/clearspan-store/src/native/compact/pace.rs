@@ -1,16 +1,49 @@
 //! How fast a rewrite may go: it makes room for flushes, and ends early when the store does.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clearspan_model::ErrorKind;
 
+use crate::native::segment::Segment;
 use crate::native::state::Shared;
 use crate::{Error, Result};
 
 /// How long a row group waits for a flush at most; writes that never pause must not stop compaction for good.
 const FLUSH_WAIT: Duration = Duration::from_millis(250);
 const NAP: Duration = Duration::from_millis(20);
+
+/// Beyond so many small segments flushes make way for merges: whoever looks for a trace asks each segment.
+const MANY_SEGMENTS: usize = 64;
+/// For so long at most, because writers wait for room meanwhile.
+const MERGE_WAIT: Duration = Duration::from_secs(2);
+
+/// Called before a flush: lets merges catch up where writes never pause, which leave them little of the processor.
+pub(in crate::native) fn wait_for_merges(shared: &Shared) {
+    let deadline = Instant::now() + MERGE_WAIT;
+    while shared.has_many_segments_to_merge()
+        && Instant::now() < deadline
+        && !shared.stopping.load(Ordering::Relaxed)
+    {
+        std::thread::sleep(NAP);
+    }
+}
+
+impl Shared {
+    fn has_many_segments_to_merge(&self) -> bool {
+        let config = &self.config.compaction;
+        if !config.in_background || self.compaction.plan.lock().is_resting() {
+            return false;
+        }
+        let is_small = |segment: &Arc<Segment>| {
+            segment.bytes < config.target_bytes.get() / 2
+                && u64::from(segment.rows) < config.target_rows.get() / 2
+        };
+        let segments = Arc::clone(&self.state.read().segments);
+        segments.iter().filter(|segment| is_small(segment)).count() > MANY_SEGMENTS
+    }
+}
 
 /// What others tell the thread that compacts.
 #[derive(Debug, Default)]

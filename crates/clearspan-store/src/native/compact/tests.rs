@@ -160,6 +160,7 @@ async fn rows_that_die_meanwhile_stay_dead() {
             store.write(runs).await.unwrap();
             store.flush().await.unwrap();
         }
+        assert!(store.shared.segments_to_merge().is_empty(), "nothing is merged until it is asked for");
         let (merged, has_merged) = mpsc::sync_channel(1);
         let (go_on, may_go_on) = mpsc::sync_channel::<()>(1);
         store.shared.on_step.set(move |step| {
@@ -176,6 +177,8 @@ async fn rows_that_die_meanwhile_stay_dead() {
         tokio::task::spawn_blocking(move || has_merged.recv_timeout(Duration::from_secs(60)).unwrap())
             .await
             .unwrap();
+        let merged: BTreeSet<u64> = store.shared.segments_to_merge().into_iter().collect();
+        assert_eq!(merged, BTreeSet::from([1, 2, 3, 4, 5]));
         for (round, part) in [0_u32, 2, 4].into_iter().enumerate() {
             // A late run brings its trace back into memory; a patch and a replacement change what was there.
             let mut late = vec![
@@ -197,6 +200,7 @@ async fn rows_that_die_meanwhile_stay_dead() {
         let report = compaction.await.unwrap().unwrap();
         assert_eq!((report.rewrites, report.files_removed), (1, 5));
         store.shared.on_step.clear();
+        assert!(store.shared.segments_to_merge().is_empty());
 
         compare(&oracle, &*store, &random_questions(1, 20)).await;
         let crashed = tempfile::tempdir().unwrap();

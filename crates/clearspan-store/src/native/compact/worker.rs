@@ -22,11 +22,14 @@ use crate::native::purge::is_deleted;
 use crate::native::records::{FileEntry, RecordColumn, RecordFile};
 use crate::native::segment::Segment;
 use crate::native::state::Shared;
+use crate::pool::be_nice;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 use crate::store::CompactionReport;
 use crate::{Error, Result};
 
+/// Merging gives way to ingest, flushing and queries of pages: what it saves, it saves later as well.
+const NICENESS: u8 = 10;
 /// After a failure (a full disk, say) nothing is tried for so long, unless someone asks.
 const REST: Duration = Duration::from_secs(60);
 
@@ -34,9 +37,6 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     signals: Arc<Signals>,
     to_applier: SyncSender<ToApplier>,
-    /// Damaged files. They are left alone until the next start.
-    damaged: FxHashSet<u64>,
-    rest_until: Option<Instant>,
 }
 
 impl From<&Input> for Candidate {
@@ -69,6 +69,18 @@ impl Shared {
         segments.iter().filter(|segment| !segment.is_passed_over()).filter_map(input).collect()
     }
 
+    /// The segments that will be merged before anything built for them could be of use.
+    pub(in crate::native) fn segments_to_merge(&self) -> FxHashSet<u64> {
+        let inputs = self.inputs();
+        let plan = self.compaction.plan.lock();
+        let mut numbers: FxHashSet<u64> = plan.rewriting.iter().copied().collect();
+        if self.config.compaction.in_background && !plan.is_resting() {
+            let target = self.config.compaction.target();
+            numbers.extend(plan.pick(inputs.iter().map(Candidate::from), target).unwrap_or_default());
+        }
+        numbers
+    }
+
     fn files(&self) -> Files {
         let state = self.state.read();
         (Arc::clone(&state.log_files), Arc::clone(&state.point_files))
@@ -90,10 +102,11 @@ impl Shared {
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, signals: Arc<Signals>, to_applier: SyncSender<ToApplier>) -> Self {
-        Self { shared, signals, to_applier, damaged: FxHashSet::default(), rest_until: None }
+        Self { shared, signals, to_applier }
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
+        be_nice(NICENESS);
         let mut has_to_look = false;
         loop {
             // One rewrite at a time, so that those who wait come between.
@@ -125,13 +138,15 @@ impl Worker {
 
     /// Does one rewrite. False when there is nothing to do now.
     fn compact_in_background(&mut self) -> bool {
-        if self.rest_until.is_some_and(|until| Instant::now() < until) {
+        if self.shared.compaction.plan.lock().is_resting() {
             return false;
         }
         match self.compact_once() {
             Ok(report) => report.rewrites > 0,
             Err(_) => {
-                self.rest_until = Some(Instant::now() + REST);
+                self.shared.compaction.plan.lock().rest_until = Some(Instant::now() + REST);
+                // What the files were left without will be needed.
+                self.shared.state.read().search.poke();
                 false
             }
         }
@@ -171,8 +186,7 @@ impl Worker {
     }
 
     fn pick(&self, files: impl Iterator<Item = Candidate>) -> Option<Vec<u64>> {
-        let files: Vec<Candidate> = files.filter(|file| !self.damaged.contains(&file.number)).collect();
-        pick(&files, self.shared.config.compaction.target())
+        self.shared.compaction.plan.lock().pick(files, self.shared.config.compaction.target())
     }
 
     /// Rewrites each file that has dead rows, or rows that are sifted out.
@@ -215,6 +229,7 @@ impl Worker {
         strip_runs: Option<&RowTest>,
     ) -> Result<CompactionReport> {
         let fitting = if inputs.len() > 2 { that_fit(&mut inputs) } else { Ok(()) };
+        let _rewriting = Rewriting::begin(&self.shared, &inputs);
         let is_sound = |input: &Input| input.segment.check().is_ok();
         let number_of = |input: &Input| input.segment.number;
         let dir = paths::segment_dir(&self.shared.config.dir);
@@ -287,7 +302,9 @@ impl Worker {
             let numbers: Vec<u64> = inputs.iter().map(&number_of).collect();
             tracing::error!(inputs = ?numbers, error = %chain(err), "compaction failed");
             if err.kind() == ErrorKind::Corrupt {
-                self.damaged.extend(inputs.iter().filter(|input| !is_sound(input)).map(&number_of));
+                let damaged = inputs.iter().filter(|input| !is_sound(input)).map(&number_of);
+                let damaged: Vec<u64> = damaged.collect();
+                self.shared.compaction.plan.lock().damaged.extend(damaged);
             }
         })
     }
@@ -314,6 +331,22 @@ impl Worker {
         let CompactionReport { bytes_removed, bytes_written, rows_removed, .. } = report;
         tracing::info!(table, ?inputs, bytes_removed, bytes_written, rows_removed, "compacted");
         Ok(())
+    }
+}
+
+/// Notes what is being rewritten, until it is done or has failed.
+struct Rewriting(Arc<Shared>);
+
+impl Rewriting {
+    fn begin(shared: &Arc<Shared>, inputs: &[Input]) -> Self {
+        shared.compaction.plan.lock().rewriting = inputs.iter().map(|input| input.segment.number).collect();
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Rewriting {
+    fn drop(&mut self) {
+        self.0.compaction.plan.lock().rewriting.clear();
     }
 }
 
