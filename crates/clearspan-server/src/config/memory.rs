@@ -11,11 +11,14 @@ const LEAST_DEFAULT: u64 = 64 << 20;
 /// With less than this, one large request or one sort could not be served; so a smaller budget is exceeded.
 const LEAST_SHARE: usize = 16 << 20;
 
+/// More of recent runs would only delay writing them: segments of this size are merged well, and flushes keep pace.
+const MOST_RECENT: usize = 128 << 20;
+
 /// What each part may take. Together they are less than the budget: connections, catalog and caches of the allocator need the
 /// rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MemoryShares {
-    /// Recent runs, before they are written to segments. More than this does not make anything faster.
+    /// Recent runs, before they are written to segments.
     pub(crate) recent: usize,
     /// Request bodies and what is decoded of them.
     pub(crate) inflight: usize,
@@ -29,7 +32,7 @@ impl MemoryShares {
         let share = budget.bytes() / 4;
         let most = |mebibytes: usize| share.clamp(LEAST_SHARE, mebibytes << 20);
         Self {
-            recent: share.clamp(1 << 20, 256 << 20),
+            recent: share.clamp(1 << 20, MOST_RECENT),
             inflight: inflight.map_or(most(256), ByteSize::bytes),
             queries: most(4_096),
         }
@@ -113,7 +116,7 @@ mod tests {
             let budget = ByteSize::mebibytes(mebibytes);
             let MemoryShares { recent, inflight, queries } = MemoryShares::of(budget, None);
             assert!(recent + inflight + queries <= budget.bytes() / 4 * 3, "{mebibytes}");
-            assert!((16 << 20..=256 << 20).contains(&recent), "{mebibytes}");
+            assert!((16 << 20..=MOST_RECENT).contains(&recent), "{mebibytes}");
         }
         let set = MemoryShares::of(ByteSize::mebibytes(512), Some(ByteSize::mebibytes(7)));
         assert_eq!(set.inflight, 7 << 20);

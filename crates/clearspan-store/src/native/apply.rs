@@ -34,6 +34,9 @@ use crate::{Error, Result};
 
 /// A pending run stays in memory this long, so that its end finds it there.
 const PENDING_NANOS: i64 = 3_600_000_000_000;
+/// The tier that takes writes becomes a segment when it has this part of the memory for runs. While it is written, the next
+/// one has the rest.
+const FLUSH_EIGHTHS: usize = 3;
 /// How long applying a record waits for files that cannot be opened.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -413,7 +416,7 @@ impl Applier {
         let state = self.shared.state.read();
         self.postponed.is_empty()
             && state.frozen.is_none()
-            && state.active.bytes() >= self.shared.config.memory_bytes.get() / 4
+            && state.active.bytes() >= self.shared.config.memory_bytes.get() / 8 * FLUSH_EIGHTHS
     }
 
     fn flush(&mut self, done: Flushing) {
@@ -592,10 +595,12 @@ impl Applier {
         }
         Arc::make_mut(&mut state.log_files).extend(logs.map(Arc::new));
         Arc::make_mut(&mut state.point_files).extend(points.map(Arc::new));
-        state.frozen = None;
+        let frozen = state.frozen.take();
         self.shared.update_pressure(&state);
         state.search.poke();
         drop(state);
+        // Giving its memory back takes a while, in which readers and writers need not wait.
+        drop(frozen);
         self.bell.ring();
         self.remove_old_tombstones();
         self.remove_covered_logs(applied);

@@ -63,9 +63,9 @@ impl Default for SegmentCache {
 }
 
 impl SegmentCache {
-    /// For a store whose hot tier may take so many bytes: a quarter of that, but not too little.
+    /// For a store whose hot tier may take so many bytes: half of that, but not too little.
     pub(crate) fn for_memory(memory_bytes: usize) -> Self {
-        Self::with_limit((memory_bytes as u64 / 4).max(LEAST_BYTES))
+        Self::with_limit((memory_bytes as u64 / 2).max(LEAST_BYTES))
     }
 
     pub(crate) fn with_limit(limit_bytes: u64) -> Self {
