@@ -14,6 +14,8 @@ use super::MAX_BODY_BYTES;
 use crate::drain::drain;
 use crate::ingest::{Exhausted, Reservation};
 
+/// A buffer of the announced length is made up to this.
+const ANNOUNCED_BYTES: usize = 4 << 20;
 /// The largest window that a zstd frame may ask for: 8 MiB.
 pub(super) const ZSTD_WINDOW_LOG: u32 = 23;
 
@@ -109,6 +111,7 @@ async fn read_all(
     check: impl Fn(&[u8]) -> Result<(), BodyError>,
     reservation: &mut Reservation,
 ) -> Result<Bytes, BodyError> {
+    let announced = usize::try_from(http_body::Body::size_hint(body).lower()).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|err| read_error(&err))?.into_data() else { continue };
@@ -116,6 +119,10 @@ async fn read_all(
             return Err(BodyError::TooLarge);
         }
         reservation.grow_to(bytes.len() + data.len())?;
+        if bytes.capacity() == 0 {
+            // What is not written to is address space only, and growing would copy everything several times.
+            bytes.reserve_exact(announced.clamp(data.len(), ANNOUNCED_BYTES.max(data.len())));
+        }
         bytes.extend_from_slice(&data);
         check(&bytes)?;
     }
