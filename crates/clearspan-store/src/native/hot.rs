@@ -246,18 +246,21 @@ impl Tier {
         let mut changes = Changes::default();
         for trace_id in &self.unsettled {
             let places = self.trace_rows(*trace_id);
-            let mut runs = Vec::with_capacity(places.len());
-            for place in places {
-                let rows = Rows::new(&self.batch(place.batch).batch);
-                runs.push((rows.summary(place.row as usize)?, place));
+            let mut found = Vec::with_capacity(places.len());
+            for of_batch in places.chunk_by(|left, right| left.batch == right.batch) {
+                let rows = Rows::new(&self.batch(of_batch[0].batch).batch);
+                for place in of_batch {
+                    found.push((rows.outline(place.row as usize)?, *place));
+                }
             }
             // In this order a circle of parents is cut at the same run as anywhere else.
-            runs.sort_by_key(|(run, _)| (run.project_id, run.start_time, run.run_id));
-            for project in runs.chunk_by_mut(|left, right| left.0.project_id == right.0.project_id) {
-                let (mut runs, places): (Vec<RunSummary>, Vec<RowRef>) = project.iter().cloned().unzip();
-                summarize::mark_billed(&mut runs);
-                let root = summarize::root_of(&runs);
-                for (idx, (run, place)) in runs.iter().zip(places).enumerate() {
+            found.sort_by_key(|(run, _)| (run.project_id, run.start_time, run.run_id));
+            let (mut runs, places): (Vec<RunSummary>, Vec<RowRef>) = found.into_iter().unzip();
+            let mut places = places.into_iter();
+            for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
+                summarize::mark_billed(project);
+                let root = summarize::root_of(project);
+                for (idx, (run, place)) in project.iter().zip(places.by_ref()).enumerate() {
                     let derived = Derived {
                         flags: [run.billed.tokens, run.billed.cost, run.billed.gap, Some(idx) == root],
                         double_of: run.double_of,

@@ -137,6 +137,23 @@ impl Rows<'_> {
 
     /// What lists and trees show of a row.
     pub(crate) fn summary(&self, row: usize) -> Result<RunSummary> {
+        Ok(RunSummary {
+            dotted_order: self.string(Col::dotted_order, row),
+            error: self.string(Col::error, row),
+            error_type: self.string(Col::error_type, row),
+            thread_id: self.string(Col::thread_id, row),
+            user_id: self.string(Col::user_id, row),
+            environment: self.string(Col::environment, row),
+            service: self.string(Col::service, row),
+            release: self.string(Col::release, row),
+            tags: self.list(Col::tags, row, str::to_owned),
+            metadata: self.map(Col::metadata, row),
+            ..self.outline(row)?
+        })
+    }
+
+    /// As much of a row as says what it counts for in its trace; the rest is empty.
+    pub(crate) fn outline(&self, row: usize) -> Result<RunSummary> {
         let need = |col| self.need_id(col, row);
         Ok(RunSummary {
             project_id: ProjectId::from_bytes(need(Col::project_id)?),
@@ -144,12 +161,12 @@ impl Rows<'_> {
             run_id: RunId::from_bytes(need(Col::run_id)?),
             parent_run_id: self.id16(Col::parent_run_id, row).map(RunId::from_bytes),
             span_id: self.span_id(row),
-            dotted_order: self.string(Col::dotted_order, row),
+            dotted_order: None,
             name: self.text(Col::name, row).unwrap_or(crate::summarize::UNNAMED).to_owned(),
             run_type: self.word(Col::run_type, row).unwrap_or(RunType::Chain),
             status: self.word(Col::status, row).unwrap_or(Status::Pending),
-            error: self.string(Col::error, row),
-            error_type: self.string(Col::error_type, row),
+            error: None,
+            error_type: None,
             start_time: self.time(Col::time, row).unwrap_or_default(),
             end_time: self.time(Col::end_time, row),
             first_token_time: self.time(Col::first_token_time, row),
@@ -173,13 +190,13 @@ impl Rows<'_> {
             response_id: self.string(Col::response_id, row),
             scope_name: self.string(Col::scope_name, row),
             dialect: self.string(Col::dialect, row),
-            thread_id: self.string(Col::thread_id, row),
-            user_id: self.string(Col::user_id, row),
-            environment: self.string(Col::environment, row),
-            service: self.string(Col::service, row),
-            release: self.string(Col::release, row),
-            tags: self.list(Col::tags, row, str::to_owned),
-            metadata: self.map(Col::metadata, row),
+            thread_id: None,
+            user_id: None,
+            environment: None,
+            service: None,
+            release: None,
+            tags: Vec::new(),
+            metadata: BTreeMap::new(),
             input_preview: self.string(Col::input_preview, row),
             output_preview: self.string(Col::output_preview, row),
         })

@@ -13,6 +13,18 @@ use super::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::summarize;
 
 impl RowBuilder<Col> {
+    /// Makes room for the largest texts at once: growing with them would copy them several times.
+    fn expect_payloads<'a>(&mut self, runs: impl ExactSizeIterator<Item = &'a Run>) {
+        let (rows, mut input_bytes, mut output_bytes) = (runs.len(), 0, 0);
+        for run in runs {
+            let bytes = |rest: &Option<JsonText>| rest.as_ref().map_or(0, |rest| rest.as_str().len());
+            input_bytes += bytes(&run.inputs.rest);
+            output_bytes += bytes(&run.outputs.rest);
+        }
+        self.expect_texts(Col::input_rest, rows, input_bytes);
+        self.expect_texts(Col::output_rest, rows, output_bytes);
+    }
+
     fn push_identity(&mut self, run: &Run) {
         self.id(Col::workspace_id, Some(run.key.workspace_id.as_bytes()));
         self.id(Col::project_id, Some(run.key.project_id.as_bytes()));
@@ -144,8 +156,9 @@ impl Repeated {
 }
 
 /// One row a run, in the order given.
-pub(crate) fn encode_runs<'a>(runs: impl ExactSizeIterator<Item = &'a Run>) -> RecordBatch {
+pub(crate) fn encode_runs<'a>(runs: impl ExactSizeIterator<Item = &'a Run> + Clone) -> RecordBatch {
     let mut encoder = RowBuilder::new(runs.len());
+    encoder.expect_payloads(runs.clone());
     let mut repeated = Repeated::default();
     for run in runs {
         encoder.push_identity(run);

@@ -102,6 +102,13 @@ impl<C: TableColumn> RowBuilder<C> {
         Self { builders, table: PhantomData }
     }
 
+    /// Makes room for all texts of a column that is still empty.
+    pub(super) fn expect_texts(&mut self, col: C, rows: usize, bytes: usize) {
+        if let Builder::Text(builder) = &mut self.builders[col.place()] {
+            *builder = StringBuilder::with_capacity(rows, bytes);
+        }
+    }
+
     /// The batch of all rows.
     pub(super) fn finish(mut self) -> RecordBatch {
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();

@@ -148,12 +148,22 @@ fn telling_field(object: &str) -> Option<String> {
 /// Blanks and line breaks become one blank; what is too long ends in an ellipsis. `None` when nothing is left.
 /// Reads no more of the text than it shows.
 fn one_line(text: &str) -> Option<String> {
-    let words = text.split_whitespace();
-    let mut chars = words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1);
-    let mut line: String = chars.by_ref().take(MAX_CHARS).collect();
-    if chars.next().is_some() {
-        line.pop();
-        line.push('…');
+    let mut line = String::with_capacity(text.len().min(MAX_CHARS + '…'.len_utf8()));
+    // Word by word, because this is done for every run twice.
+    let mut room = MAX_CHARS;
+    for word in text.split_whitespace() {
+        let is_first = line.is_empty();
+        let blank = if is_first { "" } else { " " };
+        let chars = blank.len() + word.chars().count();
+        if chars > room {
+            line.extend(blank.chars().chain(word.chars()).take(room));
+            line.pop();
+            line.push('…');
+            return Some(line);
+        }
+        line.push_str(blank);
+        line.push_str(word);
+        room -= chars;
     }
     (!line.is_empty()).then_some(line)
 }
@@ -161,6 +171,31 @@ fn one_line(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Character by character.
+    fn slow_line(text: &str) -> Option<String> {
+        let words = text.split_whitespace();
+        let mut chars = words.flat_map(|word| std::iter::once(' ').chain(word.chars())).skip(1);
+        let mut line: String = chars.by_ref().take(MAX_CHARS).collect();
+        if chars.next().is_some() {
+            line.pop();
+            line.push('…');
+        }
+        (!line.is_empty()).then_some(line)
+    }
+
+    #[test]
+    fn a_line_ends_after_as_many_characters_wherever_words_end() {
+        for filler in ["x", "ä€😀", "word ", "a\n\t b ", " "] {
+            for chars in 150..170 {
+                for end in ["", " ", "y", " y", " yz ", "😀"] {
+                    let begin: String = filler.chars().cycle().take(chars).collect();
+                    let text = begin + end;
+                    assert_eq!(one_line(&text), slow_line(&text), "{text:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn reading_the_beginning_alone_gives_the_line_of_the_whole() {
