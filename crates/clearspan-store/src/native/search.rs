@@ -19,6 +19,7 @@
 mod build;
 mod index;
 mod marker;
+mod postings;
 #[cfg(test)]
 mod tests;
 

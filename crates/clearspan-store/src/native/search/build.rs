@@ -4,24 +4,25 @@
 //! of rows, so that the rows of one end where those of the next begin. Each distinct message of a row group is read
 //! once, however many runs repeat it. A part is closed when its postings have grown to [`PART_BYTES`], which
 //! bounds the memory.
+//!
+//! Tantivy writes the files, but does not collect the postings ([`postings`]): the terms of a row group are numbered
+//! anyway, and finding them by their text for every document again took most of the time.
 
-use std::ops::{ControlFlow, Range};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{ArrowNativeType as _, Int32Type, TimestampNanosecondType};
 use clearspan_model::{ErrorKind, ProjectId};
 use clearspan_query::Field;
-use clearspan_query::fulltext::{for_each_term, for_each_text};
-use rustc_hash::FxHashMap;
 use tantivy::directory::MmapDirectory;
 use tantivy::indexer::SingleSegmentIndexWriter;
 use tantivy::{Index, IndexSettings, TantivyDocument};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::index::{self, Fields};
 use super::marker::{Marker, PartEntry};
+use super::postings::{Postings, Vocabulary};
 use crate::error::Context;
 use crate::native::query::texts::{Form, columns_of, fragments};
 use crate::native::segment::Segment;
@@ -31,8 +32,12 @@ use crate::{Error, Result};
 
 /// The most rows that a document stands for.
 const DOC_ROWS: usize = 256;
-/// The memory that the postings of a part take at most.
+/// The memory that the postings of a part take at most, before they are sorted.
 const PART_BYTES: usize = 24 << 20;
+/// What Tantivy may take for what it collects itself, two numbers for each document.
+const WRITER_BYTES: usize = 1 << 20;
+/// Stands for a term that no document of the part has yet.
+const UNNUMBERED: u32 = u32::MAX;
 
 /// Builds the index of a segment in an empty folder. `pace` is called after each row group with the time that it took;
 /// when it says no, the work is left unfinished and the answer is no.
@@ -56,7 +61,7 @@ pub(super) fn build(segment: &Segment, dir: &Path, pace: &mut dyn FnMut(Duration
             part.add_batch(&batch, &columns, row)?;
             row += u32::try_from(batch.num_rows()).expect("a row group is small");
         }
-        if writer.as_ref().is_some_and(|part| part.writer.mem_usage() > PART_BYTES) {
+        if writer.as_ref().is_some_and(|part| part.postings.bytes() > PART_BYTES) {
             parts.extend(writer.take().map(|part| part.finish(row)).transpose()?);
         }
         if !pace(begin.elapsed()) {
@@ -71,7 +76,9 @@ pub(super) fn build(segment: &Segment, dir: &Path, pace: &mut dyn FnMut(Duration
 struct PartWriter {
     name: String,
     fields: Fields,
+    path: PathBuf,
     writer: SingleSegmentIndexWriter,
+    postings: Postings,
     docs: u32,
     projects: Vec<(ProjectId, u32)>,
 }
@@ -91,10 +98,11 @@ impl PartWriter {
                 Index::builder()
                     .schema(schema)
                     .settings(settings)
-                    .single_segment_index_writer(directory, PART_BYTES)
+                    .single_segment_index_writer(directory, WRITER_BYTES)
             })
             .map_err(failed)?;
-        Ok(Self { name, fields, writer, docs: 0, projects: Vec::new() })
+        let postings = Postings::default();
+        Ok(Self { name, fields, path, writer, postings, docs: 0, projects: Vec::new() })
     }
 
     /// Adds the rows of a batch, of which the first is `first_row` of the segment.
@@ -115,12 +123,12 @@ impl PartWriter {
                 self.projects.push((project, self.docs));
             }
             let mut document = TantivyDocument::default();
-            document.add_text(self.fields.text, texts.terms_of(start..end));
             let first = first_row + u32::try_from(start).expect("a row group is small");
             document.add_u64(self.fields.row, u64::from(first));
             let newest = times[start..end].iter().copied().max().unwrap_or_default();
             document.add_i64(self.fields.newest, index::round_up(newest));
             self.writer.add_document(document).map_err(failed)?;
+            texts.add_terms_of(start..end, &mut self.postings);
             self.docs += 1;
             start = end;
         }
@@ -128,7 +136,8 @@ impl PartWriter {
     }
 
     fn finish(self, end_row: u32) -> Result<PartEntry> {
-        self.writer.finalize().map_err(failed)?;
+        let index = self.writer.finalize().map_err(failed)?;
+        self.postings.write(&index, &self.path, self.fields.text)?;
         Ok(PartEntry { name: self.name, end_row, projects: self.projects })
     }
 }
@@ -140,50 +149,20 @@ fn failed(source: tantivy::TantivyError) -> Error {
 /// The terms of the rows of a batch.
 struct BatchTexts<'a> {
     columns: Vec<(&'a ArrayRef, Form)>,
-    /// For each column of messages, the terms of those that were seen.
-    messages: Vec<Vec<Option<Box<[u32]>>>>,
+    /// For each column of messages those that were seen.
+    messages: Vec<Vec<Option<Message>>>,
     vocabulary: Vocabulary,
-    /// For each term the last document that had it.
-    last_doc: Vec<u32>,
+    /// What each term has for a number in the part; [`UNNUMBERED`] until a document has it.
+    numbers: Vec<u32>,
     docs: u32,
 }
 
-/// The terms of a batch, numbered.
-#[derive(Default)]
-struct Vocabulary {
-    /// By their hash: 128 bits do not collide.
-    ids: FxHashMap<u128, u32>,
-    text: String,
-    ends: Vec<usize>,
-}
-
-impl Vocabulary {
-    fn id(&mut self, term: &str) -> u32 {
-        let next = u32::try_from(self.ends.len()).expect("a row group has fewer terms");
-        *self.ids.entry(xxh3_128(term.as_bytes())).or_insert_with(|| {
-            self.text.push_str(term);
-            self.ends.push(self.text.len());
-            next
-        })
-    }
-
-    fn term(&self, id: u32) -> &str {
-        let id = id as usize;
-        let start = if id == 0 { 0 } else { self.ends[id - 1] };
-        self.text.get(start..self.ends[id]).unwrap_or_default()
-    }
-
-    fn add_plain(&mut self, text: &str, ids: &mut Vec<u32>) {
-        for_each_term(text, |term| ids.push(self.id(term)));
-    }
-
-    fn add_json(&mut self, json: &str, ids: &mut Vec<u32>) {
-        let all = for_each_text(json, |text| {
-            self.add_plain(text, ids);
-            ControlFlow::Continue(())
-        });
-        debug_assert!(all.is_continue(), "nothing breaks");
-    }
+/// A message that was read.
+#[derive(Clone)]
+struct Message {
+    terms: Box<[u32]>,
+    /// The last document that has it: the next runs of a trace repeat what was said before.
+    last_doc: u32,
 }
 
 impl<'a> BatchTexts<'a> {
@@ -194,40 +173,52 @@ impl<'a> BatchTexts<'a> {
             messages: columns.iter().map(|_| Vec::new()).collect(),
             columns,
             vocabulary: Vocabulary::default(),
-            last_doc: Vec::new(),
+            numbers: Vec::new(),
             docs: 0,
         }
     }
 
-    /// The distinct terms of some rows, with blanks between them.
-    fn terms_of(&mut self, rows: Range<usize>) -> String {
-        let mut ids = Vec::new();
-        for (place, (array, form)) in self.columns.iter().enumerate() {
-            for row in rows.clone().filter(|row| array.is_valid(*row)) {
-                add_row(array, row, *form, &mut self.vocabulary, &mut self.messages[place], &mut ids);
-            }
-        }
+    /// Gives the terms of some rows to the next document.
+    fn add_terms_of(&mut self, rows: Range<usize>, postings: &mut Postings) {
         self.docs += 1;
-        self.last_doc.resize(self.vocabulary.ends.len(), 0);
-        let mut text = String::new();
-        for id in ids {
-            let last_doc = &mut self.last_doc[id as usize];
-            if *last_doc != self.docs {
-                *last_doc = self.docs;
-                text.push_str(self.vocabulary.term(id));
-                text.push(' ');
+        let mut ids = Vec::new();
+        for ((array, form), messages) in self.columns.iter().zip(&mut self.messages) {
+            for row in rows.clone().filter(|row| array.is_valid(*row)) {
+                add_row(
+                    array,
+                    row,
+                    *form,
+                    &mut self.vocabulary,
+                    &mut Seen { messages, doc: self.docs },
+                    &mut ids,
+                );
             }
         }
-        text
+        self.numbers.resize(self.vocabulary.len(), UNNUMBERED);
+        for id in ids {
+            let number = &mut self.numbers[id as usize];
+            if *number == UNNUMBERED {
+                *number = postings.number_of(self.vocabulary.term(id));
+            }
+            postings.add(*number);
+        }
+        postings.end_document();
     }
 }
 
+/// The messages of a column that were seen, for a document.
+struct Seen<'m> {
+    messages: &'m mut Vec<Option<Message>>,
+    doc: u32,
+}
+
+/// Adds the terms of a row, without those that the document has by the same message already.
 fn add_row(
     array: &ArrayRef,
     row: usize,
     form: Form,
     vocabulary: &mut Vocabulary,
-    seen: &mut Vec<Option<Box<[u32]>>>,
+    seen: &mut Seen<'_>,
     ids: &mut Vec<u32>,
 ) {
     let mut all_of = |texts: &ArrayRef, is_json: bool, ids: &mut Vec<u32>| {
@@ -252,18 +243,21 @@ fn add_row(
                 return all_of(&lists.value(row), is_json, ids);
             };
             let Some(texts) = words.values().as_string_opt::<i32>() else { return };
-            seen.resize(texts.len(), None);
+            seen.messages.resize(texts.len(), None);
             let offsets = lists.value_offsets();
             for key in &words.keys().values()[offsets[row].as_usize()..offsets[row + 1].as_usize()] {
                 let key = key.as_usize();
-                let known = seen[key].get_or_insert_with(|| {
-                    let mut ids = Vec::new();
-                    vocabulary.add_json(texts.value(key), &mut ids);
-                    ids.sort_unstable();
-                    ids.dedup();
-                    ids.into()
+                let message = seen.messages[key].get_or_insert_with(|| {
+                    let mut terms = Vec::new();
+                    vocabulary.add_json(texts.value(key), &mut terms);
+                    terms.sort_unstable();
+                    terms.dedup();
+                    Message { terms: terms.into(), last_doc: 0 }
                 });
-                ids.extend_from_slice(known);
+                if message.last_doc != seen.doc {
+                    message.last_doc = seen.doc;
+                    ids.extend_from_slice(&message.terms);
+                }
             }
         }
         Form::Map => {
