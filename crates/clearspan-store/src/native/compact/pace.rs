@@ -33,7 +33,7 @@ pub(in crate::native) fn wait_for_merges(shared: &Shared) {
 impl Shared {
     fn has_many_segments_to_merge(&self) -> bool {
         let config = &self.config.compaction;
-        if !config.in_background || self.compaction.plan.lock().is_resting() {
+        if !config.in_background || self.compaction.plan.lock().has_failed {
             return false;
         }
         let is_small = |segment: &Arc<Segment>| {

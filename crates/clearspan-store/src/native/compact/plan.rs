@@ -1,7 +1,5 @@
 //! Which files will soon be gone, so that nobody builds anything for them.
 
-use std::time::Instant;
-
 use rustc_hash::FxHashSet;
 
 use super::policy::{Candidate, Target, pick};
@@ -13,15 +11,11 @@ pub(super) struct Plan {
     pub(super) rewriting: Vec<u64>,
     /// Damaged files. They are left alone until the next start.
     pub(super) damaged: FxHashSet<u64>,
-    /// After a failure nothing is tried before this.
-    pub(super) rest_until: Option<Instant>,
+    /// The last merge in the background failed: nobody should count on the next one.
+    pub(super) has_failed: bool,
 }
 
 impl Plan {
-    pub(super) fn is_resting(&self) -> bool {
-        self.rest_until.is_some_and(|until| Instant::now() < until)
-    }
-
     /// The files to rewrite next.
     pub(super) fn pick(&self, files: impl Iterator<Item = Candidate>, target: Target) -> Option<Vec<u64>> {
         let files: Vec<Candidate> = files.filter(|file| !self.damaged.contains(&file.number)).collect();

@@ -37,6 +37,7 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     signals: Arc<Signals>,
     to_applier: SyncSender<ToApplier>,
+    rest_until: Option<Instant>,
 }
 
 impl From<&Input> for Candidate {
@@ -74,7 +75,7 @@ impl Shared {
         let inputs = self.inputs();
         let plan = self.compaction.plan.lock();
         let mut numbers: FxHashSet<u64> = plan.rewriting.iter().copied().collect();
-        if self.config.compaction.in_background && !plan.is_resting() {
+        if self.config.compaction.in_background && !plan.has_failed {
             let target = self.config.compaction.target();
             numbers.extend(plan.pick(inputs.iter().map(Candidate::from), target).unwrap_or_default());
         }
@@ -102,7 +103,7 @@ impl Shared {
 
 impl Worker {
     pub(super) fn new(shared: Arc<Shared>, signals: Arc<Signals>, to_applier: SyncSender<ToApplier>) -> Self {
-        Self { shared, signals, to_applier }
+        Self { shared, signals, to_applier, rest_until: None }
     }
 
     pub(super) fn run(mut self, mut inbox: mpsc::Receiver<Request>) {
@@ -138,14 +139,16 @@ impl Worker {
 
     /// Does one rewrite. False when there is nothing to do now.
     fn compact_in_background(&mut self) -> bool {
-        if self.shared.compaction.plan.lock().is_resting() {
+        if self.rest_until.is_some_and(|until| Instant::now() < until) {
             return false;
         }
-        match self.compact_once() {
+        let compacted = self.compact_once();
+        self.shared.compaction.plan.lock().has_failed = compacted.is_err();
+        match compacted {
             Ok(report) => report.rewrites > 0,
             Err(_) => {
-                self.shared.compaction.plan.lock().rest_until = Some(Instant::now() + REST);
-                // What the files were left without will be needed.
+                self.rest_until = Some(Instant::now() + REST);
+                // The files need what was not built for them.
                 self.shared.state.read().search.poke();
                 false
             }
