@@ -74,7 +74,7 @@ impl Message {
 
     fn push_text(&mut self, text: Text<'_>) {
         if !text.is_empty() {
-            let mut json = String::with_capacity(text.simple().len() + 8);
+            let mut json = String::new();
             text.write(&mut json);
             self.parts.push(Part::Text(json));
         }

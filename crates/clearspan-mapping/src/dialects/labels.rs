@@ -59,14 +59,23 @@ const WEAK_KEYS: &[(&str, &str)] =
 pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &str) -> Option<&'static str> {
     let by_key = |table: &[(&'static str, &'static str)]| {
         let mut best = table.len();
+        // Keys come in families: a head that no start has is that of many keys in a row.
+        let mut boring = None;
         for key in keys.clone() {
             let head = head(key);
+            if boring == Some(head) {
+                continue;
+            }
+            let mut is_near = false;
             // Four bytes at once tell most keys apart.
-            let is_start = |start: &str| {
-                (self::head(start) ^ head) & head_mask(start.len()) == 0 && key.starts_with(start)
+            let mut is_start = |start: &str| {
+                let has_head = (self::head(start) ^ head) & head_mask(start.len()) == 0;
+                is_near |= has_head;
+                has_head && key.starts_with(start)
             };
             let found = table.iter().take(best).position(|(start, _)| is_start(start));
             best = found.unwrap_or(best);
+            boring = (!is_near).then_some(head);
         }
         table.get(best).map(|(_, label)| *label)
     };

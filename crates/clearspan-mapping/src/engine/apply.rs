@@ -40,7 +40,7 @@ impl Draft {
                 continue;
             }
             match row.key {
-                Key::Under(prefix) => self.apply_family(attributes, prefix, to),
+                Key::Under(prefix) => self.apply_family(attributes, idx, prefix, to),
                 Key::Is(_) => {
                     let Some(slot) = attributes.find_of_row(idx) else { continue };
                     let used = match to {

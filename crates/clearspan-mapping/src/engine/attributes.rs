@@ -70,7 +70,7 @@ impl<'a> Attribute<'a> {
 #[derive(Debug)]
 pub(crate) struct Attributes<'a> {
     pub(crate) items: Vec<Attribute<'a>>,
-    table: &'a Table,
+    pub(super) table: &'a Table,
     /// For each known key the attribute that has it.
     slots: Vec<u32>,
     /// For each known prefix that occurs, the attributes below it.
@@ -110,6 +110,7 @@ impl<'a> Attributes<'a> {
             rule_hits: Vec::new(),
         };
         let repeated = repeated(&pairs);
+        let mut leaf = Leaf::default();
         for (idx, (key, value)) in pairs.into_iter().enumerate() {
             if repeated.binary_search(&idx).is_ok() {
                 issues.push(MapIssue {
@@ -119,7 +120,7 @@ impl<'a> Attributes<'a> {
                 });
                 this.items.push(Attribute { key, value, used: true });
             } else {
-                this.push(key, value);
+                this.push(key, value, &mut leaf);
             }
         }
         this.sort();
@@ -152,7 +153,7 @@ impl<'a> Attributes<'a> {
     /// Adds a family whose attributes were used when the run was stored.
     pub(crate) fn push_stored_family(&mut self, prefix: &str) {
         if let Some(entry) = self.table.prefixes.get(prefix) {
-            self.family_mut(entry.id);
+            self.family_at(entry.id);
             self.rows.extend_from_slice(&entry.rows);
             self.sort();
         }
@@ -162,11 +163,18 @@ impl<'a> Attributes<'a> {
         self.rules
     }
 
-    fn push(&mut self, key: &'a str, value: Json<'a>) {
+    fn push(&mut self, key: &'a str, value: Json<'a>, leaf: &mut Leaf<'a>) {
         let idx = self.items.len();
         let is_set = !value.is_null();
         if !self.rules.is_empty() && is_set {
             self.rule_hits.extend(self.rules.matching(key).map(|rule| RuleHit { rule, item: idx }));
+        }
+        if is_set && leaf.prefix.is_some_and(|prefix| key.starts_with(prefix)) {
+            for family in &leaf.families {
+                self.families[*family].1.push(idx);
+            }
+            self.items.push(Attribute { key, value, used: false });
+            return;
         }
         if let Some(entry) = self.table.keys.get(key)
             && is_set
@@ -178,6 +186,7 @@ impl<'a> Attributes<'a> {
         let root = ends.peek().and_then(|end| key.get(..*end));
         let mut used = false;
         if root.is_some_and(|root| self.table.roots.contains_key(root)) {
+            leaf.clear();
             for prefix in ends.filter_map(|end| key.get(..end)) {
                 let Some(entry) = self.table.prefixes.get(prefix) else { continue };
                 // JavaScript's `undefined` inside a known family tells nothing.
@@ -185,11 +194,14 @@ impl<'a> Attributes<'a> {
                 if used {
                     break;
                 }
-                let family = self.family_mut(entry.id);
+                let at = self.family_at(entry.id);
+                let family = &mut self.families[at].1;
                 family.push(idx);
                 if family.len() == 1 {
                     self.rows.extend_from_slice(&entry.rows);
                 }
+                leaf.families.push(at);
+                leaf.prefix = entry.is_leaf.then_some(prefix);
             }
         }
         self.items.push(Attribute { key, value, used });
@@ -208,12 +220,11 @@ impl<'a> Attributes<'a> {
     }
 
     /// A span has few families, so a list is the quickest map.
-    fn family_mut(&mut self, id: usize) -> &mut Vec<usize> {
-        let at = self.families.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
+    fn family_at(&mut self, id: usize) -> usize {
+        self.families.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
             self.families.push((id, Vec::with_capacity(16)));
             self.families.len() - 1
-        });
-        &mut self.families[at].1
+        })
     }
 
     pub(super) fn row(&self, idx: usize) -> Row {
@@ -225,11 +236,21 @@ impl<'a> Attributes<'a> {
         self.table.sources[idx]
     }
 
-    /// The attributes below a prefix that some row reads.
-    pub(super) fn family(&self, prefix: &str) -> &[usize] {
-        let entry = self.table.prefixes.get(prefix);
-        let found = entry.and_then(|entry| self.families.iter().find(|(id, _)| *id == entry.id));
-        found.map_or(&[], |(_, family)| family)
+    /// Lends the attributes below the prefix that a row reads.
+    pub(super) fn take_family(&mut self, row: usize) -> Vec<usize> {
+        self.family_of_row(row).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes them back.
+    pub(super) fn return_family(&mut self, row: usize, family: Vec<usize>) {
+        if let Some(known) = self.family_of_row(row) {
+            *known = family;
+        }
+    }
+
+    fn family_of_row(&mut self, row: usize) -> Option<&mut Vec<usize>> {
+        let wanted = self.table.ids[row];
+        self.families.iter_mut().find(|(id, _)| *id == wanted).map(|(_, family)| family)
     }
 
     pub(crate) fn mark_used(&mut self, idx: usize) {
@@ -249,11 +270,26 @@ impl<'a> Attributes<'a> {
     }
 }
 
+/// The family, or families, to which the key before belonged, where keys below the same prefix can have no others.
+#[derive(Debug, Default)]
+struct Leaf<'a> {
+    prefix: Option<&'a str>,
+    /// Places in the list of families.
+    families: Vec<usize>,
+}
+
+impl Leaf<'_> {
+    fn clear(&mut self) {
+        self.prefix = None;
+        self.families.clear();
+    }
+}
+
 /// The places of attributes whose key comes again later.
 fn repeated(pairs: &[(&str, Json<'_>)]) -> Vec<usize> {
     let mut repeated = Vec::new();
     // A filter of bits is enough to know that most spans have none, and takes no memory.
-    let mut filter = [0_u64; 16];
+    let mut filter = [0_u64; 64];
     let is_suspect = pairs.iter().fold(false, |suspect, (key, _)| {
         let bit = quick_hash(key);
         let word = &mut filter[bit / 64];
@@ -271,7 +307,7 @@ fn repeated(pairs: &[(&str, Json<'_>)]) -> Vec<usize> {
     repeated
 }
 
-/// Ten bits of the length and of both ends of a key.
+/// Twelve bits of the length and of both ends of a key.
 fn quick_hash(key: &str) -> usize {
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let bytes = key.as_bytes();
@@ -283,5 +319,5 @@ fn quick_hash(key: &str) -> usize {
     let middle = word(bytes.get(bytes.len() / 2..).and_then(<[u8]>::first_chunk));
     let mixed = (head ^ tail.rotate_left(24) ^ middle.rotate_left(11) ^ bytes.len() as u64)
         .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 54) as usize
+    (mixed >> 52) as usize
 }

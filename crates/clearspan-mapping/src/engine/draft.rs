@@ -74,13 +74,14 @@ impl Draft {
         attributes: &mut Attributes<'_>,
         settle_type: impl FnOnce(&mut Self),
     ) {
+        let table = attributes.table;
         let rows = std::mem::take(&mut attributes.rows);
         let hits = std::mem::take(&mut attributes.rule_hits);
         for hit in &hits {
             self.apply_rule(attributes, *hit, To::is_about_type);
         }
-        for idx in &rows {
-            self.apply_row(attributes, *idx, To::is_about_type);
+        for idx in rows.iter().copied().filter(|idx| table.has_targets(*idx, true)) {
+            self.apply_row(attributes, idx, To::is_about_type);
         }
         settle_type(self);
         if let Some((_, run_type, source)) = &self.run_type {
@@ -90,8 +91,8 @@ impl Draft {
         for hit in &hits {
             self.apply_rule(attributes, *hit, |to| !to.is_about_type());
         }
-        for idx in &rows {
-            self.apply_row(attributes, *idx, |to| !to.is_about_type());
+        for idx in rows.iter().copied().filter(|idx| table.has_targets(*idx, false)) {
+            self.apply_row(attributes, idx, |to| !to.is_about_type());
         }
         attributes.rows = rows;
     }
@@ -141,7 +142,7 @@ impl Draft {
         match self.run.metadata.get(name.as_ref()) {
             Some(known) => *known == value,
             None => {
-                self.note(format!("metadata.{name}"));
+                self.note(metadata_field(&name));
                 self.run.metadata.insert(name.into_owned(), value);
                 true
             }
@@ -164,7 +165,7 @@ impl Draft {
         }
         let name = name.into();
         if !self.params.has(&name) {
-            self.note(format!("invocation_params.{name}"));
+            self.note(parameter_field(&name));
         }
         self.params.put(name, value)
     }
@@ -396,6 +397,28 @@ impl Draft {
             }
         }
     }
+}
+
+/// What a parameter is called as a field. The commonest are there already: each span has some.
+fn parameter_field(name: &str) -> Name {
+    Name::Borrowed(match name {
+        "model" => "invocation_params.model",
+        "temperature" => "invocation_params.temperature",
+        "max_tokens" => "invocation_params.max_tokens",
+        "top_p" => "invocation_params.top_p",
+        "stream" => "invocation_params.stream",
+        "tools" => "invocation_params.tools",
+        _ => return Name::Owned(["invocation_params.", name].concat()),
+    })
+}
+
+/// The same for a member of the metadata.
+fn metadata_field(name: &str) -> Name {
+    Name::Borrowed(match name {
+        "ls_provider" => "metadata.ls_provider",
+        "finish_reasons" => "metadata.finish_reasons",
+        _ => return Name::Owned(["metadata.", name].concat()),
+    })
 }
 
 /// The field of one side as a whole.

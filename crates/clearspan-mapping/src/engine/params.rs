@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use clearspan_model::JsonText;
 
@@ -73,8 +74,13 @@ impl Params {
             return false;
         }
         let text = value.to_text();
-        let known = self.0.entry(name.into()).or_insert_with(|| text.clone());
-        *known == text
+        match self.0.entry(name.into()) {
+            Entry::Occupied(known) => *known.get() == text,
+            Entry::Vacant(place) => {
+                place.insert(text);
+                true
+            }
+        }
     }
 
     /// A parameter that is text.

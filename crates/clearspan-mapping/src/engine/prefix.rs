@@ -10,37 +10,55 @@ use crate::json::{Json, Text};
 use crate::messages::{Reader, unflatten};
 
 impl Draft {
-    pub(super) fn apply_family(&mut self, attributes: &mut Attributes<'_>, prefix: &'static str, to: To) {
-        let family = attributes.family(prefix).to_vec();
+    /// Gives a family, which belongs to the row of this number, to one target.
+    pub(super) fn apply_family(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        row: usize,
+        prefix: &'static str,
+        to: To,
+    ) {
+        let family = attributes.take_family(row);
+        self.apply_members(attributes, prefix, &family, to);
+        attributes.return_family(row, family);
+    }
+
+    fn apply_members(
+        &mut self,
+        attributes: &mut Attributes<'_>,
+        prefix: &'static str,
+        family: &[usize],
+        to: To,
+    ) {
         match to {
-            To::MetadataKeys(except) => self.take_metadata_keys(attributes, prefix, &family, except),
+            To::MetadataKeys(except) => self.take_metadata_keys(attributes, prefix, family, except),
             To::MetadataGroup(name) => {
-                let tree = tree(attributes, prefix, &family);
+                let tree = tree(attributes, prefix, family);
                 let text = JsonText::from_trusted(tree.to_text());
                 if self.put_metadata(Cow::Borrowed(name), text) {
-                    mark_all(attributes, &family);
+                    mark_all(attributes, family);
                 }
             }
             To::Implies(strength, run_type) => {
                 self.offer_type(strength, run_type);
             }
-            To::FlatMessages(side) => self.take_flat_messages(attributes, prefix, &family, side),
+            To::FlatMessages(side) => self.take_flat_messages(attributes, prefix, family, side),
             To::FlatMessagesOr(side, key)
                 if self.is_model_call()
                     || attributes.find(key).is_none_or(|idx| attributes.items[idx].raw().is_blank()) =>
             {
-                self.take_flat_messages(attributes, prefix, &family, side);
+                self.take_flat_messages(attributes, prefix, family, side);
             }
             To::Tree(side, name) => {
-                let tree = tree(attributes, prefix, &family);
+                let tree = tree(attributes, prefix, family);
                 if self.take_member(side, name, &tree) {
-                    mark_all(attributes, &family);
+                    mark_all(attributes, family);
                 }
             }
             To::ParamTree(name) => {
-                let tree = tree(attributes, prefix, &family);
+                let tree = tree(attributes, prefix, family);
                 if self.param(name, &tree) {
-                    mark_all(attributes, &family);
+                    mark_all(attributes, family);
                 }
             }
             _ => {}

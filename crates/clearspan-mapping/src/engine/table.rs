@@ -9,6 +9,8 @@ use super::{Key, Row, To};
 pub(super) struct Entry {
     pub(super) id: usize,
     pub(super) rows: Vec<usize>,
+    /// A prefix below which no row names a key or another prefix: all keys below it are read alike.
+    pub(super) is_leaf: bool,
 }
 
 /// The rules, strongest first.
@@ -19,6 +21,8 @@ pub(crate) struct Table {
     pub(super) ids: Vec<usize>,
     /// What each row is called as a source: its key, or its prefix with a star.
     pub(super) sources: Vec<&'static str>,
+    /// For each row, whether it has targets about the type, and others.
+    pub(super) kinds: Vec<[bool; 2]>,
     pub(super) keys: FxHashMap<&'static str, Entry>,
     pub(super) prefixes: FxHashMap<&'static str, Entry>,
     /// The first segments under which there are prefixes: most keys need no further look.
@@ -29,10 +33,13 @@ impl Table {
     pub(crate) fn new(rows: impl IntoIterator<Item = Row>) -> Self {
         let rows: Vec<Row> = rows.into_iter().collect();
         let sources = rows.iter().map(|row| row.source()).collect();
+        let has = |row: &Row, about_type| row.to.iter().any(|to| to.is_about_type() == about_type);
+        let kinds = rows.iter().map(|row| [has(row, true), has(row, false)]).collect();
         let mut table = Self {
             ids: Vec::with_capacity(rows.len()),
             rows,
             sources,
+            kinds,
             keys: FxHashMap::default(),
             prefixes: FxHashMap::default(),
             roots: FxHashMap::default(),
@@ -47,11 +54,26 @@ impl Table {
                 }
             };
             let id = map.len();
-            let entry = map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new() });
+            let entry = map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new(), is_leaf: false });
             entry.rows.push(idx);
             table.ids.push(entry.id);
         }
+        table.find_leaves();
         table
+    }
+
+    fn find_leaves(&mut self) {
+        let all: Vec<&str> = self.keys.keys().chain(self.prefixes.keys()).copied().collect();
+        for (prefix, entry) in &mut self.prefixes {
+            // The prefix is among them itself.
+            entry.is_leaf = all.iter().filter(|key| key.starts_with(prefix)).count() == 1;
+        }
+    }
+
+    /// Whether a row has targets about the type, or others.
+    pub(super) fn has_targets(&self, row: usize, about_type: bool) -> bool {
+        let [type_too, others] = self.kinds[row];
+        if about_type { type_too } else { others }
     }
 
     /// The keys that rows read, for tests that try them all.

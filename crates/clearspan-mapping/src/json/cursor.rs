@@ -99,6 +99,17 @@ impl<'a> Cursor<'a> {
         Ok(self.reader.slice(from, self.reader.at))
     }
 
+    /// What is left, from the next value on.
+    pub(crate) fn rest(&mut self) -> &'a str {
+        self.reader.skip_space();
+        self.reader.slice(self.reader.at, self.reader.source().len())
+    }
+
+    /// Goes past so many bytes of [`Self::rest`], which are known to be the next value.
+    pub(crate) fn pass(&mut self, len: usize) {
+        self.reader.at += len;
+    }
+
     /// Reads the next value into a tree that takes at most `room` bytes, and takes those off. A value that takes more is
     /// skipped, and `None`.
     pub(crate) fn value(&mut self, room: &mut usize) -> Result<Option<Json<'a>>, ParseError> {

@@ -6,6 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::scan::find_special;
 use super::{Json, Text};
 
+/// In prose, about every so many bytes there is something to escape.
+const LINE_BYTES: usize = 32;
+
 /// Trees that callers build by hand may be deeper than a parsed one; what is deeper is written as null.
 const MAX_DEPTH: usize = 512;
 
@@ -58,8 +61,9 @@ impl Json<'_> {
 impl Text<'_> {
     /// Appends the text as a JSON string with its quotes.
     pub(crate) fn write(self, out: &mut String) {
-        // A large text must not double its buffer for the last quote.
-        out.reserve(self.simple().len() + 2);
+        // A large text must not double its buffer for the last quote, nor for some lines.
+        let len = self.simple().len();
+        out.reserve(len + len / LINE_BYTES + 2);
         out.push('"');
         self.write_inside(out);
         out.push('"');

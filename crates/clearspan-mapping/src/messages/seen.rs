@@ -4,7 +4,7 @@
 //! built from, text of the request itself, is looked up first; a repetition costs one hash and one comparison,
 //! and shares its text with the first. Shapes that are not among the two common ones are left to the general readers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::Hasher as _;
 
 use clearspan_model::{JsonText, Side};
@@ -16,11 +16,21 @@ use super::tree::is_index;
 use crate::json::{Cursor, Json, escape, parse, push_string};
 
 /// A table with one place for each hash: what collides is forgotten, so that no request can make it slow.
+///
+/// Conversations grow at their end, so each message also knows which one followed it last time: where that one comes
+/// again, one comparison finds it, and no hash or look at its JSON is needed.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
     slots: RefCell<Vec<Slot<'a>>>,
+    /// The message that began the last list.
+    first: Cell<Place>,
+    /// How many messages the last list had.
+    len: Cell<usize>,
     scratch: RefCell<String>,
 }
+
+/// Where a message is in the table, if it is there.
+type Place = Option<u32>;
 
 #[derive(Debug, Clone, Default)]
 struct Slot<'a> {
@@ -28,21 +38,57 @@ struct Slot<'a> {
     kind: &'a str,
     source: &'a str,
     text: Option<JsonText>,
+    /// The message that followed it last.
+    next: Place,
+}
+
+/// A list of messages while it is read.
+#[derive(Debug, Clone, Copy)]
+struct Walk {
+    at: Place,
+    has_begun: bool,
+}
+
+impl Walk {
+    const START: Self = Self { at: None, has_begun: false };
 }
 
 /// A body of so many bytes has about one message that is new.
 const BYTES_PER_SLOT: usize = 1 << 10;
 const MAX_SLOTS: usize = 1 << 12;
+/// Places for messages that a list gets before it is known how many there are.
+const MAX_PLACES: usize = 64;
 
 impl<'a> Seen<'a> {
     pub(crate) fn for_body(len: usize) -> Self {
         let count = (len / BYTES_PER_SLOT).next_power_of_two().clamp(16, MAX_SLOTS);
-        Self { slots: RefCell::new(vec![Slot::default(); count]), scratch: RefCell::default() }
+        Self {
+            slots: RefCell::new(vec![Slot::default(); count]),
+            first: Cell::default(),
+            len: Cell::default(),
+            scratch: RefCell::default(),
+        }
+    }
+
+    /// The message that is expected next, if `matches` says of its kind and source that it is the one.
+    fn follow(
+        &self,
+        walk: &mut Walk,
+        matches: impl FnOnce(&'a str, &'a str) -> bool,
+    ) -> Option<(&'a str, JsonText)> {
+        let slots = self.slots.borrow();
+        let slot_at = |place: Place| slots.get(place? as usize);
+        let next = if walk.has_begun { slot_at(walk.at)?.next } else { self.first.get() };
+        let slot = slot_at(next)?;
+        let text = slot.text.as_ref().filter(|_| matches(slot.kind, slot.source))?.clone();
+        *walk = Walk { at: next, has_begun: true };
+        Some((slot.source, text))
     }
 
     /// What was built from this source, or what `build` makes of it now. What is not one message is not kept.
     fn get_or_build(
         &self,
+        walk: &mut Walk,
         kind: &'a str,
         source: &'a str,
         build: impl FnOnce(&mut String) -> Option<JsonText>,
@@ -52,21 +98,37 @@ impl<'a> Seen<'a> {
         hasher.write(source.as_bytes());
         let mut slots = self.slots.borrow_mut();
         let mask = slots.len() as u64 - 1;
-        let slot = usize::try_from(hasher.finish() & mask).ok().and_then(|idx| slots.get_mut(idx))?;
-        if let Some(text) = &slot.text
-            && slot.kind == kind
-            && slot.source == source
-        {
-            return Some(text.clone());
+        let place = u32::try_from(hasher.finish() & mask).ok()?;
+        let slot = slots.get_mut(place as usize)?;
+        let known = slot.text.as_ref().filter(|_| slot.kind == kind && slot.source == source);
+        let text = match known {
+            Some(text) => text.clone(),
+            None => {
+                let text = build(&mut self.scratch.borrow_mut())?;
+                *slot = Slot { kind, source, text: Some(text.clone()), next: None };
+                text
+            }
+        };
+        if !walk.has_begun {
+            self.first.set(Some(place));
+        } else if let Some(before) = walk.at.and_then(|at| slots.get_mut(at as usize)) {
+            before.next = Some(place);
         }
-        let text = build(&mut self.scratch.borrow_mut())?;
-        *slot = Slot { kind, source, text: Some(text.clone()) };
+        *walk = Walk { at: Some(place), has_begun: true };
         Some(text)
     }
 
+    /// A list with places for about as many messages as the last one had: they stay as long as their run.
+    fn list(&self, at_most: usize) -> Vec<JsonText> {
+        Vec::with_capacity((self.len.get() + 2).min(at_most).min(MAX_PLACES))
+    }
+
     /// Plain text that somebody said.
-    fn plain(&self, role: &'a str, content: &'a str) -> Option<JsonText> {
-        self.get_or_build(role, content, |out| {
+    fn plain(&self, walk: &mut Walk, role: &'a str, content: &'a str) -> Option<JsonText> {
+        if let Some((_, text)) = self.follow(walk, |kind, source| kind == role && source == content) {
+            return Some(text);
+        }
+        self.get_or_build(walk, role, content, |out| {
             out.clear();
             out.push_str("{\"role\":");
             push_string(&normalise_role(role), out);
@@ -91,7 +153,10 @@ impl<'a> Seen<'a> {
         'a: 'e,
     {
         let mut open = Open::default();
-        let mut read = Flattened { side, messages: Vec::new(), speaks: false };
+        // Each has a role and a content.
+        let at_most = entries.size_hint().1.map_or(MAX_PLACES, |count| count / 2 + 1);
+        let mut read =
+            Flattened { side, messages: self.list(at_most), walk: Walk::START, speaks: false };
         for (path, value) in entries {
             let (index, name) = path.split_once('.')?;
             // `1` and `01` are two messages.
@@ -120,10 +185,8 @@ impl<'a> Seen<'a> {
             }
         }
         read.close(open, self)?;
-        if !read.speaks {
-            read.messages.clear();
-        }
-        Some(read.messages)
+        self.len.set(read.messages.len());
+        Some(if read.speaks { read.messages } else { Vec::new() })
     }
 
     /// Reads a JSON list of messages, message by message. `None` for everything else.
@@ -137,12 +200,26 @@ impl<'a> Seen<'a> {
             return None;
         }
         cursor.enter();
-        let mut messages = Vec::new();
+        let mut messages = self.list(MAX_PLACES);
+        let mut walk = Walk::START;
         while cursor.next_item().ok()? {
-            let source = cursor.skip().ok()?;
-            messages.push(self.get_or_build(kind, source, |_| read_one(side, source))?);
+            let rest = cursor.rest();
+            // What is kept is a whole object, so whatever begins with it is that object and what follows it.
+            let known = self.follow(&mut walk, |known, source| known == kind && rest.starts_with(source));
+            let message = match known {
+                Some((source, message)) => {
+                    cursor.pass(source.len());
+                    message
+                }
+                None => {
+                    let source = cursor.skip().ok()?;
+                    self.get_or_build(&mut walk, kind, source, |_| read_one(side, source))?
+                }
+            };
+            messages.push(message);
         }
         cursor.end().ok()?;
+        self.len.set(messages.len());
         (!messages.is_empty()).then_some(messages)
     }
 }
@@ -172,6 +249,7 @@ struct Open<'a> {
 struct Flattened {
     side: Side,
     messages: Vec<JsonText>,
+    walk: Walk,
     /// One of them says something.
     speaks: bool,
 }
@@ -182,7 +260,8 @@ impl Flattened {
         if open.index.is_none() {
             return Some(());
         }
-        let role = open.role.filter(|role| !role.is_empty() && *role != "thinking")?;
+        // Names of sides begin with a zero; what is JSON must not meet what is plain.
+        let role = open.role.filter(|role| !role.is_empty() && *role != "thinking" && !role.starts_with('\0'))?;
         let content = open.content.unwrap_or_default();
         if content.starts_with(['{', '[']) || content == "\"\"" {
             return None;
@@ -191,7 +270,7 @@ impl Flattened {
             return Some(());
         }
         self.speaks |= !content.is_empty();
-        self.messages.push(seen.plain(role, content)?);
+        self.messages.push(seen.plain(&mut self.walk, role, content)?);
         Some(())
     }
 }

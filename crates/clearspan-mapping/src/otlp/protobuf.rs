@@ -38,7 +38,12 @@ fn read_fields<'a>(
             6 => set(&mut span.kind, wire.varint().map(int32)),
             7 => set(&mut span.start, wire.fixed64()),
             8 => set(&mut span.end, wire.fixed64()),
-            9 => push_pair(&mut span.attributes, wire, &mut attributes, reading)?,
+            9 => {
+                if attributes == 0 {
+                    span.attributes.reserve((bytes.len() / BYTES_PER_PLACE).min(MAX_FIRST_PLACES));
+                }
+                push_pair(&mut span.attributes, wire, &mut attributes, reading)?
+            }
             10 => set(&mut span.dropped[0], wire.varint().map(uint32)),
             11 => push(&mut span.events, wire, &mut events, reading, read_event)?,
             12 => set(&mut span.dropped[1], wire.varint().map(uint32)),
@@ -149,7 +154,7 @@ pub(super) fn push_pair<'a>(
     seen: &mut usize,
     reading: &mut Reading<'a, '_, '_>,
 ) -> Result<bool, Bad> {
-    if *seen == 0 {
+    if *seen == 0 && list.capacity() < FIRST_PLACES {
         list.reserve(FIRST_PLACES);
     }
     push(list, wire, seen, reading, |bytes, reading| read_pair(bytes, reading, 0))
@@ -157,6 +162,10 @@ pub(super) fn push_pair<'a>(
 
 /// Places for the attributes of one owner, before it is known how many there are.
 const FIRST_PLACES: usize = 12;
+
+/// A long span has more: conversations are flattened into two attributes a message.
+const BYTES_PER_PLACE: usize = 128;
+const MAX_FIRST_PLACES: usize = 64;
 
 fn read_event<'a>(bytes: &'a [u8], reading: &mut Reading<'a, '_, '_>) -> Result<EventView<'a>, Bad> {
     let mut event = EventView::default();
@@ -260,6 +269,12 @@ fn read_pair<'a>(
     reading: &mut Reading<'a, '_, '_>,
     depth: usize,
 ) -> Result<(&'a str, Json<'a>), Bad> {
+    if let Some((key, text)) = text_pair(bytes) {
+        let key = reading.text(key)?;
+        let value = Json::String(Text::Plain(reading.text(text)?));
+        reading.note_sanitized(key);
+        return Ok((key, value));
+    }
     let (mut key, mut value) = ("", Json::Null);
     let mut fields = Fields::of(bytes);
     while let Some((number, wire)) = fields.next()? {
@@ -272,6 +287,31 @@ fn read_pair<'a>(
     }
     reading.note_sanitized(key);
     Ok((key, value))
+}
+
+/// The key and the text of a pair that is written as nearly all are: its key, then a value that is one text.
+#[inline]
+fn text_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (key, rest) = after_length(bytes.strip_prefix(&[KEY_TAG])?)?;
+    let (value, rest) = after_length(rest.strip_prefix(&[VALUE_TAG])?)?;
+    let (text, inside) = after_length(value.strip_prefix(&[TEXT_TAG])?)?;
+    (rest.is_empty() && inside.is_empty()).then_some((key, text))
+}
+
+/// Fields 1 and 2 of a pair and field 1 of a value, each with a length.
+const KEY_TAG: u8 = 1 << 3 | 2;
+const VALUE_TAG: u8 = 2 << 3 | 2;
+const TEXT_TAG: u8 = 1 << 3 | 2;
+
+/// Splits what has a length of up to two bytes from what follows it. `None` leaves it to the general reader.
+#[inline]
+fn after_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = match bytes {
+        [low @ 0..0x80, rest @ ..] => (usize::from(*low), rest),
+        [low, high @ 0..0x80, rest @ ..] => (usize::from(*low & 0x7f) | usize::from(*high) << 7, rest),
+        _ => return None,
+    };
+    rest.split_at_checked(length)
 }
 
 /// Reads an `AnyValue`. Of several values in one, which the format allows, the last counts.
