@@ -98,7 +98,8 @@ impl Params {
         if self.0.is_empty() {
             return None;
         }
-        let mut out = String::new();
+        let len = self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
+        let mut out = String::with_capacity(len + 1);
         for (name, value) in &self.0 {
             out.push(if out.is_empty() { '{' } else { ',' });
             push_string(name, &mut out);

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::scan::find_special;
 use super::{Json, Text};
 
-/// In prose, about every so many bytes there is something to escape.
+/// Lines of prose are longer.
 const LINE_BYTES: usize = 32;
 
 /// Trees that callers build by hand may be deeper than a parsed one; what is deeper is written as null.
@@ -61,9 +61,10 @@ impl Json<'_> {
 impl Text<'_> {
     /// Appends the text as a JSON string with its quotes.
     pub(crate) fn write(self, out: &mut String) {
-        // A large text must not double its buffer for the last quote, nor for some lines.
+        // A large text must not double its buffer for the last quote, nor for the ends of its lines.
         let len = self.simple().len();
-        out.reserve(len + len / LINE_BYTES + 2);
+        let escapes = if let Self::Plain(_) = self { len / LINE_BYTES } else { 0 };
+        out.reserve(len + escapes + 2);
         out.push('"');
         self.write_inside(out);
         out.push('"');

@@ -24,8 +24,8 @@ pub(crate) struct Seen<'a> {
     slots: RefCell<Vec<Slot<'a>>>,
     /// The message that began the last list.
     first: Cell<Place>,
-    /// How many messages the last list had.
-    len: Cell<usize>,
+    /// How many messages the last JSON list of each side had.
+    lens: [Cell<usize>; 2],
     scratch: RefCell<String>,
 }
 
@@ -56,7 +56,7 @@ impl Walk {
 /// A body of so many bytes has about one message that is new.
 const BYTES_PER_SLOT: usize = 1 << 10;
 const MAX_SLOTS: usize = 1 << 12;
-/// Places for messages that a list gets before it is known how many there are.
+/// At most so many places are made for messages before they are read.
 const MAX_PLACES: usize = 64;
 
 impl<'a> Seen<'a> {
@@ -65,7 +65,7 @@ impl<'a> Seen<'a> {
         Self {
             slots: RefCell::new(vec![Slot::default(); count]),
             first: Cell::default(),
-            len: Cell::default(),
+            lens: Default::default(),
             scratch: RefCell::default(),
         }
     }
@@ -118,11 +118,6 @@ impl<'a> Seen<'a> {
         Some(text)
     }
 
-    /// A list with places for about as many messages as the last one had: they stay as long as their run.
-    fn list(&self, at_most: usize) -> Vec<JsonText> {
-        Vec::with_capacity((self.len.get() + 2).min(at_most).min(MAX_PLACES))
-    }
-
     /// Plain text that somebody said.
     fn plain(&self, walk: &mut Walk, role: &'a str, content: &'a str) -> Option<JsonText> {
         if let Some((_, text)) = self.follow(walk, |kind, source| kind == role && source == content) {
@@ -155,8 +150,8 @@ impl<'a> Seen<'a> {
         let mut open = Open::default();
         // Each has a role and a content.
         let at_most = entries.size_hint().1.map_or(MAX_PLACES, |count| count / 2 + 1);
-        let mut read =
-            Flattened { side, messages: self.list(at_most), walk: Walk::START, speaks: false };
+        let messages = Vec::with_capacity(at_most.min(MAX_PLACES));
+        let mut read = Flattened { side, messages, walk: Walk::START, speaks: false };
         for (path, value) in entries {
             let (index, name) = path.split_once('.')?;
             // `1` and `01` are two messages.
@@ -185,22 +180,23 @@ impl<'a> Seen<'a> {
             }
         }
         read.close(open, self)?;
-        self.len.set(read.messages.len());
         Some(if read.speaks { read.messages } else { Vec::new() })
     }
 
     /// Reads a JSON list of messages, message by message. `None` for everything else.
     pub(crate) fn read_list(&self, side: Side, text: &'a str) -> Option<Vec<JsonText>> {
-        let kind = match side {
-            Side::Input => "\0input",
-            Side::Output => "\0output",
+        let [input_len, output_len] = &self.lens;
+        let (kind, last_len) = match side {
+            Side::Input => ("\0input", input_len),
+            Side::Output => ("\0output", output_len),
         };
         let mut cursor = Cursor::of(text);
         if cursor.peek() != Some(b'[') {
             return None;
         }
         cursor.enter();
-        let mut messages = self.list(MAX_PLACES);
+        // A turn later there are two more.
+        let mut messages = Vec::with_capacity((last_len.get() + 2).min(MAX_PLACES));
         let mut walk = Walk::START;
         while cursor.next_item().ok()? {
             let rest = cursor.rest();
@@ -219,7 +215,7 @@ impl<'a> Seen<'a> {
             messages.push(message);
         }
         cursor.end().ok()?;
-        self.len.set(messages.len());
+        last_len.set(messages.len());
         (!messages.is_empty()).then_some(messages)
     }
 }
@@ -261,7 +257,8 @@ impl Flattened {
             return Some(());
         }
         // Names of sides begin with a zero; what is JSON must not meet what is plain.
-        let role = open.role.filter(|role| !role.is_empty() && *role != "thinking" && !role.starts_with('\0'))?;
+        let role =
+            open.role.filter(|role| !role.is_empty() && *role != "thinking" && !role.starts_with('\0'))?;
         let content = open.content.unwrap_or_default();
         if content.starts_with(['{', '[']) || content == "\"\"" {
             return None;

@@ -97,12 +97,8 @@ pub(super) struct Kept {
 const SHORT: usize = 64;
 
 #[inline]
-fn read_utf8(bytes: &[u8]) -> Result<&str, ()> {
-    if bytes.len() < SHORT {
-        std::str::from_utf8(bytes).map_err(drop)
-    } else {
-        simdutf8::basic::from_utf8(bytes).map_err(drop)
-    }
+fn read_utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() < SHORT { std::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
 }
 
 /// One span (or log record, point, resource, scope) while it is read.
@@ -128,7 +124,7 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     /// Text from bytes that should be UTF-8.
     #[inline]
     pub(super) fn text(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
-        if let Ok(text) = read_utf8(bytes) {
+        if let Some(text) = read_utf8(bytes) {
             self.room.text(text)?;
             return Ok(text);
         }

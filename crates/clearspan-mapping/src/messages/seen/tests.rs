@@ -40,6 +40,44 @@ fn plain_messages_are_recognised() {
     }
 }
 
+/// Each call repeats the one before and adds to it; then another conversation comes, and a fork of the first.
+#[test]
+fn conversations_are_followed_and_left() {
+    let seen = Seen::for_body(1 << 20);
+    let said = |who: &str, turns: usize| -> Vec<String> {
+        (0..turns).map(|turn| format!(r#"{{"role":"user","content":"{who} {turn}"}}"#)).collect()
+    };
+    let fork = [said("Ann", 2), said("Eve", 2)].concat();
+    let lists =
+        [said("Ann", 2), said("Ann", 4), said("Bob", 3), said("Ann", 5), fork.clone(), said("Ann", 5)];
+    let texts = lists.map(|list| (format!("[{}]", list.join(", ")), list));
+    let mut first: std::collections::HashMap<String, JsonText> = std::collections::HashMap::new();
+    for (text, list) in &texts {
+        let read = seen.read_list(Side::Input, text).unwrap();
+        assert_eq!(read.iter().map(JsonText::as_str).collect::<Vec<_>>(), *list);
+        for message in read {
+            let known = first.entry(message.as_str().to_owned()).or_insert_with(|| message.clone());
+            assert!(std::ptr::eq(known.as_str(), message.as_str()), "{message:?} is kept once");
+        }
+    }
+    // A message that is expected and begins as the one that comes is not that one.
+    let longer = r#"[{"role":"user","content":"Ann 0"},{"role":"user","content":"Ann 1"} x]"#;
+    assert_eq!(seen.read_list(Side::Input, longer), None);
+}
+
+/// What is known as plain text must not be taken for JSON of the same bytes.
+#[test]
+fn plain_text_is_not_taken_for_json() {
+    let seen = Seen::for_body(0);
+    for content in ["\"hi\"", "", "7"] {
+        let entries = [("0.role", "\0input"), ("0.content", content)];
+        let entries = entries.map(|(path, value)| (path, Json::text(value)));
+        let read = seen.read_flattened(Side::Input, entries.iter().map(|(path, value)| (*path, value)));
+        assert_eq!(read, None);
+        assert_eq!(seen.read_list(Side::Input, r#"["hi"]"#), None);
+    }
+}
+
 proptest! {
     #[test]
     fn recognised_or_left_to_the_general_readers(
