@@ -93,14 +93,6 @@ pub(super) struct Kept {
     bytes: Arena<Vec<u8>>,
 }
 
-/// Short texts are checked as quickly by the standard library as by many bytes at once.
-const SHORT: usize = 64;
-
-#[inline]
-fn read_utf8(bytes: &[u8]) -> Option<&str> {
-    if bytes.len() < SHORT { std::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
-}
-
 /// One span (or log record, point, resource, scope) while it is read.
 #[derive(Debug)]
 pub(super) struct Reading<'a, 'r, 'm> {
@@ -124,7 +116,7 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     /// Text from bytes that should be UTF-8.
     #[inline]
     pub(super) fn text(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
-        if let Some(text) = read_utf8(bytes) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
             self.room.text(text)?;
             return Ok(text);
         }
