@@ -269,7 +269,9 @@ fn read_pair<'a>(
     reading: &mut Reading<'a, '_, '_>,
     depth: usize,
 ) -> Result<(&'a str, Json<'a>), Bad> {
-    if let Some((key, text)) = text_pair(bytes) {
+    if depth <= MAX_VALUE_DEPTH
+        && let Some((key, text)) = text_pair(bytes)
+    {
         let key = reading.text(key)?;
         let value = Json::String(Text::Plain(reading.text(text)?));
         reading.note_sanitized(key);
