@@ -143,15 +143,10 @@ impl RunStore for MemoryStore {
         Ok(())
     }
 
-    async fn load_runs(
-        &self,
-        scope: &Scope,
-        trace_id: Option<TraceId>,
-        run_ids: &[RunId],
-    ) -> Result<Vec<Run>> {
+    async fn load_runs(&self, scope: &Scope, trace_ids: &[TraceId], run_ids: &[RunId]) -> Result<Vec<Run>> {
         Ok(self.find_runs(|key| {
             is_in_scope(key, scope)
-                && trace_id.is_none_or(|trace_id| key.trace_id == trace_id)
+                && (trace_ids.is_empty() || trace_ids.contains(&key.trace_id))
                 && run_ids.contains(&key.run_id)
         }))
     }
@@ -177,13 +172,14 @@ impl RunStore for MemoryStore {
         Ok(found.collect())
     }
 
-    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
-        let traces = self.traces(scope).into_iter().filter(|trace| trace.summary.root.trace_id == trace_id);
+    async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
+        let is_wanted = |trace: &Trace| trace_ids.contains(&trace.summary.root.trace_id);
+        let traces = self.traces(scope).into_iter().filter(is_wanted);
         let mut runs: Vec<RunSummary> = traces.flat_map(|trace| trace.runs).collect();
         for run in &mut runs {
             run.metadata.clear();
         }
-        runs.sort_by_key(|run| (run.start_time, run.run_id, run.project_id));
+        runs.sort_by_key(|run| (run.trace_id, run.start_time, run.run_id, run.project_id));
         Ok(runs)
     }
 

@@ -284,18 +284,13 @@ impl RunStore for NativeStore {
         self.committer.commit(batch).await.map(|_| ())
     }
 
-    async fn load_runs(
-        &self,
-        scope: &Scope,
-        trace_id: Option<TraceId>,
-        run_ids: &[RunId],
-    ) -> Result<Vec<Run>> {
-        let snapshot = match trace_id {
-            Some(trace_id) => self.shared.trace_snapshot(trace_id),
-            None => self.shared.snapshot(),
+    async fn load_runs(&self, scope: &Scope, trace_ids: &[TraceId], run_ids: &[RunId]) -> Result<Vec<Run>> {
+        let snapshot = match trace_ids {
+            [] => self.shared.snapshot(),
+            _ => self.shared.trace_snapshot(trace_ids),
         };
-        let (scope, run_ids) = (scope.clone(), run_ids.to_vec());
-        blocking(move || read::runs(&snapshot, &scope, trace_id, &run_ids)).await
+        let (scope, trace_ids, run_ids) = (scope.clone(), trace_ids.to_vec(), run_ids.to_vec());
+        blocking(move || read::runs(&snapshot, &scope, &trace_ids, &run_ids)).await
     }
 
     async fn runs_of_spans(
@@ -305,23 +300,24 @@ impl RunStore for NativeStore {
         span_ids: &[SpanId],
         since: UnixNanos,
     ) -> Result<Vec<RunOfSpan>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
         let span_ids = span_ids.to_vec();
         blocking(move || read::runs_of_spans(&snapshot, &scope, trace_id, &span_ids, since)).await
     }
 
-    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
-        blocking(move || read::skeleton(&snapshot, &scope, trace_id)).await
+    async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(trace_ids), scope.clone());
+        let trace_ids = trace_ids.to_vec();
+        blocking(move || read::skeletons(&snapshot, &scope, &trace_ids)).await
     }
 
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
         blocking(move || read::trace(&snapshot, &scope, trace_id)).await
     }
 
     async fn load_events(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<(RunKey, Vec<RunEvent>)>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(trace_id), scope.clone());
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
         blocking(move || read::events(&snapshot, &scope, trace_id)).await
     }
 

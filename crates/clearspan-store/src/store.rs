@@ -27,13 +27,8 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     async fn write(&self, patches: Vec<Run>) -> Result<()>;
 
     /// The whole runs with these ids, in no order. Runs outside `scope` are not found.
-    /// `trace_id` makes it much cheaper where the caller knows it.
-    async fn load_runs(
-        &self,
-        scope: &Scope,
-        trace_id: Option<TraceId>,
-        run_ids: &[RunId],
-    ) -> Result<Vec<Run>>;
+    /// Only those of some traces when there are any in `trace_ids`: where the caller knows them, it is much cheaper.
+    async fn load_runs(&self, scope: &Scope, trace_ids: &[TraceId], run_ids: &[RunId]) -> Result<Vec<Run>>;
 
     /// The runs of some spans of a trace, in no order: those that began since a time, or, where nobody knows when, arrived
     /// since then. Nothing of their content is read.
@@ -47,7 +42,12 @@ pub trait RunStore: Send + Sync + fmt::Debug {
 
     /// Every run of a trace without its payload, in order of start time. Empty when there is no such trace.
     /// Traces of one id in two projects stay apart: the caller sees them by `project_id`.
-    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>>;
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+        self.load_skeletons(scope, &[trace_id]).await
+    }
+
+    /// The same of some traces at once, one trace after the other.
+    async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>>;
 
     /// Every run of a trace, whole, in order of start time.
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>>;

@@ -183,7 +183,7 @@ pub(crate) async fn get(
     Params(asked): Params<ProjectParam>,
 ) -> Result<Json<RunAnswer>> {
     let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
-    let mut found = ctx.store.load_runs(&scope, Some(trace_id), &[run_id]).await?;
+    let mut found = ctx.store.load_runs(&scope, &[trace_id], &[run_id]).await?;
     let run = found.pop().ok_or_else(|| ApiError::not_found("run", run_id))?;
     let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
     let place = Place::of(&ctx, &run).await?;
@@ -241,7 +241,7 @@ async fn shared_prefix(ctx: &Arc<Context>, scope: &Scope, run: &Run, runs: &[Run
         return Ok(0);
     }
     let Some(previous) = previous_call(runs, run.key.run_id) else { return Ok(0) };
-    let previous = ctx.store.load_runs(scope, Some(run.key.trace_id), &[previous]).await?;
+    let previous = ctx.store.load_runs(scope, &[run.key.trace_id], &[previous]).await?;
     let before = previous.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
     Ok(messages.iter().zip(&before).take_while(|(one, other)| one == other).count())
 }

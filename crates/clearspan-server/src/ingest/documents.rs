@@ -175,7 +175,7 @@ impl Ingest {
         run_ids: Vec<RunId>,
     ) -> StoreResult<Vec<(RunId, Home)>> {
         let scope = Scope { workspace_id, project_ids: None };
-        let mut runs = self.store.load_runs(&scope, None, &run_ids).await?;
+        let mut runs = self.store.load_runs(&scope, &[], &run_ids).await?;
         // Of several always the same.
         runs.sort_by_key(|run| std::cmp::Reverse(run.key));
         let home = |run: &Run| Home { trace_id: run.key.trace_id, project_id: run.key.project_id };

@@ -93,7 +93,7 @@ impl Homes {
             }
             let RunKey { workspace_id, project_id, trace_id, run_id } = told.key;
             let scope = Scope { workspace_id, project_ids: Some(vec![project_id]) };
-            let runs = self.store.load_runs(&scope, Some(trace_id), &[run_id]).await?;
+            let runs = self.store.load_runs(&scope, &[trace_id], &[run_id]).await?;
             patches
                 .extend(runs.iter().flat_map(|run| homes.iter().map(|key| Run { key: *key, ..run.clone() })));
         }

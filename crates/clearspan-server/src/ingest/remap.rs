@@ -249,7 +249,8 @@ impl Remaps {
         trace_id: TraceId,
         run_ids: &[RunId],
     ) -> Result<Vec<Run>, Interrupted> {
-        self.patiently(|| self.store.load_runs(scope, Some(trace_id), run_ids)).await
+        let trace_ids = [trace_id];
+        self.patiently(|| self.store.load_runs(scope, &trace_ids, run_ids)).await
     }
 
     /// Maps the runs of one trace again and writes those that became different. Returns how many that were.

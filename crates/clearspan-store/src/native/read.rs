@@ -27,12 +27,12 @@ impl Scope {
 pub(super) fn runs(
     snapshot: &Snapshot,
     scope: &Scope,
-    trace_id: Option<TraceId>,
+    trace_ids: &[TraceId],
     run_ids: &[RunId],
 ) -> Result<Vec<Run>> {
-    let wanted = match &trace_id {
-        Some(trace_id) => Wanted::RunsOf(std::slice::from_ref(trace_id), run_ids),
-        None => Wanted::Runs(run_ids),
+    let wanted = match trace_ids {
+        [] => Wanted::Runs(run_ids),
+        _ => Wanted::RunsOf(trace_ids, run_ids),
     };
     collect(snapshot, scope, wanted, &[], |rows, row| rows.run(row))
 }
@@ -62,20 +62,25 @@ pub(super) fn runs_of_spans(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The runs of a trace without payload, by start time.
-pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+/// The runs of some traces without payload, trace by trace and by start time.
+pub(super) fn skeletons(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_ids: &[TraceId],
+) -> Result<Vec<RunSummary>> {
     let columns = with_tenant(SKELETON.to_vec());
     let mut runs =
-        collect(snapshot, scope, Wanted::Traces(&[trace_id]), &columns, |rows, row| rows.summary(row))?;
+        collect(snapshot, scope, Wanted::Traces(trace_ids), &columns, |rows, row| rows.summary(row))?;
     for run in &mut runs {
         // Segments were not asked for it; the hot tier has it at hand.
         run.metadata.clear();
     }
-    runs.sort_by_key(|run| (run.project_id, run.start_time, run.run_id));
-    for project in runs.chunk_by_mut(|left, right| left.project_id == right.project_id) {
-        summarize::mark_billed(project);
+    let tree = |run: &RunSummary| (run.trace_id, run.project_id);
+    runs.sort_by_key(|run| (tree(run), run.start_time, run.run_id));
+    for of_one in runs.chunk_by_mut(|left, right| tree(left) == tree(right)) {
+        summarize::mark_billed(of_one);
     }
-    runs.sort_by_key(|run| (run.start_time, run.run_id, run.project_id));
+    runs.sort_by_key(|run| (run.trace_id, run.start_time, run.run_id, run.project_id));
     Ok(runs)
 }
 

@@ -221,15 +221,18 @@ impl Shared {
         self.state.read().snapshot()
     }
 
-    /// A snapshot that knows where the rows of one trace are.
-    pub(crate) fn trace_snapshot(&self, trace_id: TraceId) -> Snapshot {
+    /// A snapshot that knows where the rows of some traces are.
+    pub(crate) fn trace_snapshot(&self, trace_ids: &[TraceId]) -> Snapshot {
         let state = self.state.read();
         let mut snapshot = state.snapshot();
         let frozen_batches = state.frozen.as_ref().map_or(0, |tier| tier.view().len());
         let offset = u32::try_from(frozen_batches).expect("far fewer batches than 2^32");
-        let mut rows = state.frozen.as_ref().map_or_else(Vec::new, |tier| tier.trace_rows(trace_id));
-        let active = state.active.trace_rows(trace_id).into_iter();
-        rows.extend(active.map(|place| RowRef { batch: place.batch + offset, row: place.row }));
+        let mut rows = Vec::new();
+        for trace_id in trace_ids.iter().copied() {
+            rows.extend(state.frozen.iter().flat_map(|tier| tier.trace_rows(trace_id)));
+            let active = state.active.trace_rows(trace_id).into_iter();
+            rows.extend(active.map(|place| RowRef { batch: place.batch + offset, row: place.row }));
+        }
         snapshot.hot_rows = Some(rows);
         snapshot
     }

@@ -22,12 +22,12 @@ pub enum Question {
     Histogram(HistogramQuery),
     /// Values by frequency.
     Facet(FacetQuery),
-    /// A trace's rows.
-    Skeleton(Scope, TraceId),
+    /// The rows of some traces.
+    Skeletons(Scope, Vec<TraceId>),
     /// A trace's runs.
     Trace(Scope, TraceId),
     /// Single runs.
-    Load(Scope, Option<TraceId>, Vec<RunId>),
+    Load(Scope, Vec<TraceId>, Vec<RunId>),
     /// The projects of a workspace.
     Activity(WorkspaceId, UnixNanos),
     /// All pages of log records.
@@ -104,11 +104,12 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             let expected = oracle.facet(query).await.expect(context);
             assert_eq!(engine.facet(query).await.expect(context), expected, "{context}");
         }
-        Question::Skeleton(scope, trace_id) => {
-            let key = |row: &RunSummary| (row.start_time, row.run_id, row.project_id);
-            let mut expected = oracle.load_skeleton(scope, *trace_id).await.expect(context);
-            let mut found = engine.load_skeleton(scope, *trace_id).await.expect(context);
-            assert!(found.is_sorted_by_key(|row| row.start_time), "in order of start, {context}");
+        Question::Skeletons(scope, trace_ids) => {
+            let key = |row: &RunSummary| (row.trace_id, row.start_time, row.run_id, row.project_id);
+            let mut expected = oracle.load_skeletons(scope, trace_ids).await.expect(context);
+            let mut found = engine.load_skeletons(scope, trace_ids).await.expect(context);
+            let in_order = found.is_sorted_by_key(|row| (row.trace_id, row.start_time));
+            assert!(in_order, "trace by trace in order of start, {context}");
             expected.sort_by_key(key);
             found.sort_by_key(key);
             compare_rows(&expected, &found, key, context);
@@ -118,9 +119,9 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             let found = engine.load_trace(scope, *trace_id).await.expect(context);
             compare_runs(expected, found, context);
         }
-        Question::Load(scope, trace_id, run_ids) => {
-            let expected = oracle.load_runs(scope, *trace_id, run_ids).await.expect(context);
-            let found = engine.load_runs(scope, *trace_id, run_ids).await.expect(context);
+        Question::Load(scope, trace_ids, run_ids) => {
+            let expected = oracle.load_runs(scope, trace_ids, run_ids).await.expect(context);
+            let found = engine.load_runs(scope, trace_ids, run_ids).await.expect(context);
             compare_runs(expected, found, context);
         }
         Question::Logs(query) => {

@@ -89,7 +89,7 @@ impl Ledger {
             compare_keys(&expected, &found, place, &mut violations);
         }
         for (key, _) in expected.iter().step_by(7) {
-            let found = store.load_runs(&scope(), Some(key.trace_id), &[key.run_id]).await?;
+            let found = store.load_runs(&scope(), &[key.trace_id], &[key.run_id]).await?;
             let found: Vec<RunKey> = found.iter().map(|run| run.key).collect();
             if found.len() != listed.iter().filter(|listed| *listed == key).count() {
                 violations.push(Violation::Lost(*key, "by its id"));

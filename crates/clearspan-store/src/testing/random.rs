@@ -313,16 +313,20 @@ fn random_question(dice: &mut Dice) -> Question {
             Question::Facet(FacetQuery { selection, field, limit: 1 + dice.below(9) as usize })
         }
         _ => match dice.below(4) {
-            0 => Question::Skeleton(selection.scope, trace(dice.below(TRACES.into()) as u32)),
+            0 => Question::Skeletons(selection.scope, some_traces(dice)),
             1 => Question::Trace(selection.scope, trace(dice.below(TRACES.into()) as u32)),
             2 => {
                 let run_ids = (0..4).map(|_| run_id(dice.below(12) as u32)).collect();
-                let trace_id = dice.one_in(2).then(|| trace(dice.below(TRACES.into()) as u32));
-                Question::Load(selection.scope, trace_id, run_ids)
+                let trace_ids = if dice.one_in(2) { some_traces(dice) } else { Vec::new() };
+                Question::Load(selection.scope, trace_ids, run_ids)
             }
             _ => Question::Activity(workspace(1), random_time(dice)),
         },
     }
+}
+
+fn some_traces(dice: &mut Dice) -> Vec<clearspan_model::TraceId> {
+    (0..1 + dice.below(3)).map(|_| trace(dice.below(TRACES.into()) as u32)).collect()
 }
 
 fn random_query(dice: &mut Dice, selection: Selection) -> RunQuery {

@@ -1,6 +1,6 @@
 //! `GET /runs/{id}`, `POST /runs/query` and `POST /runs/stats`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -11,7 +11,6 @@ use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{
     Cursor, Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TracePage, TraceSummary, Unit,
 };
-use futures::{StreamExt as _, TryStreamExt as _};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,8 +31,8 @@ use crate::context::Context;
 
 /// Runs that are loaded at once.
 const RUNS_AT_ONCE: usize = 500;
-/// Traces whose trees are loaded at once.
-const TRACES_AT_ONCE: usize = 4;
+/// Traces whose trees are loaded at once: more would take much memory where they are large.
+const TRACES_AT_ONCE: usize = 100;
 
 pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
@@ -41,7 +40,7 @@ pub(super) async fn get(
     PathParams(RunParam(run_id)): PathParams<RunParam>,
 ) -> Result<Json<RunJson>> {
     let scope = Scope { workspace_id: caller.workspace_id, project_ids: None };
-    let runs = ctx.store.load_runs(&scope, None, &[run_id]).await?;
+    let runs = ctx.store.load_runs(&scope, &[], &[run_id]).await?;
     // Span ids are unique per trace only: of several, the newest is meant.
     let newest =
         runs.iter().max_by_key(|run| run.start_time).ok_or_else(|| ApiError::not_found("run", run_id))?;
@@ -192,21 +191,27 @@ pub(super) async fn rows(
     page: Page,
     wants: Wants,
 ) -> Result<Vec<Row>> {
-    let mut whole = match wants.whole {
-        true => load_whole(ctx, workspace_id, &page.runs).await?,
-        false => FxHashMap::default(),
-    };
-    let places = match wants.place {
-        true => places(ctx, workspace_id, &page).await?,
-        false => page.runs.iter().map(|_| Place::default()).collect(),
-    };
-    let feedback = match wants.feedback {
-        true => {
-            feedback::of_runs(ctx, workspace_id, page.runs.iter().map(|run| run.run_id).collect()).await?
+    let whole = async {
+        match wants.whole {
+            true => load_whole(ctx, workspace_id, &page.runs).await,
+            false => Ok(FxHashMap::default()),
         }
-        false => feedback::OfRuns::default(),
     };
-    let names = project_names(ctx, workspace_id).await?;
+    let places = async {
+        match wants.place {
+            true => places(ctx, workspace_id, &page).await,
+            false => Ok(page.runs.iter().map(|_| Place::default()).collect()),
+        }
+    };
+    let feedback = async {
+        let ids = || page.runs.iter().map(|run| run.run_id).collect();
+        match wants.feedback {
+            true => feedback::of_runs(ctx, workspace_id, ids()).await,
+            false => Ok(feedback::OfRuns::default()),
+        }
+    };
+    let (mut whole, places, feedback, names) =
+        futures::try_join!(whole, places, feedback, project_names(ctx, workspace_id))?;
     let row = |(summary, place): (RunSummary, Place)| {
         let whole = whole.remove(&key(&summary));
         Row {
@@ -272,41 +277,40 @@ impl Page {
     }
 }
 
-/// The runs of a page with their payloads, one read for each trace.
+/// The runs of a page with their payloads.
 async fn load_whole(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     page: &[RunSummary],
 ) -> Result<FxHashMap<(ProjectId, TraceId, RunId), Run>> {
-    let mut traces: BTreeMap<(ProjectId, TraceId), Vec<RunId>> = BTreeMap::new();
-    for run in page {
-        traces.entry((run.project_id, run.trace_id)).or_default().push(run.run_id);
-    }
-    let loads = traces.into_iter().map(|((project_id, trace_id), run_ids)| async move {
-        let scope = Scope { workspace_id, project_ids: Some(vec![project_id]) };
-        ctx.store.load_runs(&scope, Some(trace_id), &run_ids).await
-    });
-    let loaded: Vec<Vec<Run>> = futures::stream::iter(loads).buffered(TRACES_AT_ONCE).try_collect().await?;
+    let scope = scope_of(workspace_id, page.iter().map(|run| run.project_id));
+    let trace_ids = distinct(page.iter().map(|run| run.trace_id));
+    let run_ids = distinct(page.iter().map(|run| run.run_id));
+    let loaded = ctx.store.load_runs(&scope, &trace_ids, &run_ids).await?;
     let by_key = |run: Run| ((run.key.project_id, run.key.trace_id, run.key.run_id), run);
-    Ok(loaded.into_iter().flatten().map(by_key).collect())
+    Ok(loaded.into_iter().map(by_key).collect())
+}
+
+fn scope_of(workspace_id: WorkspaceId, projects: impl Iterator<Item = ProjectId>) -> Scope {
+    Scope { workspace_id, project_ids: Some(distinct(projects)) }
+}
+
+fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
 /// Where each run of a page stands. Roots are cheap: one query sums up all their traces. Others need their trees.
 async fn places(ctx: &Arc<Context>, workspace_id: WorkspaceId, page: &Page) -> Result<Vec<Place>> {
     let (roots, others): (Vec<&RunSummary>, Vec<&RunSummary>) =
         page.runs.iter().partition(|run| run.parent_run_id.is_none());
-    let mut traces: Vec<(ProjectId, TraceId)> =
-        others.iter().map(|run| (run.project_id, run.trace_id)).collect();
-    traces.sort_unstable();
-    traces.dedup();
-    let loads = traces.into_iter().map(|trace| async move { load_tree(ctx, workspace_id, trace).await });
-    let trees: Vec<Option<Tree>> =
-        futures::stream::iter(loads).buffered(TRACES_AT_ONCE).try_collect().await?;
+    let scope = scope_of(workspace_id, others.iter().map(|run| run.project_id));
     let wanted: FxHashSet<Key> = others.iter().map(|run| key(run)).collect();
     let mut places: FxHashMap<Key, Place> = FxHashMap::default();
-    for tree in trees.iter().flatten() {
-        let rows = tree.runs.iter().enumerate().filter(|(_, run)| wanted.contains(&key(run)));
-        places.extend(rows.map(|(row, run)| (key(run), place_in(tree, row))));
+    for traces in distinct(others.iter().map(|run| run.trace_id)).chunks(TRACES_AT_ONCE) {
+        for tree in load_trees(ctx, &scope, traces).await? {
+            let rows = tree.runs.iter().enumerate().filter(|(_, run)| wanted.contains(&key(run)));
+            places.extend(rows.map(|(row, run)| (key(run), place_in(&tree, row))));
+        }
     }
 
     let unknown: Vec<TraceId> =
@@ -361,8 +365,20 @@ async fn load_tree(
     (project_id, trace_id): (ProjectId, TraceId),
 ) -> Result<Option<Tree>> {
     let scope = Scope { workspace_id, project_ids: Some(vec![project_id]) };
-    let runs = ctx.store.load_skeleton(&scope, trace_id).await?;
-    Ok(tokio::task::spawn_blocking(move || Tree::new(runs)).await?)
+    Ok(load_trees(ctx, &scope, &[trace_id]).await?.pop())
+}
+
+/// The trees of some traces, one for each project that a trace has runs in.
+async fn load_trees(ctx: &Arc<Context>, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<Tree>> {
+    let runs = ctx.store.load_skeletons(scope, trace_ids).await?;
+    let trees = tokio::task::spawn_blocking(move || {
+        let mut traces: BTreeMap<(ProjectId, TraceId), Vec<RunSummary>> = BTreeMap::new();
+        for run in runs {
+            traces.entry((run.project_id, run.trace_id)).or_default().push(run);
+        }
+        traces.into_values().filter_map(Tree::new).collect()
+    });
+    Ok(trees.await?)
 }
 
 /// Ancestors, path and sums of one row.

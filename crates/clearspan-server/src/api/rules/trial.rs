@@ -97,7 +97,7 @@ pub(crate) async fn test(
     let replaces = replaces.map_err(|_| ApiError::member("/replaces", "not the id of a rule (a UUID)"))?;
 
     let scope = scope(&ctx, &caller, project.as_deref()).await?;
-    let found = ctx.store.load_runs(&scope, Some(trace_id), &[run_id]).await?.pop();
+    let found = ctx.store.load_runs(&scope, &[trace_id], &[run_id]).await?.pop();
     let stored = found.ok_or_else(|| ApiError::not_found("run", run_id))?;
     let trial = blocking(&ctx, move |ctx| {
         let alone = ctx.rules.alone(&content)?;

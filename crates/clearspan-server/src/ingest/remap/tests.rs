@@ -70,7 +70,7 @@ impl Setting {
 
     async fn user(&self, run: &Run) -> Option<String> {
         let scope = Scope { workspace_id: run.key.workspace_id, project_ids: None };
-        let found = self.store.load_runs(&scope, Some(run.key.trace_id), &[run.key.run_id]).await.unwrap();
+        let found = self.store.load_runs(&scope, &[run.key.trace_id], &[run.key.run_id]).await.unwrap();
         found[0].user_id.clone()
     }
 }

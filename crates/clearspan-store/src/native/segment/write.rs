@@ -13,7 +13,7 @@ use arrow::datatypes::{
 };
 use clearspan_model::ErrorKind;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{
     BloomFilterPosition, EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
@@ -34,6 +34,16 @@ use crate::native::hot::{RowRef, View};
 use crate::native::manifest::SegmentEntry;
 use crate::native::paths;
 use crate::schema::{Col, Kind, SCHEMA, TableColumn};
+
+/// Texts that are the same for many runs. Of all others a dictionary would hold those of a whole row group, and to read one
+/// all would be decompressed; of plain pages the others are passed over.
+const OFTEN_EQUAL: &[Col] = &[Col::thread_id, Col::user_id, Col::cost_details];
+/// JSON among the columns that are words otherwise.
+const LONG_WORDS: &[Col] = &[Col::invocation_params, Col::token_details, Col::resource, Col::sources];
+/// Bytes of a page before it is compressed, about: what is read at least to get one text.
+const PAGE_BYTES: usize = 128 << 10;
+/// After so many rows it is seen whether a page is full.
+const PAGE_STEP_ROWS: usize = 64;
 
 /// A segment that is durable on disk and not yet in the manifest.
 #[derive(Debug)]
@@ -187,7 +197,28 @@ fn run_properties(effort: Effort) -> WriterProperties {
     let mut builder = properties::<Col>()
         .set_compression(effort.compression())
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_write_batch_size(PAGE_STEP_ROWS)
         .set_bloom_filter_position(BloomFilterPosition::End);
+    for (idx, column) in Col::COLUMNS.iter().enumerate() {
+        let (path, is_one_of) =
+            (ColumnPath::from(column.name), |cols: &[Col]| cols.iter().any(|col| *col as usize == idx));
+        let is_text = match column.kind {
+            Kind::Text | Kind::Messages | Kind::Words | Kind::Map => true,
+            Kind::Word => is_one_of(LONG_WORDS),
+            _ => false,
+        };
+        if !is_text {
+            // What lists look at in each row group: to begin with zstd takes longer than to read such a column.
+            builder = builder.set_column_compression(path.clone(), Compression::LZ4_RAW);
+        }
+        if column.kind == Kind::Time {
+            builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED);
+        }
+        if column.kind == Kind::Time || column.kind == Kind::Text && !is_one_of(OFTEN_EQUAL) {
+            builder = builder.set_column_dictionary_enabled(path, false);
+        }
+    }
     for col in [Col::trace_id, Col::run_id] {
         builder = builder
             .set_column_bloom_filter_enabled(path(col), true)

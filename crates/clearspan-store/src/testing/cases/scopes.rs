@@ -21,7 +21,7 @@ fn named(workspace_number: u8, project_number: u8, name: &str) -> Run {
 }
 
 async fn names(store: &dyn RunStore, scope: &Scope) -> Vec<(ProjectId, Option<String>)> {
-    let runs = store.load_runs(scope, Some(trace(1)), &[run_id(1)]).await.expect("loads");
+    let runs = store.load_runs(scope, &[trace(1)], &[run_id(1)]).await.expect("loads");
     let mut names: Vec<_> = runs.into_iter().map(|run| (run.key.project_id, run.name)).collect();
     names.sort();
     names
@@ -62,8 +62,8 @@ pub async fn equal_run_ids_in_two_traces_stay_apart(store: &dyn RunStore) {
         vec![run(1, 1, |_| ()), run(2, 1, |_| ()), run(2, 2, |run| run.parent_run_id = Some(run_id(1)))];
     store.write(runs).await.expect("writes");
     for _ in 0..2 {
-        assert_eq!(store.load_runs(&scope(), None, &[run_id(1)]).await.expect("loads").len(), 2);
-        let of_one = store.load_runs(&scope(), Some(trace(2)), &[run_id(1), run_id(1)]).await.expect("loads");
+        assert_eq!(store.load_runs(&scope(), &[], &[run_id(1)]).await.expect("loads").len(), 2);
+        let of_one = store.load_runs(&scope(), &[trace(2)], &[run_id(1), run_id(1)]).await.expect("loads");
         assert_eq!(of_one.iter().map(|run| run.key.trace_id).collect::<Vec<_>>(), [trace(2)]);
         let traces = all_traces(store, &newest(everything())).await;
         assert_eq!(traces.iter().map(|trace| trace.run_count).collect::<Vec<_>>(), [1, 2]);
@@ -97,7 +97,7 @@ pub async fn no_read_leaves_its_scope(store: &dyn RunStore) {
 
 async fn check_scope(store: &dyn RunStore, scope: Scope, expected: usize) {
     let selection = Selection { scope: scope.clone(), ..everything() };
-    assert_eq!(store.load_runs(&scope, None, &[run_id(1)]).await.expect("loads").len(), expected);
+    assert_eq!(store.load_runs(&scope, &[], &[run_id(1)]).await.expect("loads").len(), expected);
     assert_eq!(store.load_trace(&scope, trace(1)).await.expect("loads").len(), expected);
     assert_eq!(store.load_skeleton(&scope, trace(1)).await.expect("loads").len(), expected);
     assert_eq!(all_runs(store, &newest(selection.clone())).await.len(), expected);

@@ -441,7 +441,7 @@ pub async fn exports_hold_what_a_selection_holds(store: &dyn RunStore) {
         assert_eq!(exported.len() as u64, count);
         for run in &exported {
             let ids: [RunId; 1] = [run.key.run_id];
-            let stored = store.load_runs(&selection.scope, Some(run.key.trace_id), &ids).await.expect("runs");
+            let stored = store.load_runs(&selection.scope, &[run.key.trace_id], &ids).await.expect("runs");
             assert!(stored.contains(run), "{:?} is not what is stored", run.key);
         }
         let query = ExportQuery { table: ExportTable::Runs, selection, format: TableFormat::JsonLines };

@@ -18,7 +18,7 @@ async fn write(store: &dyn RunStore, patches: Vec<Run>) {
 }
 
 async fn load(store: &dyn RunStore, like: &Run) -> Run {
-    let found = store.load_runs(&scope(), Some(like.key.trace_id), &[like.key.run_id]).await;
+    let found = store.load_runs(&scope(), &[like.key.trace_id], &[like.key.run_id]).await;
     let mut found = found.expect("a healthy store reads");
     assert_eq!(found.len(), 1, "exactly one run has this id");
     found.remove(0)
@@ -37,7 +37,7 @@ pub async fn a_write_is_seen_by_every_read(store: &dyn RunStore) {
     let written = run(1, 1, |run| set_llm(run, "m", (3, 4), "0.5"));
     write(store, vec![written.clone()]).await;
     assert_eq!(load(store, &written).await, written);
-    let anywhere = store.load_runs(&scope(), None, &[run_id(1)]).await.expect("loads without a trace");
+    let anywhere = store.load_runs(&scope(), &[], &[run_id(1)]).await.expect("loads without a trace");
     assert_eq!(anywhere, std::slice::from_ref(&written));
     assert_eq!(store.load_trace(&scope(), trace(1)).await.expect("loads"), [written]);
     assert_eq!(store.load_skeleton(&scope(), trace(1)).await.expect("loads").len(), 1);
@@ -198,7 +198,7 @@ pub async fn many_runs_make_one_trace(store: &dyn RunStore) {
     let runs = store.load_trace(&scope(), trace(1)).await.expect("loads");
     assert!(runs.iter().map(|run| number_of(run.key.run_id)).eq(1..=1_000), "in order of start");
     let wanted: Vec<_> = (1..=1_000).map(run_id).collect();
-    assert_eq!(store.load_runs(&scope(), None, &wanted).await.expect("loads").len(), 1_000);
+    assert_eq!(store.load_runs(&scope(), &[], &wanted).await.expect("loads").len(), 1_000);
 }
 
 /// A run with every field set.
@@ -383,13 +383,9 @@ pub async fn a_huge_payload_comes_back(store: &dyn RunStore) {
 /// Nothing is found where nothing is, and that is no error.
 pub async fn what_is_not_there_is_not_found(store: &dyn RunStore) {
     for state in ["empty", "filled", "flushed"] {
-        assert_eq!(
-            store.load_runs(&scope(), Some(trace(9)), &[run_id(1)]).await.expect(state),
-            [],
-            "{state}"
-        );
-        assert_eq!(store.load_runs(&scope(), None, &[run_id(9)]).await.expect(state), [], "{state}");
-        assert_eq!(store.load_runs(&scope(), None, &[]).await.expect(state), [], "{state}");
+        assert_eq!(store.load_runs(&scope(), &[trace(9)], &[run_id(1)]).await.expect(state), [], "{state}");
+        assert_eq!(store.load_runs(&scope(), &[], &[run_id(9)]).await.expect(state), [], "{state}");
+        assert_eq!(store.load_runs(&scope(), &[], &[]).await.expect(state), [], "{state}");
         assert_eq!(store.load_trace(&scope(), trace(9)).await.expect(state), [], "{state}");
         assert_eq!(store.load_skeleton(&scope(), trace(9)).await.expect(state), [], "{state}");
         match state {

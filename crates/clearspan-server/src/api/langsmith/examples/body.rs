@@ -140,7 +140,7 @@ pub(super) fn split_names(value: Option<Value>) -> Result<Option<Vec<String>>> {
 
 async fn load_run(ctx: &Context, workspace_id: WorkspaceId, run_id: RunId) -> Result<Option<Run>> {
     let scope = Scope { workspace_id, project_ids: None };
-    let runs = ctx.store.load_runs(&scope, None, &[run_id]).await?;
+    let runs = ctx.store.load_runs(&scope, &[], &[run_id]).await?;
     Ok(runs.into_iter().max_by_key(|run| run.start_time))
 }
 
