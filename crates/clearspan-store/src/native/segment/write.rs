@@ -35,9 +35,10 @@ use crate::native::manifest::SegmentEntry;
 use crate::native::paths;
 use crate::schema::{Col, Kind, SCHEMA, TableColumn};
 
-/// Texts that are the same for many runs. Of all others a dictionary would hold those of a whole row group, and to read one
-/// all would be decompressed; of plain pages the others are passed over.
-const OFTEN_EQUAL: &[Col] = &[Col::thread_id, Col::user_id, Col::cost_details];
+/// Texts that are the same for several runs, and short. Of all others a dictionary would hold those of a whole row group, and
+/// to read one all would be decompressed; of plain pages the others are passed over.
+const OFTEN_EQUAL: &[Col] =
+    &[Col::thread_id, Col::user_id, Col::cost_details, Col::input_preview, Col::output_preview];
 /// JSON among the columns that are words otherwise.
 const LONG_WORDS: &[Col] = &[Col::invocation_params, Col::token_details, Col::resource, Col::sources];
 /// Bytes of a page before it is compressed, about: what is read at least to get one text.
