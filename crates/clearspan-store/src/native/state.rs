@@ -1,5 +1,6 @@
 //! What the engine knows now, shared between the threads that change it and the readers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -228,7 +229,8 @@ impl Shared {
         let frozen_batches = state.frozen.as_ref().map_or(0, |tier| tier.view().len());
         let offset = u32::try_from(frozen_batches).expect("far fewer batches than 2^32");
         let mut rows = Vec::new();
-        for trace_id in trace_ids.iter().copied() {
+        // A trace that is named twice has its rows once.
+        for trace_id in trace_ids.iter().copied().collect::<BTreeSet<TraceId>>() {
             rows.extend(state.frozen.iter().flat_map(|tier| tier.trace_rows(trace_id)));
             let active = state.active.trace_rows(trace_id).into_iter();
             rows.extend(active.map(|place| RowRef { batch: place.batch + offset, row: place.row }));
