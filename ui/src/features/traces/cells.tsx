@@ -7,6 +7,7 @@ import { cx } from "@/lib/cx";
 import { MeanScores } from "@/components/feedback/Scores";
 import { Tag } from "@/components/Tag";
 import type { ListRow } from "./rows";
+import { plainLine } from "@/lib/text";
 import { isToday } from "@/lib/time-range";
 import styles from "./RowTable.module.css";
 
@@ -26,11 +27,14 @@ export function ValueCell({
   values,
   mono,
   tags,
+  shown = (value) => value,
 }: {
   field: string;
   values: string[];
   mono?: boolean;
   tags?: boolean;
+  /** How a value is written; the whole of it is in the tooltip. */
+  shown?: (value: string) => string;
 }) {
   if (values.length === 0) return null;
   if (tags)
@@ -50,7 +54,7 @@ export function ValueCell({
       data-value={values[0]}
       title={values.join(", ")}
     >
-      {values[0]}
+      {shown(values[0])}
       {values.length > 1 ? <span className={styles.more}> +{values.length - 1}</span> : null}
     </span>
   );
@@ -64,11 +68,11 @@ export function InputOutput({ row }: { row: ListRow }) {
         {row.error}
       </span>
     ) : (
-      <span className={styles.output}>{row.output ?? (row.status === "pending" ? "…" : "")}</span>
+      <span className={styles.output}>{row.output ? plainLine(row.output) : row.status === "pending" ? "…" : ""}</span>
     );
   return (
     <span className={styles.io}>
-      <span className={styles.input}>{row.input}</span>
+      <span className={styles.input}>{row.input && plainLine(row.input)}</span>
       {output}
     </span>
   );

@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { Tag, RunningDot } from "@/components/Tag";
 import { TypeIcon } from "@/components/TypeIcon";
 import { formatDollars, formatDuration, formatInt, formatTokens, UNKNOWN } from "@/lib/format";
+import { shortModel } from "@/lib/text";
 import { FeedbackCell, InputOutput, TimeCell, ValueCell } from "./cells";
 import type { ListRow } from "./rows";
 import type { Unit } from "./search";
@@ -68,7 +69,7 @@ const COLUMNS: readonly Column[] = [
     label: "Model",
     width: 142,
     standard: "always",
-    cell: (row) => <ValueCell field="model" values={row.models} />,
+    cell: (row) => <ValueCell field="model" values={row.models} shown={shortModel} />,
   },
   {
     id: "tags",

@@ -74,8 +74,7 @@ export function unpricedOf(t: TraceModel, s: number): string | null {
   return index >= 0 ? t.skeleton.dict[index] : null;
 }
 
-/** A model without the date of its release: `gpt-5-mini-2025-08-07` is gpt-5-mini. */
-export const shortModel = (model: string): string => model.replace(/[-@](?:\d{8}|\d{4}-\d{2}-\d{2})$/, "");
+export { shortModel } from "@/lib/text";
 
 export const isParent = (t: TraceModel, i: number): boolean => t.kids[i] > 0 && t.members[i] === 0;
 
