@@ -75,9 +75,12 @@ export function rangeLabel(range: string): string {
 const clock = (us: number, fine: boolean): string => (fine ? CLOCK_SECONDS : CLOCK).format(us / 1000);
 const moment = (us: number, fine: boolean): string => `${DAY.format(us / 1000)} ${clock(us, fine)}`;
 
-/** Label of a tick: the clock within two days, else the day. */
-export const tickLabel = (us: number, widthUs: number): string =>
-  widthUs <= 2 * 86_400e6 ? clock(us, widthUs < 600e6) : DAY.format(us / 1000);
+/** Label of a tick: the clock, and the day where one begins or where ticks are days apart. */
+export function tickLabel(us: number, stepUs: number): string {
+  const date = new Date(us / 1000);
+  const midnight = date.getHours() + date.getMinutes() + date.getSeconds() === 0;
+  return midnight || stepUs > 43_200e6 ? DAY.format(date) : clock(us, stepUs < 60e6);
+}
 
 /** True for moments of this day in the viewer's zone. */
 export function isToday(us: number, now = Date.now()): boolean {

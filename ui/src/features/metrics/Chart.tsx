@@ -125,7 +125,12 @@ function optionsOf(
       y: { range: (_, min, max) => yRange(data.kind, min, max) },
     },
     axes: [
-      { ...axis, size: 26, space: 90, values: (_, splits) => splits.map((s) => tickLabel(s * 1e6, spanUs)) },
+      {
+        ...axis,
+        size: 26,
+        space: 90,
+        values: (_, splits) => splits.map((s) => tickLabel(s * 1e6, (splits[1] - splits[0]) * 1e6)),
+      },
       {
         ...axis,
         space: 48,

@@ -9,6 +9,7 @@ import { formatAgo, formatInstant, formatTokens, plural } from "@/lib/format";
 import { Keys } from "@/components/Keys";
 import { Tag } from "@/components/Tag";
 import { kindLabel } from "./kinds";
+import { unitWord } from "./measure";
 import styles from "./MetricList.module.css";
 import { searchFor } from "./pick";
 import type { MetricsSearch } from "./search";
@@ -71,7 +72,7 @@ export function MetricList({ project, all, shown, current, search, onFind, input
               <span className={styles.name}>{metric.name}</span>
               <span className={styles.facts}>
                 <Tag>{kindLabel(metric.kind)}</Tag>
-                {metric.unit && metric.unit !== "1" ? <span className="mono">{metric.unit}</span> : null}
+                <span>{unitWord(metric.unit)}</span>
                 <span className="grow" />
                 <span className="num" title={`last at ${formatInstant(metric.last_time)}`}>
                   {formatTokens(metric.points)} {plural(metric.points, "point").replace(/^\S+ /, "")},{" "}

@@ -108,7 +108,7 @@ export function PromptPage() {
 }
 
 export const Up = ({ project }: { project: string }) => (
-  <Link to="/p/$project/prompts" params={{ project }}>
+  <Link to="/p/$project/prompts" params={{ project }} activeOptions={{ exact: true }}>
     Prompts
   </Link>
 );

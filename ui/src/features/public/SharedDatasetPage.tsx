@@ -111,9 +111,11 @@ function Examples({ token, dataset }: { token: string; dataset: SharedDataset })
                 </td>
                 <td>{excerpt(example.outputs)}</td>
                 <td>
-                  {splitsOf(example).map((split) => (
-                    <Tag key={split}>{split}</Tag>
-                  ))}
+                  <span className={styles.splits}>
+                    {splitsOf(example).map((split) => (
+                      <Tag key={split}>{split}</Tag>
+                    ))}
+                  </span>
                 </td>
               </tr>
             ))}

@@ -38,7 +38,7 @@ export function RetentionForm({ project, retention }: { project: string; retenti
         The runs of {project} take <b>{formatBytes(retention.disk_bytes)}</b> on the disk (
         {formatInt(retention.disk_runs)} runs; what is in memory only is not counted). An empty field is no limit.
       </p>
-      <form onSubmit={submit} aria-label="Retention">
+      <form className={styles.form} onSubmit={submit} aria-label="Retention">
         <div className={styles.fields}>
           <Field
             label="Keep payloads, days"

@@ -124,7 +124,7 @@ function Chart({
         <line x1={0} x2={width} y1={HEIGHT - AXIS + 0.5} y2={HEIGHT - AXIS + 0.5} className={styles.axis} />
         {marks.map((us) => (
           <text key={us} x={Math.min(width - 36, at(us) + 2)} y={HEIGHT - 3} className={styles.tick}>
-            {tickLabel(us, data.to - data.from)}
+            {tickLabel(us, marks[1] - marks[0])}
           </text>
         ))}
       </svg>

@@ -3,7 +3,7 @@ import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, formatTokens, plural } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
 import { breakdown, type ModelShare, type ToolShare } from "../model/breakdown";
-import { errorOf, nameOf, type TraceModel, typeOf } from "../model/types";
+import { errorOf, nameOf, shortModel, type TraceModel, typeOf } from "../model/types";
 import styles from "./Breakdown.module.css";
 
 const MAX_ERRORS = 8;
@@ -49,13 +49,17 @@ function Section({ title, note, children }: { title: string; note: ReactNode; ch
 
 function Models({ t, i, models }: { t: TraceModel; i: number; models: ModelShare[] }) {
   const total = Number.isNaN(t.cost[i]) ? 0 : t.cost[i];
+  const names = models.map((share) => shortModel(t.skeleton.dict[share.model]));
+  /** With its date where two releases of one model are there. */
+  const nameAt = (k: number): string =>
+    names.indexOf(names[k]) === names.lastIndexOf(names[k]) ? names[k] : t.skeleton.dict[models[k].model];
   return (
     <Section title="Cost by model" note={total > 0 ? formatCost(total) : null}>
-      {models.map((share) => (
+      {models.map((share, k) => (
         <div key={share.model} className={styles.line}>
           <span className={styles.dot} />
           <span className={styles.name} title={t.skeleton.dict[share.model]}>
-            {t.skeleton.dict[share.model]}
+            {nameAt(k)}
             <small>
               {plural(share.calls, "call")}
               {share.cached > 0 ? `, ${formatPercent(share.cached / Math.max(1, share.input))} cached` : ""}

@@ -41,6 +41,7 @@ export function Kpis({ t, i, run }: { t: TraceModel; i: number; run: Run | undef
 function Kpi({
   title,
   note,
+  of,
   value,
   hint,
   parts,
@@ -48,6 +49,8 @@ function Kpi({
 }: {
   title: string;
   note: string;
+  /** What the note is a share of; left out where there is no room. */
+  of?: string;
   value: string;
   hint?: string;
   parts: Part[];
@@ -61,7 +64,10 @@ function Kpi({
       <div className={styles.head}>
         <span>{title}</span>
         {inline ? null : from}
-        <span title={note}>{note}</span>
+        <span title={of ? `${note} ${of}` : note}>
+          {note}
+          {of ? <span className={styles.of}> {of}</span> : null}
+        </span>
       </div>
       <div className={styles.value} title={hint}>
         {value}
@@ -89,6 +95,12 @@ function Kpi({
   );
 }
 
+/** How much of the whole trace; nothing where it is the whole, or there is none. */
+function share(part: number, whole: number): { note: string; of?: string } {
+  if (part >= whole || part <= 0) return { note: "" };
+  return { note: formatPercent(part / whole), of: "of trace" };
+}
+
 function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
   const duration = t.end[i] - t.start[i];
   const first = t.skeleton.runs.first_token_us[s];
@@ -102,12 +114,10 @@ function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
           { amount: first, color: soft("--llm"), label: "wait" },
           { amount: streaming, color: "var(--llm)", label: speed ?? "streaming" },
         ];
-  const note =
-    first === null ? `${formatPercent(duration / t.totals.duration)} of trace` : `TTFT ${formatDuration(first)}`;
   return (
     <Kpi
       title="Latency"
-      note={note}
+      {...(first === null ? share(duration, t.totals.duration) : { note: `TTFT ${formatDuration(first)}` })}
       value={formatDuration(duration)}
       parts={parts}
       from={first === null ? null : <From field="first_token_time" />}
@@ -124,12 +134,7 @@ function Duration({ t, i }: { t: TraceModel; i: number }) {
   ];
   if (parent) parts.push({ amount: duration - self, color: soft("--chain"), label: "children" });
   return (
-    <Kpi
-      title="Duration"
-      note={`${formatPercent(duration / t.totals.duration)} of trace`}
-      value={formatDuration(duration)}
-      parts={parts}
-    />
+    <Kpi title="Duration" {...share(duration, t.totals.duration)} value={formatDuration(duration)} parts={parts} />
   );
 }
 
@@ -151,13 +156,13 @@ function CallCost({ t, i, run }: { t: TraceModel; i: number; run: Run | undefine
   const output = nanoOf(cost?.output) ?? 0;
   const cached = sumOf(cost?.details, /cache/);
   const reasoning = sumOf(cost?.details, /reasoning/);
-  const share = (amount: number, name: string) =>
+  const label = (amount: number, name: string) =>
     total && amount / total > 0.02 ? `${name} ${formatPercent(amount / total)}` : undefined;
   const parts: Part[] = [
-    { amount: input - cached, color: "var(--money)", label: share(input - cached, "in") },
-    { amount: cached, color: soft("--money"), label: share(cached, "cached") },
-    { amount: output - reasoning, color: "var(--grow)", label: share(output - reasoning, "out") },
-    { amount: reasoning, color: soft("--grow"), label: share(reasoning, "reasoning") },
+    { amount: input - cached, color: "var(--money)", label: label(input - cached, "in") },
+    { amount: cached, color: soft("--money"), label: label(cached, "cached") },
+    { amount: output - reasoning, color: "var(--grow)", label: label(output - reasoning, "out") },
+    { amount: reasoning, color: soft("--grow"), label: label(reasoning, "reasoning") },
   ].filter((part) => part.amount > 0);
   return (
     <Kpi
@@ -185,12 +190,11 @@ function TreeCost({ t, i }: { t: TraceModel; i: number }) {
   const cost = t.cost[i];
   const known = !Number.isNaN(cost);
   const unpriced = t.unpriced[i];
-  const share = t.totals.cost > 0 && known ? `${formatPercent(cost / t.totals.cost)} of trace` : "";
   const value = known ? (unpriced > 0 ? formatAtLeast(cost) : formatCost(cost)) : unpriced > 0 ? "unknown" : "–";
   return (
     <Kpi
       title="Cost"
-      note={unpriced > 0 ? `${plural(unpriced, "call")} unknown` : share}
+      {...(unpriced > 0 ? { note: `${plural(unpriced, "call")} unknown` } : share(known ? cost : 0, t.totals.cost))}
       value={value}
       parts={
         known

@@ -28,7 +28,7 @@ export function TraceBar({ state }: { state: TraceState }) {
     <PageBar
       project={project}
       parents={[
-        <Link key="traces" to="/p/$project/traces" params={{ project }}>
+        <Link key="traces" to="/p/$project/traces" params={{ project }} activeOptions={{ exact: true }}>
           Traces
         </Link>,
       ]}
