@@ -6,7 +6,7 @@ use crate::fulltext::Search;
 
 /// A condition on a run, or on a trace.
 ///
-/// When runs are asked for, every [`Field`] is the run's own. When traces are asked for, `Cost`,
+/// When runs are asked for, every [`Field`] is the run's own. When traces are asked for, the costs,
 /// `Latency`, the token counts and `StartTime` are the trace's totals; `Model`, `Provider`, `Service` and `Release`
 /// and every [`Op::Search`] hold when any run of the trace satisfies them; everything else tests the root run.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,10 @@ pub enum Field {
     TotalTokens,
     /// Dollars; [`Literal::Number`].
     Cost,
+    /// Dollars for the input; [`Literal::Number`]. Absent where only the sum is known.
+    InputCost,
+    /// Dollars for the output; [`Literal::Number`]. Absent where only the sum is known.
+    OutputCost,
     /// Whether it is a root; [`Literal::Bool`].
     IsRoot,
     /// Whether it should have a cost and has none; [`Literal::Bool`].

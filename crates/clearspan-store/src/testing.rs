@@ -67,6 +67,7 @@ macro_rules! conformance_suite {
             places_in_payloads_are_filtered
             run_texts_are_filtered
             run_figures_are_filtered
+            the_sides_of_costs_are_filtered
             run_kinds_are_filtered
             trace_roots_are_filtered
             trace_totals_are_filtered

@@ -35,15 +35,14 @@ const FIELDS: &[(&str, Field)] = &[
     ("prompt_tokens", Field::InputTokens),
     ("completion_tokens", Field::OutputTokens),
     ("total_cost", Field::Cost),
+    ("prompt_cost", Field::InputCost),
+    ("completion_cost", Field::OutputCost),
     ("ls_user_id", Field::User),
     ("inputs", Field::Input),
     ("outputs", Field::Output),
 ];
 
 const REFERENCE_EXAMPLE: &str = "reference_example_id";
-
-/// Fields that LangSmith knows and that cannot be asked here yet.
-const UNSUPPORTED: &[&str] = &["prompt_cost", "completion_cost"];
 
 pub(super) fn map(call: &Call, find: &mut FindFeedback<'_>) -> Result<Expr, Diagnostic> {
     match call {
@@ -138,11 +137,7 @@ fn find_field(name: &str, test: &Test) -> Result<Field, Diagnostic> {
         // A run of an experiment says in its metadata which example it was made from.
         return Ok(Field::Metadata(name.to_owned()));
     }
-    let span = test.field_span.clone();
-    if UNSUPPORTED.contains(&name) {
-        return Err(Diagnostic::new(span, format!("filtering on {name:?} is not supported yet")));
-    }
-    let unknown = Diagnostic::new(span, format!("there is no field {name:?}"));
+    let unknown = Diagnostic::new(test.field_span.clone(), format!("there is no field {name:?}"));
     let known = FIELDS.iter().map(|(known, _)| *known).chain(feedback::names()).chain([
         REFERENCE_EXAMPLE,
         "metadata_key",

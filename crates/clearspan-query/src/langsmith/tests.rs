@@ -17,6 +17,10 @@ fn meta(key: &str, op: Op) -> Expr {
     Expr::Test(Field::Metadata(key.to_owned()), op)
 }
 
+fn dollars(text: &str) -> Literal {
+    Literal::Number(text.parse().expect("a decimal"))
+}
+
 fn not(expr: Expr) -> Expr {
     Expr::Not(Box::new(expr))
 }
@@ -30,6 +34,13 @@ fn filters_of_the_contract() {
         ("neq(error, null)", Expr::Test(Field::Error, Op::Exists)),
         ("eq(error, None)", not(Expr::Test(Field::Error, Op::Exists))),
         (r#"gt(latency, "12s")"#, Expr::Test(Field::Latency, Op::Gt(Literal::Duration(12_000_000_000)))),
+        (r#"gt(prompt_cost, "0.01")"#, Expr::Test(Field::InputCost, Op::Gt(dollars("0.01")))),
+        (
+            "lte(completion_cost, 0.000000000001)",
+            Expr::Test(Field::OutputCost, Op::Le(dollars("0.000000000001"))),
+        ),
+        ("eq(prompt_cost, null)", not(Expr::Test(Field::InputCost, Op::Exists))),
+        ("in(total_cost, [1, 2.50])", Expr::Test(Field::Cost, Op::In(vec![dollars("1"), dollars("2.5")]))),
         ("gt(latency, 0.3)", Expr::Test(Field::Latency, Op::Gt(Literal::Duration(300_000_000)))),
         (r#"has(tags, "build-7f3c")"#, eq(Field::Tag, text("build-7f3c"))),
         ("eq(metadata_key, 'tenant')", meta("tenant", Op::Exists)),
@@ -103,7 +114,8 @@ fn what_cannot_be_asked_is_named_with_its_place() {
         (r#"search("=>")"#, 0..12, "no word"),
         (r#"eq(inputs, "a")"#, 0..15, "search(inputs"),
         (r#"and(eq(feedback_key, "stars"), gt(feedback_score, 3))"#, 4..29, "not supported here"),
-        ("gt(prompt_cost, 1)", 3..14, "prompt_cost"),
+        ("gt(prompt_cost, 'much')", 0..23, "an amount in dollars"),
+        ("gt(input_cost, 1)", 3..13, "there is no field"),
         ("gt(feedback_key, 1)", 0..19, "cannot look at \"feedback_key\""),
         ("gt(feedback_score, 'high')", 0..26, "a score is a number"),
         ("eq(feedback_keys, 'a')", 3..16, "did you mean \"feedback_key\"?"),

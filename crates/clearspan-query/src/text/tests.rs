@@ -55,6 +55,9 @@ fn terms() {
         ("is:unpriced", test(Field::IsUnpriced, Op::Eq(Literal::Bool(true)))),
         ("type:LLM", test(Field::RunType, Op::Eq(Literal::RunType(RunType::Llm)))),
         ("cost:>0.5", test(Field::Cost, Op::Gt(dollars("0.5")))),
+        ("input_cost:<$0.000000000001", test(Field::InputCost, Op::Lt(dollars("0.000000000001")))),
+        ("output_cost:[0.1, 2]", test(Field::OutputCost, Op::In(vec![dollars("0.1"), dollars("2")]))),
+        ("total_cost:>0.5", test(Field::Cost, Op::Gt(dollars("0.5")))),
         ("cost:>=$1e-5", test(Field::Cost, Op::Ge(dollars("0.00001")))),
         ("latency:<20", test(Field::Latency, Op::Lt(Literal::Duration(20_000_000_000)))),
         ("latency:<=250ms", test(Field::Latency, Op::Le(Literal::Duration(250_000_000)))),
@@ -319,7 +322,8 @@ fn any_test() -> impl Strategy<Value = Expr> {
     let number = (any::<i64>(), 0_u32..12).prop_map(|(n, scale)| Literal::Number(Decimal::new(n, scale)));
     prop_oneof![
         (text_field, text_op()).prop_map(|(field, op)| Expr::Test(field, op)),
-        ordered_op(number).prop_map(|op| Expr::Test(Field::Cost, op)),
+        (prop::sample::select(&[Field::Cost, Field::InputCost, Field::OutputCost][..]), ordered_op(number))
+            .prop_map(|(field, op)| Expr::Test(field, op)),
         ordered_op((0..i64::MAX).prop_map(Literal::Duration)).prop_map(|op| Expr::Test(Field::Latency, op)),
         ordered_op(any::<i64>().prop_map(|n| Literal::Time(UnixNanos::from_nanos(n))))
             .prop_map(|op| Expr::Test(Field::StartTime, op)),

@@ -1,10 +1,14 @@
 //! Runs in LangSmith's own protocol, as its SDKs send them and as they should not.
 
 mod bad_input;
+mod costs;
 mod hostile;
 mod hybrid;
+mod pressure;
 mod reading;
 pub(crate) mod recorded;
+mod selecting;
+mod streams;
 mod writing;
 
 use bytes::Bytes;

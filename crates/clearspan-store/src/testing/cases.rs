@@ -1,6 +1,7 @@
 //! One function for each promise, named after it. Each takes an empty store.
 
 mod compaction;
+mod costs;
 mod delete;
 mod doubles;
 mod figures;
@@ -18,6 +19,7 @@ mod traces;
 mod writes;
 
 pub use compaction::*;
+pub use costs::*;
 pub use delete::*;
 pub use doubles::*;
 pub use figures::*;

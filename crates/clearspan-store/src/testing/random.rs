@@ -186,14 +186,20 @@ fn random_usage(dice: &mut Dice) -> Usage {
 }
 
 fn random_cost(dice: &mut Dice) -> Cost {
-    let total: Option<Decimal> = dice.some(4).then(|| dice.word(DOLLARS).parse().expect("a decimal"));
+    let total = dice.some(4).then(|| random_dollars(dice));
     let source = match (total, dice.one_in(2)) {
         (Some(_), true) => CostSource::Reported,
         (Some(_), false) => CostSource::Priced { price_id: dice.word(MODELS) },
         (None, true) => CostSource::Unpriced { reason: UnpricedReason::UnknownModel },
         (None, false) => CostSource::None,
     };
-    Cost { total, source, ..Cost::default() }
+    let input = total.filter(|_| dice.some(3)).map(|_| random_dollars(dice));
+    let output = total.filter(|_| dice.some(3)).map(|_| random_dollars(dice));
+    Cost { total, input, output, source, ..Cost::default() }
+}
+
+fn random_dollars(dice: &mut Dice) -> Decimal {
+    dice.word(DOLLARS).parse().expect("a decimal")
 }
 
 /// Some hundred log records of two projects, in the order of their arrival; some come twice.
@@ -417,6 +423,8 @@ fn random_test(dice: &mut Dice) -> Expr {
         Field::OutputTokens,
         Field::TotalTokens,
         Field::Cost,
+        Field::InputCost,
+        Field::OutputCost,
     ];
     let other_fields = [
         Field::RunId,
@@ -485,7 +493,7 @@ fn random_literal(dice: &mut Dice, field: &Field) -> Literal {
         Field::InputTokens | Field::OutputTokens | Field::TotalTokens => {
             Literal::Number(Decimal::from(dice.below(10) * 5))
         }
-        Field::Cost => Literal::Number(dice.word(DOLLARS).parse().expect("a decimal")),
+        Field::Cost | Field::InputCost | Field::OutputCost => Literal::Number(random_dollars(dice)),
         Field::Name | Field::Text => Literal::Text(dice.word(NAMES)),
         Field::Model => Literal::Text(dice.word(MODELS)),
         Field::Tag => Literal::Text(dice.word(TAGS)),

@@ -129,7 +129,15 @@ fn over_traces(filter: Expr) -> Expr {
         Expr::All(terms) => Expr::All(terms.into_iter().map(over_traces).collect()),
         Expr::Any(terms) => Expr::Any(terms.into_iter().map(over_traces).collect()),
         Expr::Not(inner) => Expr::Not(Box::new(over_traces(*inner))),
-        Expr::Test(Field::Cost | Field::InputTokens | Field::OutputTokens | Field::TotalTokens, _)
+        Expr::Test(
+            Field::Cost
+            | Field::InputCost
+            | Field::OutputCost
+            | Field::InputTokens
+            | Field::OutputTokens
+            | Field::TotalTokens,
+            _,
+        )
         | Expr::AnyRun(_)
         | Expr::Root(_) => filter,
         Expr::Test(..) => Expr::Root(Box::new(filter)),

@@ -87,10 +87,13 @@ async fn figures_and_refusals() {
     let stats =
         server.post("/runs/stats", json!({"session": [server.project_id], "run_type": "llm"})).await.json();
     assert_eq!((&stats["run_count"], &stats["total_cost"]), (&json!(2), &json!("0.03")));
-    let answer = server.post("/runs/query", json!({"filter": "eq(prompt_cost, 1)"})).await;
+    let answer = server.post("/runs/query", json!({"filter": "eq(prompt_costs, 1)"})).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
     let detail = answer.json()["detail"].take();
-    assert_eq!(detail, "filter: filtering on \"prompt_cost\" is not supported yet (at character 4)");
+    assert_eq!(
+        detail,
+        "filter: there is no field \"prompt_costs\"; did you mean \"prompt_cost\"? (at character 4)"
+    );
     assert_eq!(
         server.post("/runs/query", json!({"session": "nonsense"})).await.status,
         StatusCode::BAD_REQUEST

@@ -2,7 +2,7 @@
 
 use clearspan_model::{Decimal, ErrorKind};
 use clearspan_query::{Expr as Filter, Field, Literal, Op};
-use datafusion::functions_aggregate::expr_fn::bool_or;
+use datafusion::functions_aggregate::expr_fn::{bool_or, sum};
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::search;
 use super::texts::any_text;
-use super::{Answer, Engine, collect, column, exact, id, money, named, planning, span, time, udf};
+use super::{Answer, Engine, collect, column, exact, id, money, named, only_if, planning, span, time, udf};
 use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::schema::encode::money_to_units;
@@ -157,6 +157,8 @@ impl<'a> Translator<'a> {
             Field::StartTime => compare_time(named(START), op),
             Field::Latency => compare_duration(span(named(START), named(END))?, op),
             Field::Cost => compare_number(named(COST), op),
+            Field::InputCost => compare_number(self.billed(Col::input_cost)?, op),
+            Field::OutputCost => compare_number(self.billed(Col::output_cost)?, op),
             Field::InputTokens => compare_number(number(named(INPUT_TOKENS)), op),
             Field::OutputTokens => compare_number(number(named(OUTPUT_TOKENS)), op),
             Field::TotalTokens => compare_number(number(named(TOTAL_TOKENS)), op),
@@ -172,9 +174,17 @@ impl<'a> Translator<'a> {
     }
 
     fn any_run(&mut self, holds: Expr) -> Expr {
+        self.aggregate(bool_or(holds.is_true()))
+    }
+
+    /// The sum of a money column over the runs whose cost counts.
+    fn billed(&mut self, money: Col) -> Result<Expr> {
+        Ok(self.aggregate(sum(only_if(column(Col::cost_billed), column(money))?)))
+    }
+
+    fn aggregate(&mut self, aggregate: Expr) -> Expr {
         let name = format!("term_{}", self.aggregates.len());
-        let aggregate = bool_or(holds.is_true()).alias(&name);
-        self.aggregates.push(aggregate);
+        self.aggregates.push(aggregate.alias(&name));
         named(&name)
     }
 
@@ -221,6 +231,8 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::OutputTokens => compare_number(number(column(Col::output_tokens)), op),
         Field::TotalTokens => compare_number(number(column(Col::total_tokens)), op),
         Field::Cost => compare_number(column(Col::total_cost), op),
+        Field::InputCost => compare_number(column(Col::input_cost), op),
+        Field::OutputCost => compare_number(column(Col::output_cost), op),
         Field::MetadataExcept(keys) => any_metadata(keys, op),
         Field::Text | Field::Input | Field::Output | Field::InputAt(_) | Field::OutputAt(_) => lit(false),
         Field::IsRoot => compare(column(Col::parent_run_id).is_null(), op, &literal_bool),

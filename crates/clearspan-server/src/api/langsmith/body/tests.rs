@@ -61,7 +61,10 @@ fn times_without_zone_are_utc_and_the_end_is_inside() {
 #[test]
 fn what_is_not_supported_is_refused_by_name() {
     let cases = [
-        (json!({"filter": "and(eq(name, 'x'), gt(prompt_cost, 1))"}), "filter: filtering on \"prompt_cost\""),
+        (
+            json!({"filter": "and(eq(name, 'x'), gt(prompt_cost, 'much'))"}),
+            "filter: \"much\" is not an amount",
+        ),
         (json!({"filter": "eq(nam, 'x')"}), "(at character 4)"),
         (json!({"tree_filter": "oops"}), "tree_filter: "),
         (json!({"query": "=>"}), "query: "),

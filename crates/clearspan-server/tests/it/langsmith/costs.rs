@@ -1,0 +1,124 @@
+//! What runs cost, worked out by hand from the prices of the built-in list and from what clients say themselves.
+
+use super::recorded::{replay, runs_of};
+use super::*;
+
+/// Input, output and total, as texts to the last digit.
+fn cost_of(run: &Value) -> [&str; 3] {
+    ["prompt_cost", "completion_cost", "total_cost"].map(|key| run[key].as_str().unwrap_or("none"))
+}
+
+/// What the wrappers of OpenAI's and Anthropic's clients were recorded to send.
+///
+/// gpt-5-mini, dollars for a million tokens: 0.25 in, 0.025 from the cache, 2 out.
+/// 120 in, of which 64 from the cache: 56 × 0.25 + 64 × 0.025 = 15.6 millionths; 30 out × 2 = 60.
+///
+/// claude-sonnet-5: 2 in, 0.2 from the cache, 2.5 into the cache for five minutes, 4 for an hour, 10 out.
+/// 510 in: 300 × 0.2 + 150 × 2.5 + 50 × 4 + the 10 others × 2 = 655; 7 out × 10 = 70.
+#[tokio::test]
+async fn cached_tokens_cost_what_a_calculation_by_hand_says() {
+    let server = Server::start();
+    replay(&server, "12_wrap_openai_anthropic").await;
+    let runs = runs_of(&server, "stub-project").await;
+    let named = |name: &str| runs.iter().find(|run| run["name"] == name).expect("the run is there");
+    assert_eq!(cost_of(named("ChatOpenAI")), ["0.0000156", "0.00006", "0.0000756"]);
+    assert_eq!(cost_of(named("ChatAnthropic")), ["0.000655", "0.00007", "0.000725"]);
+    assert_eq!(named("ChatAnthropic")["prompt_token_details"]["cache_read"], 300);
+
+    // Sides of costs are asked for like any figure, to the last digit.
+    let session = named("ChatOpenAI")["session_id"].clone();
+    for (filter, found) in [
+        ("gt(prompt_cost, \"0.0000156\")", vec!["ChatAnthropic"]),
+        ("gte(prompt_cost, 0.0000156)", vec!["ChatAnthropic", "ChatOpenAI"]),
+        ("lt(prompt_cost, 1.5600000000001e-5)", vec!["ChatOpenAI"]),
+        ("eq(completion_cost, \"0.00007\")", vec!["ChatAnthropic"]),
+        ("and(neq(prompt_cost, null), lt(completion_cost, 0.00007))", vec!["ChatOpenAI"]),
+        ("eq(prompt_cost, null)", vec![]),
+    ] {
+        for is_root in [json!(true), Value::Null] {
+            let body = json!({"session": [session], "filter": filter, "is_root": is_root});
+            let answer = send_json(&server, "POST", "/runs/query", &body).await;
+            assert_eq!(answer.status, 200, "{filter}: {}", answer.text());
+            let answer = answer.json();
+            let mut names: Vec<&str> = answer["runs"]
+                .as_array()
+                .expect("runs")
+                .iter()
+                .filter_map(|run| run["name"].as_str())
+                .collect();
+            names.sort_unstable();
+            assert_eq!(names, found, "{filter}, is_root {is_root}");
+        }
+    }
+}
+
+fn below(n: usize, run_type: &str, usage: &str) -> String {
+    let id = format!("00000000-0000-4000-8000-0000000000{n:02}");
+    // Written out, because digits are what is tested.
+    format!(
+        r#"{{"id":"{id}","trace_id":"{ID}","parent_run_id":"{ID}","name":"child {n}","run_type":"{run_type}","session_name":"demo",
+        "start_time":"2026-11-21T01:32:31Z","end_time":"2026-11-21T01:32:32Z",
+        "dotted_order":"20261121T013230982012Z{ID}.20261121T013231000000Z{id}","inputs":{{}},"outputs":{{}},
+        "extra":{{"metadata":{{"ls_provider":"openai","ls_model_name":"gpt-5-mini","usage_metadata":{usage}}}}}}}"#
+    )
+}
+
+/// What a client says of costs comes before prices, side by side; what it leaves open is computed; and a tree is summed up.
+#[tokio::test]
+async fn costs_that_clients_tell_come_before_prices() {
+    let server = Server::start();
+    let children = [
+        // Both sides told: the total is their sum, whatever the price would be.
+        below(
+            1,
+            "llm",
+            r#"{"input_tokens":1000,"output_tokens":500,"total_tokens":1500,"input_cost":0.012345678901,"output_cost":0.000000000009}"#,
+        ),
+        // One side told: 500 tokens out × 2 dollars a million are the other.
+        below(2, "llm", r#"{"input_tokens":1000,"output_tokens":500,"total_tokens":1500,"input_cost":0.25}"#),
+        // A total alone is taken as it is, and nobody knows its sides.
+        below(3, "llm", r#"{"input_tokens":1000,"output_tokens":500,"total_tokens":1500,"total_cost":1.5}"#),
+        // A tool costs what it says and nothing else.
+        below(4, "tool", r#"{"total_cost":0.07}"#),
+        // Nothing told: 1000 × 0.25 + 500 × 2 = 1250 millionths.
+        below(5, "llm", r#"{"input_tokens":1000,"output_tokens":500,"total_tokens":1500}"#),
+    ];
+    let body = format!("{{\"post\":[{},{}]}}", root("agent"), children.join(","));
+    let request = Request::post("/runs/batch").header("content-type", "application/json");
+    let answer = send(&server, request.body(Bytes::from(body)).expect("a valid request")).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    assert!(errors(&answer).is_empty(), "{}", answer.text());
+
+    let expected = [
+        ["0.012345678901", "0.000000000009", "0.01234567891"],
+        ["0.25", "0.001", "0.251"],
+        ["none", "none", "1.5"],
+        ["none", "none", "0.07"],
+        ["0.00025", "0.001", "0.00125"],
+    ];
+    for (n, expected) in (1..).zip(expected) {
+        let run = read_run(&server, &format!("00000000-0000-4000-8000-0000000000{n:02}")).await;
+        assert_eq!(cost_of(&run), expected, "child {n}");
+    }
+    // 0.012345678901 + 0.25 + 0.00025 in; 0.000000000009 + 0.001 + 0.001 out; and the totals that have no sides.
+    let tree = ["0.262595678901", "0.002000000009", "1.83459567891"];
+    assert_eq!(cost_of(&read_run(&server, ID).await), tree);
+    let session = Request::get("/sessions?name=demo&include_stats=true").body(Bytes::new()).expect("valid");
+    let session = send(&server, session).await.json()[0].take();
+    assert_eq!(session["total_cost"], "1.83459567891", "{session}");
+    let stats = send_json(&server, "POST", "/runs/stats", &json!({"session": [session["id"]]})).await.json();
+    assert_eq!(stats["total_cost"], "1.83459567891", "{stats}");
+
+    // Of a root, the sides of what is below it are asked for.
+    for (filter, found) in [
+        ("eq(prompt_cost, \"0.262595678901\")", 1),
+        ("gt(prompt_cost, \"0.262595678901\")", 0),
+        ("gte(completion_cost, 0.002000000009)", 1),
+        ("gt(completion_cost, 0.0020000000089)", 1),
+        ("gt(completion_cost, 0.002000000009)", 0),
+    ] {
+        let body = json!({"session": [session["id"]], "is_root": true, "filter": filter});
+        let answer = send_json(&server, "POST", "/runs/query", &body).await.json();
+        assert_eq!(answer["runs"].as_array().map(Vec::len), Some(found), "{filter}: {answer}");
+    }
+}

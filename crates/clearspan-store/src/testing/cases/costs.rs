@@ -1,0 +1,106 @@
+//! What the input and the output of runs cost.
+
+use clearspan_model::{Cost, CostSource, Run};
+use clearspan_query::{Expr, Field, Literal, Op};
+
+use crate::testing::build::{
+    all_runs, all_traces, filtered, newest, number_of, run, run_id, set_llm, trace_number, write_scattered,
+};
+use crate::{RunQuery, RunStore, RunSummary};
+
+/// More digits than a floating-point number keeps, twelve of them behind the point.
+const INPUT: &str = "1234567890.123456789012";
+const INPUT_AND_MORE: &str = "1234567890.1234567890121";
+const OUTPUT: &str = "0.000000000001";
+const BOTH: &str = "1234567890.123456789013";
+
+fn set_sides(run: &mut Run, input: Option<&str>, output: Option<&str>) {
+    let dollars = |text: &str| text.parse().expect("a decimal");
+    let cost = run.cost.get_or_insert_default();
+    (cost.input, cost.output) = (input.map(dollars), output.map(dollars));
+}
+
+/// Trace 1: an agent (1) with a wrapper (2) of a call (3) that costs the same, and a tool (4) that said what it cost
+/// altogether. Trace 2: a call (5) of which only the input has a price. Trace 3: a chain (6) without a cost.
+fn six_runs() -> Vec<Run> {
+    let call = |run: &mut Run, parent: u32| {
+        run.parent_run_id = Some(run_id(parent));
+        set_llm(run, "m1", (10, 5), BOTH);
+        set_sides(run, Some(INPUT), Some(OUTPUT));
+    };
+    vec![
+        run(1, 1, |_| {}),
+        run(1, 2, |run| call(run, 1)),
+        run(1, 3, |run| call(run, 2)),
+        run(1, 4, |run| {
+            run.parent_run_id = Some(run_id(1));
+            let total = Some("3".parse().expect("a decimal"));
+            run.cost = Some(Cost { total, source: CostSource::Reported, ..Cost::default() });
+        }),
+        run(2, 5, |run| {
+            set_llm(run, "m1", (10, 0), "0.25");
+            set_sides(run, Some("0.25"), None);
+        }),
+        run(3, 6, |_| {}),
+    ]
+}
+
+/// To the last digit, of runs and as the sum of the runs of a trace that count. An unknown side is not zero.
+pub async fn the_sides_of_costs_are_filtered(store: &dyn RunStore) {
+    let dollars = |text: &str| Literal::Number(text.parse().expect("a decimal"));
+    let table: Vec<(Field, Op, &[u32], &[u32])> = vec![
+        (Field::InputCost, Op::Exists, &[2, 3, 5], &[1, 2]),
+        (Field::InputCost, Op::Eq(dollars(INPUT)), &[2, 3], &[1]),
+        (Field::InputCost, Op::Eq(dollars(INPUT_AND_MORE)), &[], &[]),
+        (Field::InputCost, Op::Gt(dollars("1234567890.123456789011")), &[2, 3], &[1]),
+        (Field::InputCost, Op::Gt(dollars(INPUT)), &[], &[]),
+        (Field::InputCost, Op::Ge(dollars(INPUT)), &[2, 3], &[1]),
+        (Field::InputCost, Op::Ge(dollars(INPUT_AND_MORE)), &[], &[]),
+        (Field::InputCost, Op::Lt(dollars(INPUT)), &[5], &[2]),
+        (Field::InputCost, Op::Lt(dollars(INPUT_AND_MORE)), &[2, 3, 5], &[1, 2]),
+        (Field::InputCost, Op::Le(dollars("0.250")), &[5], &[2]),
+        (Field::InputCost, Op::In(vec![dollars("0.25"), dollars("7")]), &[5], &[2]),
+        (Field::OutputCost, Op::Exists, &[2, 3], &[1]),
+        (Field::OutputCost, Op::Eq(dollars(OUTPUT)), &[2, 3], &[1]),
+        (Field::OutputCost, Op::Le(dollars("0.0000000000009999")), &[], &[]),
+        (Field::OutputCost, Op::Ge(dollars("0")), &[2, 3], &[1]),
+        (Field::Cost, Op::Exists, &[2, 3, 4, 5], &[1, 2]),
+        (Field::Cost, Op::Eq(dollars(BOTH)), &[2, 3], &[]),
+        (Field::Cost, Op::Eq(dollars("1234567893.123456789013")), &[], &[1]),
+    ];
+    write_scattered(store, six_runs()).await;
+    for state in ["scattered", "flushed"] {
+        for (field, op, of_runs, of_traces) in &table {
+            let test = Expr::Test(field.clone(), op.clone());
+            let complete = |found: &[u32], all| (1..=all).filter(|n| !found.contains(n)).collect::<Vec<_>>();
+            let not = Expr::Not(Box::new(test.clone()));
+            assert_eq!(runs(store, test.clone()).await, *of_runs, "{state}: {test:?}");
+            assert_eq!(runs(store, not.clone()).await, complete(of_runs, 6), "{state}: {not:?}");
+            assert_eq!(traces(store, test.clone()).await, *of_traces, "{state}: {test:?}");
+            assert_eq!(traces(store, not.clone()).await, complete(of_traces, 3), "{state}: {not:?}");
+        }
+        let any = Expr::AnyRun(Box::new(Expr::Test(Field::InputCost, Op::Gt(dollars("1")))));
+        let some = Expr::Any(vec![any, Expr::Test(Field::OutputCost, Op::Gt(dollars("9")))]);
+        assert_eq!(runs(store, some.clone()).await, [1, 2, 3, 4], "{state}: of a run's trace");
+        assert_eq!(traces(store, some).await, [1], "{state}: of a trace's runs");
+        store.flush().await.expect("flushes");
+    }
+}
+
+async fn runs(store: &dyn RunStore, filter: Expr) -> Vec<u32> {
+    let number = |run: &RunSummary| number_of(run.run_id);
+    let mut found: Vec<u32> = all_runs(store, &query(filter)).await.iter().map(number).collect();
+    found.sort_unstable();
+    found
+}
+
+async fn traces(store: &dyn RunStore, filter: Expr) -> Vec<u32> {
+    let found = all_traces(store, &query(filter)).await;
+    let mut found: Vec<u32> = found.iter().map(|trace| trace_number(trace.root.trace_id)).collect();
+    found.sort_unstable();
+    found
+}
+
+fn query(filter: Expr) -> RunQuery {
+    newest(filtered(filter))
+}
