@@ -255,6 +255,7 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::In
     let mut text = context.metrics.render(context.store.search_progress());
     text.push_str(&telemetry::render_deletion(&context.store.deletion_state()));
     text.push_str(&telemetry::render_compaction(&context.store.compaction_status()));
+    text.push_str(&telemetry::render_inflight(context.ingest.reservation().bytes_of_all()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 

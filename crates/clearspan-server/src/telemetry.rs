@@ -6,4 +6,4 @@ mod metrics;
 
 pub(crate) use diagnostics::{Diagnostics, Refused};
 pub(crate) use logging::start_logging;
-pub(crate) use metrics::{Accepted, Metrics, Protocol, render_compaction, render_deletion};
+pub(crate) use metrics::{Accepted, Metrics, Protocol, render_compaction, render_deletion, render_inflight};

@@ -45,6 +45,12 @@ impl Budget {
 }
 
 impl Reservation {
+    /// How many bytes all requests hold now.
+    pub(crate) fn bytes_of_all(&self) -> usize {
+        let free = self.budget.pages.available_permits();
+        self.budget.capacity_pages.saturating_sub(free) * PAGE
+    }
+
     /// Makes sure that at least `bytes` are reserved.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let pages = bytes.div_ceil(PAGE);
@@ -86,11 +92,12 @@ mod tests {
         assert_eq!(other.grow_to(60 * PAGE), Err(Exhausted::ForNow));
         assert_eq!(other.grow_to(101 * PAGE), Err(Exhausted::ForEver));
         other.grow_to(40 * PAGE).unwrap();
+        assert_eq!(budget.reservation().bytes_of_all(), 100 * PAGE);
         drop(one);
         other.grow_to(100 * PAGE).unwrap();
         assert_eq!(budget.pages.available_permits(), 0);
         drop(other);
-        assert_eq!(budget.pages.available_permits(), 100);
+        assert_eq!((budget.pages.available_permits(), budget.reservation().bytes_of_all()), (100, 0));
     }
 
     #[test]

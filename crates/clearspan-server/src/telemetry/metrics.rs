@@ -183,6 +183,20 @@ fn render_search(text: &mut String, search: SearchProgress) {
     write_line(text, format_args!("{name} {}", search.index_bytes));
 }
 
+/// How much of `--inflight` is taken.
+pub(crate) fn render_inflight(reserved_bytes: usize) -> String {
+    let mut text = String::new();
+    let name = "clearspan_inflight_bytes";
+    write_head(
+        &mut text,
+        name,
+        "Memory that requests hold which are being received; see --inflight",
+        "gauge",
+    );
+    write_line(&mut text, format_args!("{name} {reserved_bytes}"));
+    text
+}
+
 /// What the store's compaction has done, and what it has before it.
 pub(crate) fn render_compaction(status: &CompactionStatus) -> String {
     let CompactionStatus { rewrites, failures, bytes_removed, bytes_written, waiting_files } = *status;

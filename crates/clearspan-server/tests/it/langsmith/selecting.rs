@@ -89,14 +89,14 @@ async fn threads_are_filtered_by_their_figures() {
     assert_eq!(send_json(&server, "POST", "/runs/batch", &json!({"post": turns})).await.status, 202);
     let session = Request::get("/sessions?name=demo").body(Bytes::new()).expect("a valid request");
     let project = send(&server, session).await.json()[0]["id"].take();
-    let ask = async |filter: &str, more: &Value| {
+    let ask = |filter: &str, more: &Value| {
         let mut body =
             json!({"project_id": project, "min_start_time": "2026-11-21T00:00:00Z", "thread_filter": filter});
         body.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
         body
     };
     let query = async |filter: &str, more: &Value| {
-        let answer = send_json(&server, "POST", "/api/v2/threads/query", &ask(filter, more).await).await;
+        let answer = send_json(&server, "POST", "/api/v2/threads/query", &ask(filter, more)).await;
         assert_eq!(answer.status, 200, "{filter}: {}", answer.text());
         answer.json()
     };
@@ -133,19 +133,13 @@ async fn threads_are_filtered_by_their_figures() {
     let narrowed = query("gt(turn_count, 2)", &json!({"filter": "eq(thread_id, \"t4\")"})).await;
     assert_eq!((ids(&narrowed), &narrowed["items"][0]["count"]), (vec!["t4".to_owned()], &json!(4)));
 
-    let stats = send_json(
-        &server,
-        "POST",
-        "/api/v2/threads/stats",
-        &ask("eq(num_errored_turns, 1)", &json!({})).await,
-    );
-    let stats = stats.await.json();
+    let failed = ask("eq(num_errored_turns, 1)", &json!({}));
+    let stats = send_json(&server, "POST", "/api/v2/threads/stats", &failed).await.json();
     assert_eq!((&stats["thread_count"], &stats["trace_count"]), (&json!(3), &json!(18)), "{stats}");
     for (filter, said) in
         [("gt(turns, 1)", "turn_count"), ("gt(turn_count, 'x')", "number"), ("gt(", "thread_filter")]
     {
-        let answer =
-            send_json(&server, "POST", "/api/v2/threads/query", &ask(filter, &json!({})).await).await;
+        let answer = send_json(&server, "POST", "/api/v2/threads/query", &ask(filter, &json!({}))).await;
         assert_eq!(answer.status, 400, "{filter}: {}", answer.text());
         assert!(
             answer.json()["detail"].as_str().is_some_and(|text| text.contains(said)),
