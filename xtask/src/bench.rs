@@ -149,6 +149,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
 fn measure_ingest(binaries: &Binaries, factor: u64, report: &mut Report) -> Result<()> {
     measure_starts(binaries, report)?;
     measure_agent(binaries, 200_000 / factor, report)?;
+    measure_turns(binaries, 40_000 / factor, report)?;
     measure_small(binaries, 1_000_000 / factor, report)?;
     measure_langsmith(binaries, 200_000 / factor, report)
 }
@@ -220,6 +221,28 @@ fn measure_agent(binaries: &Binaries, spans: u64, report: &mut Report) -> Result
     let spans = acked + number(&tree, "acked_spans")?;
     report.add("segments, bytes for a span", server.disk_bytes("data/runs/segments")? as f64 / spans, "B");
     report.add("whole data folder, bytes for a span", server.disk_bytes("data")? as f64 / spans, "B");
+    Ok(())
+}
+
+/// What agents cost that re-send all that was said: with twice the turns a span sends twice the bytes, and is to store the
+/// same, because it says no more that is new.
+fn measure_turns(binaries: &Binaries, spans: u64, report: &mut Report) -> Result<()> {
+    const TURNS: [(u64, &str, &str); 4] = [
+        (10, "agents of 10 turns, bytes sent for a span", "agents of 10 turns, bytes stored for a span"),
+        (20, "agents of 20 turns, bytes sent for a span", "agents of 20 turns, bytes stored for a span"),
+        (40, "agents of 40 turns, bytes sent for a span", "agents of 40 turns, bytes stored for a span"),
+        (80, "agents of 80 turns, bytes sent for a span", "agents of 80 turns, bytes stored for a span"),
+    ];
+    for (turns, sent_name, stored_name) in TURNS {
+        let server = Server::start(&binaries.server)?;
+        let args = ["--profile", "agent", "--turns", &turns.to_string(), "--spans", &spans.to_string()];
+        let sent = load(binaries, &server, &args)?;
+        let acked = number(&sent, "acked_spans")?;
+        check_count(&server, acked)?;
+        server.stop()?;
+        report.add(sent_name, number(&sent, "bytes_per_span")?, "B");
+        report.add(stored_name, server.disk_bytes("data/runs/segments")? as f64 / acked, "B");
+    }
     Ok(())
 }
 

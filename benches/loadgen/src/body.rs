@@ -15,8 +15,8 @@ use crate::rng::Rng;
 use crate::traces::{MARKER_NANOS, text};
 use crate::words::Words;
 
-/// Makes a trace of this id, which may have as many spans as a request.
-pub(crate) type Traces = fn(&mut Rng, &Words, TraceId, usize) -> Vec<Span>;
+/// Makes a trace of this id.
+pub(crate) type Traces<'a> = &'a dyn Fn(&mut Rng, &Words, TraceId) -> Vec<Span>;
 
 /// An encoded request with the places of its ids and times.
 pub(crate) struct Body {
@@ -30,12 +30,12 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn build(seed: u64, batch: usize, make: Traces, words: &Words) -> Self {
+    pub(crate) fn build(seed: u64, batch: usize, make: Traces<'_>, words: &Words) -> Self {
         let mut rng = Rng::new(seed);
         let mut spans: Vec<Span> = Vec::new();
         while spans.len() < batch {
             let trace_id = rng.trace_id();
-            spans.extend(make(&mut rng, words, trace_id, batch));
+            spans.extend(make(&mut rng, words, trace_id));
         }
         let count = spans.len();
         let wanted = Wanted::of(&spans);

@@ -16,7 +16,6 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-use body::Traces;
 use request::Request;
 use words::Words;
 
@@ -37,6 +36,9 @@ struct Args {
     conns: usize,
     #[arg(long, value_enum, default_value_t = Profile::Agent)]
     profile: Profile,
+    /// Model calls of each agent; 3 to 7 without it.
+    #[arg(long)]
+    turns: Option<u64>,
     /// A header for every request, for example "x-api-key: k"; may be repeated.
     #[arg(long)]
     header: Vec<String>,
@@ -80,18 +82,6 @@ enum Profile {
     Tree,
     /// Multipart requests recorded from the LangSmith SDK, zstd, with a post and mostly a patch for each run.
     Langsmith,
-}
-
-impl Profile {
-    /// What makes the traces; none where requests are recorded.
-    fn traces(self) -> Option<Traces> {
-        match self {
-            Self::Agent => Some(|rng, words, trace, _| traces::agent(rng, words, trace)),
-            Self::Small => Some(|rng, words, trace, _| traces::small(rng, words, trace)),
-            Self::Tree => Some(traces::tree),
-            Self::Langsmith => None,
-        }
-    }
 }
 
 fn main() -> Result<()> {

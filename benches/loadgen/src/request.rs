@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use crate::body::Body;
+use crate::body::{Body, Traces};
 use crate::recorded::{BOUNDARY, Recorded};
 use crate::rng::Rng;
 use crate::words::Words;
-use crate::{Args, TraceId};
+use crate::{Args, Profile, TraceId, traces};
 
 pub(crate) enum Request {
     Spans(Body),
@@ -15,9 +15,12 @@ pub(crate) enum Request {
 
 impl Request {
     pub(crate) fn build(args: &Args, seed: u64, words: &Words) -> Result<Self> {
-        Ok(match args.profile.traces() {
-            Some(make) => Self::Spans(Body::build(seed, args.batch, make, words)),
-            None => Self::Runs(Recorded::build(args.batch)?),
+        let spans = |make: Traces<'_>| Self::Spans(Body::build(seed, args.batch, make, words));
+        Ok(match args.profile {
+            Profile::Agent => spans(&|rng, words, trace| traces::agent(rng, words, trace, args.turns)),
+            Profile::Small => spans(&traces::small),
+            Profile::Tree => spans(&|rng, words, trace| traces::tree(rng, words, trace, args.batch)),
+            Profile::Langsmith => Self::Runs(Recorded::build(args.batch)?),
         })
     }
 

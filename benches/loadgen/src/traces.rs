@@ -80,8 +80,8 @@ struct Conversation {
 }
 
 /// A root chain, then turns of one model call (whose prompt holds the whole history) and one tool call.
-pub(crate) fn agent(rng: &mut Rng, words: &Words, trace_id: [u8; 16]) -> Vec<Span> {
-    let turns = 3 + rng.below(5);
+pub(crate) fn agent(rng: &mut Rng, words: &Words, trace_id: [u8; 16], turns: Option<u64>) -> Vec<Span> {
+    let turns = turns.unwrap_or_else(|| 3 + rng.below(5));
     let root = rng.span_id();
     let mut at = MARKER_NANOS;
     let (thread, user) = (format!("thread-{}", rng.below(5000)), format!("user-{}", rng.below(800)));

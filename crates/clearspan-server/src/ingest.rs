@@ -260,7 +260,7 @@ impl Ingest {
         self.homes.note_spans(&batch.runs, now);
         let spans: Vec<SpanAt> = batch.runs.iter().filter_map(SpanAt::of).collect();
         self.write(workspace_id, batch).await?;
-        let runs = self.homes.told_before(spans).await?;
+        let runs = self.homes.told_before(spans, now).await?;
         self.write(workspace_id, Batch { runs, ..Batch::default() }).await
     }
 

@@ -173,7 +173,7 @@ columns! {
     project_id Id16 required "The project.";
     trace_id Id16 required "The trace.";
     run_id Id16 required "The run; unique within project and trace.";
-    time Time required "Derived: start_time, else received_at. Rows are sorted by (project_id, trace_id, time).";
+    time Time required "Derived: start_time, else received_at. Rows are sorted by (project_id, first time of the trace in the file, trace_id, time, run_id).";
     parent_run_id Id16 optional "The run above; null for a root.";
     span_id Id8 optional "The OTLP span id.";
     dotted_order Text optional "LangSmith's sortable path, where a client sent it.";

@@ -11,10 +11,12 @@ pub(crate) use preview::{of_input as input_preview, of_output as output_preview}
 pub(crate) use transport::is_transport;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use clearspan_model::rollup::{self, Billed, Call, Node, Totals};
 use clearspan_model::{CostSource, JsonText, ProjectId, Run, RunId, RunType, Status, TraceId, Usage};
+
+use rustc_hash::FxHashMap;
 
 use crate::{RunSummary, TraceSummary};
 
@@ -173,16 +175,16 @@ pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
 /// Runs of one id in two traces are two runs.
 type Place = (ProjectId, TraceId, RunId);
 
-fn positions(runs: &[RunSummary]) -> HashMap<Place, usize> {
+fn positions(runs: &[RunSummary]) -> FxHashMap<Place, usize> {
     runs.iter().enumerate().map(|(idx, run)| ((run.project_id, run.trace_id, run.run_id), idx)).collect()
 }
 
-fn parent(run: &RunSummary, positions: &HashMap<Place, usize>) -> Option<usize> {
+fn parent(run: &RunSummary, positions: &FxHashMap<Place, usize>) -> Option<usize> {
     let parent_run_id = run.parent_run_id?;
     positions.get(&(run.project_id, run.trace_id, parent_run_id)).copied()
 }
 
-fn is_orphan(run: &RunSummary, positions: &HashMap<Place, usize>) -> bool {
+fn is_orphan(run: &RunSummary, positions: &FxHashMap<Place, usize>) -> bool {
     run.parent_run_id.is_some() && parent(run, positions).is_none()
 }
 

@@ -1,13 +1,19 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::Profile;
+use crate::traces;
 
 #[test]
 fn a_stamped_request_has_new_ids_and_the_same_tree() {
     let words = Words::new(500);
-    for (profile, batch) in [(Profile::Agent, 64), (Profile::Small, 64), (Profile::Tree, 300)] {
-        let body = Body::build(3, batch, profile.traces().unwrap(), &words);
+    let profiles: [(Traces<'_>, usize); 4] = [
+        (&|rng, words, trace| traces::agent(rng, words, trace, None), 64),
+        (&|rng, words, trace| traces::agent(rng, words, trace, Some(20)), 64),
+        (&traces::small, 64),
+        (&|rng, words, trace| traces::tree(rng, words, trace, 300), 300),
+    ];
+    for (make, batch) in profiles {
+        let body = Body::build(3, batch, make, &words);
         let before = spans(&body.bytes);
         let mut stamped = Vec::new();
         let first = body.stamp(&mut stamped, &mut Rng::new(99), 1_795_000_000_000_000_000, None);
@@ -36,7 +42,7 @@ fn a_stamped_request_has_new_ids_and_the_same_tree() {
 
 #[test]
 fn all_spans_can_be_parts_of_one_trace() {
-    let body = Body::build(3, 64, Profile::Agent.traces().unwrap(), &Words::new(500));
+    let body = Body::build(3, 64, &traces::small, &Words::new(500));
     let mut stamped = Vec::new();
     let trace = [7; 16];
     assert_eq!(body.stamp(&mut stamped, &mut Rng::new(99), MARKER_NANOS, Some(trace)), trace);

@@ -9,8 +9,8 @@
 //! Whichever is written last finds the other: both look again after they were written. What they do then may be done
 //! twice, because merging is idempotent. Looking costs little, and is left out where it cannot find anything: spans look
 //! only when a record of their trace went elsewhere ([`Waiting`]), records only while spans go elsewhere ([`Recent`]), and
-//! nobody for what is older than a day. Both are kept in memory, so a span that comes after a restart does not know of the
-//! records that came before it.
+//! nobody for what is older than a day. Both are kept in memory: what was before a restart is not known, so spans that began
+//! before it always look.
 
 use std::sync::Arc;
 
@@ -70,8 +70,11 @@ impl Homes {
     }
 
     /// To be called after spans were written: what records told of them elsewhere, for them to take over.
-    pub(super) async fn told_before(&self, spans: Vec<SpanAt>) -> Result<Vec<Run>> {
-        self.told_elsewhere(self.records.with_some_elsewhere(spans)).await
+    pub(super) async fn told_before(&self, spans: Vec<SpanAt>, now: UnixNanos) -> Result<Vec<Run>> {
+        let (mut asked, others): (Vec<SpanAt>, Vec<SpanAt>) =
+            spans.into_iter().partition(|span| self.spans.may_have_records_from_before(span, now));
+        asked.extend(self.records.with_some_elsewhere(others));
+        self.told_elsewhere(asked).await
     }
 
     /// To be called after patches of records were written that found no run: a span may have come at the same time.
@@ -172,6 +175,11 @@ impl Recent {
             last.retain(|_, time| *time >= day_before(now));
         }
         last.insert(place, now);
+    }
+
+    /// Whether records of a span may have come before the start. What is older than a day is imported, not late.
+    fn may_have_records_from_before(&self, span: &SpanAt, now: UnixNanos) -> bool {
+        span.time < self.started_at && span.time >= day_before(now)
     }
 
     /// Whether spans went to another place than this one.

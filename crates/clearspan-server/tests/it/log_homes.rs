@@ -1,5 +1,8 @@
 //! Log records find the runs of their spans, whatever chose the project of those and whichever comes first.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::{Value, json};
 
 use crate::otlp_http::{PROTOBUF, assert_taken, post};
@@ -26,7 +29,10 @@ impl ChosenBy {
     }
 
     async fn send_span(self, server: &Server, span: OneSpan) {
-        let mut otlp = span.otlp();
+        self.send(server, span.otlp()).await;
+    }
+
+    async fn send(self, server: &Server, mut otlp: Span) {
         match self {
             Self::Attribute => otlp.attributes.push(text("langsmith.trace.session_name", "theirs")),
             Self::RunId => otlp.attributes.push(text("langsmith.span.id", OWN_ID)),
@@ -118,6 +124,21 @@ async fn a_span_that_comes_later_takes_over_what_records_told() {
         chosen_by.send_span(&server, span).await;
         send_record(&server, span, "answered").await;
         check(&server, span, chosen_by, &["answered", "asked"], "all sent again").await;
+    }
+}
+
+/// Which records came is remembered in memory only, so spans that began before a restart look anew.
+#[tokio::test]
+async fn a_span_that_ends_after_a_restart_takes_over_what_records_told() {
+    for chosen_by in ChosenBy::ALL {
+        let (server, span) = (Server::start(), OneSpan(7));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
+        let now = u64::try_from(now).expect("before 2554");
+        send_record(&server, span, "asked").await;
+        let server = Server::start_again(server.kill_9());
+        let otlp = Span { start_time_unix_nano: now, end_time_unix_nano: now + 9_000_000_000, ..span.otlp() };
+        chosen_by.send(&server, otlp).await;
+        check(&server, span, chosen_by, &["asked"], "span after a restart").await;
     }
 }
 

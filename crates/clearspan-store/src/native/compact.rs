@@ -30,6 +30,7 @@ mod pace;
 mod plan;
 mod policy;
 mod rewrite;
+mod scattered;
 mod strip;
 mod worker;
 

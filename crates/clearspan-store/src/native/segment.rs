@@ -1,4 +1,9 @@
-//! Segments: immutable Parquet files that hold runs sorted by (project, trace, time).
+//! Segments: immutable Parquet files that hold runs, trace by trace: projects one after the other, in each of them the
+//! traces in the order of their first run in the file, in each trace the runs in the order of time.
+//!
+//! So the runs of a trace are neighbours, and what is new in a project lies at the end of its rows: a page of the newest
+//! traces decodes a row group or two, however large the segment is. Files of earlier versions have traces in the order of
+//! their ids; nothing relies on the order but how fast things are found.
 //!
 //! Row groups are small ([`ROW_GROUP_ROWS`]) so that opening a trace decodes little. The messages keep their
 //! dictionary up to [`DICTIONARY_BYTES`]: the default limit of one megabyte would silently fall back to plain
@@ -199,7 +204,7 @@ impl Segment {
             return Ok(footer);
         }
         let file = self.open()?;
-        // Sorted by project and trace, looked for by time: nothing else is worth its memory.
+        // Sorted by project, looked for by time and id: nothing else is worth its memory.
         let stats = [Col::project_id, Col::trace_id, Col::run_id, Col::time].map(|col| col as usize);
         let options = ArrowReaderOptions::new()
             .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&stats))

@@ -39,6 +39,15 @@ fn records_look_while_spans_go_elsewhere() {
 }
 
 #[test]
+fn spans_that_began_before_the_start_look() {
+    let recent = Recent { started_at: at(DAY), last: Mutex::default() };
+    let began = |nanos: i64| SpanAt { time: at(nanos), ..span(1, 1, false) };
+    assert!(recent.may_have_records_from_before(&began(DAY - 1), at(DAY + 5)));
+    assert!(!recent.may_have_records_from_before(&began(DAY), at(DAY + 5)), "the memory knows");
+    assert!(!recent.may_have_records_from_before(&began(4), at(DAY + 5)), "a day ago");
+}
+
+#[test]
 fn spans_look_when_records_of_their_trace_went_elsewhere() {
     let waiting = Waiting::default();
     let looks = |span: SpanAt| !waiting.with_some_elsewhere(vec![span]).is_empty();

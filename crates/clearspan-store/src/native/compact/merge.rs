@@ -15,6 +15,7 @@ use arrow::array::{
 use arrow::datatypes::{ArrowNativeType as _, Int32Type};
 use clearspan_model::ErrorKind;
 use roaring::RoaringBitmap;
+use rustc_hash::FxHashMap;
 
 use crate::native::segment::{ROW_GROUP_ROWS, gather};
 use crate::schema::logs::LogCol;
@@ -22,8 +23,9 @@ use crate::schema::points::PointCol;
 use crate::schema::{Col, Kind, TableColumn};
 use crate::{Error, Result};
 
-/// Bytes of text in a row group, about: rows with large payloads make smaller groups.
-pub(crate) const GROUP_BYTES: usize = 16 << 20;
+/// Bytes of text in a row group, about: rows with large payloads make smaller groups. To read one message, those of its row
+/// group are decompressed.
+pub(crate) const GROUP_BYTES: usize = 4 << 20;
 /// Stands for a row that was left out.
 pub(super) const LEFT_OUT: u32 = u32::MAX;
 
@@ -31,6 +33,8 @@ pub(super) const LEFT_OUT: u32 = u32::MAX;
 pub(crate) trait Sorted: TableColumn {
     /// The columns that rows are sorted by: ids and times.
     const ORDER: &'static [Self];
+    /// Whether the first two of these are project and trace, and the traces of a project are in the order of their begin.
+    const BY_TRACE: bool;
     /// Whether rows that agree in [`Self::ORDER`] are one record.
     const UNIQUE: bool;
     /// What is known of a row when it is decided whether it stays.
@@ -39,6 +43,7 @@ pub(crate) trait Sorted: TableColumn {
 
 impl Sorted for Col {
     const ORDER: &'static [Self] = &[Self::project_id, Self::trace_id, Self::time, Self::run_id];
+    const BY_TRACE: bool = true;
     const UNIQUE: bool = false;
     const SIFTED: &'static [Self] = &[
         Self::workspace_id,
@@ -53,6 +58,7 @@ impl Sorted for Col {
 
 impl Sorted for LogCol {
     const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
+    const BY_TRACE: bool = false;
     const UNIQUE: bool = true;
     const SIFTED: &'static [Self] =
         &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at, Self::trace_id];
@@ -60,55 +66,85 @@ impl Sorted for LogCol {
 
 impl Sorted for PointCol {
     const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
+    const BY_TRACE: bool = false;
     const UNIQUE: bool = true;
     const SIFTED: &'static [Self] =
         &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at];
 }
 
 /// The place of a row in the order of its table, such that bytes compare as rows do.
-type Key = [u8; 56];
+type Key = [u8; KEY_BYTES];
+const KEY_BYTES: usize = 64;
+const ID_BYTES: usize = 16;
+const TIME_BYTES: usize = 8;
 
-enum KeyPart {
-    Id(FixedSizeBinaryArray),
-    Time(TimestampNanosecondArray),
+/// A project and a trace in it.
+pub(super) type TraceRef = [u8; 2 * ID_BYTES];
+/// When traces begin whose first run is in another file. All others begin with the first row that a file has of them.
+pub(super) type Begins = FxHashMap<TraceRef, i64>;
+
+pub(super) fn trace_ref(project: &[u8], trace: &[u8]) -> TraceRef {
+    let mut key = TraceRef::default();
+    key[..ID_BYTES].copy_from_slice(project);
+    key[ID_BYTES..].copy_from_slice(trace);
+    key
 }
 
-/// The key columns of one batch.
-struct Keys(Vec<KeyPart>);
+enum KeyPart<'a> {
+    Id(&'a FixedSizeBinaryArray),
+    Time(&'a TimestampNanosecondArray),
+}
 
-impl Keys {
-    fn new<C: Sorted>(batch: &RecordBatch) -> Self {
-        let part = |column: &C| {
-            let array = batch.column(column.place());
-            match C::COLUMNS[column.place()].kind {
-                Kind::Time => KeyPart::Time(array.as_primitive().clone()),
-                _ => KeyPart::Id(array.as_fixed_size_binary().clone()),
-            }
-        };
-        Self(C::ORDER.iter().map(part).collect())
-    }
+/// With its sign turned, an integer's bytes are in its order.
+fn ordered(time: i64) -> [u8; TIME_BYTES] {
+    (time ^ i64::MIN).to_be_bytes()
+}
 
-    fn at(&self, row: usize) -> Key {
-        let (mut key, mut at) = ([0; 56], 0);
-        for part in &self.0 {
+/// The keys of the rows of a batch. `last` is the trace that the rows before belonged to, and its begin.
+fn keys_of<C: Sorted>(batch: &RecordBatch, begins: &Begins, last: &mut Option<(TraceRef, i64)>) -> Vec<Key> {
+    let part = |column: &C| {
+        let array = batch.column(column.place());
+        match C::COLUMNS[column.place()].kind {
+            Kind::Time => KeyPart::Time(array.as_primitive()),
+            _ => KeyPart::Id(array.as_fixed_size_binary()),
+        }
+    };
+    let parts: Vec<KeyPart<'_>> = C::ORDER.iter().map(part).collect();
+    let key_at = |row: usize| {
+        let (mut key, mut at, mut ids, mut first_time) = ([0; KEY_BYTES], 0, 0, None);
+        for part in &parts {
             match part {
-                KeyPart::Id(ids) => {
-                    key[at..at + 16].copy_from_slice(ids.value(row));
-                    at += 16;
+                KeyPart::Id(array) => {
+                    key[at..at + ID_BYTES].copy_from_slice(array.value(row));
+                    (at, ids) = (at + ID_BYTES, ids + 1);
+                    if C::BY_TRACE && ids == 1 {
+                        // Room for the begin of the trace.
+                        at += TIME_BYTES;
+                    }
                 }
-                KeyPart::Time(times) => {
-                    // With its sign turned, an integer's bytes are in its order.
-                    let bytes = (times.value(row) ^ i64::MIN).to_be_bytes();
-                    key[at..at + 8].copy_from_slice(&bytes);
-                    at += 8;
+                KeyPart::Time(array) => {
+                    key[at..at + TIME_BYTES].copy_from_slice(&ordered(array.value(row)));
+                    at += TIME_BYTES;
+                    first_time.get_or_insert(array.value(row));
                 }
             }
         }
+        if C::BY_TRACE {
+            let (begin_at, trace_at) = (ID_BYTES, ID_BYTES + TIME_BYTES);
+            let trace = trace_ref(&key[..ID_BYTES], &key[trace_at..trace_at + ID_BYTES]);
+            let begin = match last {
+                Some((of, begin)) if *of == trace => *begin,
+                _ => begins.get(&trace).copied().or(first_time).unwrap_or_default(),
+            };
+            *last = Some((trace, begin));
+            key[begin_at..trace_at].copy_from_slice(&ordered(begin));
+        }
         key
-    }
+    };
+    (0..batch.num_rows()).map(key_at).collect()
 }
 
-/// The rows of one file, in order, in batches with all columns of today.
+/// Rows of one file, in the order of the table, in batches with all columns of today.
 pub(super) type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
 
 struct Source<'a> {
@@ -116,7 +152,9 @@ struct Source<'a> {
     /// The place of the current batch in [`Merge::held`], and of the current row in it.
     slot: usize,
     row: usize,
-    keys: Keys,
+    keys: Vec<Key>,
+    /// The trace of the last row that was loaded, and its begin.
+    last_trace: Option<(TraceRef, i64)>,
     weights: Vec<u32>,
     /// Where each row went, in order.
     moved: Vec<u32>,
@@ -124,6 +162,7 @@ struct Source<'a> {
 
 /// Gives row groups in the order of the table.
 pub(super) struct Merge<'a, C> {
+    begins: Begins,
     sources: Vec<Source<'a>>,
     heap: BinaryHeap<Reverse<(Key, usize)>>,
     /// Batches with rows that are not written yet.
@@ -134,8 +173,9 @@ pub(super) struct Merge<'a, C> {
 }
 
 impl<'a, C: Sorted> Merge<'a, C> {
-    pub(super) fn new(sources: Vec<Batches<'a>>) -> Result<Self> {
+    pub(super) fn new(sources: Vec<Batches<'a>>, begins: Begins) -> Result<Self> {
         let mut merge = Self {
+            begins,
             sources: Vec::with_capacity(sources.len()),
             heap: BinaryHeap::new(),
             held: Vec::new(),
@@ -144,12 +184,12 @@ impl<'a, C: Sorted> Merge<'a, C> {
             table: std::marker::PhantomData,
         };
         for (idx, batches) in sources.into_iter().enumerate() {
-            let keys = Keys(Vec::new());
             merge.sources.push(Source {
                 batches,
                 slot: 0,
                 row: 0,
-                keys,
+                keys: Vec::new(),
+                last_trace: None,
                 weights: Vec::new(),
                 moved: Vec::new(),
             });
@@ -173,11 +213,11 @@ impl<'a, C: Sorted> Merge<'a, C> {
             if batch.num_rows() == 0 {
                 continue;
             }
-            source.keys = Keys::new::<C>(&batch);
+            source.keys = keys_of::<C>(&batch, &self.begins, &mut source.last_trace);
             source.weights = row_weights::<C>(&batch);
             (source.slot, source.row) = (self.held.len(), 0);
             self.held.push(batch);
-            return Ok(Some(source.keys.at(0)));
+            return Ok(source.keys.first().copied());
         }
     }
 
@@ -186,7 +226,7 @@ impl<'a, C: Sorted> Merge<'a, C> {
         let source = &mut self.sources[idx];
         source.row += 1;
         if source.row < source.weights.len() {
-            return Ok(Some(source.keys.at(source.row)));
+            return Ok(source.keys.get(source.row).copied());
         }
         self.next_batch(idx)
     }

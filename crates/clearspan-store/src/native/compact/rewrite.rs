@@ -11,8 +11,9 @@ use clearspan_model::ErrorKind;
 use roaring::RoaringBitmap;
 
 use super::RowTest;
-use super::merge::{Batches, LEFT_OUT, Merge, Sorted, check_row_count};
+use super::merge::{Batches, Begins, LEFT_OUT, Merge, Sorted, check_row_count};
 use super::pace::Pace;
+use super::scattered::Scattered;
 use super::strip::{strip, was_removed};
 use crate::Result;
 use crate::error::Context;
@@ -108,12 +109,18 @@ pub(super) fn merge_segments(
         };
         return Ok(NewSegment { inputs: inputs.iter().map(moved).collect(), entry: None, stripped: 0 });
     }
+    let Scattered { begins, later } = Scattered::find(inputs)?;
+    let left_out: Vec<RoaringBitmap> =
+        inputs.iter().zip(&later).map(|(input, later)| &input.dead | later.set()).collect();
     let mut sources: Vec<Batches<'_>> = Vec::new();
-    for Input { segment, dead } in inputs {
-        let batches = segment.scan(dead, &[], BATCH_ROWS)?;
+    for (Input { segment, .. }, left_out) in inputs.iter().zip(&left_out) {
+        let batches = segment.scan(left_out, &[], BATCH_ROWS)?;
         sources.push(Box::new(batches.map(|batch| modernize::<Col>(&batch?))));
     }
-    let mut merge = Merge::<Col>::new(sources)?;
+    for (Input { segment, .. }, later) in inputs.iter().zip(&later) {
+        sources.push(Box::new(later.batches(segment, BATCH_ROWS)));
+    }
+    let mut merge = Merge::<Col>::new(sources, begins)?;
     let mut stripped = 0;
     let groups = merge.by_ref().map(|group| {
         let mut group = group?;
@@ -126,10 +133,13 @@ pub(super) fn merge_segments(
         Ok(group)
     });
     let entry = Some(write_groups(disk, segment_dir, number, Effort::Rewrite, groups)?);
-    let moved = merge.into_moved().into_iter().zip(inputs).map(|(rows, input)| Moved {
+    let mut moved = merge.into_moved();
+    let of_later = moved.split_off(inputs.len());
+    let moved = moved.into_iter().zip(of_later).zip(inputs.iter().zip(&later));
+    let moved = moved.map(|((rows, of_later), (input, later))| Moved {
         number: input.segment.number,
         dropped: input.dead.clone(),
-        rows,
+        rows: later.in_order_of_file(&input.dead, rows, of_later),
     });
     Ok(NewSegment { inputs: moved.collect(), entry, stripped })
 }
@@ -164,7 +174,7 @@ pub(super) fn merge_files<C: RecordColumn + Sorted>(
     for file in inputs {
         sources.push(Box::new(file.scan(&[])?.map(|batch| modernize::<C>(&batch?))));
     }
-    let groups = Merge::<C>::new(sources)?.map(|group| {
+    let groups = Merge::<C>::new(sources, Begins::default())?.map(|group| {
         let mut group = group?;
         pace.step(group.num_rows())?;
         if let Some(is_dropped) = dropped {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use clearspan_model::Run;
+use clearspan_model::{Run, TraceId, UnixNanos};
 
 use super::*;
 use crate::RunStore;
@@ -283,6 +283,51 @@ async fn merging_brings_traces_together_and_shrinks() {
     assert_eq!((status.rewrites, status.bytes_written), (report.rewrites, report.bytes_written));
     assert_eq!((status.waiting_files, status.failures), (0, 0));
     compare(&oracle, &store, &random_questions(5, 30)).await;
+}
+
+/// The traces of a segment with the time of their first row, stretch by stretch.
+fn stretches(store: &NativeStore) -> Vec<(TraceId, UnixNanos)> {
+    let snapshot = store.shared.snapshot();
+    let [segment] = &**snapshot.segments else { panic!("{} segments", snapshot.segments.len()) };
+    let mut found: Vec<(TraceId, UnixNanos)> = Vec::new();
+    for batch in segment.scan(&Default::default(), &[Col::trace_id, Col::time], 64).unwrap() {
+        let batch = batch.unwrap();
+        let rows = Rows::new(&batch);
+        for row in 0..batch.num_rows() {
+            let trace_id = TraceId::from_bytes(rows.need_id(Col::trace_id, row).unwrap());
+            if found.last().is_none_or(|(last, _)| *last != trace_id) {
+                found.push((trace_id, rows.time(Col::time, row).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+/// Ids run against time, and each trace goes on in the two files behind the one that it begins in.
+#[tokio::test]
+async fn traces_lie_in_the_order_of_their_begin() {
+    let (oracle, dir) = (oracle(), tempfile::tempdir().unwrap());
+    let store = open(dir.path(), false);
+    for part in 0..6_u32 {
+        let mut runs = Vec::new();
+        for (number, later) in
+            (0..150_u32).flat_map(|number| (0..3.min(part + 1)).map(move |later| (number, later)))
+        {
+            let begin = (part - later) * 1_000 + number;
+            runs.push(run(10_000 - begin, 1 + later, |run| {
+                run.start_time = Some(at(i64::from(begin + later * 1_000)));
+                run.parent_run_id = (later > 0).then(|| run_id(1));
+            }));
+        }
+        oracle.write(runs.clone()).await.unwrap();
+        store.write(runs).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    store.compact().await.unwrap();
+    let found = stretches(&store);
+    assert_eq!(found.len(), 6 * 150, "every trace is in one place");
+    assert!(found.is_sorted_by_key(|(_, begin)| *begin), "{found:?}");
+    compare(&oracle, &store, &random_questions(9, 10)).await;
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ use crate::schema::Col;
 use crate::schema::decode::Rows;
 use crate::store::{Cursor, Order, RunQuery, Scope, SortKey, TimeRange, Unit};
 
-/// Rows that are looked at first, and by how much more each further time. Tests have little and want to see every way.
+/// Rows that are looked at first, and how many times as many at most the next time. Tests have little and want to see every way.
 const FIRST_ROWS: u64 = if cfg!(test) { 3 } else { 512 };
 const GROWTH: u64 = if cfg!(test) { 2 } else { 16 };
 const MOST_ROWS: u64 = if cfg!(test) { 40 } else { 1 << 17 };
@@ -135,7 +135,7 @@ pub(super) async fn page_by_time<'a, K: Ord + Copy + Send>(
                 return Ok(Paged::Page(keys, Some(next)));
             }
         }
-        budget = (budget * GROWTH).min(MOST_ROWS);
+        budget = next_budget(budget, looked_at, found.len() as u64, query.limit as u64);
     }
     let (keys, next) = page::cut(found, query.limit);
     Ok(Paged::Page(keys, next))
@@ -144,6 +144,14 @@ pub(super) async fn page_by_time<'a, K: Ord + Copy + Send>(
 fn first_budget(query: &RunQuery, unit: Unit) -> u64 {
     let of_one = if unit == Unit::Traces { ROWS_PER_TRACE } else { 1 };
     (query.limit as u64).saturating_add(1).saturating_mul(of_one).clamp(FIRST_ROWS, MOST_ROWS)
+}
+
+/// As many rows as the rest of the page takes if what is left is like what was looked at, and no fewer than before.
+fn next_budget(budget: u64, looked_at: u64, found: u64, limit: u64) -> u64 {
+    let most = (budget * GROWTH).min(MOST_ROWS);
+    let missing = (limit + 1).saturating_sub(found);
+    let expected = looked_at.saturating_mul(missing).checked_div(found).unwrap_or(most);
+    expected.saturating_add(expected / 4).max(budget).min(most)
 }
 
 /// The cursor of everything that is not newer than a moment.
@@ -225,6 +233,8 @@ struct Queue {
 enum Source {
     /// A segment that was not looked into yet.
     Segment(Arc<Segment>),
+    /// A row group, likewise.
+    Group(Arc<Segment>, usize),
     /// Rows of a segment.
     Rows { segment: Arc<Segment>, rows: BinaryHeap<NewestRows>, is_indexed: bool },
     /// A batch of the hot tier.
@@ -285,12 +295,22 @@ impl Queue {
         while count < rows
             && let Some((_, idx)) = self.heap.peek().copied()
         {
-            if let Source::Segment(segment) = &self.sources[idx] {
-                let segment = Arc::clone(segment);
-                self.heap.pop();
-                self.sources[idx] = self.open(segment)?;
-                self.push_again(idx);
-                continue;
+            match &self.sources[idx] {
+                Source::Segment(segment) => {
+                    let segment = Arc::clone(segment);
+                    self.heap.pop();
+                    self.open(segment)?;
+                    continue;
+                }
+                Source::Group(segment, group) => {
+                    let (segment, group) = (Arc::clone(segment), *group);
+                    self.heap.pop();
+                    let rows = self.rows_by_time(&segment, group)?;
+                    self.sources[idx] = self.inside(segment, rows, false);
+                    self.push_again(idx);
+                    continue;
+                }
+                Source::Rows { .. } | Source::Hot(_) => {}
             }
             // Rows that need a look are not mixed with those that do not.
             let one_needs = self.needs_look(idx);
@@ -300,7 +320,7 @@ impl Queue {
             needs_look = one_needs;
             self.heap.pop();
             match &mut self.sources[idx] {
-                Source::Segment(_) => {}
+                Source::Segment(_) | Source::Group(..) => {}
                 Source::Hot(batch) => {
                     let batch = self.snapshot.hot[*batch].clone();
                     count += batch.batch.num_rows() as u64;
@@ -332,40 +352,45 @@ impl Queue {
     }
 
     /// Looks into a segment.
-    fn open(&self, segment: Arc<Segment>) -> Result<Source> {
+    fn open(&mut self, segment: Arc<Segment>) -> Result<()> {
         let index = match &self.required {
             // Times are all that is asked, and the columns have them exactly.
             Required::Nothing => None,
             _ => self.snapshot.search.of(segment.number),
         };
-        let is_indexed = index.is_some();
-        let rows = match index {
-            Some(index) => {
-                let docs = index.docs(&self.required, self.projects.as_deref())?;
-                docs.into_iter().map(|doc| (doc.newest, doc.rows.start, doc.rows.end)).collect()
+        if let Some(index) = index {
+            let docs = index.docs(&self.required, self.projects.as_deref())?;
+            let rows = docs.into_iter().map(|doc| (doc.newest, doc.rows.start, doc.rows.end)).collect();
+            let source = self.inside(segment, rows, true);
+            self.sources.push(source);
+            self.push_again(self.sources.len() - 1);
+            return Ok(());
+        }
+        for (idx, group) in segment.footer()?.groups().iter().enumerate() {
+            let (first, last) = group.times().unwrap_or((segment.min_time, segment.max_time));
+            let is_whose = self.projects.as_ref().is_none_or(|projects| group.may_hold_project(projects));
+            if is_whose && self.last.is_none_or(|to| first <= to) {
+                self.add(last, Source::Group(Arc::clone(&segment), idx));
             }
-            None => self.rows_by_time(&segment)?,
-        };
-        let is_inside = |(newest, ..): &NewestRows| self.from.is_none_or(|from| *newest >= from);
-        let rows: Vec<NewestRows> = rows.into_iter().filter(is_inside).collect();
-        Ok(Source::Rows { segment, rows: rows.into(), is_indexed })
+        }
+        Ok(())
     }
 
-    /// The living rows of a segment with their times.
-    fn rows_by_time(&self, segment: &Segment) -> Result<Vec<NewestRows>> {
-        let mut ranges = Vec::new();
+    /// Rows of a segment, those that are not too old.
+    fn inside(&self, segment: Arc<Segment>, rows: Vec<NewestRows>, is_indexed: bool) -> Source {
+        let is_inside = |(newest, ..): &NewestRows| self.from.is_none_or(|from| *newest >= from);
+        let rows: Vec<NewestRows> = rows.into_iter().filter(is_inside).collect();
+        Source::Rows { segment, rows: rows.into(), is_indexed }
+    }
+
+    /// The living rows of a row group with their times.
+    fn rows_by_time(&self, segment: &Segment, group: usize) -> Result<Vec<NewestRows>> {
+        let footer = segment.footer()?;
+        let group = &footer.groups()[group];
+        let mut ranges = vec![group.rows.clone()];
         let mut columns = vec![Col::time];
-        for group in segment.footer()?.groups() {
-            let is_whose = self.projects.as_ref().is_none_or(|projects| group.may_hold_project(projects));
-            let is_when = group.times().is_none_or(|(first, last)| {
-                self.from.is_none_or(|from| last >= from) && self.last.is_none_or(|last| first <= last)
-            });
-            if is_whose && is_when {
-                ranges.push(group.rows.clone());
-                if !group.has_one_project() && columns.len() == 1 && self.projects.is_some() {
-                    columns.push(Col::project_id);
-                }
-            }
+        if !group.has_one_project() && self.projects.is_some() {
+            columns.push(Col::project_id);
         }
         if let Some(dead) = self.snapshot.dead.get(&segment.number) {
             ranges = living_ranges(&ranges, dead);

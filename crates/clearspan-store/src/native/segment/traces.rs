@@ -169,6 +169,17 @@ impl Segment {
         Ok(!self.stretches_of(&[trace_id])?.is_empty())
     }
 
+    /// All stretches with the hashes of their traces, in the order of these.
+    pub(crate) fn stretches(&self) -> Result<Vec<(u64, Range<u32>)>> {
+        let bytes = match (self.whole_index()?, self.index_place) {
+            (Some(bytes), _) => bytes,
+            (None, Some(place)) => self.read_index(place, 0..place.entries)?,
+            (None, None) => return Ok(Vec::new()),
+        };
+        let entries = Entries(&bytes);
+        Ok((0..entries.len()).map(|idx| entries.at(idx)).map(|entry| (entry.hash, entry.rows())).collect())
+    }
+
     /// The whole index, when it is in memory or may be.
     fn whole_index(&self) -> Result<Option<Bytes>> {
         if let Some(bytes) = self.index.get() {

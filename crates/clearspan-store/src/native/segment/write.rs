@@ -230,9 +230,11 @@ fn run_properties(effort: Effort) -> WriterProperties {
     builder.build()
 }
 
-/// The living rows in the order of the file: (project, trace, time, run).
+/// The living rows in the order of the file: (project, begin of the trace, trace, time, run). What is new lies side by side, and
+/// so does a trace.
 fn sorted_rows(view: &View) -> Vec<RowRef> {
     let mut rows = Vec::new();
+    let mut begins: FxHashMap<(&[u8], &[u8]), i64> = FxHashMap::default();
     for (batch, hot) in (0_u32..).zip(view) {
         let column = |col: Col| hot.batch.column(col as usize);
         let [projects, traces, runs] =
@@ -243,8 +245,14 @@ fn sorted_rows(view: &View) -> Vec<RowRef> {
             if hot.dead.as_ref().is_some_and(|dead| dead.contains(place.row)) {
                 continue;
             }
-            rows.push(((projects.value(row), traces.value(row), times.value(row), runs.value(row)), place));
+            let (project, trace, time) = (projects.value(row), traces.value(row), times.value(row));
+            let begin = begins.entry((project, trace)).or_insert(time);
+            *begin = time.min(*begin);
+            rows.push(((project, 0, trace, time, runs.value(row)), place));
         }
+    }
+    for ((project, begin, trace, ..), _) in &mut rows {
+        *begin = begins[&(*project, *trace)];
     }
     rows.sort_unstable();
     rows.into_iter().map(|(_, place)| place).collect()
