@@ -61,7 +61,8 @@ pub trait FeedbackCatalog {
         trace_ids: &[TraceId],
     ) -> Result<u64>;
 
-    /// The figures of a project's feedback, by key: those of its runs, or those of the project itself.
+    /// The figures of a project's feedback, by key: those of its runs, or those of the project itself. Preferences of
+    /// comparisons do not count: they are relative to other projects.
     fn feedback_stats(
         &self,
         workspace_id: WorkspaceId,

@@ -305,6 +305,18 @@ fn figures_add_up(catalog: &dyn Catalog) {
         on_run(catalog, 3, "other", 1.0),
         Feedback { run_id: None, ..on_run(catalog, 0, "k", 7.0) },
         Feedback { project_id: None, ..on_run(catalog, 4, "k", 9.0) },
+        // Of two runs one is better, which says nothing of how good it is.
+        Feedback {
+            comparative_experiment_id: Some(Uuid::from_bytes([5; 16])),
+            value: json("\"x\""),
+            comment: Some("the better one".to_owned()),
+            source_type: Some("app".to_owned()),
+            ..on_run(catalog, 1, "k", 100.0)
+        },
+        Feedback {
+            comparative_experiment_id: Some(Uuid::from_bytes([5; 16])),
+            ..on_run(catalog, 1, "closer", 1.0)
+        },
     ];
     put(catalog, &made);
     let stats = |about| catalog.feedback_stats(workspace(catalog), PROJECT, about).expect("an answer");

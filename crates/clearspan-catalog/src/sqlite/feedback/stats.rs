@@ -22,7 +22,10 @@ pub(super) fn of_project(
         FeedbackAbout::Runs => "run_id IS NOT NULL",
         FeedbackAbout::Project => "run_id IS NULL",
     };
-    let which = format!("FROM feedback WHERE workspace_id = ?1 AND project_id = ?2 AND {about}");
+    // Preferences say which of several runs is better: their figures are those of their comparison.
+    let which = format!(
+        "FROM feedback WHERE workspace_id = ?1 AND project_id = ?2 AND comparative_experiment_id IS NULL AND {about}"
+    );
     let ids = params![workspace_id.as_bytes(), project_id.as_bytes()];
     let mut by_key: BTreeMap<String, FeedbackStats> = BTreeMap::new();
 

@@ -107,9 +107,31 @@ async fn examples_are_filtered_and_sorted_by_their_runs() {
         let stats = experiment.ask(body).await.json()["items"][0]["runs"][0]["feedback_stats"].take();
         stats.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
     };
-    assert_eq!(stats(None).await, ["acc", "closer"]);
+    assert_eq!(stats(None).await, ["acc"], "a preference is no score of a run");
     assert_eq!(stats(Some(uuid(90))).await, ["closer"]);
     assert_eq!(stats(Some(uuid(91))).await, Vec::<String>::new());
+}
+
+/// Who won a comparison is told by the comparison; scores of the same key are not mixed with it.
+#[tokio::test]
+async fn preferences_are_no_scores() {
+    let experiment = experiment().await;
+    let server = &experiment.server;
+    let score = json!({ "run_id": uuid(21), "trace_id": uuid(11), "session_id": experiment.session,
+        "key": "closer", "score": 0.5 });
+    assert_eq!(server.change("POST", "/feedback", score).await.status, StatusCode::OK);
+    let closer = json!({ "n": 1, "avg": 0.5 });
+    let figures = |stats: &Value| json!({ "n": stats["closer"]["n"], "avg": stats["closer"]["avg"] });
+    let session = server.read(&format!("/sessions/{}?include_stats=true", experiment.session)).await;
+    assert_eq!(figures(&session["feedback_stats"]), closer, "{session}");
+    let ask = json!({ "session": [experiment.session], "id": [uuid(21)] });
+    let page = server.post("/runs/query", ask).await.json();
+    assert_eq!(figures(&page["runs"][0]["feedback_stats"]), closer, "{page}");
+    // Whoever asks for the feedback itself is given all of it.
+    let all = server.read(&format!("/feedback?run={}&key=closer", uuid(21))).await;
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all}");
+    let sorted = json!({ "sort": { "by": "feedback.closer" } });
+    assert_eq!(experiment.examples(sorted).await.0[0], uuid(1), "the only one with a score");
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ impl OfRuns {
     }
 }
 
-/// All feedback on some runs.
+/// All feedback on some runs, without the preferences of comparisons.
 pub(in crate::api::langsmith) async fn of_runs(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
@@ -47,7 +47,8 @@ pub(in crate::api::langsmith) async fn of_runs(
     let all = in_catalog(ctx, move |catalog| catalog.list_feedback(workspace_id, &query)).await?;
     let mut by_run = OfRuns::default();
     for feedback in all {
-        if let Some(run_id) = feedback.run_id {
+        // A preference says which of several is better, not how good one is: it belongs to its comparison alone.
+        if let Some(run_id) = feedback.run_id.filter(|_| feedback.comparative_experiment_id.is_none()) {
             by_run.0.entry(run_id).or_default().push(feedback);
         }
     }
