@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+mod metadata;
+
 use clearspan_model::{JsonText, RunId, UnixNanos};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{DatasetId, ExampleId};
+
+pub use metadata::Metadata;
 
 /// Where the names of an example's splits stand in its metadata.
 const SPLIT_KEY: &str = "dataset_split";
@@ -29,7 +33,7 @@ pub struct Example {
     /// A JSON object.
     pub outputs: Option<JsonText>,
     /// What people know about it, with the names of its splits.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
     /// The run that it was made of.
     pub source_run_id: Option<RunId>,
     /// Files that belong to it, by name.
@@ -38,11 +42,8 @@ pub struct Example {
 
 impl Example {
     /// The splits that it is in.
-    pub fn splits(&self) -> Vec<&str> {
-        self.metadata
-            .get(SPLIT_KEY)
-            .and_then(Value::as_array)
-            .map_or_else(Vec::new, |splits| splits.iter().filter_map(Value::as_str).collect())
+    pub fn splits(&self) -> Vec<String> {
+        splits_of(&self.metadata)
     }
 
     /// A new example that says the same.
@@ -86,7 +87,7 @@ pub struct NewExample {
     /// A JSON object.
     pub outputs: Option<JsonText>,
     /// What people know about it.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
     /// Its splits; those of the metadata, or the default one, when `None`.
     pub splits: Option<Vec<String>>,
     /// The run that it was made of.
@@ -105,7 +106,7 @@ pub struct ExampleChange {
     /// A JSON object.
     pub outputs: Option<JsonText>,
     /// Takes the place of the old metadata; the splits stay unless it names some.
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     /// Its splits.
     pub splits: Option<Vec<String>>,
     /// What becomes of the files that it has; all stay when `None`.
@@ -209,13 +210,16 @@ pub enum ExampleFilter {
 
 impl ExampleFilter {
     /// Whether it holds for this metadata.
-    pub fn holds(&self, metadata: &Map<String, Value>) -> bool {
+    pub fn holds(&self, metadata: &Metadata) -> bool {
         match self {
             Self::All(filters) => filters.iter().all(|filter| filter.holds(metadata)),
             Self::Any(filters) => filters.iter().any(|filter| filter.holds(metadata)),
             Self::Not(filter) => !filter.holds(metadata),
-            Self::HasKey(key) => metadata.contains_key(key),
-            Self::Contains(part) => contains_part(metadata, part),
+            Self::HasKey(key) => metadata.get(key).is_some(),
+            Self::Contains(Value::Object(part)) => part
+                .iter()
+                .all(|(key, value)| metadata.get(key).is_some_and(|own| contains(&own.to_value(), value))),
+            Self::Contains(_) => false,
         }
     }
 }
@@ -250,14 +254,13 @@ fn contains(whole: &Value, part: &Value) -> bool {
 
 /// Metadata in which the splits stand, as a list without doubles.
 pub(crate) fn with_splits(
-    mut metadata: Map<String, Value>,
+    mut metadata: Metadata,
     splits: Option<Vec<String>>,
-    old: Option<&Map<String, Value>>,
-) -> Map<String, Value> {
-    let named = splits.map(|names| names.into_iter().map(Value::String).collect());
-    let own = metadata.remove(SPLIT_KEY).and_then(split_list);
-    let kept = || old.and_then(|old| old.get(SPLIT_KEY).cloned()).and_then(split_list);
-    let mut splits: Vec<Value> = named.or(own).or_else(kept).unwrap_or_default();
+    old: Option<&Metadata>,
+) -> Metadata {
+    let own = metadata.remove(SPLIT_KEY).and_then(|own| split_list(own.to_value()));
+    let kept = || old.and_then(|old| old.get(SPLIT_KEY)).and_then(|kept| split_list(kept.to_value()));
+    let mut splits = splits.or(own).or_else(kept).unwrap_or_default();
     let mut seen = Vec::new();
     splits.retain(|split| {
         let is_new = !seen.contains(split);
@@ -265,19 +268,27 @@ pub(crate) fn with_splits(
         is_new
     });
     if splits.is_empty() {
-        splits.push(Value::String(DEFAULT_SPLIT.to_owned()));
+        splits.push(DEFAULT_SPLIT.to_owned());
     }
-    metadata.insert(SPLIT_KEY.to_owned(), Value::Array(splits));
+    metadata.push(SPLIT_KEY, JsonText::from_value(&Value::from(splits)));
     metadata
 }
 
 /// What clients write as splits: one name, or a list of them.
-fn split_list(value: Value) -> Option<Vec<Value>> {
-    match value {
-        Value::String(_) => Some(vec![value]),
-        Value::Array(names) => Some(names.into_iter().filter(Value::is_string).collect()),
+fn split_list(value: Value) -> Option<Vec<String>> {
+    let name = |value: Value| match value {
+        Value::String(name) => Some(name),
         _ => None,
+    };
+    match value {
+        Value::Array(names) => Some(names.into_iter().filter_map(name).collect()),
+        value => name(value).map(|name| vec![name]),
     }
+}
+
+/// The names of splits that metadata holds.
+pub(crate) fn splits_of(metadata: &Metadata) -> Vec<String> {
+    metadata.get(SPLIT_KEY).and_then(|splits| split_list(splits.to_value())).unwrap_or_default()
 }
 
 /// What becomes of the files of an example.

@@ -31,7 +31,7 @@ pub use dataset::{
 pub use error::{Error, Result};
 pub use example::{
     Attachment, AttachmentPlan, Example, ExampleChange, ExampleCursor, ExampleDiff, ExampleFilter,
-    ExampleQuery, ExampleWrite, NewExample,
+    ExampleQuery, ExampleWrite, Metadata, NewExample,
 };
 pub use experiment::{ExperimentCatalog, ExperimentComparison, ProjectDetails};
 pub use feedback::{

@@ -6,18 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use super::datasets::{next_version, sql_count};
+use super::{SqlResult, columns, failed};
+use crate::example::{planned, splits_of, with_splits};
+use crate::{
+    Attachment, DatasetId, Error, Example, ExampleChange, ExampleDiff, ExampleId, ExampleQuery, ExampleWrite,
+    Metadata, NewExample, Result,
+};
 use clearspan_model::{ErrorKind, JsonText, RunId, UnixNanos, WorkspaceId};
 use rusqlite::types::{ToSql, Type};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
-use serde_json::{Map, Value};
-
-use super::datasets::{next_version, sql_count};
-use super::{SqlResult, columns, failed};
-use crate::example::{planned, with_splits};
-use crate::{
-    Attachment, DatasetId, Error, Example, ExampleChange, ExampleDiff, ExampleId, ExampleQuery, ExampleWrite,
-    NewExample, Result,
-};
 
 /// Where a state ends that did not end yet.
 const NO_END: i64 = i64::MAX;
@@ -194,7 +192,7 @@ impl Writer<'_> {
     }
 
     fn keep_state(&self, example: &Example, payload: i64) -> SqlResult<()> {
-        let metadata = Value::Object(example.metadata.clone()).to_string();
+        let metadata = serde_json::to_string(&example.metadata).expect("metadata has a JSON form");
         let attachments = serde_json::to_string(&example.attachments).expect("attachments have a JSON form");
         self.db
             .prepare_cached(
@@ -429,14 +427,8 @@ fn conditions(
     (sql, values)
 }
 
-fn fits(query: &ExampleQuery, metadata: &Map<String, Value>) -> bool {
-    let in_split = || {
-        let own = metadata.get("dataset_split").and_then(Value::as_array);
-        let is_wanted =
-            |split: &Value| query.splits.iter().any(|wanted| Some(wanted.as_str()) == split.as_str());
-        own.is_some_and(|own| own.iter().any(is_wanted))
-    };
-    (query.splits.is_empty() || in_split())
+fn fits(query: &ExampleQuery, metadata: &Metadata) -> bool {
+    (query.splits.is_empty() || splits_of(metadata).iter().any(|split| query.splits.contains(split)))
         && query.filter.as_ref().is_none_or(|filter| filter.holds(metadata))
 }
 
@@ -511,7 +503,7 @@ fn read(row: &Row<'_>) -> SqlResult<Example> {
     })
 }
 
-fn read_metadata(row: &Row<'_>, idx: usize) -> SqlResult<Map<String, Value>> {
+fn read_metadata(row: &Row<'_>, idx: usize) -> SqlResult<Metadata> {
     let text = row.get_ref(idx)?.as_str()?;
     serde_json::from_str(text).map_err(|err| unreadable(idx, err))
 }

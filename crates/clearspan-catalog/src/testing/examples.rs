@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clearspan_model::{ErrorKind, JsonText, RunId, UnixNanos};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::at;
 use super::datasets::{dataset, workspace};
 use crate::{
     Attachment, AttachmentPlan, Catalog, DatasetId, Example, ExampleChange, ExampleCursor, ExampleDiff,
-    ExampleFilter, ExampleId, ExampleQuery, ExampleWrite, NewExample,
+    ExampleFilter, ExampleId, ExampleQuery, ExampleWrite, Metadata, NewExample,
 };
 
 pub(super) fn check_all(new_catalog: &impl Fn() -> Arc<dyn Catalog>) {
@@ -21,6 +21,7 @@ pub(super) fn check_all(new_catalog: &impl Fn() -> Arc<dyn Catalog>) {
     examples_are_deleted_softly_or_for_ever(&*new_catalog());
     examples_are_paged(&*new_catalog());
     examples_are_found_by_metadata_and_split(&*new_catalog());
+    metadata_keeps_its_digits_and_order(&*new_catalog());
     splits_are_lists_without_doubles(&*new_catalog());
     attachments_stay_as_planned(&*new_catalog());
 }
@@ -29,9 +30,9 @@ pub(super) fn example_id(number: u8) -> ExampleId {
     ExampleId::from_bytes([number; 16])
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: Value) -> Metadata {
     match value {
-        Value::Object(object) => object,
+        Value::Object(object) => object.into(),
         _ => unreachable!("tests write objects"),
     }
 }
@@ -46,7 +47,7 @@ pub(super) fn new_example(number: u8) -> NewExample {
         created_at: Some(at(i64::from(number))),
         inputs: json_text(json!({ "q": number })),
         outputs: Some(json_text(json!({ "a": number }))),
-        metadata: Map::new(),
+        metadata: Metadata::default(),
         splits: None,
         source_run_id: None,
         attachments: Vec::new(),
@@ -335,6 +336,33 @@ fn examples_are_found_by_metadata_and_split(catalog: &dyn Catalog) {
     assert_eq!(catalog.count_examples(workspace(catalog), &all_of(id)).expect("a count"), 3);
 }
 
+/// Splits take their place behind what was written.
+fn metadata_keeps_its_digits_and_order(catalog: &dyn Catalog) {
+    let id = dataset(catalog, "d").id;
+    let written =
+        r#"{"z":123456789012345678901234567890,"a":1.50E+2,"dataset_split":"one","m":{"y":-0.0,"b":1.10}}"#;
+    let metadata: Metadata = serde_json::from_str(written).expect("an object");
+    let new = NewExample { metadata: metadata.clone(), ..new_example(1) };
+    create(catalog, id, vec![new.clone()], at(1_000));
+    let read = || {
+        let example = load(catalog, 1, None).expect("an example");
+        serde_json::to_string(&example.metadata).expect("JSON")
+    };
+    let beginning =
+        r#"{"z":123456789012345678901234567890,"a":1.50E+2,"m":{"y":-0.0,"b":1.10},"dataset_split":"#;
+    assert_eq!(read(), format!(r#"{beginning}["one"]}}"#));
+    // The same once more changes nothing.
+    create(catalog, id, vec![new], at(2_000));
+    update(catalog, id, ExampleChange { splits: Some(vec!["two".to_owned()]), ..no_change(1) }, at(3_000));
+    assert_eq!(read(), format!(r#"{beginning}["two"]}}"#));
+    let filter = ExampleFilter::Contains(json!({"a": 150.0, "m": {"b": 1.1}}));
+    assert_eq!(numbers(catalog, &ExampleQuery { filter: Some(filter), ..all_of(id) }), [1]);
+    let twice: Metadata = serde_json::from_str(r#"{"a":1,"b":2,"a":3}"#).expect("an object");
+    assert_eq!(serde_json::to_string(&twice).expect("JSON"), r#"{"a":3,"b":2}"#);
+    let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(500), "]".repeat(500));
+    assert!(serde_json::from_str::<Metadata>(&deep).is_err(), "nobody could read it");
+}
+
 fn splits_are_lists_without_doubles(catalog: &dyn Catalog) {
     let id = dataset(catalog, "d").id;
     let named = |number, metadata| NewExample { metadata: object(metadata), ..new_example(number) };
@@ -351,7 +379,7 @@ fn splits_are_lists_without_doubles(catalog: &dyn Catalog) {
     );
     let splits = |number| {
         let example = load(catalog, number, None).expect("an example");
-        example.splits().into_iter().map(str::to_owned).collect::<Vec<_>>()
+        example.splits()
     };
     assert_eq!((splits(1), splits(2)), (vec!["base".to_owned()], vec!["one".to_owned()]));
     assert_eq!((splits(3), splits(4)), (vec!["two".to_owned(), "one".to_owned()], vec!["base".to_owned()]));

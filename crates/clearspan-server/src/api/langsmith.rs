@@ -17,6 +17,7 @@ mod form;
 mod groups;
 mod info;
 mod input;
+mod json_object;
 mod prompts;
 mod run_json;
 mod runs;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod costs;
+mod fidelity;
 mod hostile;
 mod hybrid;
 mod pressure;

@@ -18,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::datasets::{self, resolve_version};
 use super::input::{LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
+use super::json_object::{JsonObject, text_of};
 use super::run_json::iso;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{Params, PathParams};
@@ -33,21 +34,26 @@ pub(super) const MAX_EXAMPLES: usize = 20_000;
 
 /// An example as LangSmith's clients expect it. They fetch each file that is listed at once, so files are listed only for
 /// those who ask.
-pub(super) fn example_json(ctx: &Context, example: &Example, with_files: bool) -> Value {
+pub(super) fn example_json(ctx: &Context, example: &Example, with_files: bool) -> JsonObject {
     let short: String = example.id.to_string().chars().take(4).collect();
-    let mut json = json!({
+    let mut json = JsonObject::from(json!({
         "id": example.id.to_string(),
         "dataset_id": example.dataset_id.to_string(),
         "created_at": iso(example.created_at),
         "modified_at": iso(example.version),
         "name": format!("#{short}"),
-        "inputs": example.inputs.to_value(),
-        "outputs": example.outputs.as_ref().map(clearspan_model::JsonText::to_value),
-        "metadata": example.metadata,
+        "inputs": null,
+        "outputs": null,
+        "metadata": null,
         "source_run_id": example.source_run_id,
-    });
+    }));
+    json.set_sent("inputs", &example.inputs);
+    if let Some(outputs) = &example.outputs {
+        json.set_sent("outputs", outputs);
+    }
+    json.set_text("metadata", text_of(&example.metadata));
     if with_files {
-        json["attachment_urls"] = files(ctx, example);
+        json.set("attachment_urls", files(ctx, example));
     }
     json
 }
@@ -113,14 +119,13 @@ impl Asked {
     }
 
     /// The rows as JSON. Blocks.
-    fn answer(&self, ctx: &Context, examples: &[Example]) -> Vec<Value> {
+    fn answer(&self, ctx: &Context, examples: &[Example]) -> Vec<JsonObject> {
         let with_files = self.wants_files();
         let row = |example: &Example| {
             let mut json = example_json(ctx, example, with_files);
-            if self.only_selected
-                && let Some(object) = json.as_object_mut()
-            {
-                object.retain(|key, _| key == "id" || key == "dataset_id" || self.select.contains(key));
+            if self.only_selected {
+                let is_selected = |key: &str| self.select.iter().any(|selected| selected == key);
+                json.retain(|key| key == "id" || key == "dataset_id" || is_selected(key));
             }
             json
         };
@@ -160,7 +165,7 @@ pub(super) async fn list(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     let mut asked = Asked::parse(&pairs)?;
     if asked.query.dataset_id.is_none() && asked.query.ids.is_empty() {
         return Err(unprocessable("say which examples: the parameter dataset or id is missing"));
@@ -190,7 +195,7 @@ pub(super) async fn list_shared(
     State(ctx): State<Arc<Context>>,
     PathParams(token): PathParams<String>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     let mut asked = Asked::parse(&pairs)?;
     let dataset = datasets::shared(&ctx, &token).await?;
     asked.query.dataset_id = Some(dataset.id);
@@ -206,7 +211,7 @@ pub(super) async fn get(
     caller: Caller,
     PathParams(id): PathParams<String>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<Value>> {
+) -> Result<Json<JsonObject>> {
     let id: ExampleId = parse_id("example id", &id)?;
     let as_of = pairs.into_iter().find(|(key, _)| key == "as_of").map(|(_, value)| value);
     let found = blocking(&ctx, move |ctx| {
@@ -230,7 +235,7 @@ async fn write(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     writes: Vec<(DatasetId, ExampleWrite)>,
-) -> Result<Vec<Value>> {
+) -> Result<Vec<JsonObject>> {
     let now = ctx.clock.now();
     blocking(ctx, move |ctx| {
         let ids: Vec<ExampleId> = writes.iter().map(|(_, write)| write.id()).collect();
@@ -259,7 +264,7 @@ pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     LargeJson(body): LargeJson<ExampleBody>,
-) -> Result<Json<Value>> {
+) -> Result<Json<JsonObject>> {
     let new = body.create(&ctx, caller.workspace_id).await?;
     let mut made = write(&ctx, caller.workspace_id, vec![new]).await?;
     Ok(Json(made.pop().unwrap_or_default()))
@@ -269,7 +274,7 @@ pub(super) async fn create_many(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     LargeJson(bodies): LargeJson<Vec<ExampleBody>>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     check_count(bodies.len())?;
     let mut writes = Vec::with_capacity(bodies.len());
     for body in bodies {
@@ -301,7 +306,7 @@ pub(super) async fn update(
     caller: Caller,
     PathParams(id): PathParams<String>,
     LargeJson(body): LargeJson<ExampleBody>,
-) -> Result<Json<Value>> {
+) -> Result<Json<JsonObject>> {
     let change = body.change(Some(parse_id("example id", &id)?))?;
     let update = blocking(&ctx, move |ctx| home(ctx, caller.workspace_id, change)).await?;
     let mut changed = write(&ctx, caller.workspace_id, vec![update]).await?;
@@ -312,7 +317,7 @@ pub(super) async fn update_many(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     LargeJson(bodies): LargeJson<Vec<ExampleBody>>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     check_count(bodies.len())?;
     let changes = bodies.into_iter().map(|body| body.change(None)).collect::<Result<Vec<_>>>()?;
     let updates = blocking(&ctx, move |ctx| {
@@ -434,7 +439,7 @@ pub(super) async fn update_splits(
             let example = ctx.catalog.load_example(caller.workspace_id, example_id, None)?;
             let example = example.filter(|example| example.dataset_id == id);
             let example = example.ok_or_else(|| ApiError::not_found("example", example_id))?;
-            let mut splits: Vec<String> = example.splits().into_iter().map(str::to_owned).collect();
+            let mut splits = example.splits();
             splits.retain(|split| *split != split_name);
             if !remove {
                 splits.push(split_name.clone());

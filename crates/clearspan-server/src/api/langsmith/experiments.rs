@@ -21,6 +21,7 @@ use super::asked::Asked;
 use super::input::{
     LargeJson, Page, Pairs, blocking, is_true, object, object_text, parse_id, parse_time, unprocessable,
 };
+use super::json_object::{JsonObject, text_of};
 use super::run_json::{Select, iso};
 use super::runs::Wants;
 use super::{datasets, examples, feedback, runs, sessions};
@@ -243,7 +244,7 @@ pub(super) async fn runs_of_examples(
     caller: Caller,
     PathParams(id): PathParams<String>,
     LargeJson(body): LargeJson<RunsOfExamplesBody>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     let dataset_id: DatasetId = parse_id("dataset id", &id)?;
     let workspace_id = caller.workspace_id;
     let sessions =
@@ -291,19 +292,21 @@ pub(super) async fn runs_of_examples(
     if let Some(comparison) = comparison.filter(|_| wants.feedback) {
         narrow_feedback(&ctx, workspace_id, &mut rows, comparison).await?;
     }
-    let mut of_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
+    let mut of_example: FxHashMap<String, Vec<JsonObject>> = FxHashMap::default();
     for row in &rows {
         if let Some(example) = example_of(&row.summary) {
-            of_example.entry(example).or_default().push(row.json(&select).into_value());
+            of_example.entry(example).or_default().push(row.json(&select));
         }
     }
     let row = |example: &Example| {
         let mut json = examples::example_json(&ctx, example, false);
-        json["runs"] = Value::Array(of_example.remove(&example.id.to_string()).unwrap_or_default());
-        if preview {
-            shorten(&mut json);
+        json.set_text("runs", text_of(&of_example.remove(&example.id.to_string()).unwrap_or_default()));
+        if !preview {
+            return json;
         }
-        json
+        let mut short = json.into_value();
+        shorten(&mut short);
+        short.into()
     };
     Ok(Json(page.into_iter().map(row).collect()))
 }

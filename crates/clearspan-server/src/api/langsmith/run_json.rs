@@ -1,6 +1,6 @@
 //! A run as LangSmith's clients expect it.
 
-mod document;
+use std::collections::BTreeMap;
 
 use clearspan_mapping::langsmith;
 use clearspan_model::rollup::Totals;
@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::json_object::{JsonObject, is_too_deep, readable, text_of};
 use crate::api::types::decimal_text;
-
-pub(super) use document::RunJson;
 
 /// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.
 const ALWAYS: &[&str] =
@@ -67,10 +66,10 @@ pub(super) fn run_json(
     select: &Select,
     app_path: &str,
     files: impl Fn(&Run) -> Value,
-) -> RunJson {
+) -> JsonObject {
     let mut json = head(summary, place, app_path);
     figures(&mut json, summary, run, place);
-    let mut json = RunJson::from(json);
+    let mut json = JsonObject::from(json);
     if let Some(run) = run {
         if select.wants("inputs") {
             json.set_text("inputs", side(run, Side::Input));
@@ -79,7 +78,9 @@ pub(super) fn run_json(
         if let Some(outputs) = outputs.filter(|outputs| !is_empty_object(outputs)) {
             json.set_text("outputs", outputs);
         }
-        json.set("extra", extra(run));
+        if select.wants("extra") {
+            json.set_text("extra", extra(run));
+        }
         json.set("events", events(run));
         let serialized = run.attributes.get(langsmith::SERIALIZED).map(JsonText::to_value);
         json.set("serialized", serialized.unwrap_or(Value::Null));
@@ -152,16 +153,20 @@ pub(super) fn side(run: &Run, side: Side) -> JsonText {
         Side::Output => (&run.outputs, langsmith::OUTPUTS, "output"),
     };
     let is_object = |text: &JsonText| text.as_str().trim_start().starts_with('{');
-    let messages = run.messages(side);
     match (run.attributes.get(sent), &read.rest) {
         // One such run would make whole pages unreadable.
-        (Some(deep), _) | (None, Some(deep)) if document::is_too_deep(deep.as_str()) => {
+        (Some(deep), _) | (None, Some(deep)) if is_too_deep(deep.as_str()) => {
             JsonText::from_value(&json!({ bare_key: deep.as_str() }))
         }
         (Some(sent), _) if is_object(sent) => sent.clone(),
         (Some(bare), _) => JsonText::from_trusted(format!("{{\"{bare_key}\":{}}}", bare.as_str())),
-        (None, Some(rest)) if messages.is_empty() && is_object(rest) => rest.clone(),
-        (None, _) => JsonText::from_value(&payload(read, messages, bare_key)),
+        (None, rest) => {
+            let messages = run.messages(side);
+            match rest {
+                Some(rest) if messages.is_empty() && is_object(rest) => rest.clone(),
+                _ => JsonText::from_value(&payload(read, messages, bare_key)),
+            }
+        }
     }
 }
 
@@ -192,36 +197,43 @@ fn payload(payload: &Payload, messages: Vec<JsonText>, bare_key: &str) -> Value 
     Value::Object(object)
 }
 
-fn extra(run: &Run) -> Value {
-    let mut metadata: Map<String, Value> =
-        run.metadata.iter().map(|(key, value)| (key.clone(), value.to_value())).collect();
-    // Where LangSmith's users look for them.
+/// What the SDKs send beside inputs and outputs, each value as it was sent.
+fn extra(run: &Run) -> JsonText {
+    let mut extra = under(run.attributes.iter(), langsmith::EXTRA);
+    let runtime = under(run.resource.iter(), langsmith::RUNTIME);
+    if !runtime.is_empty() {
+        extra.insert("runtime", text_of(&runtime));
+    }
+    extra.insert("metadata", metadata(run));
+    if let Some(params) = &run.invocation_params {
+        extra.insert("invocation_params", readable(params));
+    }
+    text_of(&extra)
+}
+
+/// The metadata with what LangSmith's users look for in it.
+pub(super) fn metadata(run: &Run) -> JsonText {
+    let mut metadata = under(run.metadata.iter(), "");
     for (key, value) in
         [("ls_model_name", &run.model), ("ls_provider", &run.provider), ("thread_id", &run.thread_id)]
     {
         if let Some(value) = value {
-            metadata.entry(key).or_insert_with(|| Value::String(value.clone()));
+            metadata.entry(key).or_insert_with(|| JsonText::from_string(value));
         }
     }
     // What describes the process is in the resource.
     let variables =
         run.resource.iter().filter(|(key, _)| VARIABLES.iter().any(|prefix| key.starts_with(prefix)));
-    metadata.extend(variables.map(|(key, value)| (key.clone(), value.to_value())));
-    let mut extra = under(run.attributes.iter(), langsmith::EXTRA);
-    let runtime = under(run.resource.iter(), langsmith::RUNTIME);
-    if !runtime.is_empty() {
-        extra.insert("runtime".to_owned(), Value::Object(runtime));
-    }
-    extra.insert("metadata".to_owned(), Value::Object(metadata));
-    if let Some(params) = &run.invocation_params {
-        extra.insert("invocation_params".to_owned(), params.to_value());
-    }
-    Value::Object(extra)
+    metadata.extend(under(variables, ""));
+    text_of(&metadata)
 }
 
 /// The members below a prefix.
-fn under<'m>(map: impl Iterator<Item = (&'m String, &'m JsonText)>, prefix: &str) -> Map<String, Value> {
-    map.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?.to_owned(), value.to_value()))).collect()
+fn under<'m>(
+    map: impl Iterator<Item = (&'m String, &'m JsonText)>,
+    prefix: &str,
+) -> BTreeMap<&'m str, JsonText> {
+    map.filter_map(|(key, value)| Some((key.strip_prefix(prefix)?, readable(value)))).collect()
 }
 
 fn events(run: &Run) -> Value {

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::attachments::files;
 use super::body::RunsBody;
-use super::run_json::{Place, RunJson, Select, dotted_step, run_json};
+use super::json_object::JsonObject;
+use super::run_json::{Place, Select, dotted_step, run_json};
 use super::sessions::stats_json;
 use super::{feedback, sharing};
 use crate::api::error::{ApiError, Result};
@@ -38,7 +39,7 @@ pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(RunParam(run_id)): PathParams<RunParam>,
-) -> Result<Json<RunJson>> {
+) -> Result<Json<JsonObject>> {
     let scope = Scope { workspace_id: caller.workspace_id, project_ids: None };
     let runs = ctx.store.load_runs(&scope, &[], &[run_id]).await?;
     // Span ids are unique per trace only: of several, the newest is meant.
@@ -79,7 +80,7 @@ pub(super) async fn query(
     let wants =
         Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
     let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
-    let mut runs: Vec<RunJson> = rows.iter().map(|row| row.json(&select)).collect();
+    let mut runs: Vec<JsonObject> = rows.iter().map(|row| row.json(&select)).collect();
     if select.wants("share_token") {
         sharing::add_tokens(&ctx, caller.workspace_id, &rows, &mut runs).await?;
     }
@@ -89,7 +90,7 @@ pub(super) async fn query(
 /// Runs, and where to go on.
 #[derive(Debug, Serialize)]
 pub(super) struct RunPage {
-    pub(super) runs: Vec<RunJson>,
+    pub(super) runs: Vec<JsonObject>,
     pub(super) cursors: Value,
     /// What a question in plain words was taken for, which nobody asks here.
     pub(super) parsed_query: Value,
@@ -120,7 +121,7 @@ pub(super) struct Row {
 
 impl Row {
     /// As the first version of the protocol has it.
-    pub(super) fn json(&self, select: &Select) -> RunJson {
+    pub(super) fn json(&self, select: &Select) -> JsonObject {
         let files = |_: &Run| self.files.clone();
         let mut json =
             run_json(&self.summary, self.whole.as_ref(), &self.place, select, &self.app_path, files);

@@ -199,7 +199,7 @@ impl Asked {
     fn wants(&self, project: &Project, details: &ProjectDetails) -> bool {
         let name = project.name.as_str();
         let metadata = || metadata_of(details);
-        let has_metadata = |part: &Value| ExampleFilter::Contains(part.clone()).holds(&metadata());
+        let has_metadata = |part: &Value| ExampleFilter::Contains(part.clone()).holds(&metadata().into());
         let has_version =
             |version: &String| metadata().get("dataset_version").and_then(Value::as_str) == Some(version);
         let dataset_id = details.reference_dataset_id;

@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use super::body::OneOrMany;
 use super::find::{home_of_run, unprocessable};
-use super::run_json::{RunJson, Select};
+use super::json_object::JsonObject;
+use super::run_json::Select;
 use super::runs::{Page, Row, RunPage, Wants, rows};
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
@@ -70,7 +71,7 @@ pub(super) async fn unshare(
 pub(super) async fn public_root(
     State(ctx): State<Arc<Context>>,
     PathParams(token): PathParams<String>,
-) -> Result<Json<RunJson>> {
+) -> Result<Json<JsonObject>> {
     let mut rows = shared_rows(&ctx, &token, |_, is_shared| is_shared).await?;
     let row = rows.pop().ok_or_else(not_shared)?;
     Ok(Json(row.json(&Select::new(None))))
@@ -79,7 +80,7 @@ pub(super) async fn public_root(
 pub(super) async fn public_run(
     State(ctx): State<Arc<Context>>,
     PathParams((token, RunParam(run_id))): PathParams<(String, RunParam)>,
-) -> Result<Json<RunJson>> {
+) -> Result<Json<JsonObject>> {
     let mut rows = shared_rows(&ctx, &token, |id, _| id == run_id).await?;
     let row = rows.pop().ok_or_else(|| ApiError::not_found("shared run", run_id))?;
     Ok(Json(row.json(&Select::new(None))))
@@ -108,7 +109,7 @@ pub(super) async fn public_runs(
 pub(super) async fn public_list(
     State(ctx): State<Arc<Context>>,
     PathParams((token, rest)): PathParams<(String, String)>,
-) -> Result<Json<Vec<RunJson>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     if rest != "runs" && !rest.starts_with("runsshare_token=") {
         return Err(not_shared());
     }
@@ -180,7 +181,7 @@ pub(super) async fn add_tokens(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     rows: &[Row],
-    runs: &mut [RunJson],
+    runs: &mut [JsonObject],
 ) -> Result<()> {
     let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
     let shares = in_catalog(ctx, move |catalog| {

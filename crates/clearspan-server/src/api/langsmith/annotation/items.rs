@@ -15,6 +15,7 @@ use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
 use crate::api::langsmith::find::{Pairs, parse_count, parse_id, unprocessable};
+use crate::api::langsmith::json_object::JsonObject;
 use crate::api::langsmith::run_json::{Select, iso};
 use crate::api::langsmith::runs::{Row, Wants, rows_of};
 use crate::auth::Caller;
@@ -66,7 +67,7 @@ pub(in crate::api::langsmith) async fn list(
     caller: Caller,
     PathParams(id): PathParams<String>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<Vec<Value>>> {
+) -> Result<Json<Vec<JsonObject>>> {
     let queue = load(&ctx, caller.workspace_id, &id).await?;
     let (mut is_completed, mut limit, mut offset) = (None, MAX_LIMIT, 0);
     for (name, value) in &pairs {
@@ -91,7 +92,7 @@ pub(in crate::api::langsmith) async fn at(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((id, index)): PathParams<(String, String)>,
-) -> Result<Json<Value>> {
+) -> Result<Json<JsonObject>> {
     let workspace_id = caller.workspace_id;
     let queue = load(&ctx, workspace_id, &id).await?;
     let index = parse_count("index", &index)?;
@@ -242,7 +243,11 @@ fn read_runs(body: &Value) -> std::result::Result<Vec<QueuedRun>, String> {
 }
 
 /// Items with their runs. An item whose run was deleted is left out.
-async fn with_runs(ctx: &Arc<Context>, workspace_id: WorkspaceId, items: &[QueueItem]) -> Result<Vec<Value>> {
+async fn with_runs(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    items: &[QueueItem],
+) -> Result<Vec<JsonObject>> {
     if items.is_empty() {
         return Ok(Vec::new());
     }
@@ -252,13 +257,13 @@ async fn with_runs(ctx: &Arc<Context>, workspace_id: WorkspaceId, items: &[Queue
     let select = Select::new(None);
     let with_run = |item: &QueueItem| {
         let row = rows.iter().find(|row| row.summary.run_id == item.run.run_id)?;
-        let mut json = row.json(&select).into_value();
-        json["queue_run_id"] = json!(item.id.to_string());
-        json["added_at"] = json!(iso(item.added_at));
-        json["effective_added_at"] = json!(iso(item.added_at));
-        json["last_reviewed_time"] = json!(item.reviewed_at.map(iso));
-        json["completed_by"] = json!([]);
-        json["reserved_by"] = json!([]);
+        let mut json = row.json(&select);
+        json.set("queue_run_id", json!(item.id.to_string()));
+        json.set("added_at", json!(iso(item.added_at)));
+        json.set("effective_added_at", json!(iso(item.added_at)));
+        json.set("last_reviewed_time", json!(item.reviewed_at.map(iso)));
+        json.set("completed_by", json!([]));
+        json.set("reserved_by", json!([]));
         Some(json)
     };
     Ok(items.iter().filter_map(with_run).collect())

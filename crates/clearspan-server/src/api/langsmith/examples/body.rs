@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clearspan_catalog::{
-    Attachment, AttachmentPlan, DatasetId, ExampleChange, ExampleId, ExampleWrite, NewExample,
+    Attachment, AttachmentPlan, DatasetId, ExampleChange, ExampleId, ExampleWrite, Metadata, NewExample,
 };
 use clearspan_model::{JsonText, Run, RunId, Side, WorkspaceId};
 use clearspan_store::Scope;
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use crate::api::error::{ApiError, Result};
 use crate::api::langsmith::attachments::attachments_of;
 use crate::api::langsmith::datasets::optional_time;
-use crate::api::langsmith::input::{object, parse_id, unprocessable};
+use crate::api::langsmith::input::{parse_id, unprocessable};
 use crate::api::langsmith::run_json;
 use crate::context::Context;
 
@@ -26,7 +26,7 @@ pub(in crate::api::langsmith) struct ExampleBody {
     pub(super) dataset_id: Option<String>,
     pub(super) inputs: Option<Box<RawValue>>,
     pub(super) outputs: Option<Box<RawValue>>,
-    metadata: Option<Value>,
+    metadata: Option<Box<RawValue>>,
     split: Option<Value>,
     created_at: Option<String>,
     source_run_id: Option<String>,
@@ -89,7 +89,7 @@ impl ExampleBody {
             created_at: optional_time("created_at", self.created_at.as_deref())?,
             inputs: inputs.unwrap_or_else(|| JsonText::from_trusted("{}")),
             outputs,
-            metadata: object("metadata", self.metadata)?.unwrap_or_default(),
+            metadata: metadata(self.metadata)?.unwrap_or_default(),
             splits: split_names(self.split)?,
             source_run_id,
             attachments,
@@ -107,7 +107,7 @@ impl ExampleBody {
             id,
             inputs: json_object("inputs", self.inputs)?,
             outputs: json_object("outputs", self.outputs)?,
-            metadata: object("metadata", self.metadata)?,
+            metadata: metadata(self.metadata)?,
             splits: split_names(self.split)?,
             attachments: self.attachments_operations,
             added: self.files,
@@ -116,13 +116,22 @@ impl ExampleBody {
 }
 
 /// An object as it was written; null is as good as nothing.
-fn json_object(key: &str, value: Option<Box<RawValue>>) -> Result<Option<JsonText>> {
+pub(super) fn json_object(key: &str, value: Option<Box<RawValue>>) -> Result<Option<JsonText>> {
     let Some(value) = value else { return Ok(None) };
     match value.get().trim_start().chars().next() {
         Some('{') => Ok(Some(JsonText::from_trusted(value.get()))),
         Some('n') => Ok(None),
         _ => Err(unprocessable(format!("{key} must be an object"))),
     }
+}
+
+/// The same of metadata.
+pub(super) fn metadata(value: Option<Box<RawValue>>) -> Result<Option<Metadata>> {
+    let read = |object: JsonText| {
+        serde_json::from_str(object.as_str())
+            .map_err(|error| unprocessable(format!("cannot read the metadata: {error}")))
+    };
+    json_object("metadata", value)?.map(read).transpose()
 }
 
 /// One name, or a list of them.

@@ -2,6 +2,7 @@
 //! any size takes the memory of a page.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,6 +19,7 @@ use crate::api::error::{ApiError, Result};
 use crate::api::extract::{Params, PathParams};
 use crate::api::langsmith::datasets::{self, resolve_version};
 use crate::api::langsmith::input::{Pairs, blocking, parse_id};
+use crate::api::langsmith::json_object::{JsonObject, text_of};
 use crate::auth::Caller;
 use crate::context::Context;
 
@@ -99,19 +101,21 @@ pub(in crate::api::langsmith) async fn jsonl(
 ) -> Result<Response> {
     let source = Source::open(ctx, caller, &id, pairs).await?;
     let line = |example: &Example| {
-        let outputs = example.outputs.as_ref().map(JsonText::to_value);
-        json!({
-            "id": example.id.to_string(),
-            "inputs": example.inputs.to_value(),
-            "outputs": outputs,
-            "metadata": example.metadata,
-        })
+        let mut line = JsonObject::from(json!({ "id": example.id.to_string() }));
+        line.set_sent("inputs", &example.inputs);
+        line.set("outputs", Value::Null);
+        if let Some(outputs) = &example.outputs {
+            line.set_sent("outputs", outputs);
+        }
+        line.set_text("metadata", text_of(&example.metadata));
+        // What was sent may be spread over lines. Inside of texts there are no line breaks.
+        line.to_text().as_str().replace(['\n', '\r'], " ")
     };
     let stream = source.pages(move |page| lines(page.iter().map(line)));
     Ok(answer("application/x-ndjson", "attachment; filename=\"examples.jsonl\"", stream))
 }
 
-fn lines(rows: impl Iterator<Item = Value>) -> Vec<u8> {
+fn lines<T: Display>(rows: impl Iterator<Item = T>) -> Vec<u8> {
     rows.map(|row| format!("{row}\n")).collect::<String>().into_bytes()
 }
 
@@ -122,7 +126,7 @@ fn columns(example: &Example) -> Map<String, Value> {
     let sides = [
         ("inputs", example.inputs.to_value()),
         ("outputs", example.outputs.as_ref().map(JsonText::to_value).unwrap_or_default()),
-        ("metadata", Value::Object(example.metadata.clone())),
+        ("metadata", text_of(&example.metadata).to_value()),
     ];
     for (side, value) in sides {
         if let Value::Object(members) = value {

@@ -57,7 +57,7 @@ fn what_was_sent_is_passed_on_byte_for_byte() {
             .map(|text| (langsmith::INPUTS.to_owned(), JsonText::from_trusted(text)))
             .into_iter()
             .collect();
-        let mut json = RunJson::default();
+        let mut json = JsonObject::default();
         json.set("first", json!(1));
         json.set_text("inputs", side(&run, Side::Input));
         json.set("last", json!(2));
@@ -82,4 +82,26 @@ fn what_no_client_can_read_is_a_text() {
         let side = side(&run, Side::Output).to_value();
         assert_eq!(side["output"].as_str() == Some(&text), is_text, "{text}");
     }
+}
+
+#[test]
+fn extra_keeps_what_was_sent() {
+    let sent = r#"{ "z":1.50E+2, "a":123456789012345678901234567890 }"#;
+    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let mut run = run();
+    run.model = Some("m".to_owned());
+    let text = |text: &str| JsonText::from_trusted(text);
+    run.metadata = BTreeMap::from([
+        ("k".to_owned(), text(sent)),
+        ("deep".to_owned(), text(&deep)),
+        ("ls_provider".to_owned(), text("\"own\"")),
+    ]);
+    run.attributes.insert(format!("{}options", langsmith::EXTRA), text("-0.0"));
+    run.invocation_params = Some(text(r#"{"temperature":0.10}"#));
+    run.provider = Some("openai".to_owned());
+    let metadata = format!(r#"{{"deep":"{deep}","k":{sent},"ls_model_name":"m","ls_provider":"own"}}"#);
+    assert_eq!(
+        extra(&run).as_str(),
+        format!(r#"{{"invocation_params":{{"temperature":0.10}},"metadata":{metadata},"options":-0.0}}"#)
+    );
 }

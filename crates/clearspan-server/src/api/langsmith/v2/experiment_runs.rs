@@ -11,11 +11,11 @@ use clearspan_store::RunSummary;
 use http::HeaderMap;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::super::experiments::{by_example, example_of, narrow_feedback, version_of};
 use super::super::find::unprocessable;
 use super::super::input::{LargeJson, parse_id};
+use super::super::json_object::{JsonObject, text_of};
 use super::super::runs::{Page, Row, rows};
 use super::super::{datasets, examples, feedback};
 use super::answer;
@@ -108,7 +108,7 @@ pub(in crate::api::langsmith) async fn query(
     let mut of_example = runs_json(&ctx, workspace_id, runs, &selects, comparison).await?;
     for example in &listed {
         let mut item = examples::example_json(&ctx, example, true);
-        item["runs"] = Value::Array(of_example.remove(&example.id.to_string()).unwrap_or_default());
+        item.set_text("runs", text_of(&of_example.remove(&example.id.to_string()).unwrap_or_default()));
         items.push(item);
     }
     Ok(answer::page(&headers, items, next))
@@ -186,16 +186,16 @@ async fn runs_json(
     runs: Vec<RunSummary>,
     selects: &Selects,
     comparison: Option<ComparisonId>,
-) -> Result<FxHashMap<String, Vec<Value>>> {
+) -> Result<FxHashMap<String, Vec<JsonObject>>> {
     let mut rows: Vec<Row> = rows(ctx, workspace_id, Page::of_runs(runs), selects.wants(false)).await?;
     if let Some(comparison) = comparison.filter(|_| selects.has("feedback_stats")) {
         narrow_feedback(ctx, workspace_id, &mut rows, comparison).await?;
     }
     let items = json_of(ctx, workspace_id, &rows, selects, false).await?;
-    let mut by_example: FxHashMap<String, Vec<Value>> = FxHashMap::default();
+    let mut by_example: FxHashMap<String, Vec<JsonObject>> = FxHashMap::default();
     for (row, item) in rows.iter().zip(items) {
         if let Some(example) = example_of(&row.summary) {
-            by_example.entry(example).or_default().push(item.into_value());
+            by_example.entry(example).or_default().push(item);
         }
     }
     Ok(by_example)

@@ -1,10 +1,11 @@
 //! A run with the properties that are selected.
 
-use clearspan_model::Decimal;
+use clearspan_model::{Decimal, JsonText};
 use serde_json::{Value, json};
 
 use super::super::find::unprocessable;
-use super::super::run_json::{RunJson, Select, seconds};
+use super::super::json_object::JsonObject;
+use super::super::run_json::{Select, metadata, seconds};
 use super::super::runs::{Row, Wants};
 use crate::api::error::Result;
 
@@ -119,19 +120,20 @@ impl Selects {
 
 /// The selected properties; figures of what is below the run too, if `with_subtrees`. The address under which it is shared
 /// is not known here.
-pub(super) fn run_json(row: &Row, selects: &Selects, with_subtrees: bool) -> RunJson {
+pub(super) fn run_json(row: &Row, selects: &Selects, with_subtrees: bool) -> JsonObject {
     let first = row.json(&Select::new(None));
-    let mut all = RunJson::default();
+    let mut all = JsonObject::default();
     for name in &selects.0 {
-        match first.text(name) {
-            Some(text) => all.set_text(name, text.clone()),
+        let of_run = || row.whole.as_ref().filter(|_| name == "metadata").map(metadata);
+        match first.text(name).cloned().or_else(of_run) {
+            Some(text) => all.set_text(name, text),
             None => all.set(name, property(name, row, &first, with_subtrees)),
         }
     }
     all
 }
 
-fn property(name: &str, row: &Row, first: &RunJson, with_subtrees: bool) -> Value {
+fn property(name: &str, row: &Row, first: &JsonObject, with_subtrees: bool) -> Value {
     let summary = &row.summary;
     let totals = &row.place.totals;
     let whole = row.whole.as_ref();
@@ -148,13 +150,15 @@ fn property(name: &str, row: &Row, first: &RunJson, with_subtrees: bool) -> Valu
         "error_preview" => {
             json!(summary.error.as_ref().map(|error| error.chars().take(ERROR_CHARS).collect::<String>()))
         }
-        "metadata" => first["extra"]["metadata"].clone(),
         "inputs_preview" => json!(summary.input_preview),
         "outputs_preview" => json!(summary.output_preview),
         "project_id" => json!(summary.project_id),
         "is_root" => json!(summary.parent_run_id.is_none()),
         "reference_example_id" => match &first["reference_example_id"] {
-            Value::Null => first["extra"]["metadata"]["reference_example_id"].clone(),
+            Value::Null => {
+                let id = whole.and_then(|run| run.metadata.get("reference_example_id"));
+                json!(id.map(JsonText::to_value))
+            }
             known => known.clone(),
         },
         "total_tokens" => own(summary.total_tokens, totals.total_tokens),

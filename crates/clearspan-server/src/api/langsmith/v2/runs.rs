@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::super::asked::Asked;
 use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id, unprocessable};
-use super::super::run_json::RunJson;
+use super::super::json_object::JsonObject;
 use super::super::runs::{Row, page, rows, rows_of};
 use super::super::sharing::of_run;
 use super::run_json::{Selects, run_json};
@@ -140,8 +140,8 @@ pub(super) async fn json_of(
     rows: &[Row],
     selects: &Selects,
     with_subtrees: bool,
-) -> Result<Vec<RunJson>> {
-    let mut items: Vec<RunJson> = rows.iter().map(|row| run_json(row, selects, with_subtrees)).collect();
+) -> Result<Vec<JsonObject>> {
+    let mut items: Vec<JsonObject> = rows.iter().map(|row| run_json(row, selects, with_subtrees)).collect();
     if selects.has("share_url") {
         let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
         let shares = in_catalog(ctx, move |catalog| {
@@ -160,7 +160,7 @@ pub(in crate::api::langsmith) async fn get(
     caller: Caller,
     PathParams(RunParam(run_id)): PathParams<RunParam>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<RunJson>> {
+) -> Result<Json<JsonObject>> {
     let (row, selects) = find(&ctx, caller.workspace_id, run_id, &pairs).await?;
     let with_subtrees = value_of(&pairs, "include_subtree_usage").is_some_and(super::super::find::is_true);
     let mut items = json_of(&ctx, caller.workspace_id, &[row], &selects, with_subtrees).await?;

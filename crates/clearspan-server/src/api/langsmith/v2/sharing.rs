@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::find::{Pairs, home_of_run, parse_id, unprocessable};
-use super::super::run_json::RunJson;
+use super::super::json_object::JsonObject;
 use super::super::sharing::{keep, share_of, shared_rows};
 use super::answer;
 use super::run_json::{Selects, run_json};
@@ -123,7 +123,7 @@ pub(in crate::api::langsmith) async fn public_run(
     State(ctx): State<Arc<Context>>,
     PathParams((token, RunParam(run_id))): PathParams<(String, RunParam)>,
     Params(pairs): Params<Pairs>,
-) -> Result<Json<RunJson>> {
+) -> Result<Json<JsonObject>> {
     let selected: Vec<String> = values_of(&pairs, "selects").map(str::to_owned).collect();
     let selects = Selects::parse(&selected)?;
     let mut rows = shared_rows(&ctx, &token, |id, _| id == run_id).await?;

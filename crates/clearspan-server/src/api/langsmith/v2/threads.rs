@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 use super::super::asked::{Asked, complain};
 use super::super::feedback::{self, OfRuns};
 use super::super::find::{Pairs, parse_count, parse_id, unprocessable};
-use super::super::run_json::{iso, seconds};
+use super::super::json_object::JsonObject;
+use super::super::run_json::{Select, iso, seconds};
 use super::super::runs::{Page, Wants, rows};
 use super::run_json::number;
 use super::runs::{page_size, value_of, values_of};
@@ -349,10 +350,10 @@ impl TurnSelects {
         turn: &TraceSummary,
         root: &super::super::runs::Row,
         number_of: Option<usize>,
-    ) -> Value {
-        let first = root.json(&super::super::run_json::Select::new(None)).into_value();
+    ) -> JsonObject {
+        let first = root.json(&Select::new(None));
         let latency = turn.end_time.map(|end| end.nanos_since(turn.start_time));
-        let mut all = json!({
+        let mut all = JsonObject::from(json!({
             "thread_id": thread_id,
             "trace_id": turn.root.trace_id,
             "op": op(turn.root.run_type.as_str()),
@@ -378,10 +379,13 @@ impl TurnSelects {
             "name": turn.root.name,
             "error_preview": turn.error.as_ref().map(|error| error.chars().take(300).collect::<String>()),
             "turn_number": number_of,
-        });
-        if let Some(object) = all.as_object_mut() {
-            object.retain(|name, _| self.has(name));
+        }));
+        for side in ["inputs", "outputs"] {
+            if let Some(text) = first.text(side) {
+                all.set_text(side, text.clone());
+            }
         }
+        all.retain(|name| self.has(name));
         all
     }
 }

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use super::super::asked::Asked;
 use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id};
-use super::super::run_json::{RunJson, iso};
+use super::super::json_object::JsonObject;
+use super::super::run_json::iso;
 use super::super::runs::{Page, page, rows};
 use super::run_json::{Selects, number};
 use super::runs::{json_of, page_size, value_of, values_of};
@@ -90,7 +91,7 @@ pub(in crate::api::langsmith) async fn query(
 /// A trace of a list.
 #[derive(Serialize)]
 struct Item {
-    root_run: RunJson,
+    root_run: JsonObject,
     trace_aggregates: Value,
     query_metadata: Value,
 }

@@ -1,12 +1,15 @@
 //! Tables to be made datasets: CSV with a header, or JSON lines. A cell is the text that it is: nothing is computed.
 
-use clearspan_catalog::{ExampleId, ExampleWrite, NewExample};
+use clearspan_catalog::{ExampleId, ExampleWrite, Metadata, NewExample};
 use clearspan_model::JsonText;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::api::error::Result;
+use crate::api::langsmith::examples::body::{json_object, metadata};
 use crate::api::langsmith::form::Part;
-use crate::api::langsmith::input::{object, unprocessable};
+use crate::api::langsmith::input::unprocessable;
 
 /// More columns are a mistake or an attack.
 const MAX_COLUMNS: usize = 10_000;
@@ -39,20 +42,18 @@ impl Columns {
             keys.iter().filter_map(|key| row.remove(key).map(|value| (key.clone(), value))).collect()
         };
         let (inputs, outputs, metadata) = (take(&self.inputs), take(&self.outputs), take(&self.metadata));
-        new_example(inputs, (!self.outputs.is_empty()).then_some(outputs), metadata)
+        let text = |object| JsonText::from_value(&Value::Object(object));
+        let outputs = (!self.outputs.is_empty()).then(|| text(outputs));
+        new_example(text(inputs), outputs, metadata.into())
     }
 }
 
-fn new_example(
-    inputs: Map<String, Value>,
-    outputs: Option<Map<String, Value>>,
-    metadata: Map<String, Value>,
-) -> NewExample {
+fn new_example(inputs: JsonText, outputs: Option<JsonText>, metadata: Metadata) -> NewExample {
     NewExample {
         id: ExampleId::generate(),
         created_at: None,
-        inputs: JsonText::from_value(&Value::Object(inputs)),
-        outputs: outputs.map(|outputs| JsonText::from_value(&Value::Object(outputs))),
+        inputs,
+        outputs,
         metadata,
         splits: None,
         source_run_id: None,
@@ -99,23 +100,34 @@ fn read_csv(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
     Ok(examples)
 }
 
+/// An example in a line.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Line {
+    inputs: Option<Box<RawValue>>,
+    outputs: Option<Box<RawValue>>,
+    metadata: Option<Box<RawValue>>,
+}
+
 /// Each line is an object: with `inputs` and `outputs`, or with the columns that were named.
 fn read_lines(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
     let mut examples = Vec::new();
     for (number, line) in (1..).zip(file.text()?.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let Ok(Value::Object(mut row)) = serde_json::from_str(line) else {
-            return Err(unprocessable(format!("line {number} is no JSON object")));
-        };
+        let broken = || unprocessable(format!("line {number} is no JSON object"));
         if !columns.inputs.is_empty() {
+            let Ok(Value::Object(row)) = serde_json::from_str(line) else { return Err(broken()) };
             examples.push(columns.example(row));
             continue;
         }
-        let inputs = object("inputs", row.remove("inputs"))?.ok_or_else(|| {
+        if !line.trim_start().starts_with('{') {
+            return Err(broken());
+        }
+        let row: Line = serde_json::from_str(line).map_err(|_| broken())?;
+        let inputs = json_object("inputs", row.inputs)?.ok_or_else(|| {
             unprocessable(format!("line {number} has no inputs, and no input_keys are named"))
         })?;
-        let outputs = object("outputs", row.remove("outputs"))?;
-        let metadata = object("metadata", row.remove("metadata"))?.unwrap_or_default();
-        examples.push(new_example(inputs, outputs, metadata));
+        let outputs = json_object("outputs", row.outputs)?;
+        examples.push(new_example(inputs, outputs, metadata(row.metadata)?.unwrap_or_default()));
     }
     Ok(examples)
 }

@@ -1,5 +1,5 @@
-//! A run on its way to a client. What went in and came out is passed on as the text that was sent: large payloads are not
-//! taken apart only to be put together again, and numbers keep all of their digits.
+//! A run or an example on its way to a client. What was sent as JSON is passed on as the text that it was: large payloads
+//! are not taken apart only to be put together again, and numbers keep all of their digits.
 
 use std::ops::Index;
 
@@ -46,25 +46,30 @@ fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
 
 /// A JSON object of which some members are texts.
 #[derive(Debug, Clone, Default)]
-pub(in crate::api::langsmith) struct RunJson {
+pub(super) struct JsonObject {
     /// All members in their order. Those that are texts are null here.
     values: Map<String, Value>,
     texts: Vec<(String, JsonText)>,
 }
 
-impl RunJson {
-    pub(in crate::api::langsmith) fn set(&mut self, name: &str, value: Value) {
+impl JsonObject {
+    pub(super) fn set(&mut self, name: &str, value: Value) {
         self.texts.retain(|(known, _)| known != name);
         self.values.insert(name.to_owned(), value);
     }
 
-    pub(in crate::api::langsmith) fn set_text(&mut self, name: &str, text: JsonText) {
+    pub(super) fn set_text(&mut self, name: &str, text: JsonText) {
         self.set(name, Value::Null);
         self.texts.push((name.to_owned(), text));
     }
 
+    /// [`Self::set_text`] with what a client sent. What no client could read is a text that holds it.
+    pub(super) fn set_sent(&mut self, name: &str, text: &JsonText) {
+        self.set_text(name, readable(text));
+    }
+
     /// The text of a member that is kept as one.
-    pub(in crate::api::langsmith) fn text(&self, name: &str) -> Option<&JsonText> {
+    pub(super) fn text(&self, name: &str) -> Option<&JsonText> {
         self.texts.iter().find(|(known, _)| known == name).map(|(_, text)| text)
     }
 
@@ -74,8 +79,13 @@ impl RunJson {
         self.texts.retain(|(name, _)| wanted(name));
     }
 
+    /// All of it as text.
+    pub(super) fn to_text(&self) -> JsonText {
+        text_of(self)
+    }
+
     /// The same to be changed in depth.
-    pub(in crate::api::langsmith) fn into_value(mut self) -> Value {
+    pub(super) fn into_value(mut self) -> Value {
         for (name, text) in self.texts {
             self.values.insert(name, text.to_value());
         }
@@ -83,14 +93,34 @@ impl RunJson {
     }
 }
 
-impl From<Map<String, Value>> for RunJson {
+/// The text, or a text that holds it where it is nested too deeply.
+pub(super) fn readable(text: &JsonText) -> JsonText {
+    if is_too_deep(text.as_str()) { JsonText::from_string(text.as_str()) } else { text.clone() }
+}
+
+/// The JSON of something that always has one.
+pub(super) fn text_of<T: Serialize + ?Sized>(value: &T) -> JsonText {
+    JsonText::from_trusted(serde_json::to_string(value).expect("JSON of JSON"))
+}
+
+impl From<Value> for JsonObject {
+    /// What is no object has no members.
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Object(values) => values.into(),
+            _ => Self::default(),
+        }
+    }
+}
+
+impl From<Map<String, Value>> for JsonObject {
     fn from(values: Map<String, Value>) -> Self {
         Self { values, texts: Vec::new() }
     }
 }
 
 /// A member that is no text; null when there is none.
-impl Index<&str> for RunJson {
+impl Index<&str> for JsonObject {
     type Output = Value;
 
     fn index(&self, name: &str) -> &Value {
@@ -98,7 +128,7 @@ impl Index<&str> for RunJson {
     }
 }
 
-impl Serialize for RunJson {
+impl Serialize for JsonObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.values.len()))?;
         for (name, value) in &self.values {
