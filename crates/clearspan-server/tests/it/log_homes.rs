@@ -132,6 +132,7 @@ async fn a_span_that_comes_later_takes_over_what_records_told() {
 async fn a_span_that_ends_after_a_restart_takes_over_what_records_told() {
     for chosen_by in ChosenBy::ALL {
         let (server, span) = (Server::start(), OneSpan(7));
+        #[expect(clippy::disallowed_methods, reason = "a span of now, for the clock of a real server")]
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos();
         let now = u64::try_from(now).expect("before 2554");
         send_record(&server, span, "asked").await;
