@@ -282,9 +282,15 @@ impl Segment {
 
     /// Bytes that the largest row group takes in memory, about.
     pub(crate) fn largest_group_bytes(&self) -> Result<u64> {
+        Ok(self.group_sizes()?.into_iter().map(|(_, bytes)| bytes).max().unwrap_or(0))
+    }
+
+    /// The rows of each row group, and the bytes that it takes in memory, about.
+    pub(crate) fn group_sizes(&self) -> Result<Vec<(Range<u32>, u64)>> {
         let footer = self.footer()?;
-        let groups = footer.reader.metadata().row_groups().iter();
-        Ok(groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).max().unwrap_or(0))
+        let bytes = footer.reader.metadata().row_groups().iter().map(|group| group.total_byte_size());
+        let bytes = bytes.map(|bytes| u64::try_from(bytes).unwrap_or(0));
+        Ok(footer.groups.iter().map(|group| group.rows.clone()).zip(bytes).collect())
     }
 }
 

@@ -118,7 +118,7 @@ pub(super) fn merge_segments(
         sources.push(Box::new(batches.map(|batch| modernize::<Col>(&batch?))));
     }
     for (Input { segment, .. }, later) in inputs.iter().zip(&later) {
-        sources.push(Box::new(later.batches(segment, BATCH_ROWS)));
+        sources.push(Box::new(later.batches(segment, BATCH_ROWS)?));
     }
     let mut merge = Merge::<Col>::new(sources, begins)?;
     let mut stripped = 0;

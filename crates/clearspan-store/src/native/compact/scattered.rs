@@ -18,6 +18,9 @@ use crate::native::segment::{Segment, gather, living_ranges};
 use crate::schema::{Col, modernize};
 use crate::{Error, Result};
 
+/// What the row groups may take together that are decoded for a batch.
+const BATCH_BYTES: u64 = 32 << 20;
+
 pub(super) struct Scattered {
     /// When these traces begin.
     pub(super) begins: Begins,
@@ -141,17 +144,28 @@ impl Later {
         &self.set
     }
 
-    /// The rows, so many at a time.
+    /// The rows, so many at a time, or fewer where they lie in large row groups.
     pub(super) fn batches<'a>(
         &'a self,
         segment: &'a Segment,
         batch_rows: usize,
-    ) -> impl Iterator<Item = Result<RecordBatch>> + 'a {
-        let mut rows = self.rows.iter().cloned().flatten();
-        std::iter::from_fn(move || {
-            let of_batch: Vec<u32> = rows.by_ref().take(batch_rows).collect();
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
+        let groups = if self.rows.is_empty() { Vec::new() } else { segment.group_sizes()? };
+        let mut rows = self.rows.iter().cloned().flatten().peekable();
+        Ok(std::iter::from_fn(move || {
+            let (mut of_batch, mut decoded, mut bytes) = (Vec::new(), Vec::new(), 0);
+            while let Some(row) = rows.next_if(|row| {
+                let group = groups.partition_point(|(group, _)| group.end <= *row);
+                if of_batch.is_empty() || !decoded.contains(&group) {
+                    decoded.push(group);
+                    bytes += groups.get(group).map_or(0, |(_, bytes)| *bytes);
+                }
+                of_batch.is_empty() || of_batch.len() < batch_rows && bytes <= BATCH_BYTES
+            }) {
+                of_batch.push(row);
+            }
             (!of_batch.is_empty()).then(|| rows_in_order(segment, &of_batch))
-        })
+        }))
     }
 
     /// What all living rows of the file became, in their order: `others` tells it of those that are not in here, `these` of
