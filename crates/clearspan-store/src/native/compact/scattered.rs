@@ -50,23 +50,26 @@ impl Scattered {
             look(idx, input, &stretches, &mut parts)?;
         }
         let mut begins = Begins::default();
-        let mut later: Vec<Vec<(TraceRef, i64, Vec<Range<u32>>)>> =
-            inputs.iter().map(|_| Vec::new()).collect();
+        let mut later: Vec<Vec<(TraceRef, Part)>> = inputs.iter().map(|_| Vec::new()).collect();
         for (trace, mut parts) in parts {
             parts.sort_unstable_by_key(|part| (part.begin, part.input));
             let mut parts = parts.into_iter();
             let Some(first) = parts.next() else { continue };
             for part in parts {
                 begins.insert(trace, first.begin);
-                later[part.input].push((trace, first.begin, part.rows));
+                later[part.input].push((trace, Part { begin: first.begin, ..part }));
             }
         }
         let later = later.into_iter().map(|mut traces| {
-            traces.sort_unstable_by(|(left, left_begin, _), (right, right_begin, _)| {
+            traces.sort_unstable_by(|(left, left_part), (right, right_part)| {
                 let ([left_project, left_trace], [right_project, right_trace]) = (ids(left), ids(right));
-                (left_project, left_begin, left_trace).cmp(&(right_project, right_begin, right_trace))
+                (left_project, left_part.begin, left_trace).cmp(&(
+                    right_project,
+                    right_part.begin,
+                    right_trace,
+                ))
             });
-            let rows: Vec<Range<u32>> = traces.into_iter().flat_map(|(.., rows)| rows).collect();
+            let rows: Vec<Range<u32>> = traces.into_iter().flat_map(|(_, part)| part.rows).collect();
             let mut set = RoaringBitmap::new();
             for rows in &rows {
                 set.insert_range(rows.clone());
@@ -132,7 +135,10 @@ fn look(
                         None => part.rows.push(*row..row + 1),
                     }
                 }
-                None => of_trace.push(Part { input: idx, begin: *time, rows: vec![*row..row + 1] }),
+                None => {
+                    let rows = std::iter::once(*row..row + 1).collect();
+                    of_trace.push(Part { input: idx, begin: *time, rows });
+                }
             }
         }
         Ok(())
