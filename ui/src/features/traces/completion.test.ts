@@ -19,6 +19,8 @@ it("offers fields by their beginning", () => {
   expect(labels("status:error mo")).toEqual(["model"]);
   expect(labels("-us")).toEqual(["user"]);
   expect(labels("any(mo")).toEqual(["model"]);
+  expect(labels("in")).toEqual(["input_cost", "input_tokens", "input"]);
+  expect(labels("outp")).toEqual(["output_cost", "output_tokens", "output"]);
 });
 
 it("offers values with their counts, those that begin so first", () => {

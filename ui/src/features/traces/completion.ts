@@ -19,6 +19,8 @@ const FIELDS: readonly [name: string, hint: string][] = [
   ["model", "of any call: claude-*"],
   ["type", "agent, llm, tool, retriever …"],
   ["cost", "in dollars: >0.50"],
+  ["input_cost", "dollars for the input: >0.10"],
+  ["output_cost", "dollars for the output: >0.10"],
   ["latency", ">20s, 300ms..2s"],
   ["ttft", "time to first token: >2s"],
   ["tokens", ">10000"],
