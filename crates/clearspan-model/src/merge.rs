@@ -37,6 +37,11 @@ impl Version {
         Self(((rank as u64) << 56) | micros)
     }
 
+    /// The least version of a rank.
+    pub const fn least_of(rank: Rank) -> Self {
+        Self((rank as u64) << 56)
+    }
+
     /// From its stored form.
     pub const fn from_raw(raw: u64) -> Self {
         Self(raw)
@@ -44,7 +49,7 @@ impl Version {
 
     /// Whether a source of this rank, or one that is trusted more, said it.
     pub const fn is_at_least(self, rank: Rank) -> bool {
-        self.0 >> 56 >= rank as u64
+        self.0 >= Self::least_of(rank).0
     }
 
     /// Its stored form.

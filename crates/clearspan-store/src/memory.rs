@@ -10,7 +10,7 @@ mod page;
 mod records;
 mod tables;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -170,6 +170,22 @@ impl RunStore for MemoryStore {
             Some(RunOfSpan { span_id, key: run.key, has_span })
         });
         Ok(found.collect())
+    }
+
+    async fn traces_without_span(
+        &self,
+        since: UnixNanos,
+        limit: usize,
+    ) -> Result<Vec<(WorkspaceId, TraceId)>> {
+        let runs = self.runs.read();
+        let told_by_records = runs.values().map(|kept| &kept.finished).filter(|run| {
+            run.span_id.is_some()
+                && !run.versions.base.is_at_least(Rank::Span)
+                && run.start_time.unwrap_or(run.received_at) >= since
+        });
+        let traces: BTreeSet<_> =
+            told_by_records.map(|run| (run.key.workspace_id, run.key.trace_id)).collect();
+        Ok(traces.into_iter().take(limit).collect())
     }
 
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {

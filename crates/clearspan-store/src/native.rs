@@ -305,6 +305,18 @@ impl RunStore for NativeStore {
         blocking(move || read::runs_of_spans(&snapshot, &scope, trace_id, &span_ids, since)).await
     }
 
+    async fn traces_without_span(
+        &self,
+        since: UnixNanos,
+        limit: usize,
+    ) -> Result<Vec<(WorkspaceId, TraceId)>> {
+        let snapshot = self.shared.snapshot();
+        self.query
+            .traces_without_span(snapshot.clone(), since, limit)
+            .await
+            .map_err(|err| snapshot.explain(err))
+    }
+
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
         let (snapshot, scope) = (self.shared.trace_snapshot(trace_ids), scope.clone());
         let trace_ids = trace_ids.to_vec();

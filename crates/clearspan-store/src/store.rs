@@ -40,6 +40,14 @@ pub trait RunStore: Send + Sync + fmt::Debug {
         since: UnixNanos,
     ) -> Result<Vec<RunOfSpan>>;
 
+    /// Traces of all workspaces that have a run of which only log records told so far, and which they told at this time or
+    /// later: each once, in no order, and at most so many.
+    async fn traces_without_span(
+        &self,
+        since: UnixNanos,
+        limit: usize,
+    ) -> Result<Vec<(WorkspaceId, TraceId)>>;
+
     /// Every run of a trace without its payload, in order of start time. Empty when there is no such trace.
     /// Traces of one id in two projects stay apart: the caller sees them by `project_id`.
     async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {

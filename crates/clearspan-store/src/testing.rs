@@ -96,6 +96,7 @@ macro_rules! conformance_suite {
             sources_come_back_and_merge
             // Spans and events.
             runs_are_found_by_their_spans
+            traces_without_span_are_found
             events_of_a_trace_come_in_one_go
             // Replacing.
             a_replaced_run_is_read_everywhere

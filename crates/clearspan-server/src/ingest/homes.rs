@@ -9,8 +9,8 @@
 //! Whichever is written last finds the other: both look again after they were written. What they do then may be done
 //! twice, because merging is idempotent. Looking costs little, and is left out where it cannot find anything: spans look
 //! only when a record of their trace went elsewhere ([`Waiting`]), records only while spans go elsewhere ([`Recent`]), and
-//! nobody for what is older than a day. Both are kept in memory: what was before a restart is not known, so spans that began
-//! before it always look.
+//! nobody for what is older than a day. Both are kept in memory. Of what was before the start, the store tells once which
+//! traces have records without their span ([`FromBefore`]); only spans of those look that began before it.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use clearspan_model::{ProjectId, Run, RunId, RunKey, SpanId, TraceId, UnixNanos,
 use clearspan_store::{Result, RunOfSpan, RunStore, Scope};
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
+use tokio::sync::OnceCell;
 
 /// A span and its records come within a day.
 const LOOK_BACK_NANOS: i64 = 86_400 * 1_000_000_000;
@@ -25,6 +26,8 @@ const LOOK_BACK_NANOS: i64 = 86_400 * 1_000_000_000;
 const MAX_PLACES: usize = 10_000;
 /// Traces of records that are remembered, twice.
 const MAX_TRACES: usize = 50_000;
+/// Traces of records from before the start that are remembered; when there are more, all spans look that began before it.
+const MAX_FROM_BEFORE: usize = 100_000;
 
 /// Finds the runs of spans.
 #[derive(Debug)]
@@ -32,12 +35,13 @@ pub(super) struct Homes {
     store: Arc<dyn RunStore>,
     spans: Recent,
     records: Waiting,
+    from_before: OnceCell<FromBefore>,
 }
 
 impl Homes {
     pub(super) fn new(store: Arc<dyn RunStore>, started_at: UnixNanos) -> Self {
         let spans = Recent { started_at, last: Mutex::default() };
-        Self { store, spans, records: Waiting::default() }
+        Self { store, spans, records: Waiting::default(), from_before: OnceCell::new() }
     }
 
     /// To be called before spans are written.
@@ -71,10 +75,29 @@ impl Homes {
 
     /// To be called after spans were written: what records told of them elsewhere, for them to take over.
     pub(super) async fn told_before(&self, spans: Vec<SpanAt>, now: UnixNanos) -> Result<Vec<Run>> {
-        let (mut asked, others): (Vec<SpanAt>, Vec<SpanAt>) =
+        let (early, others): (Vec<SpanAt>, Vec<SpanAt>) =
             spans.into_iter().partition(|span| self.spans.may_have_records_from_before(span, now));
+        let (mut asked, others) = if early.is_empty() {
+            (early, others)
+        } else {
+            let from_before = self.from_before.get_or_try_init(|| self.look_back()).await?;
+            let (asked, known) = early.into_iter().partition(|span| from_before.may_hold(span));
+            (asked, [known, others].concat())
+        };
         asked.extend(self.records.with_some_elsewhere(others));
         self.told_elsewhere(asked).await
+    }
+
+    /// Asks which traces have records from before the start and no span yet.
+    async fn look_back(&self) -> Result<FromBefore> {
+        // Records are a day older than their spans at most, and those no older than a day.
+        let since = day_before(day_before(self.spans.started_at));
+        let traces = self.store.traces_without_span(since, MAX_FROM_BEFORE).await?;
+        Ok(if traces.len() < MAX_FROM_BEFORE {
+            FromBefore::Of(traces.into_iter().collect())
+        } else {
+            FromBefore::TooMany
+        })
     }
 
     /// To be called after patches of records were written that found no run: a span may have come at the same time.
@@ -192,6 +215,22 @@ impl Recent {
 }
 
 type Trace = (WorkspaceId, TraceId);
+
+/// The traces that had records without their span when the process began.
+#[derive(Debug)]
+enum FromBefore {
+    Of(FxHashSet<Trace>),
+    TooMany,
+}
+
+impl FromBefore {
+    fn may_hold(&self, span: &SpanAt) -> bool {
+        match self {
+            Self::Of(traces) => traces.contains(&(span.key.workspace_id, span.key.trace_id)),
+            Self::TooMany => true,
+        }
+    }
+}
 
 /// Where records went whose spans were not there yet: the latest, by trace.
 #[derive(Debug, Default)]

@@ -39,7 +39,8 @@ pub(crate) struct RowRef {
 /// One batch as readers see it.
 #[derive(Debug, Clone)]
 pub(crate) struct HotBatch {
-    pub(crate) batch: RecordBatch,
+    /// Shared as a whole, because each reader takes all of them, and a batch has dozens of columns.
+    pub(crate) batch: Arc<RecordBatch>,
     /// Rows that were replaced.
     pub(crate) dead: Option<Arc<RoaringBitmap>>,
 }
@@ -52,7 +53,7 @@ impl HotBatch {
                 .batch
                 .project(columns)
                 .context(ErrorKind::Internal, || "projecting the hot tier".into())?,
-            None => self.batch.clone(),
+            None => RecordBatch::clone(&self.batch),
         };
         let Some(dead) = &self.dead else { return Ok(batch) };
         let rows = u32::try_from(batch.num_rows()).expect("a batch has fewer than 2^32 rows");
@@ -78,7 +79,8 @@ impl HotBatch {
                 dead.insert(row);
             }
         }
-        (dead.len() < u64::from(rows)).then(|| Self { batch: self.batch.clone(), dead: Some(Arc::new(dead)) })
+        (dead.len() < u64::from(rows))
+            .then(|| Self { batch: Arc::clone(&self.batch), dead: Some(Arc::new(dead)) })
     }
 
     fn is_dead(&self, row: u32) -> bool {
@@ -197,7 +199,8 @@ impl Tier {
             self.keys.insert(*key, RowRef { batch: idx, row });
         }
         self.bytes += batch.get_array_memory_size();
-        self.batches.push(HotBatch { batch, dead: (!dead.is_empty()).then(|| Arc::new(dead)) });
+        self.batches
+            .push(HotBatch { batch: Arc::new(batch), dead: (!dead.is_empty()).then(|| Arc::new(dead)) });
         self.join_small_batches()
     }
 
@@ -224,7 +227,7 @@ impl Tier {
                 self.keys.insert(rows.key(row)?, place);
             }
             self.bytes += joined.get_array_memory_size();
-            self.batches.push(HotBatch { batch: joined, dead: None });
+            self.batches.push(HotBatch { batch: Arc::new(joined), dead: None });
         }
         Ok(())
     }
@@ -308,7 +311,8 @@ impl Tier {
                     .expect("ids have sixteen bytes"),
             );
         }
-        hot.batch = RecordBatch::try_new(Arc::clone(&SCHEMA), columns).expect("the schema did not change");
+        let batch = RecordBatch::try_new(Arc::clone(&SCHEMA), columns).expect("the schema did not change");
+        hot.batch = Arc::new(batch);
     }
 
     /// The keys of living runs for which `keep` holds.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use clearspan_model::{ErrorKind, ProjectId, TraceId, UnixNanos, WorkspaceId};
+use clearspan_model::{ErrorKind, ProjectId, Rank, TraceId, UnixNanos, Version, WorkspaceId};
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::execution::config::SessionConfig;
 use datafusion::functions_aggregate::expr_fn::{count, max};
@@ -169,6 +169,39 @@ impl Engine {
         since: UnixNanos,
     ) -> Result<Vec<ProjectActivity>> {
         self.on_pool(|engine| async move { engine.activity(snapshot, workspace_id, since).await }).await
+    }
+
+    /// Traces with runs of which only log records told.
+    pub(crate) async fn traces_without_span(
+        &self,
+        snapshot: Snapshot,
+        since: UnixNanos,
+        limit: usize,
+    ) -> Result<Vec<(WorkspaceId, TraceId)>> {
+        self.on_pool(|engine| async move {
+            let range = TimeRange { from: Some(since), to: None };
+            let table = Arc::new(RunsTable::new(snapshot, None, range));
+            let condition = column(Col::version)
+                .lt(lit(Version::least_of(Rank::Span).as_raw()))
+                .and(column(Col::time).gt_eq(time(since)))
+                .and(column(Col::span_id).is_not_null());
+            let ids = vec![column(Col::workspace_id), column(Col::trace_id)];
+            let found = engine
+                .context()
+                .read_table(table)
+                .and_then(|runs| runs.filter(condition)?.select(ids)?.distinct()?.limit(0, Some(limit)))
+                .context(ErrorKind::Internal, planning)?;
+            let mut traces = Vec::new();
+            for batch in collect(found).await? {
+                let answer = Answer::new(&batch);
+                for row in 0..batch.num_rows() {
+                    let workspace_id = answer.id(Col::workspace_id.name(), row)?;
+                    traces.push((WorkspaceId::from_bytes(workspace_id), trace_id_of(&answer, row)?));
+                }
+            }
+            Ok(traces)
+        })
+        .await
     }
 
     async fn activity(

@@ -48,6 +48,18 @@ fn spans_that_began_before_the_start_look() {
 }
 
 #[test]
+fn only_spans_look_of_traces_with_records_from_before() {
+    let trace = (WorkspaceId::from_bytes([1; 16]), span(1, 1, false).key.trace_id);
+    let before = FromBefore::Of([trace].into_iter().collect());
+    assert!(before.may_hold(&span(1, 2, false)), "in another project");
+    assert!(!before.may_hold(&span(2, 1, false)), "another trace");
+    let mut foreign = span(1, 1, false);
+    foreign.key.workspace_id = WorkspaceId::from_bytes([2; 16]);
+    assert!(!before.may_hold(&foreign), "another workspace");
+    assert!(FromBefore::TooMany.may_hold(&foreign), "nobody knows");
+}
+
+#[test]
 fn spans_look_when_records_of_their_trace_went_elsewhere() {
     let waiting = Waiting::default();
     let looks = |span: SpanAt| !waiting.with_some_elsewhere(vec![span]).is_empty();

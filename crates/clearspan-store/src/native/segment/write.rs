@@ -67,7 +67,7 @@ pub(crate) fn write(
     if origin.is_empty() {
         return Ok(None);
     }
-    let batches: Vec<&RecordBatch> = view.iter().map(|hot| &hot.batch).collect();
+    let batches: Vec<&RecordBatch> = view.iter().map(|hot| &*hot.batch).collect();
     let chunks = chunks(&batches, &origin);
     let groups = chunks.into_iter().map(|rows| {
         let places: Vec<(usize, usize)> =

@@ -1,6 +1,6 @@
 //! What is asked of runs without their content: where the runs of spans are, and their events.
 
-use clearspan_model::{Rank, Run, RunEvent, RunKey, SpanId, Version, Versions};
+use clearspan_model::{Rank, Run, RunEvent, RunKey, SpanId, Version, Versions, WorkspaceId};
 
 use crate::testing::build::{at, bare, number_of, project, run, scope, trace};
 use crate::{RunOfSpan, RunStore, Scope};
@@ -65,6 +65,33 @@ pub async fn runs_are_found_by_their_spans(store: &dyn RunStore) {
         |found: Vec<RunOfSpan>| found.iter().find(|run| run.span_id == span(2)).map(|run| run.has_span);
     for state in ["late", "flushed"] {
         assert_eq!(has_come(look(scope()).await), Some(true), "{state}");
+        store.flush().await.expect(state);
+    }
+}
+
+/// Traces of which records told something that no span has confirmed, of every workspace, and no older ones.
+pub async fn traces_without_span_are_found(store: &dyn RunStore) {
+    let told = |trace: u32, id: u32| Run { key: bare(trace, id).key, ..of_log(id, span(1)) };
+    let mut foreign = told(2, 2);
+    foreign.key.workspace_id = WorkspaceId::from_bytes([9; 16]);
+    let old = Run { received_at: at(-2), ..told(3, 3) };
+    let confirmed = told(4, 4);
+    let mut nobodys = told(5, 5);
+    nobodys.span_id = None;
+    let whole = run(6, 6, |run| run.span_id = Some(span(1)));
+    let mut confirming = confirmed.clone();
+    confirming.versions = Versions::all(Version::new(Rank::Span, at(0)));
+    let mut expected = vec![(scope().workspace_id, trace(1)), (foreign.key.workspace_id, trace(2))];
+    expected.sort_unstable();
+    let all = vec![told(1, 1), told(1, 7), foreign, old, confirmed, nobodys, whole];
+    store.write(all).await.expect("writes");
+    store.write(vec![confirming]).await.expect("writes");
+    for state in ["in memory", "flushed"] {
+        let mut found = store.traces_without_span(at(-1), 10).await.expect(state);
+        found.sort_unstable();
+        assert_eq!(found, expected, "{state}");
+        assert_eq!(store.traces_without_span(at(-1), 1).await.expect(state).len(), 1, "{state}");
+        assert_eq!(store.traces_without_span(at(1), 10).await.expect(state), [], "{state}");
         store.flush().await.expect(state);
     }
 }
