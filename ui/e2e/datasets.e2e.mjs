@@ -4,9 +4,10 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
+import { caller, experimentRun } from "./lib/langsmith.mjs";
 import { startServer } from "./lib/server.mjs";
 
-let server, browser, dataset, experiments;
+let server, call, browser, dataset, experiments;
 const EXAMPLES = 120;
 
 /** A bound, not an expectation: machines that build at the same time are slow. */
@@ -14,6 +15,7 @@ const SLOW_MS = 30_000;
 
 before(async () => {
   server = await startServer();
+  call = caller(server);
   browser = await openBrowser();
   browser.context.setDefaultTimeout(SLOW_MS);
   dataset = (await call("POST", "/datasets", { name: "answers", description: "Questions of customers" })).id;
@@ -42,35 +44,12 @@ after(async () => {
   await server?.stop();
 });
 
-async function call(method, path, body) {
-  const content = body ? { body: JSON.stringify(body), headers: { "content-type": "application/json" } } : {};
-  const response = await fetch(`${server.api.replace("/clearspan/v1", "/v1")}${path}`, { method, ...content });
-  const text = await response.text();
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`);
-  return text && JSON.parse(text);
-}
-
 /** An experiment with a run and a score for each example, as `evaluate()` leaves it. */
 async function experiment(name, examples, answerOf) {
   const { id } = await call("POST", "/sessions", { name, reference_dataset_id: dataset });
   const runs = examples.map((example, n) => {
     const { answer, error } = answerOf(n);
-    const run = randomUUID();
-    const time = new Date(Date.now() - 60_000).toISOString();
-    return {
-      id: run,
-      trace_id: run,
-      dotted_order: `${time.replace(/[-:.]/g, "").replace("Z", "000Z")}${run}`,
-      name: "Target",
-      run_type: "chain",
-      session_name: name,
-      reference_example_id: example.id,
-      start_time: time,
-      end_time: new Date(Date.parse(time) + 500).toISOString(),
-      inputs: example.inputs,
-      outputs: error ? null : { answer: `Refunds for order ${n} ${answer}` },
-      error,
-    };
+    return experimentRun(name, example, { answer: `Refunds for order ${n} ${answer}` }, error);
   });
   await call("POST", "/runs/batch", { post: runs });
   const scored = runs.map((run, n) => [run, answerOf(n).score]).filter(([, score]) => score !== null);

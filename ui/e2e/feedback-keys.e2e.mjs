@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
 import { send, span } from "./lib/otlp.mjs";
+import { caller } from "./lib/langsmith.mjs";
 import { startServer } from "./lib/server.mjs";
 
 let server, browser;
@@ -19,7 +20,7 @@ after(async () => {
   await server?.stop();
 });
 
-const configs = async () => (await fetch(`${server.api.replace("/clearspan/v1", "/v1")}/feedback-configs`)).json();
+const configs = () => caller(server)("GET", "/feedback-configs");
 
 test("a feedback key is written, changed and deleted", async () => {
   const { page, clean } = await openPage(browser.context, `${server.url}/app/p/shop/settings/project`);

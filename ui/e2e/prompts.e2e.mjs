@@ -3,15 +3,17 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
+import { caller, chatPrompt, dottedOrder } from "./lib/langsmith.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const PROJECT = "shop";
-let server, browser;
+let server, call, browser;
 /** Hashes of the versions, the first one first. */
 const hashes = [];
 
 before(async () => {
   server = await startServer();
+  call = caller(server);
   browser = await openBrowser();
   browser.context.setDefaultTimeout(30_000);
   await call("POST", "/repos", { repo_handle: "reply", description: "Answers customers", tags: ["chat"] });
@@ -32,25 +34,8 @@ after(async () => {
   await server?.stop();
 });
 
-async function call(method, path, body) {
-  const request = { method, headers: { "content-type": "application/json" } };
-  if (body) request.body = JSON.stringify(body);
-  const response = await fetch(`${server.api.replace("/clearspan/v1", "/v1")}${path}`, request);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
-  return JSON.parse(text || "null");
-}
-
-const node = (name, kwargs) => ({ lc: 1, type: "constructor", id: ["langchain", "prompts", name], kwargs });
-const template = (text) => node("PromptTemplate", { template: text, template_format: "f-string", input_variables: [] });
-
 async function push(system, description) {
-  const messages = [
-    node("SystemMessagePromptTemplate", { prompt: template(system) }),
-    node("HumanMessagePromptTemplate", { prompt: template("{question}") }),
-  ];
-  const manifest = node("ChatPromptTemplate", { input_variables: ["customer", "question"], messages });
-  const made = await call("POST", "/commits/-/reply", { manifest, description });
+  const made = await call("POST", "/commits/-/reply", { manifest: chatPrompt(system), description });
   hashes.push(made.commit.commit_hash);
 }
 
@@ -59,7 +44,7 @@ function usesOf(hash, count, ms) {
   return Array.from({ length: count }).flatMap(() => {
     const [top, prompt, model] = [randomUUID(), randomUUID(), randomUUID()];
     const start = new Date(Date.now() - 60_000);
-    const order = (id) => `${start.toISOString().replaceAll(/[-:.Z]/g, "")}000Z${id}`;
+    const order = (id) => dottedOrder(start, id);
     const run = (id, run_type, more) => ({
       id,
       run_type,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
-import { send, span } from "./lib/otlp.mjs";
+import { runIdOf, send, span } from "./lib/otlp.mjs";
 import { startServer } from "./lib/server.mjs";
 
 let server, browser;
@@ -34,7 +34,7 @@ const sendCall = (trace) =>
   );
 const open = (search = "") => openPage(browser.context, `${server.url}/app/p/shop/settings/rules${search}`);
 const runOf = async (trace) => {
-  const runId = `00000000-0000-0000-${CALL.slice(0, 4)}-${CALL.slice(4)}`;
+  const runId = runIdOf(CALL);
   return (await fetch(`${server.api}/traces/${trace}/runs/${runId}?project=shop`)).json();
 };
 

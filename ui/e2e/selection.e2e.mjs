@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit, openBrowser, openPage, row } from "./lib/browser.mjs";
+import { caller } from "./lib/langsmith.mjs";
 import { agentTrace, send } from "./lib/otlp.mjs";
 import { startServer } from "./lib/server.mjs";
 
-let server, browser;
+let server, call, browser;
 before(async () => {
   server = await startServer();
+  call = caller(server);
   browser = await openBrowser();
   const now = Date.now();
   const spans = [];
@@ -29,7 +31,6 @@ after(async () => {
 const question = (page, number) => row(page, new RegExp(`Question number ${number}(?!\\d)`));
 const mark = (page, number) => question(page, number).locator("[data-col=mark]");
 const bar = (page) => page.getByRole("toolbar", { name: "Selection" });
-const api = async (path) => (await fetch(`${server.url}/api/v1${path}`)).json();
 const open = async () => {
   const opened = await openPage(browser.context, `${server.url}/app/p/shop/traces?t=all`);
   await question(opened.page, 0).waitFor();
@@ -55,7 +56,7 @@ test("a stretch of traces goes into a dataset and into a queue", async () => {
   await dataset.getByText("3 runs are in").waitFor();
   await dataset.getByRole("button", { name: "Done" }).click();
   await dataset.waitFor({ state: "detached" });
-  const [made] = await api("/datasets?name=Golden");
+  const [made] = await call("GET", "/datasets?name=Golden");
   assert.equal(made.example_count, 3);
 
   await page.keyboard.press("a");
@@ -64,8 +65,8 @@ test("a stretch of traces goes into a dataset and into a queue", async () => {
   await queue.getByRole("button", { name: "Create queue and add" }).click();
   await queue.getByRole("button", { name: "Done" }).click();
   await queue.waitFor({ state: "detached" });
-  const [review] = await api("/annotation-queues?name=Review");
-  assert.equal((await api(`/annotation-queues/${review.id}/size`)).size, 3);
+  const [review] = await call("GET", "/annotation-queues?name=Review");
+  assert.equal((await call("GET", `/annotation-queues/${review.id}/size`)).size, 3);
 
   await page.keyboard.press("Escape");
   await bar(page).waitFor({ state: "detached" });

@@ -3,19 +3,21 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { audit, eventually, openBrowser, openPage } from "./lib/browser.mjs";
+import { caller, dottedOrder } from "./lib/langsmith.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const PROJECT = "shop & co";
 const top = randomUUID();
 const child = randomUUID();
-let server, browser, projectId;
+let server, call, browser, projectId;
 
 before(async () => {
   server = await startServer();
+  call = caller(server);
   browser = await openBrowser();
   browser.context.setDefaultTimeout(30_000);
   const start = new Date(Date.now() - 5_000);
-  const order = (id) => `${start.toISOString().replaceAll(/[-:.Z]/g, "")}000Z${id}`;
+  const order = (id) => dottedOrder(start, id);
   const run = (id, more) => ({
     id,
     trace_id: top,
@@ -55,16 +57,6 @@ after(async () => {
   await browser?.close();
   await server?.stop();
 });
-
-/** A route of LangSmith's API; throws what is refused. */
-async function call(method, path, body) {
-  const request = { method, headers: { "content-type": "application/json" } };
-  if (body) request.body = JSON.stringify(body);
-  const response = await fetch(`${server.api.replace("/clearspan/v1", "/v1")}${path}`, request);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${text}`);
-  return JSON.parse(text || "null");
-}
 
 const open = (path, options) => openPage(browser.context, `${server.url}/app${path}`, options);
 

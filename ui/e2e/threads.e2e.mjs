@@ -2,16 +2,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit, eventually as eventuallyWithin, openBrowser, openPage } from "./lib/browser.mjs";
-import { agentTrace, send } from "./lib/otlp.mjs";
+import { caller } from "./lib/langsmith.mjs";
+import { agentTrace, runIdOf, send } from "./lib/otlp.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const LONG = 150;
 /** Generous: what is looked for comes, and the machine may be busy. */
 const PATIENCE_MS = 30_000;
 const eventually = (check, what) => eventuallyWithin(check, what, PATIENCE_MS);
-let server, browser, turns;
+let server, call, browser, turns;
 before(async () => {
   server = await startServer();
+  call = caller(server);
   browser = await openBrowser();
   browser.context.setDefaultTimeout(PATIENCE_MS);
   const start = Date.now() - 3_600_000;
@@ -47,18 +49,8 @@ after(async () => {
 });
 
 const open = (path, options) => openPage(browser.context, `${server.url}/app/p/travel${path}`, options);
-const api = async (path, options = {}) => {
-  const answer = await fetch(`${server.url}/api/v1${path}`, {
-    ...options,
-    headers: { "content-type": "application/json" },
-    body: options.body && JSON.stringify(options.body),
-  });
-  assert.ok(answer.ok, `${path}: ${answer.status}`);
-  return answer.json();
-};
-const feedbackOn = (run) => api(`/feedback?run=${run}`);
-/** A run id as the API writes it. */
-const runOf = ({ rootId }) => `00000000-0000-0000-${rootId.slice(0, 4)}-${rootId.slice(4)}`;
+const feedbackOn = (run) => call("GET", `/feedback?run=${run}`);
+const runOf = ({ rootId }) => runIdOf(rootId);
 
 test("a thread is found by its words and read turn by turn", async () => {
   const { page, clean } = await open("/threads?t=all");
@@ -124,7 +116,7 @@ test("feedback is given, changed and taken back beside the run", async () => {
       { value: 0, label: "wrong" },
     ],
   };
-  await api("/feedback-configs", { method: "POST", body: { feedback_key: "correctness", feedback_config: config } });
+  await call("POST", "/feedback-configs", { feedback_key: "correctness", feedback_config: config });
   const run = runOf(turns[0]);
   const { page, clean } = await open(`/traces/${turns[0].traceId}?tab=feedback`);
   await page.getByRole("button", { name: "Give feedback" }).click();
@@ -153,8 +145,8 @@ test("feedback is given, changed and taken back beside the run", async () => {
   await page.getByLabel("Name of a new dataset").fill("Golden trips");
   await page.getByRole("button", { name: "Create dataset and add" }).click();
   await page.getByRole("status").getByText("Golden trips").waitFor();
-  const [dataset] = await api("/datasets?name=Golden%20trips");
-  const [example] = await api(`/examples?dataset=${dataset.id}`);
+  const [dataset] = await call("GET", "/datasets?name=Golden%20trips");
+  const [example] = await call("GET", `/examples?dataset=${dataset.id}`);
   assert.equal(example.source_run_id, run);
   await clean();
   await page.close();
@@ -172,9 +164,9 @@ test("a queue is made, filled and worked through by keys", async () => {
   assert.deepEqual(await audit(page), []);
   await form.getByRole("button", { name: "Create queue" }).click();
   await page.getByRole("link", { name: "Weekly review" }).waitFor();
-  const [queue] = await api("/annotation-queues?name=Weekly%20review");
+  const [queue] = await call("GET", "/annotation-queues?name=Weekly%20review");
   const [first, second, third] = turns.map(runOf);
-  await api(`/annotation-queues/${queue.id}/runs`, { method: "POST", body: [first, second, third] });
+  await call("POST", `/annotation-queues/${queue.id}/runs`, [first, second, third]);
 
   await page.getByRole("link", { name: "Weekly review" }).click();
   const at = (run) => eventually(() => new URL(page.url()).searchParams.get("run") === run, "the item is shown");
@@ -210,7 +202,7 @@ test("a queue is made, filled and worked through by keys", async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "The queue is done" }).waitFor();
   await eventually(async () => {
-    const { size } = await api(`/annotation-queues/${queue.id}/total_archived`);
+    const { size } = await call("GET", `/annotation-queues/${queue.id}/total_archived`);
     return size === 3;
   }, "all three are done");
   await clean();

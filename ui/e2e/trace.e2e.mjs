@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { eventually, openBrowser, openPage, row } from "./lib/browser.mjs";
 import { crowding } from "./lib/machine.mjs";
-import { agentTrace, send } from "./lib/otlp.mjs";
+import { agentTrace, runIdOf, send } from "./lib/otlp.mjs";
 import { startServer } from "./lib/server.mjs";
 
 const MINUTE = 60_000;
@@ -91,7 +91,7 @@ test("keys are listed, and Escape closes the list", async () => {
 
 test("the short address of a run finds its trace and selects it", async () => {
   const call = broken.spans.find((span) => span.name.startsWith("chat"));
-  for (const run of [call.spanId, `00000000-0000-0000-${call.spanId.slice(0, 4)}-${call.spanId.slice(4)}`]) {
+  for (const run of [call.spanId, runIdOf(call.spanId)]) {
     const { page } = await open(`/app/t/${broken.traceId.replaceAll("-", "")}/${run}`);
     await isSelected(page, /chat gpt-4o-mini/);
     assert.ok(page.url().includes(tracePath(broken)));

@@ -52,7 +52,7 @@ for (const { page, bytes } of firstLoads.toSorted((a, b) => b.bytes - a.bytes)) 
   if (process.argv.includes("--all")) console.log(kb(bytes).padStart(9), page);
   if (bytes <= BUDGET) continue;
   console.error(`${page}: the first load is ${kb(bytes)} of JavaScript, the budget ${kb(BUDGET)}. Import lazily what`);
-  console.error("  is used only after an action, see components/Dialog.tsx and components/lazy-trigger.ts.");
+  console.error("  is used only after an action, see components/Dialog.tsx and components/Opener.tsx.");
   process.exitCode = 1;
 }
 if (pages.length === 0) throw new Error("the manifest names no page");

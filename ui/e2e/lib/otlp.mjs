@@ -53,6 +53,9 @@ export function span({ trace, id = hex(8), parent, name, start, ms, error, attrs
 
 const asUuid = (id) => `${id.slice(0, 8)}-${id.slice(8, 12)}-${id.slice(12, 16)}-${id.slice(16, 20)}-${id.slice(20)}`;
 
+/** The id of a run, as the API writes it. */
+export const runIdOf = (spanId) => `00000000-0000-0000-${spanId.slice(0, 4)}-${spanId.slice(4)}`;
+
 /** An agent that calls a model and perhaps a tool. Returns the spans and the ids as the API writes them. */
 export function agentTrace(options = {}) {
   const {

@@ -1,7 +1,8 @@
 // One project with something on every page: traces, a thread, logs, a metric, a dataset with experiments, a queue,
 // versions of a prompt, a rule and shared links.
 import { randomUUID } from "node:crypto";
-import { agentTrace, logRecord, metric, send, sendLogs, sendMetrics } from "./otlp.mjs";
+import { caller, chatPrompt, experimentRun } from "./langsmith.mjs";
+import { agentTrace, logRecord, metric, runIdOf, send, sendLogs, sendMetrics } from "./otlp.mjs";
 
 const PROJECT = "shop";
 const MINUTE = 60_000;
@@ -10,8 +11,7 @@ const MINUTE = 60_000;
 export async function seedAll(server) {
   const call = caller(server);
   const failed = await traces(server);
-  const runId = `00000000-0000-0000-${failed.rootId.slice(0, 4)}-${failed.rootId.slice(4)}`;
-  const callId = failed.spans[1].spanId;
+  const runId = runIdOf(failed.rootId);
   await signals(server, failed);
   await call("POST", "/feedback", {
     run_id: runId,
@@ -28,23 +28,12 @@ export async function seedAll(server) {
   return {
     project: PROJECT,
     trace: failed.traceId,
-    call: `00000000-0000-0000-${callId.slice(0, 4)}-${callId.slice(4)}`,
+    call: runIdOf(failed.spans[1].spanId),
     queue: await queue(call, runId),
     sharedRun: (await call("PUT", `/runs/${runId}/share`, { run_id: runId })).share_token,
     ...(await evaluated(call)),
   };
 }
-
-/** Calls routes of LangSmith's API, and Clearspan's own by their whole path. */
-const caller = (server) => async (method, path, body) => {
-  const root = server.api.replace("/clearspan/v1", "");
-  const request = { method, headers: { "content-type": "application/json" } };
-  if (body) request.body = JSON.stringify(body);
-  const response = await fetch(root + (path.startsWith("/clearspan/") ? path : `/v1${path}`), request);
-  const answer = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${answer}`);
-  return JSON.parse(answer || "null");
-};
 
 async function traces(server) {
   const now = Date.now();
@@ -103,17 +92,10 @@ async function queue(call, runId) {
   return id;
 }
 
-const node = (name, kwargs) => ({ lc: 1, type: "constructor", id: ["langchain", "prompts", name], kwargs });
-const template = (text) => node("PromptTemplate", { template: text, template_format: "f-string", input_variables: [] });
-
 async function versions(call) {
   await call("POST", "/repos", { repo_handle: "reply", description: "Answers customers", tags: ["chat"] });
   for (const sentences of ["four", "three"]) {
-    const messages = [
-      node("SystemMessagePromptTemplate", { prompt: template(`Be kind to {customer} in ${sentences} sentences.`) }),
-      node("HumanMessagePromptTemplate", { prompt: template("{question}") }),
-    ];
-    const manifest = node("ChatPromptTemplate", { input_variables: ["customer", "question"], messages });
+    const manifest = chatPrompt(`Be kind to {customer} in ${sentences} sentences.`);
     await call("POST", "/commits/-/reply", { manifest, description: `In ${sentences} sentences` });
   }
 }
@@ -141,24 +123,9 @@ async function evaluated(call) {
 /** As `evaluate()` leaves it: a run and a score for each example; null = the run failed. */
 async function experiment(call, dataset, name, examples, scoreOf) {
   const { id } = await call("POST", "/sessions", { name, reference_dataset_id: dataset });
-  const time = new Date(Date.now() - MINUTE).toISOString();
   const runs = examples.map((example, n) => {
-    const run = randomUUID();
-    const failed = scoreOf(n) === null;
-    return {
-      id: run,
-      trace_id: run,
-      dotted_order: `${time.replaceAll(/[-:.]/g, "").replace("Z", "000Z")}${run}`,
-      name: "Target",
-      run_type: "chain",
-      session_name: name,
-      reference_example_id: example.id,
-      start_time: time,
-      end_time: new Date(Date.parse(time) + 500).toISOString(),
-      inputs: example.inputs,
-      outputs: failed ? null : { answer: `Refunds take ${name} 5 days` },
-      error: failed ? "RateLimitError: 429" : undefined,
-    };
+    const error = scoreOf(n) === null ? "RateLimitError: 429" : undefined;
+    return experimentRun(name, example, { answer: `Refunds take ${name} 5 days` }, error);
   });
   await call("POST", "/runs/batch", { post: runs });
   for (const [n, run] of runs.entries())

@@ -1,7 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
-import { messageOf } from "@/lib/api/client";
-import { Button } from "./Button";
+import { FormEnd } from "./Form";
+import forms from "./Form.module.css";
 import styles from "./ConfirmDialog.module.css";
 import { Dialog } from "./Dialog";
 
@@ -33,10 +33,10 @@ export function ConfirmDialog({ title, children, action, typed, disabled, onConf
   };
   return (
     <Dialog title={title} width={480} onClose={onClose}>
-      <form onSubmit={submit}>
+      <form className={styles.form} onSubmit={submit}>
         <div className={styles.text}>{children}</div>
         {typed === undefined ? null : (
-          <div className={styles.name}>
+          <div className={forms.field}>
             <label htmlFor={id}>Type {typed} to confirm</label>
             <input
               id={id}
@@ -48,17 +48,9 @@ export function ConfirmDialog({ title, children, action, typed, disabled, onConf
             />
           </div>
         )}
-        {work.isError ? (
-          <p className={styles.failed} role="alert">
-            {messageOf(work.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!ready}>
-            {work.isPending ? "Deleting…" : action}
-          </Button>
-        </div>
+        <FormEnd error={work.error} onCancel={onClose} disabled={!ready}>
+          {work.isPending ? "Deleting…" : action}
+        </FormEnd>
       </form>
     </Dialog>
   );

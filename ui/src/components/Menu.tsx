@@ -1,5 +1,5 @@
-import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
-import { closedTrigger } from "./lazy-trigger";
+import { lazy, type ReactElement, type ReactNode } from "react";
+import { Opener } from "./Opener";
 
 const load = () => import("./MenuPanel");
 export const MenuPanel = lazy(async () => ({ default: (await load()).MenuPanel }));
@@ -21,15 +21,12 @@ interface MenuProps {
 }
 
 /** A menu under a button, with the keyboard behaviour of menus. */
-export function Menu({ trigger, align, children }: MenuProps) {
-  const [open, setOpen] = useState<boolean | null>(null);
-  const closed = closedTrigger(trigger, { opens: "menu", load, onOpen: () => setOpen(true) });
-  if (open === null) return closed;
-  return (
-    <Suspense fallback={closed}>
-      <MenuPanel trigger={trigger} align={align} open={open} onOpenChange={setOpen}>
+export const Menu = ({ trigger, align, children }: MenuProps) => (
+  <Opener trigger={trigger} opens="menu" load={load}>
+    {(open, change) => (
+      <MenuPanel trigger={trigger} align={align} open={open} onOpenChange={change}>
         {children}
       </MenuPanel>
-    </Suspense>
-  );
-}
+    )}
+  </Opener>
+);

@@ -1,5 +1,5 @@
-import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
-import { closedTrigger } from "./lazy-trigger";
+import { lazy, type ReactElement, type ReactNode } from "react";
+import { Opener } from "./Opener";
 
 const load = () => import("./PopoverPanel");
 const Panel = lazy(load);
@@ -15,20 +15,8 @@ export interface PopoverProps {
 }
 
 /** A small panel under a button, with fields in it; for a list of actions take Menu. */
-export function Popover(props: PopoverProps) {
-  const [own, setOwn] = useState(false);
-  const open = props.open ?? own;
-  const [used, setUsed] = useState(open);
-  if (open && !used) setUsed(true);
-  const change = (next: boolean) => {
-    setOwn(next);
-    props.onOpenChange?.(next);
-  };
-  const closed = closedTrigger(props.trigger, { opens: "dialog", load, onOpen: () => change(true) });
-  if (!used) return closed;
-  return (
-    <Suspense fallback={closed}>
-      <Panel {...props} open={open} onOpenChange={change} />
-    </Suspense>
-  );
-}
+export const Popover = (props: PopoverProps) => (
+  <Opener trigger={props.trigger} opens="dialog" load={load} open={props.open} onOpenChange={props.onOpenChange}>
+    {(open, change) => <Panel {...props} open={open} onOpenChange={change} />}
+  </Opener>
+);

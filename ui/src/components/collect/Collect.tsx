@@ -5,6 +5,8 @@ import { messageOf } from "@/lib/api/client";
 import { cx } from "@/lib/cx";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
+import { FormEnd } from "../Form";
+import forms from "../Form.module.css";
 import styles from "./Collect.module.css";
 
 /** With more places than these one wants to search. */
@@ -64,7 +66,7 @@ export function Collect({ title, what, many, noun, places, error, onPut, onCreat
             {what} {many ? "are" : "is"} in {renderPlace(put.data)}.
           </span>
         </p>
-        <div className={styles.answers}>
+        <div className={forms.answers}>
           <Button look="primary" onClick={onClose}>
             Done
           </Button>
@@ -73,7 +75,7 @@ export function Collect({ title, what, many, noun, places, error, onPut, onCreat
     );
   return (
     <Dialog title={title} width={440} onClose={onClose}>
-      <form onSubmit={submit}>
+      <form className={forms.fields} onSubmit={submit}>
         {(places?.length ?? 0) > SEARCH_FROM ? (
           <input
             className={styles.find}
@@ -84,7 +86,7 @@ export function Collect({ title, what, many, noun, places, error, onPut, onCreat
           />
         ) : null}
         {error ? (
-          <p className={styles.bad} role="alert">
+          <p className={forms.bad} role="alert">
             {messageOf(error)}
           </p>
         ) : null}
@@ -123,17 +125,9 @@ export function Collect({ title, what, many, noun, places, error, onPut, onCreat
             />
           </div>
         </div>
-        {put.isError ? (
-          <p className={styles.bad} role="alert">
-            {messageOf(put.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!ready}>
-            {put.isPending ? "Adding…" : creating ? `Create ${noun} and add` : "Add"}
-          </Button>
-        </div>
+        <FormEnd error={put.error} onCancel={onClose} disabled={!ready}>
+          {put.isPending ? "Adding…" : creating ? `Create ${noun} and add` : "Add"}
+        </FormEnd>
       </form>
     </Dialog>
   );

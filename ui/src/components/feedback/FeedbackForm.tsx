@@ -1,10 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useId, useRef, useState } from "react";
-import { messageOf } from "@/lib/api/client";
 import { type Feedback, feedbackConfigsQuery } from "@/lib/api/feedback";
 import { cx } from "@/lib/cx";
 import { formatScore, type Label, labelsOf, readScore } from "@/lib/score";
-import { Button } from "../Button";
+import { FormEnd } from "../Form";
+import forms from "../Form.module.css";
 import styles from "./FeedbackForm.module.css";
 import { configOf } from "./Scores";
 
@@ -71,7 +71,7 @@ export function FeedbackForm({ feedback, onSubmit, onDone, onCancel }: Props) {
       }}
     >
       {feedback ? null : (
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}k`}>Key</label>
           <input
             id={`${id}k`}
@@ -110,7 +110,7 @@ export function FeedbackForm({ feedback, onSubmit, onDone, onCancel }: Props) {
           ))}
         </div>
       ) : inWords ? null : (
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}s`}>Score</label>
           <input
             id={`${id}s`}
@@ -122,10 +122,14 @@ export function FeedbackForm({ feedback, onSubmit, onDone, onCancel }: Props) {
             aria-invalid={problem !== null}
             onChange={(event) => setNumber(event.target.value)}
           />
-          {problem ? <p role="alert">{problem}</p> : null}
+          {problem ? (
+            <p className={forms.bad} role="alert">
+              {problem}
+            </p>
+          ) : null}
         </div>
       )}
-      <div className={styles.field}>
+      <div className={forms.field}>
         <label htmlFor={`${id}c`}>Comment</label>
         <textarea
           id={`${id}c`}
@@ -137,17 +141,13 @@ export function FeedbackForm({ feedback, onSubmit, onDone, onCancel }: Props) {
           }}
         />
       </div>
-      {save.isError ? (
-        <p className={styles.bad} role="alert">
-          {messageOf(save.error)}
-        </p>
-      ) : null}
-      <div className={styles.answers}>
-        <Button onClick={onCancel}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={save.isPending || given.key === "" || empty || problem !== null}>
-          {feedback ? "Save" : "Give feedback"}
-        </Button>
-      </div>
+      <FormEnd
+        error={save.error}
+        onCancel={onCancel}
+        disabled={save.isPending || given.key === "" || empty || problem !== null}
+      >
+        {feedback ? "Save" : "Give feedback"}
+      </FormEnd>
     </form>
   );
 }

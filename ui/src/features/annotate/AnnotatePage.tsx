@@ -7,10 +7,13 @@ import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatAgo, formatInt, plural, UNKNOWN } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { RowBones } from "@/components/Bones";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import forms from "@/components/Form.module.css";
+import table from "@/components/Table.module.css";
 import styles from "./AnnotatePage.module.css";
 import { QueueForm } from "./QueueForm";
 import { NEW } from "./search";
@@ -42,15 +45,17 @@ export function AnnotatePage() {
   return (
     <Page busy={query.isPending}>
       <PageBar project={project} current="Annotate" actions={newButton} />
-      <div className={cx(styles.body, editing && styles.editing)}>
-        <div className={styles.main}>
+      <div className={cx(forms.sides, editing && forms.editing)}>
+        <div className={forms.list}>
           {query.isError ? (
             <ErrorState
               title="The queues could not be loaded"
               error={query.error}
               onRetry={() => void query.refetch()}
             />
-          ) : queues === undefined ? null : queues.length === 0 ? (
+          ) : queues === undefined ? (
+            <RowBones />
+          ) : queues.length === 0 ? (
             <EmptyState
               icon={<PenLine size={24} aria-hidden />}
               title="No annotation queues yet"
@@ -102,23 +107,23 @@ interface TableProps {
 
 function Table({ project, queues, current, onEdit, onDelete }: TableProps) {
   return (
-    <table className={styles.table}>
+    <table className={cx(table.table, styles.queues)} aria-label="Annotation queues">
       <thead>
         <tr>
           <th scope="col">Queue</th>
           <th scope="col" className={styles.asks}>
             Asks for
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(table.number, styles.number)}>
             Waiting
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(table.number, styles.number)}>
             Done
           </th>
           <th scope="col" className={styles.when}>
             Changed
           </th>
-          <th scope="col">
+          <th scope="col" className={styles.actions}>
             <span className="sr">Actions</span>
           </th>
         </tr>
@@ -149,22 +154,30 @@ function Row({
   const sizes = useQuery(sizesQuery(queue.id)).data;
   const keys = queue.rubric_items?.map((item) => item.feedback_key) ?? [];
   return (
-    <tr className={cx(current && styles.current)}>
+    <tr className={cx(current && table.current)} aria-current={current || undefined}>
       <td className={styles.name}>
-        <Link to="/p/$project/annotate/$queueId" params={{ project, queueId: queue.id }} title={queue.name}>
+        <Link
+          to="/p/$project/annotate/$queueId"
+          params={{ project, queueId: queue.id }}
+          title={queue.name}
+          className={cx(table.name, table.whole)}
+        >
           {queue.name}
         </Link>
         {queue.description ? <p title={queue.description}>{queue.description}</p> : null}
       </td>
       <td className={styles.asks} title={keys.join(", ")}>
-        {keys.length > 0 ? keys.join(", ") : <span className={styles.faint}>no rubric</span>}
+        {keys.length > 0 ? keys.join(", ") : <span className={table.soft}>no rubric</span>}
       </td>
-      <td className={styles.number}>{sizes ? <b>{formatInt(sizes.waiting)}</b> : UNKNOWN}</td>
-      <td className={styles.number} title={sizes ? plural(sizes.waiting + sizes.done, "item") : undefined}>
+      <td className={cx(table.number, styles.number)}>{sizes ? <b>{formatInt(sizes.waiting)}</b> : UNKNOWN}</td>
+      <td
+        className={cx(table.number, styles.number)}
+        title={sizes ? plural(sizes.waiting + sizes.done, "item") : undefined}
+      >
         {sizes ? formatInt(sizes.done) : UNKNOWN}
       </td>
       <td className={styles.when}>{formatAgo(Date.parse(queue.updated_at) * 1000)}</td>
-      <td className={styles.actions}>
+      <td className={cx(table.tools, styles.actions)}>
         <IconButton label={`Edit ${queue.name}`} onClick={() => onEdit(queue.id)}>
           <SquarePen size={13} aria-hidden />
         </IconButton>

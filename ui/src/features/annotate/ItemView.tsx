@@ -7,6 +7,7 @@ import { type FeedbackConfig, feedbackQuery, isAbout } from "@/lib/api/feedback"
 import { runQuery } from "@/lib/api/queries";
 import type { Payload, Run } from "@/lib/api/types";
 import { formatAgo, formatDateTime, formatDollars, formatDuration, plural } from "@/lib/format";
+import { Bones } from "@/components/Bones";
 import { MessageList } from "@/components/chat/MessageList";
 import { Score } from "@/components/feedback/Scores";
 import { ErrorState } from "@/components/Notice";
@@ -66,7 +67,7 @@ export function ItemView({ project, item, configs }: { project: string; item: Qu
           <Score key={one.id} feedback={one} configs={configs} />
         ))}
       </p>
-      {run ? <Payloads run={run} /> : <Bones />}
+      {run ? <Payloads run={run} /> : <Bones count={2} height={140} />}
     </article>
   );
 }
@@ -135,10 +136,3 @@ const isNothing = (value: unknown): boolean =>
   value === undefined ||
   value === "" ||
   (typeof value === "object" && Object.keys(value).length === 0);
-
-const Bones = () => (
-  <div className={styles.bones} aria-busy>
-    <i />
-    <i />
-  </div>
-);

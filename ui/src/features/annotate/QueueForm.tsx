@@ -7,6 +7,7 @@ import { feedbackConfigsQuery } from "@/lib/api/feedback";
 import { labelsOf } from "@/lib/score";
 import { Button, IconButton } from "@/components/Button";
 import { blank, draftsOf, type Draft, problemOf, rubricOf } from "./drafts";
+import forms from "@/components/Form.module.css";
 import styles from "./QueueForm.module.css";
 
 interface Props {
@@ -59,15 +60,15 @@ export function QueueForm({ queue, onClose, onSaved }: Props) {
     if (found === null) save.mutate();
   };
   return (
-    <form ref={form} className={styles.form} onSubmit={submit} aria-label={queue ? `Queue ${queue.name}` : "New queue"}>
+    <form ref={form} className={forms.panel} onSubmit={submit} aria-label={queue ? `Queue ${queue.name}` : "New queue"}>
       <header>
         <h2>{queue ? queue.name : "New queue"}</h2>
         <IconButton label="Close the form" keyHint="Esc" onClick={onClose}>
           <X size={15} aria-hidden />
         </IconButton>
       </header>
-      <div className={styles.fields}>
-        <div className={styles.field}>
+      <div className={forms.fields}>
+        <div className={forms.field}>
           <label htmlFor={`${id}n`}>Name</label>
           <input
             id={`${id}n`}
@@ -76,11 +77,11 @@ export function QueueForm({ queue, onClose, onSaved }: Props) {
             onChange={(event) => setName(event.target.value)}
           />
         </div>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}d`}>Description</label>
           <input id={`${id}d`} value={description} onChange={(event) => setDescription(event.target.value)} />
         </div>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}i`}>Instructions</label>
           <textarea
             id={`${id}i`}
@@ -91,7 +92,7 @@ export function QueueForm({ queue, onClose, onSaved }: Props) {
           />
         </div>
         <h3>Rubric</h3>
-        <p className={styles.hint}>
+        <p className={forms.hint}>
           Each line of the rubric is a feedback key: what people answer becomes feedback under it. Without a rubric a
           queue asks for all keys that the workspace knows.
         </p>
@@ -114,7 +115,7 @@ export function QueueForm({ queue, onClose, onSaved }: Props) {
       </div>
       <footer>
         {(problem ?? save.error) ? (
-          <p className={styles.bad} role="alert">
+          <p className={forms.bad} role="alert">
             {problem ?? messageOf(save.error)}
           </p>
         ) : null}
@@ -147,7 +148,7 @@ function DraftView({ draft, first, last, onChange, onMove, onRemove }: DraftProp
     <fieldset className={styles.draft}>
       <legend className="sr">{name}</legend>
       <div className={styles.line}>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}k`}>Feedback key</label>
           <input
             id={`${id}k`}
@@ -174,7 +175,7 @@ function DraftView({ draft, first, last, onChange, onMove, onRemove }: DraftProp
           <X size={14} aria-hidden />
         </IconButton>
       </div>
-      <div className={styles.field}>
+      <div className={forms.field}>
         <label htmlFor={`${id}d`}>Question</label>
         <input
           id={`${id}d`}
@@ -184,13 +185,13 @@ function DraftView({ draft, first, last, onChange, onMove, onRemove }: DraftProp
         />
       </div>
       {config && config.feedback_config.type !== "categorical" ? (
-        <p className={styles.hint}>
+        <p className={forms.hint}>
           {config.feedback_config.type === "freeform"
             ? "This key is answered in words."
             : `This key is a number from ${config.feedback_config.min ?? 0} to ${config.feedback_config.max ?? 1}.`}
         </p>
       ) : (
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}v`}>Labels</label>
           <textarea
             id={`${id}v`}
@@ -203,14 +204,14 @@ function DraftView({ draft, first, last, onChange, onMove, onRemove }: DraftProp
             }
             onChange={(event) => onChange({ labels: event.target.value })}
           />
-          <p className={styles.hint}>
+          <p className={forms.hint}>
             {fixed.length > 0
               ? `The workspace knows the labels of this key: ${fixed.map((label) => label.text).join(", ")}. Say here what they mean.`
               : "One a line, with what it means behind a colon. Without labels the key is answered good or bad."}
           </p>
         </div>
       )}
-      <label className={styles.check}>
+      <label className={forms.check}>
         <input
           type="checkbox"
           checked={draft.required}

@@ -7,12 +7,13 @@ import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatInt, plural, UNKNOWN } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { RowBones } from "@/components/Bones";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { NewDataset } from "./NewDataset";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 import { ago, at } from "./time";
 
 const route = getRouteApi("/p/$project/datasets");
@@ -62,7 +63,9 @@ export function DatasetsPage() {
             error={query.error}
             onRetry={() => void query.refetch()}
           />
-        ) : query.isPending ? null : datasets.length > 0 ? (
+        ) : query.isPending ? (
+          <RowBones />
+        ) : datasets.length > 0 ? (
           <Table project={project} datasets={datasets} onDelete={setLeaving} />
         ) : q ? (
           <EmptyState icon={<Search size={24} aria-hidden />} title="No dataset has that in its name" />

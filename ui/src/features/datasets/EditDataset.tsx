@@ -1,10 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { messageOf } from "@/lib/api/client";
 import { type Dataset, datasetKey, updateDataset } from "@/lib/api/datasets";
-import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
-import styles from "./Form.module.css";
+import { FormEnd } from "@/components/Form";
+import forms from "@/components/Form.module.css";
 
 /** What a dataset is called and what it is for. */
 export function EditDataset({ dataset, onClose }: { dataset: Dataset; onClose: () => void }) {
@@ -25,13 +24,13 @@ export function EditDataset({ dataset, onClose }: { dataset: Dataset; onClose: (
   };
   return (
     <Dialog title="Name and description" width={480} onClose={onClose}>
-      <form onSubmit={submit} className={styles.fields}>
-        <div className={styles.field}>
+      <form onSubmit={submit} className={forms.fields}>
+        <div className={forms.field}>
           <label htmlFor={`${id}n`}>Name</label>
           <input id={`${id}n`} value={name} autoComplete="off" onChange={(event) => setName(event.target.value)} />
           <p>Programs that name the dataset have to be changed, too.</p>
         </div>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}d`}>Description</label>
           <textarea
             id={`${id}d`}
@@ -40,17 +39,9 @@ export function EditDataset({ dataset, onClose }: { dataset: Dataset; onClose: (
             onChange={(event) => setDescription(event.target.value)}
           />
         </div>
-        {save.isError ? (
-          <p className={styles.bad} role="alert">
-            {messageOf(save.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={name.trim() === "" || save.isPending}>
-            Save
-          </Button>
-        </div>
+        <FormEnd error={save.error} onCancel={onClose} disabled={name.trim() === "" || save.isPending}>
+          Save
+        </FormEnd>
       </form>
     </Dialog>
   );

@@ -16,6 +16,7 @@ import { cx } from "@/lib/cx";
 import { keyLabel } from "@/lib/keys";
 import { Button, IconButton } from "@/components/Button";
 import page from "./DatasetPage.module.css";
+import forms from "@/components/Form.module.css";
 import styles from "./Form.module.css";
 import { readObject, readSplits } from "./json-field";
 
@@ -82,7 +83,7 @@ export function ExampleForm({ dataset, example, splits, onClose, onSaved }: Prop
           ? "A reference cannot be taken away again; {} is an empty one."
           : null;
     return (
-      <div className={styles.field}>
+      <div className={forms.field}>
         <label htmlFor={id + name}>{label}</label>
         <textarea
           id={id + name}
@@ -98,7 +99,7 @@ export function ExampleForm({ dataset, example, splits, onClose, onSaved }: Prop
             set(event.target.value);
           }}
         />
-        <p id={`${id}${name}-hint`} className={cx(problem !== null && styles.bad)}>
+        <p id={`${id}${name}-hint`} className={cx(problem !== null && forms.bad)}>
           {problem ?? hint}
         </p>
       </div>
@@ -132,7 +133,7 @@ export function ExampleForm({ dataset, example, splits, onClose, onSaved }: Prop
           "What it should answer. Leave it empty when nobody knows.",
         )}
         {field("metadata", "Metadata", metadata, setMetadata, "Anything to filter by later, as a JSON object.")}
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}split`}>Splits</label>
           <input
             id={`${id}split`}

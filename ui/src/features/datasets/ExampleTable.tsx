@@ -5,7 +5,7 @@ import { plural } from "@/lib/format";
 import { lineText } from "@/lib/payload-text";
 import { printJson } from "@/lib/api/json";
 import { Tag } from "@/components/Tag";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 import { SourceTrace } from "./SourceTrace";
 import { ago, at } from "./time";
 

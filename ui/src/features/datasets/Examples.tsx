@@ -14,6 +14,7 @@ import {
 import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatInt, plural } from "@/lib/format";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { Choice } from "@/components/Choice";
 import { ListFooter } from "@/components/ListFooter";
@@ -25,7 +26,7 @@ import { ExamplePane } from "./ExamplePane";
 import { ExampleTable } from "./ExampleTable";
 import { type DatasetSearch, NEW } from "./search";
 import { Selection } from "./Selection";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 import { at } from "./time";
 
 const HINTS = [
@@ -99,7 +100,9 @@ export function Examples({ project, dataset, search, set, versions }: Props) {
               error={examples.error}
               onRetry={() => void examples.refetch()}
             />
-          ) : examples.isPending ? null : rows.length === 0 ? (
+          ) : examples.isPending ? (
+            <RowBones />
+          ) : rows.length === 0 ? (
             <NoExamples filtered={search.split !== undefined || readOnly} onNew={() => set({ example: NEW })} />
           ) : (
             <ExampleTable

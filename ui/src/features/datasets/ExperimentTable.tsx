@@ -6,7 +6,7 @@ import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, plural, UNKNOWN } from "@/lib/format";
 import { IconButton } from "@/components/Button";
 import own from "./Experiments.module.css";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 import { ago, at } from "./time";
 
 /** Score columns that fit beside each other; the comparison shows them all. */

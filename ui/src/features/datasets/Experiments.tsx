@@ -6,6 +6,7 @@ import type { Dataset } from "@/lib/api/datasets";
 import { comparisonsQuery, deleteExperiment, type Experiment, experimentsQuery } from "@/lib/api/experiments";
 import { useCommands } from "@/lib/commands";
 import { plural } from "@/lib/format";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { Code } from "@/components/Code";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
@@ -13,7 +14,7 @@ import { EmptyState, ErrorState } from "@/components/Notice";
 import { ExperimentTable } from "./ExperimentTable";
 import { Pairwise } from "./Pairwise";
 import type { DatasetSearch } from "./search";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 
 /** How often the figures of experiments that still run are asked for. */
 const RUNNING_MS = 5_000;
@@ -68,7 +69,12 @@ export function Experiments({ project, dataset, search, set }: Props) {
         onRetry={() => void query.refetch()}
       />
     );
-  if (query.isPending) return <div className={styles.scroll} aria-busy />;
+  if (query.isPending)
+    return (
+      <div className={styles.scroll}>
+        <RowBones count={Math.min(12, dataset.session_count)} />
+      </div>
+    );
   if (experiments.length === 0) return <NoExperiments dataset={dataset} />;
   return (
     <>

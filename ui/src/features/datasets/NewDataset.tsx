@@ -2,9 +2,10 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
 import { createDataset, type Dataset, datasetKey, type DataType, type Role, uploadDataset } from "@/lib/api/datasets";
 import { messageOf } from "@/lib/api/client";
-import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { type FileColumns, guessRole, readColumns } from "./columns";
+import { FormEnd } from "@/components/Form";
+import forms from "@/components/Form.module.css";
 import styles from "./Form.module.css";
 
 /** A new dataset: empty, or from a table. */
@@ -54,8 +55,8 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
   };
   return (
     <Dialog title="New dataset" width={520} onClose={onClose}>
-      <form onSubmit={submit} className={styles.fields}>
-        <div className={styles.field}>
+      <form onSubmit={submit} className={forms.fields}>
+        <div className={forms.field}>
           <label htmlFor={`${id}n`}>Name</label>
           <input
             id={`${id}n`}
@@ -68,7 +69,7 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
             }}
           />
         </div>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}d`}>Description</label>
           <textarea
             id={`${id}d`}
@@ -78,7 +79,7 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
             onChange={(event) => setDescription(event.target.value)}
           />
         </div>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}f`}>Examples from a file</label>
           <input
             id={`${id}f`}
@@ -87,7 +88,7 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
             onChange={(event) => void choose(event.target.files?.[0] ?? null)}
           />
           {unread ? (
-            <p className={styles.bad} role="alert">
+            <p className={forms.bad} role="alert">
               {unread}
             </p>
           ) : (
@@ -99,7 +100,7 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
           )}
         </div>
         {columns && !columns.ready ? (
-          <fieldset className={styles.field}>
+          <fieldset className={forms.field}>
             <legend>What each column is</legend>
             <div className={styles.columns}>
               {columns.names.map((one) => (
@@ -111,10 +112,10 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
                 />
               ))}
             </div>
-            {noInput ? <p className={styles.bad}>At least one column has to be an input.</p> : null}
+            {noInput ? <p className={forms.bad}>At least one column has to be an input.</p> : null}
           </fieldset>
         ) : null}
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={`${id}t`}>Type</label>
           <select id={`${id}t`} value={type} onChange={(event) => setType(event.target.value as DataType)}>
             <option value="kv">Key-value: any members</option>
@@ -122,17 +123,9 @@ export function NewDataset({ onMade, onClose }: { onMade: (made: Dataset) => voi
             <option value="chat">Chat: messages in, a message out</option>
           </select>
         </div>
-        {save.isError ? (
-          <p className={styles.bad} role="alert">
-            {messageOf(save.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={!ready}>
-            {save.isPending ? "Creating…" : file ? "Import" : "Create dataset"}
-          </Button>
-        </div>
+        <FormEnd error={save.error} onCancel={onClose} disabled={!ready}>
+          {save.isPending ? "Creating…" : file ? "Import" : "Create dataset"}
+        </FormEnd>
       </form>
     </Dialog>
   );

@@ -8,7 +8,7 @@ import { tallyPreferences } from "@/lib/preferences";
 import { IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import own from "./Experiments.module.css";
-import styles from "./Table.module.css";
+import styles from "@/components/Table.module.css";
 import { ago, at } from "./time";
 
 /** Which of two answers was preferred. */

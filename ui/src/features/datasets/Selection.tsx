@@ -7,7 +7,7 @@ import { plural } from "@/lib/format";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { Dialog } from "@/components/Dialog";
-import styles from "./Form.module.css";
+import forms from "@/components/Form.module.css";
 
 interface Props {
   dataset: string;
@@ -85,7 +85,7 @@ function SplitDialog({ dataset, ids, splits, onDone, onClose }: SplitProps) {
   return (
     <Dialog title={`Split of ${plural(ids.length, "example")}`} width={420} onClose={onClose}>
       <form onSubmit={submit}>
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={id}>Name of the split</label>
           <input
             id={id}
@@ -105,11 +105,11 @@ function SplitDialog({ dataset, ids, splits, onDone, onClose }: SplitProps) {
           <p>An example can be in several splits.</p>
         </div>
         {work.isError ? (
-          <p className={styles.bad} role="alert">
+          <p className={forms.bad} role="alert">
             {messageOf(work.error)}
           </p>
         ) : null}
-        <div className={styles.answers}>
+        <div className={forms.answers}>
           <Button disabled={!ready || !splits.includes(name.trim())} onClick={() => work.mutate(true)}>
             Take out
           </Button>

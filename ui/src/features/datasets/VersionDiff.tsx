@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { type Example, examplesAtQuery, ownMetadata, PAGE, splitsOf, versionDiffQuery } from "@/lib/api/datasets";
 import { printJson } from "@/lib/api/json";
-import { plural } from "@/lib/format";
+import { formatInt, plural } from "@/lib/format";
 import { mainText } from "@/lib/payload-text";
 import { Button } from "@/components/Button";
 import { ErrorState } from "@/components/Notice";
@@ -43,8 +43,8 @@ export function VersionDiff({ dataset, from, to }: { dataset: string; from: stri
           ? "Nothing changed"
           : [
               modified.length > 0 && `${plural(modified.length, "example")} changed`,
-              added.length > 0 && `${added.length.toLocaleString()} added`,
-              removed.length > 0 && `${removed.length.toLocaleString()} removed`,
+              added.length > 0 && `${formatInt(added.length)} added`,
+              removed.length > 0 && `${formatInt(removed.length)} removed`,
             ]
               .filter(Boolean)
               .join(", ")}

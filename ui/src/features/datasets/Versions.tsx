@@ -9,7 +9,7 @@ import { Button, IconButton } from "@/components/Button";
 import { ErrorState } from "@/components/Notice";
 import { Tag } from "@/components/Tag";
 import type { DatasetSearch } from "./search";
-import table from "./Table.module.css";
+import table from "@/components/Table.module.css";
 import { ago, at } from "./time";
 import { VersionDiff } from "./VersionDiff";
 import styles from "./Versions.module.css";

@@ -3,11 +3,14 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { FolderOpen, Send } from "lucide-react";
 import { projectsQuery } from "@/lib/api/queries";
 import type { Project } from "@/lib/api/types";
+import { cx } from "@/lib/cx";
 import { formatAgo, formatDateTime, formatInt, UNKNOWN } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import table from "@/components/Table.module.css";
 import styles from "./ProjectsPage.module.css";
 
 /** Every project, the busiest recently first. A project is made by its first trace, so there is nothing to create. */
@@ -23,7 +26,7 @@ export function ProjectsPage() {
   return (
     <Page busy={query.isFetching && query.isPlaceholderData}>
       <PageBar current="Projects" actions={send} />
-      <div className={styles.scroll}>
+      <div className={table.scroll}>
         {query.isError && !query.data ? (
           <ErrorState
             title="The projects could not be loaded"
@@ -36,7 +39,9 @@ export function ProjectsPage() {
           </EmptyState>
         ) : query.data ? (
           <Table projects={query.data} />
-        ) : null}
+        ) : (
+          <RowBones />
+        )}
       </div>
     </Page>
   );
@@ -44,17 +49,17 @@ export function ProjectsPage() {
 
 function Table({ projects }: { projects: Project[] }) {
   return (
-    <table className={styles.table}>
+    <table className={cx(table.table, styles.projects)} aria-label="Projects">
       <thead>
         <tr>
           <th scope="col">Project</th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Traces, 7 days
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Last run
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Made
           </th>
         </tr>
@@ -63,18 +68,23 @@ function Table({ projects }: { projects: Project[] }) {
         {projects.map((project) => (
           <tr key={project.id}>
             <td>
-              <Link to="/p/$project/traces" params={{ project: project.name }}>
+              <Link
+                to="/p/$project/traces"
+                params={{ project: project.name }}
+                title={project.name}
+                className={cx(table.name, table.whole)}
+              >
                 {project.name}
               </Link>
             </td>
-            <td className={styles.number}>{formatInt(project.trace_count)}</td>
+            <td className={table.number}>{formatInt(project.trace_count)}</td>
             <td
-              className={styles.number}
+              className={table.number}
               title={project.last_run_at === null ? undefined : formatDateTime(project.last_run_at)}
             >
               {project.last_run_at === null ? UNKNOWN : formatAgo(project.last_run_at)}
             </td>
-            <td className={styles.number}>{formatDateTime(project.created_at)}</td>
+            <td className={table.number}>{formatDateTime(project.created_at)}</td>
           </tr>
         ))}
       </tbody>

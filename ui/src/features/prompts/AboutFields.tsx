@@ -1,6 +1,6 @@
 import { useId } from "react";
 import type { Prompt } from "@/lib/api/prompts";
-import styles from "./Form.module.css";
+import forms from "@/components/Form.module.css";
 
 export interface About {
   description: string;
@@ -26,7 +26,7 @@ export function AboutFields({ about, onChange }: { about: About; onChange: (abou
   const id = useId();
   return (
     <>
-      <div className={styles.field}>
+      <div className={forms.field}>
         <label htmlFor={`${id}-description`}>Description</label>
         <input
           id={`${id}-description`}
@@ -34,7 +34,7 @@ export function AboutFields({ about, onChange }: { about: About; onChange: (abou
           onChange={(event) => onChange({ ...about, description: event.target.value })}
         />
       </div>
-      <div className={styles.field}>
+      <div className={forms.field}>
         <label htmlFor={`${id}-tags`}>Tags</label>
         <input
           id={`${id}-tags`}
@@ -44,7 +44,7 @@ export function AboutFields({ about, onChange }: { about: About; onChange: (abou
         />
         <p id={`${id}-hint`}>Separated by commas.</p>
       </div>
-      <label className={styles.check}>
+      <label className={forms.check}>
         <input
           type="checkbox"
           checked={about.isPublic}

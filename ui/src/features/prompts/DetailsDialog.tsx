@@ -1,11 +1,10 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useId, useState } from "react";
-import { messageOf } from "@/lib/api/client";
 import { type Prompt, updatePrompt } from "@/lib/api/prompts";
-import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { AboutFields, aboutOf, bodyOf } from "./AboutFields";
-import styles from "./Form.module.css";
+import { FormEnd } from "@/components/Form";
+import forms from "@/components/Form.module.css";
 
 interface Props {
   prompt: Prompt;
@@ -31,24 +30,22 @@ export function DetailsDialog({ prompt, onClose, onSaved }: Props) {
   };
   return (
     <Dialog title={prompt.repo_handle} width={640} onClose={onClose}>
-      <form className={styles.form} onSubmit={submit} aria-label="Description and readme">
+      <form className={forms.fields} onSubmit={submit} aria-label="Description and readme">
         <AboutFields about={about} onChange={setAbout} />
-        <div className={styles.field}>
+        <div className={forms.field}>
           <label htmlFor={id}>Readme</label>
-          <textarea id={id} rows={12} value={readme} onChange={(event) => setReadme(event.target.value)} />
+          <textarea
+            id={id}
+            className="mono"
+            rows={12}
+            value={readme}
+            onChange={(event) => setReadme(event.target.value)}
+          />
           <p>Markdown.</p>
         </div>
-        {save.isError ? (
-          <p className={styles.failed} role="alert">
-            {messageOf(save.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={save.isPending}>
-            Save
-          </Button>
-        </div>
+        <FormEnd error={save.error} onCancel={onClose} disabled={save.isPending}>
+          Save
+        </FormEnd>
       </form>
     </Dialog>
   );

@@ -1,12 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useId, useState } from "react";
-import { messageOf } from "@/lib/api/client";
 import { createPrompt } from "@/lib/api/prompts";
-import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { AboutFields, aboutOf, bodyOf } from "./AboutFields";
-import styles from "./Form.module.css";
+import { FormEnd } from "@/components/Form";
+import forms from "@/components/Form.module.css";
 
 /** Makes a prompt and goes to its page, where the first version is written. */
 export function NewPrompt({ project, onClose }: { project: string; onClose: () => void }) {
@@ -29,8 +28,8 @@ export function NewPrompt({ project, onClose }: { project: string; onClose: () =
   };
   return (
     <Dialog title="New prompt" width={480} onClose={onClose}>
-      <form className={styles.form} onSubmit={submit} aria-label="New prompt">
-        <div className={styles.field}>
+      <form className={forms.fields} onSubmit={submit} aria-label="New prompt">
+        <div className={forms.field}>
           <label htmlFor={id}>Name</label>
           <input
             id={id}
@@ -50,17 +49,9 @@ export function NewPrompt({ project, onClose }: { project: string; onClose: () =
           <p id={`${id}-hint`}>Programs pull it by this name. It cannot be changed.</p>
         </div>
         <AboutFields about={about} onChange={setAbout} />
-        {make.isError ? (
-          <p className={styles.failed} role="alert">
-            {messageOf(make.error)}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={name.trim() === "" || make.isPending}>
-            Write the first version
-          </Button>
-        </div>
+        <FormEnd error={make.error} onCancel={onClose} disabled={name.trim() === "" || make.isPending}>
+          Write the first version
+        </FormEnd>
       </form>
     </Dialog>
   );

@@ -15,12 +15,14 @@ import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatAgo, formatCost, formatInstant, formatInt, formatPercent, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { ListFooter } from "@/components/ListFooter";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Segmented } from "@/components/Segmented";
 import { Pill, Tag } from "@/components/Tag";
+import table from "@/components/Table.module.css";
 import { NewPrompt } from "./NewPrompt";
 import styles from "./PromptsPage.module.css";
 import { validatePromptsSearch, type PromptsSearch } from "./search";
@@ -108,7 +110,7 @@ export function PromptsPage() {
           Archived
         </Button>
       </div>
-      <div className={styles.scroll}>
+      <div className={table.scroll}>
         {list.isError && !list.data ? (
           <ErrorState title="The prompts could not be loaded" error={list.error} onRetry={() => void list.refetch()} />
         ) : list.data && prompts.length === 0 ? (
@@ -119,9 +121,11 @@ export function PromptsPage() {
           />
         ) : prompts.length > 0 ? (
           <Table project={project} prompts={prompts} current={at} usage={usage.data} />
-        ) : null}
+        ) : (
+          <RowBones />
+        )}
         {list.hasNextPage ? (
-          <p className={styles.more}>
+          <p className={table.more}>
             <Button disabled={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
               {formatInt(prompts.length)} of {formatInt(total)}: show more
             </Button>
@@ -188,22 +192,22 @@ interface TableProps {
 
 function Table({ project, prompts, current, usage }: TableProps) {
   return (
-    <table className={styles.table}>
+    <table className={cx(table.table, styles.prompts)} aria-label="Prompts">
       <thead>
         <tr>
           <th scope="col">Name</th>
           <th scope="col">Description</th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Versions
           </th>
           <th scope="col">Newest</th>
-          <th scope="col" className={styles.number} title={`Model calls that name the prompt, past ${USAGE_DAYS} days`}>
+          <th scope="col" className={table.number} title={`Model calls that name the prompt, past ${USAGE_DAYS} days`}>
             Calls, {USAGE_DAYS} days
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Per call
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={table.number}>
             Failed
           </th>
         </tr>
@@ -236,9 +240,14 @@ function Row({ project, prompt, current, usage }: RowProps) {
     if (current) row?.scrollIntoView({ block: "nearest" });
   };
   return (
-    <tr ref={scroll} className={cx(current && styles.current)}>
+    <tr ref={scroll} className={cx(current && table.current)}>
       <td className={styles.name}>
-        <Link to="/p/$project/prompts/$name" params={{ project, name: prompt.repo_handle }} title={prompt.repo_handle}>
+        <Link
+          to="/p/$project/prompts/$name"
+          params={{ project, name: prompt.repo_handle }}
+          title={prompt.repo_handle}
+          className={cx(table.name, table.whole)}
+        >
           {prompt.repo_handle}
         </Link>
         {prompt.is_public ? <Pill>Public</Pill> : null}
@@ -253,14 +262,14 @@ function Row({ project, prompt, current, usage }: RowProps) {
           ))}
         </div>
       </td>
-      <td className={styles.number}>{formatInt(prompt.num_commits)}</td>
+      <td className={table.number}>{formatInt(prompt.num_commits)}</td>
       <td title={formatInstant(updated)}>
         {prompt.last_commit_hash ? <span className="mono">{shortHash(prompt.last_commit_hash)}</span> : "no version"}{" "}
         <span className={styles.ago}>{formatAgo(updated)}</span>
       </td>
-      <td className={styles.number}>{usage ? formatInt(usage.calls) : ""}</td>
-      <td className={styles.number}>{usage ? formatCost(costPerCall(usage)) : ""}</td>
-      <td className={cx(styles.number, usage && usage.failed > 0 && styles.failed)}>
+      <td className={table.number}>{usage ? formatInt(usage.calls) : ""}</td>
+      <td className={table.number}>{usage ? formatCost(costPerCall(usage)) : ""}</td>
+      <td className={cx(table.number, usage && usage.failed > 0 && table.bad)}>
         {usage && usage.failed > 0 ? formatPercent(usage.failed / usage.calls) : ""}
       </td>
     </tr>

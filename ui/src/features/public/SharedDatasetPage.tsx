@@ -1,6 +1,5 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { printJson } from "@/lib/api/json";
 import {
   EXAMPLES_A_PAGE,
   fetchSharedExamples,
@@ -8,20 +7,27 @@ import {
   sharedDatasetQuery,
   type SharedExample,
 } from "@/lib/api/sharing";
+import { splitsOf } from "@/lib/api/datasets";
 import { useCommands } from "@/lib/commands";
-import { formatDateTime, plural } from "@/lib/format";
-import { messagesIn } from "@/lib/messages-in";
+import { cx } from "@/lib/cx";
+import { formatDateTime, plural, UNKNOWN } from "@/lib/format";
+import { lineText } from "@/lib/payload-text";
 import { useTitle } from "@/lib/title";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Tag } from "@/components/Tag";
+import table from "@/components/Table.module.css";
 import { Payload } from "./Payload";
 import { Gone } from "./SharedRunPage";
 import styles from "./Shared.module.css";
 import { microsOf } from "./tree";
 
 const route = getRouteApi("/public/$token/d");
+
+const LINE_CHARS = 240;
+const line = (value: unknown): string => lineText(value).slice(0, LINE_CHARS) || UNKNOWN;
 
 /** A shared dataset and its examples: read-only and without a key. */
 export function SharedDatasetPage() {
@@ -88,12 +94,12 @@ function Examples({ token, dataset }: { token: string; dataset: SharedDataset })
       <ErrorState title="The examples could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
     );
   if (query.data && examples.length === 0) return <EmptyState title="The dataset has no examples yet" />;
-  if (examples.length === 0) return null;
+  if (examples.length === 0) return <RowBones count={Math.min(12, dataset.example_count)} />;
   return (
     <div className={styles.body}>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
       <div className={styles.list} tabIndex={0} role="region" aria-label="Examples">
-        <table className={styles.table}>
+        <table className={cx(table.table, styles.examples)}>
           <thead>
             <tr>
               <th scope="col">Input</th>
@@ -103,13 +109,18 @@ function Examples({ token, dataset }: { token: string; dataset: SharedDataset })
           </thead>
           <tbody>
             {examples.map((example, index) => (
-              <tr key={example.id} aria-selected={index === at} onClick={() => select(index)}>
+              <tr key={example.id} aria-selected={index === at}>
                 <td>
-                  <button type="button" aria-current={index === at} onClick={() => select(index)}>
-                    {excerpt(example.inputs)}
+                  <button
+                    type="button"
+                    className={cx(table.text, table.whole)}
+                    aria-current={index === at}
+                    onClick={() => select(index)}
+                  >
+                    {line(example.inputs)}
                   </button>
                 </td>
-                <td>{excerpt(example.outputs)}</td>
+                <td>{line(example.outputs)}</td>
                 <td>
                   <span className={styles.splits}>
                     {splitsOf(example).map((split) => (
@@ -122,7 +133,7 @@ function Examples({ token, dataset }: { token: string; dataset: SharedDataset })
           </tbody>
         </table>
         {query.hasNextPage ? (
-          <p className={styles.more}>
+          <p className={table.more}>
             <Button disabled={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
               {examples.length} of {dataset.example_count}: show more
             </Button>
@@ -144,21 +155,4 @@ function Detail({ example }: { example: SharedExample }) {
       </div>
     </section>
   );
-}
-
-const EXCERPT_CHARS = 240;
-
-/** One line of a payload: the last message of a chat, the only value of an object, else JSON. */
-function excerpt(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  const last = messagesIn(value)?.at(-1);
-  if (last) return last.text.slice(0, EXCERPT_CHARS);
-  const values = typeof value === "object" ? Object.values(value as object) : [value];
-  const text = values.length === 1 && typeof values[0] === "string" ? values[0] : printJson(value, 0);
-  return text.slice(0, EXCERPT_CHARS);
-}
-
-function splitsOf(example: SharedExample): string[] {
-  const split = example.metadata?.dataset_split;
-  return Array.isArray(split) ? split.map(String) : typeof split === "string" ? [split] : [];
 }

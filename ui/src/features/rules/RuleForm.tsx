@@ -5,6 +5,7 @@ import { ApiError, messageOf } from "@/lib/api/client";
 import { createRule, type MappingRule, type RuleField, updateRule } from "@/lib/api/rules";
 import { Button, IconButton } from "@/components/Button";
 import { joinField, needsKey, splitField } from "./field";
+import forms from "@/components/Form.module.css";
 import styles from "./RuleForm.module.css";
 import type { RulesSearch } from "./search";
 import { TestBox } from "./TestBox";
@@ -63,14 +64,14 @@ export function RuleForm({ rule, fields, project, search, onRun, onClose, onSave
     save.mutate();
   };
   return (
-    <form ref={form} className={styles.form} onSubmit={onSubmit} aria-label={rule ? `Rule ${rule.name}` : "New rule"}>
+    <form ref={form} className={forms.panel} onSubmit={onSubmit} aria-label={rule ? `Rule ${rule.name}` : "New rule"}>
       <header>
         <h2>{rule ? rule.name : "New rule"}</h2>
         <IconButton label="Close the rule" keyHint="Esc" onClick={onClose}>
           <X size={15} aria-hidden />
         </IconButton>
       </header>
-      <div className={styles.fields}>
+      <div className={forms.fields}>
         <Field label="Name" error={at("name")} hint="Runs say it where the rule filled a field.">
           {(props) => (
             <input
@@ -138,7 +139,7 @@ export function RuleForm({ rule, fields, project, search, onRun, onClose, onSave
       />
       <footer>
         {elsewhere ? (
-          <p className={styles.bad} role="alert">
+          <p className={forms.bad} role="alert">
             {messageOf(elsewhere)}
           </p>
         ) : null}
@@ -171,10 +172,10 @@ function Field(props: {
   const { label, hint, error, children } = props;
   const id = useId();
   return (
-    <div className={styles.field}>
+    <div className={forms.field}>
       <label htmlFor={id}>{label}</label>
       {children({ id, "aria-describedby": `${id}-hint`, "aria-invalid": error !== null })}
-      <p id={`${id}-hint`} className={error ? styles.bad : undefined} role={error ? "alert" : undefined}>
+      <p id={`${id}-hint`} className={error ? forms.bad : undefined} role={error ? "alert" : undefined}>
         {error ?? hint}
       </p>
     </div>

@@ -12,6 +12,7 @@ import { Page, PageBar } from "@/components/PageBar";
 import { Remap } from "./Remap";
 import { RuleForm } from "./RuleForm";
 import { RuleList } from "./RuleList";
+import forms from "@/components/Form.module.css";
 import styles from "./RulesPage.module.css";
 import { NEW, type RulesSearch, validateRulesSearch } from "./search";
 
@@ -48,8 +49,8 @@ export function RulesPage() {
           </Button>
         }
       />
-      <div className={cx(styles.body, editing && styles.editing)}>
-        <div className={styles.main}>
+      <div className={cx(forms.sides, editing && forms.editing)}>
+        <div className={forms.list}>
           <p className={styles.intro}>
             A rule says which attribute fills a field of runs. Rules are stronger than everything built in, apply to all
             projects of the workspace, and to what arrives from now on; stored runs are mapped again below.

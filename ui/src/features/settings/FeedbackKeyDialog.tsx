@@ -7,10 +7,11 @@ import {
   type FeedbackConfigBody,
   updateFeedbackConfig,
 } from "@/lib/api/feedback";
-import { Button } from "@/components/Button";
 import { Dialog } from "@/components/Dialog";
 import { Segmented } from "@/components/Segmented";
 import { draftOf, type KeyDraft, parseDraft } from "./feedback-key";
+import { FormEnd } from "@/components/Form";
+import forms from "@/components/Form.module.css";
 import styles from "./Settings.module.css";
 
 const TYPES = [
@@ -50,9 +51,9 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
   const wrong = save.isError ? messageOf(save.error) : tried && typeof parsed === "string" ? parsed : null;
   return (
     <Dialog title={config ? config.feedback_key : "New feedback key"} width={440} onClose={onClose}>
-      <form className={styles.form} onSubmit={submit} aria-label="Feedback key">
+      <form className={forms.fields} onSubmit={submit} aria-label="Feedback key">
         {config ? null : (
-          <div className={styles.field}>
+          <div className={forms.field}>
             <label htmlFor={`${id}-key`}>Key</label>
             <input
               id={`${id}-key`}
@@ -70,7 +71,7 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
         </div>
         {draft.type === "continuous" ? (
           <div className={styles.fields}>
-            <div className={styles.field}>
+            <div className={forms.field}>
               <label htmlFor={`${id}-min`}>Least</label>
               <input
                 id={`${id}-min`}
@@ -80,7 +81,7 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
                 onChange={(event) => edit({ min: event.target.value })}
               />
             </div>
-            <div className={styles.field}>
+            <div className={forms.field}>
               <label htmlFor={`${id}-max`}>Most</label>
               <input
                 id={`${id}-max`}
@@ -93,7 +94,7 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
           </div>
         ) : null}
         {draft.type === "categorical" ? (
-          <div className={styles.field}>
+          <div className={forms.field}>
             <label htmlFor={`${id}-categories`}>Categories</label>
             <textarea
               id={`${id}-categories`}
@@ -107,7 +108,7 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
           </div>
         ) : null}
         {draft.type === "freeform" ? null : (
-          <label className={styles.check}>
+          <label className={forms.check}>
             <input
               type="checkbox"
               checked={draft.lowerIsBetter}
@@ -116,17 +117,9 @@ export function FeedbackKeyDialog({ config, onSaved, onClose }: Props) {
             A lower score is better
           </label>
         )}
-        {wrong ? (
-          <p className={styles.failed} role="alert">
-            {wrong}
-          </p>
-        ) : null}
-        <div className={styles.answers}>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button look="primary" type="submit" disabled={save.isPending}>
-            Save
-          </Button>
-        </div>
+        <FormEnd error={wrong} onCancel={onClose} disabled={save.isPending}>
+          Save
+        </FormEnd>
       </form>
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { formatBytes, formatDateTime, formatInt, plural } from "@/lib/format";
 import { Button } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
 import { type Draft, draftOf, isSame, isTighter, parseDraft } from "./limits";
+import forms from "@/components/Form.module.css";
 import styles from "./Settings.module.css";
 
 /** How long the project is kept, and what that took away last. */
@@ -38,7 +39,7 @@ export function RetentionForm({ project, retention }: { project: string; retenti
         The runs of {project} take <b>{formatBytes(retention.disk_bytes)}</b> on the disk (
         {formatInt(retention.disk_runs)} runs; what is in memory only is not counted). An empty field is no limit.
       </p>
-      <form className={styles.form} onSubmit={submit} aria-label="Retention">
+      <form className={forms.fields} onSubmit={submit} aria-label="Retention">
         <div className={styles.fields}>
           <Field
             label="Keep payloads, days"
@@ -115,7 +116,7 @@ interface FieldProps {
 function Field({ label, hint, value, bad, onChange }: FieldProps) {
   const id = useId();
   return (
-    <div className={styles.field}>
+    <div className={forms.field}>
       <label htmlFor={id}>{label}</label>
       <input
         id={id}

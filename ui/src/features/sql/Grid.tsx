@@ -1,12 +1,13 @@
 //! The rows of an answer.
 
 import type { SqlAnswer } from "@/lib/api/sql";
+import { formatInt, plural } from "@/lib/format";
 import { cx } from "@/lib/cx";
 import { cellText, isNumber, shownText } from "./cell";
 import styles from "./SqlPage.module.css";
 
 export function Grid({ answer, ms }: { answer: SqlAnswer; ms: number }) {
-  const rows = `${answer.row_count.toLocaleString()} ${answer.row_count === 1 ? "row" : "rows"}`;
+  const rows = plural(answer.row_count, "row");
   return (
     <>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keyboard */}
@@ -43,7 +44,7 @@ export function Grid({ answer, ms }: { answer: SqlAnswer; ms: number }) {
       </div>
       <footer className={styles.foot}>
         <span>
-          {rows} in {Math.round(ms).toLocaleString()} ms
+          {rows} in {formatInt(Math.round(ms))} ms
         </span>
         {answer.is_cut ? <span>There are more: CSV has all of them.</span> : null}
       </footer>

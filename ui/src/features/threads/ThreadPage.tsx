@@ -11,6 +11,7 @@ import { useCommands } from "@/lib/commands";
 import { formatCost, formatDateTime, formatInt, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
 import { useThrottled } from "@/lib/use-throttled";
+import { Bones } from "@/components/Bones";
 import { AddToQueueButton } from "@/components/collect/AddToQueueButton";
 import { Button } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
@@ -62,11 +63,7 @@ export function ThreadPage() {
     <Page busy={query.isPending}>
       <PageBar project={project} parents={[<Parent key="threads" project={project} />]} current={threadId} />
       {query.isPending ? (
-        <div className={styles.bones} aria-busy>
-          <i />
-          <i />
-          <i />
-        </div>
+        <Bones count={3} height={96} className={styles.bones} />
       ) : query.isError ? (
         <ErrorState title="The thread could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
       ) : (

@@ -10,6 +10,7 @@ import { formatInt } from "@/lib/format";
 import { useThrottled } from "@/lib/use-throttled";
 import { useTitle } from "@/lib/title";
 import { useDefaultRange } from "@/lib/use-default-range";
+import { RowBones } from "@/components/Bones";
 import { Button } from "@/components/Button";
 import { type Hint, ListFooter } from "@/components/ListFooter";
 import { EmptyState, ErrorState } from "@/components/Notice";
@@ -120,7 +121,7 @@ function ThreadsOf({ project }: { project: string }) {
             onMore={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : undefined}
           />
         ) : query.isPending ? (
-          <Bones />
+          <RowBones />
         ) : (
           <Nothing narrowed={narrowed} project={project} range={t} set={set} />
         )}
@@ -140,14 +141,6 @@ function ThreadsOf({ project }: { project: string }) {
     </Page>
   );
 }
-
-const Bones = () => (
-  <div className={styles.bones} aria-busy>
-    {Array.from({ length: 12 }, (_, index) => (
-      <i key={index} />
-    ))}
-  </div>
-);
 
 interface NothingProps {
   narrowed: boolean;

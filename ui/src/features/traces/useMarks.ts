@@ -14,6 +14,8 @@ export interface Marking {
   clear: () => void;
 }
 
+const keysOf = (rows: readonly ListRow[]): string[] => rows.map((row) => row.key);
+
 /** Marks of one list; another `list` (filter, time, unit) begins without any. What left the list is not marked. */
 export function useMarks(rows: readonly ListRow[], list: string): Marking {
   const [state, setState] = useState<{ list: string; marks: Marks }>({ list, marks: NO_MARKS });
@@ -24,8 +26,7 @@ export function useMarks(rows: readonly ListRow[], list: string): Marking {
   });
   const mark = useCallback((key: string, extend: boolean) => {
     const now = latest.current;
-    const order = now.rows.map((row) => row.key);
-    setState({ list: now.list, marks: extend ? extended(now.marks, order, key) : toggled(now.marks, key) });
+    setState({ list: now.list, marks: extend ? extended(now.marks, keysOf(now.rows), key) : toggled(now.marks, key) });
   }, []);
   const marked = useMemo(() => rows.filter((row) => marks.keys.has(row.key)), [rows, marks]);
   return {
@@ -34,10 +35,9 @@ export function useMarks(rows: readonly ListRow[], list: string): Marking {
     mark,
     stretch: (from, to) => {
       const begun = marks.keys.has(from) ? marks : toggled(marks, from);
-      const order = rows.map((row) => row.key);
-      setState({ list, marks: extended(begun, order, to) });
+      setState({ list, marks: extended(begun, keysOf(rows), to) });
     },
-    markAll: () => setState({ list, marks: { keys: new Set(rows.map((row) => row.key)), anchor: null } }),
+    markAll: () => setState({ list, marks: { keys: new Set(keysOf(rows)), anchor: null } }),
     clear: () => setState({ list, marks: NO_MARKS }),
   };
 }

@@ -217,7 +217,7 @@ export const exportDataset = (id: string, format: ExportFormat, asOf?: string): 
 /** The splits of an example are a part of its metadata. */
 export function splitsOf(example: Pick<Example, "metadata">): string[] {
   const splits = example.metadata?.dataset_split;
-  return Array.isArray(splits) ? splits.map(String) : [];
+  return Array.isArray(splits) ? splits.map(String) : typeof splits === "string" ? [splits] : [];
 }
 
 /** Metadata without what is shown elsewhere. */

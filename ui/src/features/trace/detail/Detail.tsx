@@ -3,6 +3,7 @@ import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from 
 import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
+import { Bones } from "@/components/Bones";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import { ErrorState } from "@/components/Notice";
@@ -67,7 +68,7 @@ export function Detail({ state, sheet, onClose }: Props) {
             <ErrorState title="This span could not be loaded" error={error} onRetry={retry} />
           ) : needsRun && !run ? (
             pending ? (
-              <Bones />
+              <Bones count={3} height={72} className={styles.bones} />
             ) : null
           ) : (
             <TabContent tab={current.id} state={state} run={run} />
@@ -77,14 +78,6 @@ export function Detail({ state, sheet, onClose }: Props) {
     </section>
   );
 }
-
-const Bones = () => (
-  <div className={styles.bones} aria-busy>
-    <i />
-    <i />
-    <i />
-  </div>
-);
 
 function Head({ state, sheet, onClose, children }: Props & { children: ReactNode }) {
   const { model: t, selected: i, select } = state;
