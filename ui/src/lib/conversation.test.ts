@@ -51,6 +51,7 @@ describe("the answer of a turn", () => {
 test("text is found under its only name or a known one", () => {
   expect(textIn({ whatever: "x" }, [])).toBe("x");
   expect(textIn({ score: 1, answer: "x" }, ["answer"])).toBe("x");
+  expect(textIn({ args: ["x"], kwargs: {} }, [])).toBe("x");
   expect(textIn({ score: 1, other: "x" }, ["answer"])).toBeNull();
   expect(textIn(["x"], ["answer"])).toBeNull();
 });

@@ -1,6 +1,7 @@
 //! What was said in a turn of a thread: the question of the user and the answer, out of a root run as it was recorded.
 //! Applications keep the whole history in their input, and some of them (LangGraph) in their output as well.
 
+import { onlyText } from "./text";
 import type { Message, Payload, Run } from "./api/types";
 
 /** One side of a turn. */
@@ -47,7 +48,7 @@ function otherwise({ rest }: Payload, names: readonly string[]): Said {
   return { messages: [], text, rest: text === null && !isEmpty(rest) ? rest : null };
 }
 
-/** The text that a value is, or that it keeps under its only or its best known name. */
+/** The text that a value is, that it keeps under its only or its best known name, or that is the only one in it. */
 export function textIn(value: unknown, names: readonly string[]): string | null {
   if (typeof value === "string") return value === "" ? null : value;
   if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
@@ -55,7 +56,7 @@ export function textIn(value: unknown, names: readonly string[]): string | null 
   const members = Object.values(object);
   if (members.length === 1 && typeof members[0] === "string") return members[0];
   const name = names.find((known) => typeof object[known] === "string" && object[known] !== "");
-  return name === undefined ? null : (object[name] as string);
+  return name === undefined ? onlyText(object) : (object[name] as string);
 }
 
 const isEmpty = (value: unknown): boolean =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   formatAgo,
   formatBytes,
+  formatClock,
   formatCost,
   formatDollars,
   formatDuration,
@@ -67,5 +68,8 @@ it("writes plurals, sizes, ages and exact instants", () => {
   expect(plural(1200, "span")).toBe("1,200 spans");
   expect(formatBytes(18_200_000)).toBe("18.2 MB");
   expect(formatAgo(0, 90_000)).toBe("1 min ago");
+  const clock = formatClock(1_700_000_000_123_456);
+  expect(clock).toMatch(/^\d\d:\d\d:\d\d\.123$/);
+  expect(formatClock(1_700_000_000_123_456, true)).toMatch(new RegExp(`^1[45] Nov, ${clock}$`));
   expect(formatInstant(1_700_000_000_123_456)).toBe("2023-11-14T22:13:20.123456Z");
 });

@@ -98,9 +98,9 @@ const CLOCK_MS = new Intl.DateTimeFormat("en-GB", {
   fractionalSecondDigits: 3,
 });
 
-/** `14:02:11.482`, in the viewer's zone; with the day when `dated`. */
+/** `14:02:11.482`, in the viewer's zone; `20 Nov, 14:02:11.482` when `dated`. */
 export const formatClock = (us: number, dated = false): string =>
-  dated ? `${DAY.format(us / 1000)} ${CLOCK_MS.format(us / 1000)}` : CLOCK_MS.format(us / 1000);
+  dated ? `${DAY.format(us / 1000)}, ${CLOCK_MS.format(us / 1000)}` : CLOCK_MS.format(us / 1000);
 
 /** `20 Nov, 14:02:11`; with the year when it is not this one. */
 export function formatDateTime(us: number, now = Date.now()): string {

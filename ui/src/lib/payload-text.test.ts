@@ -5,6 +5,7 @@ describe("mainText", () => {
   it("is the only text, the last message, or all of it", () => {
     expect(mainText({ answer: "Friday" })).toBe("Friday");
     expect(mainText({ output: { text: "nested" } })).toBe("nested");
+    expect(mainText({ args: ["Hi"], kwargs: {} })).toBe("Hi");
     expect(mainText({ score: 3 })).toBe("3");
     expect(mainText({ a: 1, b: 2 })).toBe('{\n  "a": 1,\n  "b": 2\n}');
     expect(mainText(null)).toBe("");
@@ -23,6 +24,7 @@ describe("lineText", () => {
     expect(lineText({ question: "Where\n is it?", page: 2, tags: ["a"] })).toBe(
       'question: Where is it? · page: 2 · tags: ["a"]',
     );
+    expect(lineText({ args: ["Hi"], kwargs: {} })).toBe("Hi");
     expect(lineText({ question: "Where\n is it?" })).toBe("Where is it?");
   });
 });

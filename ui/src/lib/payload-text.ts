@@ -1,6 +1,7 @@
 //! What of a payload is meant to be read, in one text.
 
 import { isObject, type Json, printJson } from "./api/json";
+import { onlyText } from "./text";
 import { messagesIn, type PlainMessage } from "./messages-in";
 
 /** The chat of a payload, also of one that has more in it; and what that is. */
@@ -20,7 +21,7 @@ const messageText = (message: PlainMessage): string =>
 
 /** One line for a table: the main text, or `name: value · …`. */
 export function lineText(value: unknown): string {
-  const many = isObject(value) && Object.keys(value).length > 1 && chatIn(value) === null;
+  const many = isObject(value) && Object.keys(value).length > 1 && onlyText(value) === null && chatIn(value) === null;
   const text = many
     ? Object.entries(value)
         .map(([name, member]) => `${name}: ${leafText(member)}`)
@@ -39,6 +40,8 @@ export function mainText(value: unknown): string {
   if (isObject(value)) {
     const entries = Object.entries(value);
     if (entries.length === 0) return "";
+    const only = onlyText(value);
+    if (only !== null) return only;
     if (entries.length === 1) return isObject(entries[0][1]) ? mainText(entries[0][1]) : leafText(entries[0][1]);
   }
   return printJson(value);

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { plainLine } from "./text";
+import { onlyText, plainLine, previewLine } from "./text";
 
 it.each([
   ["1. **Term**: 24 months 2. **Liability** capped", "1. Term: 24 months 2. Liability capped"],
@@ -16,3 +16,34 @@ it.each(["2 ** 3 ** 4", "all *.ts and *.css files", "snake_case_name", "a * b * 
   "leaves %j",
   (text) => expect(plainLine(text)).toBe(text),
 );
+
+it.each([
+  ['{"args":["Hi **you**"],"kwargs":{}}', "Hi you"],
+  ['[["Hi"]]', "Hi"],
+  ['{"a":"","b":null,"c":{"text":"one\\n two"}}', "one two"],
+  // Cut inside the text.
+  ['{"args":["Hi, my invoice says \\"tw…', 'Hi, my invoice says "tw…'],
+  ['{"args":["half an escape \\u00…', "half an escape…"],
+  ['{"args":["ends in a backslash \\…', "ends in a backslash…"],
+  ["**Term**: 24 months", "Term: 24 months"],
+])("says the only text of %j", (preview, text) => expect(previewLine(preview)).toBe(text));
+
+it.each([
+  '{"city":"Paris","degrees":17}',
+  '{"from":"Rome","to":"Paris"}',
+  '["a","b"]',
+  "[1, 2]",
+  "{}",
+  '{"args":["Hi"],"kwargs":{"mod…',
+  '{"args":["Hi"],…',
+  '{"args":["Hi"],"kwargs":{"model":"gpt…',
+  "{not JSON}",
+])("leaves %j as it is", (preview) => expect(previewLine(preview)).toBe(preview));
+
+it("knows the only text of a value", () => {
+  expect(onlyText({ args: ["Hi"], kwargs: {} })).toBe("Hi");
+  expect(onlyText({ args: ["Hi", true] })).toBeNull();
+  expect(onlyText("Hi")).toBe("Hi");
+  expect(onlyText({})).toBeNull();
+  expect(onlyText(undefined)).toBeNull();
+});

@@ -6,7 +6,7 @@ import { IconButton } from "@/components/Button";
 import { Tag } from "@/components/Tag";
 import { Anchor } from "lucide-react";
 import { RowView, rowDomId } from "./RowView";
-import { HEAD_PX, ROW_PX, rowsTop } from "./layout";
+import { HEAD_PX, rowPxOf, rowsTop, scoreLines } from "./layout";
 import { Summary } from "./Summary";
 import styles from "./Grid.module.css";
 import type { ComparisonState } from "./useComparison";
@@ -15,6 +15,8 @@ const OVERSCAN = 3;
 /** Narrower than these no column gets. */
 const TEXT_PX = 190;
 const COLUMN_PX = 270;
+/** What a column gets of the room, where the input gets one. */
+const COLUMN_SHARE = 1.35;
 
 interface Props {
   state: ComparisonState;
@@ -28,11 +30,6 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
   const { order, rows, columns, loading, set, search } = state;
   const { width, height } = useSize(viewport);
   const [scroll, setScroll] = useState({ top: 0, rows: 0 });
-  const visible = Math.ceil((height || 600) / ROW_PX) + 1;
-  const first = Math.max(0, Math.floor((scroll.top - scroll.rows) / ROW_PX) - OVERSCAN);
-  const slots = visible + 2 * OVERSCAN + 1;
-  const last = Math.min(order.length, first + slots);
-  const places = useRowSlots(Math.min(first, last), last, slots);
   const open = (event: MouseEvent) => {
     if (event.defaultPrevented || !window.getSelection()?.isCollapsed) return;
     const target = event.target as HTMLElement;
@@ -47,7 +44,14 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
   const shown = narrow ? columns.slice(state.focus, state.focus + 1) : columns;
   // The reference also stands in the pane: it goes first where the columns would not fit.
   const texts = narrow || (width > 0 && width < 2 * TEXT_PX + columns.length * COLUMN_PX) ? 1 : 2;
-  const template = `repeat(${texts}, minmax(${TEXT_PX}px, 1fr)) repeat(${shown.length}, minmax(${COLUMN_PX}px, 1.35fr))`;
+  const columnPx = Math.max(COLUMN_PX, (width * COLUMN_SHARE) / (texts + shown.length * COLUMN_SHARE));
+  const rowPx = rowPxOf(scoreLines(state.keys, columnPx, columns.length > 1));
+  const visible = Math.ceil((height || 600) / rowPx) + 1;
+  const first = Math.max(0, Math.floor((scroll.top - scroll.rows) / rowPx) - OVERSCAN);
+  const slots = visible + 2 * OVERSCAN + 1;
+  const last = Math.min(order.length, first + slots);
+  const places = useRowSlots(Math.min(first, last), last, slots);
+  const template = `repeat(${texts}, minmax(${TEXT_PX}px, 1fr)) repeat(${shown.length}, minmax(${COLUMN_PX}px, ${COLUMN_SHARE}fr))`;
   const isShown = places.some((place) => rows[order[place]].id === current);
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter opens the row with the cursor
@@ -84,7 +88,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
             ))}
           </div>
         </div>
-        <div role="rowgroup" data-rows className={styles.tall} style={{ height: order.length * ROW_PX }}>
+        <div role="rowgroup" data-rows={rowPx} className={styles.tall} style={{ height: order.length * rowPx }}>
           {places.map((place) => (
             <RowView
               key={place % slots}
@@ -93,6 +97,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
               withReference={texts === 2}
               index={order[place]}
               place={place}
+              rowPx={rowPx}
               selected={rows[order[place]].id === current}
             />
           ))}

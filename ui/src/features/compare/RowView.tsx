@@ -5,7 +5,6 @@ import { formatCost } from "@/lib/format";
 import { mainText } from "@/lib/payload-text";
 import { Tag } from "@/components/Tag";
 import { WordDiff } from "@/components/WordDiff";
-import { ROW_PX } from "./layout";
 import { type Attempt, type Cell, change, type Row, scoreDelta, worst } from "./model";
 import styles from "./Grid.module.css";
 import { Delta } from "./Delta";
@@ -26,10 +25,11 @@ interface Props {
   withReference: boolean;
   index: number;
   place: number;
+  rowPx: number;
   selected: boolean;
 }
 
-export const RowView = memo(function RowView({ state, narrow, withReference, index, place, selected }: Props) {
+export const RowView = memo(function RowView({ state, narrow, withReference, index, place, rowPx, selected }: Props) {
   const row = state.rows[index];
   const columns = [...state.columns.keys()].filter((column) => !narrow || column === state.focus);
   return (
@@ -40,7 +40,7 @@ export const RowView = memo(function RowView({ state, narrow, withReference, ind
       aria-selected={selected}
       data-row={row.id}
       className={cx(styles.row, selected && styles.selected)}
-      style={{ transform: `translateY(${place * ROW_PX}px)`, height: ROW_PX }}
+      style={{ transform: `translateY(${place * rowPx}px)`, height: rowPx }}
     >
       <div className={styles.line}>
         <div role="gridcell" className={styles.cell}>
@@ -121,7 +121,7 @@ export function textAgainst(state: ComparisonState, row: Row, column: number): s
 
 function Marks({ state, cell, base }: { state: ComparisonState; cell: Cell; base: Cell | undefined }) {
   const { by, keys, direction, preferred } = state;
-  // The score that decides stands first: what does not fit is cut off.
+  // The score that decides stands first.
   const ordered = by === undefined || by === "all" ? keys : [by, ...keys.filter((key) => key !== by)];
   const wins = cell.attempts.some((attempt) => preferred.get(attempt.runId)?.wins);
   return (

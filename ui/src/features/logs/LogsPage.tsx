@@ -150,7 +150,7 @@ function LogsOf({ project }: { project: string }) {
           viewport={viewport}
           columns={columns}
           timeHead="Time"
-          timeWidth={dated ? 134 : 84}
+          timeWidth={dated ? 138 : 84}
           timeOf={(item) => formatClock(item.time, dated)}
           selected={selected}
           open={open}

@@ -12,7 +12,7 @@ import {
   formatTokens,
   UNKNOWN,
 } from "@/lib/format";
-import { plainLine } from "@/lib/text";
+import { previewLine } from "@/lib/text";
 import styles from "./ThreadTable.module.css";
 
 interface Props {
@@ -94,14 +94,14 @@ function Row({ project, thread, current }: { project: string; thread: ThreadRow;
       </td>
       <td className={styles.said}>
         <div>
-          <span>{thread.first_input_preview ? plainLine(thread.first_input_preview) : UNKNOWN}</span>
+          <span>{thread.first_input_preview ? previewLine(thread.first_input_preview) : UNKNOWN}</span>
           {failed ? (
             <span className={styles.bad} title={thread.last_error ?? undefined}>
               {thread.last_error}
             </span>
           ) : (
             <span className={styles.answer}>
-              {thread.last_output_preview ? plainLine(thread.last_output_preview) : status === "pending" ? "…" : ""}
+              {thread.last_output_preview ? previewLine(thread.last_output_preview) : status === "pending" ? "…" : ""}
             </span>
           )}
         </div>

@@ -4,6 +4,7 @@ import { ChevronRight, ListTree } from "lucide-react";
 import { useMemo } from "react";
 import { toolsQuery } from "@/lib/api/threads";
 import type { RunRow, TraceRow } from "@/lib/api/types";
+import { previewLine } from "@/lib/text";
 import { cx } from "@/lib/cx";
 import { formatDuration, formatInt, plural } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
@@ -71,9 +72,13 @@ function Lines({ project, runs }: { project: string; runs: RunRow[] }) {
             className={cx(run.status === "error" && styles.failed)}
           >
             <b className="ellipsis">{run.name}</b>
-            <span className="ellipsis">{run.input_preview}</span>
+            <span className="ellipsis">{previewLine(run.input_preview ?? "")}</span>
             <span className={cx("ellipsis", run.status === "error" && styles.bad)}>
-              {run.status === "error" ? run.error : run.status === "pending" ? "still running" : run.output_preview}
+              {run.status === "error"
+                ? run.error
+                : run.status === "pending"
+                  ? "still running"
+                  : previewLine(run.output_preview ?? "")}
             </span>
             <span>{formatDuration(run.latency_us)}</span>
           </Link>

@@ -3,7 +3,7 @@ import { type CSSProperties, useEffect, useMemo, useRef, useState } from "react"
 import type { TraceRow } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
-import { plainLine } from "@/lib/text";
+import { previewLine } from "@/lib/text";
 import { useSize } from "@/lib/use-size";
 import { largest, measureOf, type Measure, offsetsOf, rowsBetween } from "./measures";
 import styles from "./TurnRail.module.css";
@@ -81,7 +81,7 @@ function Row({ turn, index, count, top, most, selected, onSelect }: RowProps) {
       >
         <span className={styles.title}>
           <span className={styles.number}>{index + 1}</span>
-          <b>{turn.input_preview ? plainLine(turn.input_preview) : turn.name}</b>
+          <b>{turn.input_preview ? previewLine(turn.input_preview) : turn.name}</b>
         </span>
         <span className={styles.bars}>
           <Bar

@@ -6,6 +6,7 @@ import type { Feedback, FeedbackConfig } from "@/lib/api/feedback";
 import { runQuery } from "@/lib/api/queries";
 import type { TraceRow } from "@/lib/api/types";
 import { answerOf, questionOf } from "@/lib/conversation";
+import { previewLine } from "@/lib/text";
 import { cx } from "@/lib/cx";
 import { formatDateTime, formatDollars, formatDuration, formatInt, formatTokens } from "@/lib/format";
 import { scoreText, toneOf } from "@/lib/score";
@@ -70,7 +71,7 @@ function Content({ project, turn, tools, feedback, configs }: Props) {
       <Speaker who="user">
         <div className={styles.question}>
           {/* Until the whole run is here, its beginning is. */}
-          {question ? <Said said={question} label="Input" /> : <p>{turn.input_preview}</p>}
+          {question ? <Said said={question} label="Input" /> : <p>{previewLine(turn.input_preview ?? "")}</p>}
         </div>
         <Complaints feedback={feedback} configs={configs} />
         <ToolCalls project={project} turn={turn} version={version} all={tools} />
@@ -80,7 +81,7 @@ function Content({ project, turn, tools, feedback, configs }: Props) {
         {error ? (
           <p className={styles.none}>The messages could not be loaded: {messageOf(error)}</p>
         ) : answer === undefined ? (
-          <p className={styles.none}>{turn.output_preview}</p>
+          <p className={styles.none}>{previewLine(turn.output_preview ?? "")}</p>
         ) : silent ? (
           <p className={styles.none}>
             {turn.status === "pending" ? "The answer has not arrived yet." : "No answer was returned."}

@@ -7,6 +7,7 @@ import type { ReactNode } from "react";
 import { runQuery, verdictQuery } from "@/lib/api/queries";
 import type { Payload } from "@/lib/api/types";
 import { formatDateTime, formatDollars, formatDuration, formatInt, formatTokens, plural } from "@/lib/format";
+import { previewLine } from "@/lib/text";
 import { Button, IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorState } from "@/components/Notice";
@@ -139,7 +140,7 @@ function Side({ title, payload, preview, loading, last }: SideProps) {
         <p>{part.text}</p>
       </div>
     ));
-  else if (preview) content = <p className={styles.message}>{preview}</p>;
+  else if (preview) content = <p className={styles.message}>{previewLine(preview)}</p>;
   else if (loading) content = <div className={styles.ghost} />;
   else content = <p className={styles.small}>Nothing was recorded.</p>;
   return (

@@ -7,7 +7,7 @@ import { cx } from "@/lib/cx";
 import { MeanScores } from "@/components/feedback/Scores";
 import { Tag } from "@/components/Tag";
 import type { ListRow } from "./rows";
-import { plainLine } from "@/lib/text";
+import { previewLine } from "@/lib/text";
 import { isToday } from "@/lib/time-range";
 import styles from "./RowTable.module.css";
 
@@ -68,11 +68,13 @@ export function InputOutput({ row }: { row: ListRow }) {
         {row.error}
       </span>
     ) : (
-      <span className={styles.output}>{row.output ? plainLine(row.output) : row.status === "pending" ? "…" : ""}</span>
+      <span className={styles.output}>
+        {row.output ? previewLine(row.output) : row.status === "pending" ? "…" : ""}
+      </span>
     );
   return (
     <span className={styles.io}>
-      <span className={styles.input}>{row.input && plainLine(row.input)}</span>
+      <span className={styles.input}>{row.input && previewLine(row.input)}</span>
       {output}
     </span>
   );

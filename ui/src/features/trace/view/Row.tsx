@@ -3,7 +3,7 @@ import { memo, type ReactNode } from "react";
 import type { Axis } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatAtLeast, formatCost, formatDuration, formatInt, formatTokens, plural } from "@/lib/format";
-import { plainLine } from "@/lib/text";
+import { previewLine } from "@/lib/text";
 import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
@@ -94,7 +94,7 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
   const cached = input > 0 ? (rows.cached_tokens[s] ?? 0) / input : 0;
   const model = t.kids[i] === 0 ? modelOf(t, s) : null;
   const modelTag = model && !name.includes(shortModel(model)) ? shortModel(model) : null;
-  const text = failed ? errorOf(t, i) : preview && plainLine(preview);
+  const text = failed ? errorOf(t, i) : preview && previewLine(preview);
   return (
     <div className={styles.name} role="gridcell">
       <Indent depth={t.depth[i]} />
