@@ -1,44 +1,16 @@
 //! From marked's tokens to React elements: no HTML string ever exists, so there is nothing to sanitise.
 
-import { Marked, type Token, type Tokens } from "marked";
+import type { Token, Tokens } from "marked";
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
 import { Code } from "./Code";
 import { CopyButton } from "./CopyButton";
+import { type MathToken, tokensOf } from "./markdown-tokens";
 import styles from "./Markdown.module.css";
 
 const Maths = lazy(() => import("./Maths"));
 
-interface MathToken extends Tokens.Generic {
-  text: string;
-}
-
-const marked = new Marked({
-  gfm: true,
-  extensions: [
-    {
-      name: "mathBlock",
-      level: "block",
-      start: (src: string) => src.indexOf("$$"),
-      tokenizer(src: string) {
-        const match = /^\$\$([\s\S]+?)\$\$(?:\n|$)/.exec(src);
-        return match ? { type: "mathBlock", raw: match[0], text: match[1].trim() } : undefined;
-      },
-    },
-    {
-      name: "mathInline",
-      level: "inline",
-      start: (src: string) => src.indexOf("$"),
-      tokenizer(src: string) {
-        // Prices are more common than formulas: `$5 and $6` is none. A backslash, power or index is asked for.
-        const match = /^\$(?![\s\d])((?:\\.|[^$\\\n])+?)\$(?!\d)/.exec(src);
-        return match ? { type: "mathInline", raw: match[0], text: match[1] } : undefined;
-      },
-    },
-  ],
-});
-
 export default function MarkdownBlocks({ text }: { text: string }) {
-  const tokens = useMemo(() => marked.lexer(text), [text]);
+  const tokens = useMemo(() => tokensOf(text), [text]);
   return <>{blocks(tokens)}</>;
 }
 

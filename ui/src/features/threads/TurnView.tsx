@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Bot, ThumbsDown, TriangleAlert } from "lucide-react";
-import { memo, type ReactNode, useEffect, useMemo, useRef } from "react";
+import { memo, type ReactNode, type RefObject, useEffect, useMemo, useRef } from "react";
 import { messageOf } from "@/lib/api/client";
 import type { Feedback, FeedbackConfig } from "@/lib/api/feedback";
 import { runQuery } from "@/lib/api/queries";
@@ -14,7 +14,7 @@ import { configOf, Score } from "@/components/feedback/Scores";
 import { Said } from "./Said";
 import { ToolCalls } from "./ToolCalls";
 import styles from "./TurnView.module.css";
-import { useNear } from "./useNear";
+import { useNear, useSlice } from "./useNear";
 
 /** Changes whenever more of the turn has arrived. */
 export const versionOf = (turn: TraceRow): string => `${turn.status} ${turn.run_count} ${turn.latency_us ?? ""}`;
@@ -30,24 +30,27 @@ interface Props {
   onSelect: (index: number) => void;
 }
 
-/** A turn of the transcript. Far from what is seen it is only an empty space of its last height. */
+/**
+ * A turn of the transcript. Far from what is seen it is only an empty space of its last height; while it flies by, the
+ * beginnings of what was said.
+ */
 export const TurnView = memo(function TurnView(props: Props) {
   const { turn, index, selected, onSelect } = props;
   const ref = useRef<HTMLElement>(null);
-  const near = useNear(ref);
+  const { near, still } = useNear(ref);
   useEffect(() => {
     const element = ref.current;
-    if (!near || !element) return;
+    if (!still || !element) return;
     const observer = new ResizeObserver(() => element.style.setProperty("--height", `${element.offsetHeight}px`));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [near]);
+  }, [still]);
   return (
     // The keys j and k do the same.
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions
     <article
       ref={ref}
-      className={cx(styles.turn, selected && styles.selected, !near && styles.far)}
+      className={cx(styles.turn, selected && styles.selected)}
       aria-label={`Turn ${index + 1}`}
       aria-current={selected}
       data-turn={turn.trace_id}
@@ -55,20 +58,39 @@ export const TurnView = memo(function TurnView(props: Props) {
         if (!selected && getSelection()?.isCollapsed) onSelect(index);
       }}
     >
-      {near ? <Content {...props} /> : null}
+      {still ? <Content {...props} place={ref} /> : near ? <Glimpse turn={turn} /> : null}
     </article>
   );
 });
 
-function Content({ project, turn, tools, feedback, configs }: Props) {
+/** All that is known without asking for the run. */
+const Glimpse = ({ turn }: { turn: TraceRow }) => (
+  <>
+    <Speaker who="user">
+      <div className={styles.question}>
+        <p>{previewLine(turn.input_preview ?? "")}</p>
+      </div>
+    </Speaker>
+    <Speaker who="assistant">
+      <p className={styles.none}>{previewLine(turn.output_preview ?? "")}</p>
+    </Speaker>
+  </>
+);
+
+function Content({ project, turn, tools, feedback, configs, place }: Props & { place: RefObject<HTMLElement | null> }) {
   const version = versionOf(turn);
-  const { data: run, error } = useQuery(runQuery(turn.trace_id, turn.root_run_id, project, version));
+  const { data, error } = useQuery({
+    ...runQuery(turn.trace_id, turn.root_run_id, project, version),
+    // A turn that goes on does not fall back to its beginning.
+    placeholderData: (old) => old,
+  });
+  const run = useSlice(place, data);
   const question = useMemo(() => run && questionOf(run), [run]);
   const answer = useMemo(() => run && answerOf(run), [run]);
   const silent = answer && answer.messages.length === 0 && answer.text === null && answer.rest === null;
   return (
     <>
-      <Speaker who="user">
+      <Speaker who="user" whole={run !== undefined || error !== null}>
         <div className={styles.question}>
           {/* Until the whole run is here, its beginning is. */}
           {question ? <Said said={question} label="Input" /> : <p>{previewLine(turn.input_preview ?? "")}</p>}
@@ -106,9 +128,9 @@ function Content({ project, turn, tools, feedback, configs }: Props) {
   );
 }
 
-function Speaker({ who, children }: { who: "user" | "assistant"; children: ReactNode }) {
+function Speaker({ who, whole, children }: { who: "user" | "assistant"; whole?: boolean; children: ReactNode }) {
   return (
-    <div className={styles.speaker}>
+    <div className={styles.speaker} data-whole={whole || undefined}>
       <span className={cx(styles.face, who === "assistant" && styles.bot)}>
         {who === "user" ? <span aria-hidden>U</span> : <Bot size={13} aria-hidden />}
         <span className="sr">{who === "user" ? "User:" : "Assistant:"}</span>
