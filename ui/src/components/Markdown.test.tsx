@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { cleanup, render } from "@testing-library/react";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { Markdown } from "./Markdown";
 import MarkdownBlocks from "./MarkdownBlocks";
 
 afterEach(cleanup);
@@ -35,4 +36,9 @@ describe("MarkdownBlocks", () => {
   it("does not take prices for formulas", () => {
     expect(show("It costs $5 and then $6 more.").textContent).toBe("It costs $5 and then $6 more.");
   });
+});
+
+it("shows no marks before the code for Markdown is there", () => {
+  const { container } = render(<Markdown text={"## Plan\n\nFour nights, **then** Naoshima."} />);
+  expect(container.textContent).toBe("Plan\n\nFour nights, then Naoshima.");
 });

@@ -63,6 +63,10 @@ export const TurnView = memo(function TurnView(props: Props) {
   );
 });
 
+/** A turn that failed has no answer, whatever was said on the way. */
+const answerPreview = (turn: TraceRow): string =>
+  turn.status === "error" ? "" : previewLine(turn.output_preview ?? "");
+
 /** All that is known without asking for the run. */
 const Glimpse = ({ turn }: { turn: TraceRow }) => (
   <>
@@ -72,7 +76,7 @@ const Glimpse = ({ turn }: { turn: TraceRow }) => (
       </div>
     </Speaker>
     <Speaker who="assistant">
-      <p className={styles.none}>{previewLine(turn.output_preview ?? "")}</p>
+      <p className={styles.none}>{answerPreview(turn)}</p>
     </Speaker>
   </>
 );
@@ -103,7 +107,7 @@ function Content({ project, turn, tools, feedback, configs, place }: Props & { p
         {error ? (
           <p className={styles.none}>The messages could not be loaded: {messageOf(error)}</p>
         ) : answer === undefined ? (
-          <p className={styles.none}>{previewLine(turn.output_preview ?? "")}</p>
+          <p className={styles.none}>{answerPreview(turn)}</p>
         ) : silent ? (
           <p className={styles.none}>
             {turn.status === "pending" ? "The answer has not arrived yet." : "No answer was returned."}
