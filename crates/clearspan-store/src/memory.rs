@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use async_trait::async_trait;
 use clearspan_model::rollup::Totals;
 use clearspan_model::{
-    LogRecord, MetricPoint, ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, Status, TraceId,
+    Decimal, LogRecord, MetricPoint, ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, Status, TraceId,
     UnixNanos, WorkspaceId,
 };
 use parking_lot::RwLock;
@@ -428,11 +428,14 @@ impl Figures {
         self.stats.error_count += u64::from(run.counts_as_error());
         self.stats.unpriced_count += u64::from(summarize::is_unpriced(run));
         let tokens = |count: Option<u64>| count.filter(|_| run.billed.tokens);
+        let cost = |cost: Option<Decimal>| cost.filter(|_| run.billed.cost);
         self.totals.add(&Totals {
             input_tokens: tokens(run.input_tokens),
             output_tokens: tokens(run.output_tokens),
             total_tokens: tokens(run.total_tokens),
-            total_cost: run.total_cost.filter(|_| run.billed.cost),
+            input_cost: cost(run.input_cost),
+            output_cost: cost(run.output_cost),
+            total_cost: cost(run.total_cost),
             ..Totals::default()
         });
         self.add(run.start_time, run.latency_nanos());
@@ -445,6 +448,8 @@ impl Figures {
             input_tokens: trace.input_tokens,
             output_tokens: trace.output_tokens,
             total_tokens: trace.total_tokens,
+            input_cost: trace.input_cost,
+            output_cost: trace.output_cost,
             total_cost: trace.total_cost,
             ..Totals::default()
         });
@@ -462,6 +467,8 @@ impl Figures {
     fn finish(mut self) -> Stats {
         self.latencies.sort_unstable();
         Stats {
+            input_cost: self.totals.input_cost.unwrap_or_default(),
+            output_cost: self.totals.output_cost.unwrap_or_default(),
             total_cost: self.totals.total_cost.unwrap_or_default(),
             input_tokens: self.totals.input_tokens.unwrap_or(0),
             output_tokens: self.totals.output_tokens.unwrap_or(0),

@@ -282,6 +282,8 @@ pub(crate) const SKELETON: &[Col] = &[
     Col::total_tokens,
     Col::cache_read_tokens,
     Col::reasoning_tokens,
+    Col::input_cost,
+    Col::output_cost,
     Col::total_cost,
     Col::cost_source,
     Col::tokens_billed,

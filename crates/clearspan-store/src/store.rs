@@ -486,6 +486,10 @@ pub struct RunSummary {
     pub total_tokens: Option<u64>,
     pub cache_read_tokens: Option<u64>,
     pub reasoning_tokens: Option<u64>,
+    /// The run's own cost of the input side.
+    pub input_cost: Option<Decimal>,
+    /// The run's own cost of the output side.
+    pub output_cost: Option<Decimal>,
     /// The run's own cost.
     pub total_cost: Option<Decimal>,
     pub cost_source: CostSource,
@@ -549,6 +553,10 @@ pub struct TraceSummary {
     pub error_count: u64,
     /// How many should have a cost and have none.
     pub unpriced_count: u64,
+    /// Cost of the input sides that are known, of billed runs.
+    pub input_cost: Option<Decimal>,
+    /// Cost of the output sides that are known, of billed runs.
+    pub output_cost: Option<Decimal>,
     /// What it cost; `None` when nothing in it has a cost.
     pub total_cost: Option<Decimal>,
     /// Tokens in, of billed runs.
@@ -586,7 +594,11 @@ pub struct Stats {
     pub error_count: u64,
     /// Those that should have a cost and have none, without doubles.
     pub unpriced_count: u64,
-    /// Dollars, of billed runs.
+    /// Dollars for the input sides that are known, of billed runs.
+    pub input_cost: Decimal,
+    /// Dollars for the output sides that are known, of billed runs.
+    pub output_cost: Decimal,
+    /// Dollars in all, of billed runs: at least the sum of the sides.
     pub total_cost: Decimal,
     /// Tokens in, of billed runs.
     pub input_tokens: u64,

@@ -32,7 +32,7 @@ pub(crate) const UNNAMED: &str = "unnamed";
     )
 )]
 pub(crate) fn run_summary(run: &Run) -> RunSummary {
-    let usage = run.usage.as_ref();
+    let (usage, cost) = (run.usage.as_ref(), run.cost.as_ref());
     let (input_tokens, output_tokens) =
         (usage.and_then(|u| u.input_tokens), usage.and_then(|u| u.output_tokens));
     RunSummary {
@@ -58,8 +58,10 @@ pub(crate) fn run_summary(run: &Run) -> RunSummary {
         total_tokens: usage.and_then(total_tokens),
         cache_read_tokens: usage.and_then(|u| u.input_details.get("cache_read").copied()),
         reasoning_tokens: usage.and_then(|u| u.output_details.get("reasoning").copied()),
-        total_cost: run.cost.as_ref().and_then(|cost| cost.total),
-        cost_source: run.cost.as_ref().map(|cost| cost.source.clone()).unwrap_or_default(),
+        input_cost: cost.and_then(|cost| cost.input),
+        output_cost: cost.and_then(|cost| cost.output),
+        total_cost: cost.and_then(|cost| cost.total),
+        cost_source: cost.map(|cost| cost.source.clone()).unwrap_or_default(),
         billed: rollup::billed(&[Node::of_run(run, None)])[0],
         double_of: None,
         is_transport: is_transport(run),
@@ -150,6 +152,8 @@ pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
         llm_count: runs.iter().filter(|run| run.counts_as_llm_call()).count() as u64,
         error_count: runs.iter().filter(|run| run.counts_as_error()).count() as u64,
         unpriced_count: totals.unpriced_runs,
+        input_cost: totals.input_cost,
+        output_cost: totals.output_cost,
         total_cost: totals.total_cost,
         input_tokens: totals.input_tokens,
         output_tokens: totals.output_tokens,
@@ -218,6 +222,8 @@ fn node(run: &RunSummary, parent: Option<usize>) -> Node<'_> {
         input_tokens: run.input_tokens,
         output_tokens: run.output_tokens,
         total_tokens: run.total_tokens,
+        input_cost: run.input_cost,
+        output_cost: run.output_cost,
         total_cost: run.total_cost,
         cost_reported: run.cost_source == CostSource::Reported,
         unpriced: matches!(run.cost_source, CostSource::Unpriced { .. }),

@@ -68,6 +68,7 @@ macro_rules! conformance_suite {
             run_texts_are_filtered
             run_figures_are_filtered
             the_sides_of_costs_are_filtered
+            the_sides_of_costs_are_summed_up
             run_kinds_are_filtered
             trace_roots_are_filtered
             trace_totals_are_filtered

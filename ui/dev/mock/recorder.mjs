@@ -125,6 +125,8 @@ export class Recorder {
       version: String(rows.length),
       totals: {
         cost: (sum((row) => row.cost) / 1e9).toFixed(9),
+        input_cost: null,
+        output_cost: null,
         input_tokens: sum((row) => row.tin),
         output_tokens: sum((row) => row.tout),
         total_tokens: sum((row) => (row.tin ?? 0) + (row.tout ?? 0)),

@@ -48,6 +48,10 @@ pub(crate) struct Skeleton {
 pub(crate) struct SkeletonTotals {
     /// Dollars; null while nothing has a cost.
     cost: Option<String>,
+    /// Of `cost`, what the input took, as far as it is known by side.
+    input_cost: Option<String>,
+    /// Of `cost`, what the output took, as far as it is known by side.
+    output_cost: Option<String>,
     input_tokens: Option<u64>,
     output_tokens: Option<u64>,
     total_tokens: Option<u64>,
@@ -155,6 +159,8 @@ fn totals(tree: &Tree) -> SkeletonTotals {
     };
     SkeletonTotals {
         cost: totals.total_cost.map(decimal_text),
+        input_cost: totals.input_cost.map(decimal_text),
+        output_cost: totals.output_cost.map(decimal_text),
         input_tokens: totals.input_tokens,
         output_tokens: totals.output_tokens,
         total_tokens: totals.total_tokens,

@@ -62,6 +62,10 @@ pub(crate) struct ThreadRow {
     /// `pending`, `success` or `error`: that of the last turn.
     status: &'static str,
     cost: Option<String>,
+    /// Of `cost`, what inputs took, as far as it is known by side.
+    input_cost: Option<String>,
+    /// Of `cost`, what outputs took, as far as it is known by side.
+    output_cost: Option<String>,
     /// Runs that should have a cost and have none: while it is not 0, the cost is a lower bound.
     unpriced_count: u64,
     input_tokens: Option<u64>,
@@ -308,9 +312,13 @@ impl ThreadRow {
             unpriced_count: turns.iter().map(|turn| turn.unpriced_count).sum(),
             ..Stats::default()
         };
-        let costs = turns.iter().filter_map(|turn| turn.total_cost);
+        let money = |cost: fn(&TraceSummary) -> Option<Decimal>| {
+            turns.iter().filter_map(cost).reduce(Decimal::saturating_add).map(decimal_text)
+        };
         Self {
-            cost: costs.reduce(|sum: Decimal, cost| sum.saturating_add(cost)).map(decimal_text),
+            cost: money(|turn| turn.total_cost),
+            input_cost: money(|turn| turn.input_cost),
+            output_cost: money(|turn| turn.output_cost),
             input_tokens: add(|turn| turn.input_tokens),
             output_tokens: add(|turn| turn.output_tokens),
             total_tokens: add(|turn| turn.total_tokens),
@@ -327,6 +335,7 @@ impl ThreadRow {
     ) -> Self {
         // The store's sums do not tell "nothing known" from zero.
         let known = |count: u64| (count > 0).then_some(count);
+        let money = |sum: Decimal| (!sum.is_zero()).then(|| decimal_text(sum));
         Self {
             thread_id,
             turn_count: stats.count,
@@ -334,7 +343,9 @@ impl ThreadRow {
             start_time: first.start_time.as_micros(),
             last_time: last.start_time.as_micros(),
             status: last.root.status.as_str(),
-            cost: (!stats.total_cost.is_zero()).then(|| decimal_text(stats.total_cost)),
+            cost: money(stats.total_cost),
+            input_cost: money(stats.input_cost),
+            output_cost: money(stats.output_cost),
             unpriced_count: stats.unpriced_count,
             input_tokens: known(stats.input_tokens),
             output_tokens: known(stats.output_tokens),

@@ -62,6 +62,10 @@ pub(crate) struct TraceRow {
     pub(crate) latency_us: Option<i64>,
     pub(crate) first_token_us: Option<i64>,
     pub(crate) cost: Option<String>,
+    /// Of `cost`, what the input took, as far as it is known by side.
+    pub(crate) input_cost: Option<String>,
+    /// Of `cost`, what the output took, as far as it is known by side.
+    pub(crate) output_cost: Option<String>,
     pub(crate) unpriced_count: u64,
     pub(crate) input_tokens: Option<u64>,
     pub(crate) output_tokens: Option<u64>,
@@ -106,6 +110,8 @@ impl TraceRow {
             latency_us: ended.map(|end| end.nanos_since(trace.start_time) / 1_000),
             first_token_us: micros_after(root.first_token_time, root.start_time),
             cost: trace.total_cost.map(decimal_text),
+            input_cost: trace.input_cost.map(decimal_text),
+            output_cost: trace.output_cost.map(decimal_text),
             unpriced_count: trace.unpriced_count,
             input_tokens: trace.input_tokens,
             output_tokens: trace.output_tokens,
@@ -152,6 +158,10 @@ pub(crate) struct RunRow {
     pub(crate) first_token_us: Option<i64>,
     /// The run's own cost, without its children.
     pub(crate) cost: Option<String>,
+    /// Of its own cost, what the input took; null where only the whole is known.
+    pub(crate) input_cost: Option<String>,
+    /// Of its own cost, what the output took; null where only the whole is known.
+    pub(crate) output_cost: Option<String>,
     pub(crate) cost_source: CostOrigin,
     pub(crate) input_tokens: Option<u64>,
     pub(crate) output_tokens: Option<u64>,
@@ -184,6 +194,8 @@ impl RunRow {
             error: run.error.map(|error| first_line(&error, MAX_ERROR_CHARS)),
             start_time: run.start_time.as_micros(),
             cost: run.total_cost.map(decimal_text),
+            input_cost: run.input_cost.map(decimal_text),
+            output_cost: run.output_cost.map(decimal_text),
             cost_source: run.cost_source.into(),
             input_tokens: run.input_tokens,
             output_tokens: run.output_tokens,
@@ -299,6 +311,10 @@ pub(crate) struct StatsAnswer {
     /// Runs that failed, or traces whose root failed.
     pub(crate) error_count: u64,
     pub(crate) cost: String,
+    /// Of `cost`, what inputs took, as far as it is known by side.
+    pub(crate) input_cost: String,
+    /// Of `cost`, what outputs took, as far as it is known by side.
+    pub(crate) output_cost: String,
     pub(crate) unpriced_count: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
@@ -318,6 +334,8 @@ impl From<Stats> for StatsAnswer {
             double_count: stats.double_count,
             error_count: stats.error_count,
             cost: decimal_text(stats.total_cost),
+            input_cost: decimal_text(stats.input_cost),
+            output_cost: decimal_text(stats.output_cost),
             unpriced_count: stats.unpriced_count,
             input_tokens: stats.input_tokens,
             output_tokens: stats.output_tokens,

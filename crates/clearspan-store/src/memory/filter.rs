@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use clearspan_model::Decimal;
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use super::Trace;
@@ -59,11 +58,8 @@ fn values(field: &Field, row: Row<'_>) -> Vec<Literal> {
         Field::OutputTokens => number(summary.output_tokens),
         Field::TotalTokens => number(summary.total_tokens),
         Field::Cost => summary.total_cost.map(Literal::Number).into_iter().collect(),
-        Field::InputCost | Field::OutputCost => {
-            let billed = trace.runs.iter().filter(|run| run.billed.cost);
-            let sum = billed.filter_map(|run| side_cost(field, run, trace)).reduce(Decimal::saturating_add);
-            sum.map(Literal::Number).into_iter().collect()
-        }
+        Field::InputCost => summary.input_cost.map(Literal::Number).into_iter().collect(),
+        Field::OutputCost => summary.output_cost.map(Literal::Number).into_iter().collect(),
         Field::Model | Field::Provider | Field::Service | Field::Release => {
             trace.runs.iter().flat_map(|run| run_values(field, run, trace)).collect()
         }
@@ -110,19 +106,11 @@ fn run_values(field: &Field, run: &RunSummary, trace: &Trace) -> Vec<Literal> {
         Field::OutputTokens => number(run.output_tokens),
         Field::TotalTokens => number(run.total_tokens),
         Field::Cost => run.total_cost.map(Literal::Number).into_iter().collect(),
-        Field::InputCost | Field::OutputCost => {
-            side_cost(field, run, trace).map(Literal::Number).into_iter().collect()
-        }
+        Field::InputCost => run.input_cost.map(Literal::Number).into_iter().collect(),
+        Field::OutputCost => run.output_cost.map(Literal::Number).into_iter().collect(),
         Field::IsRoot => vec![Literal::Bool(run.parent_run_id.is_none())],
         Field::IsUnpriced => vec![Literal::Bool(summarize::is_unpriced(run))],
     }
-}
-
-/// What one side of a run cost. Summaries hold the sum of both only.
-fn side_cost(field: &Field, run: &RunSummary, trace: &Trace) -> Option<Decimal> {
-    let whole = trace.whole.iter().find(|whole| whole.key.run_id == run.run_id)?;
-    let cost = whole.cost.as_ref()?;
-    if *field == Field::InputCost { cost.input } else { cost.output }
 }
 
 fn text<'a>(values: impl IntoIterator<Item = &'a String>) -> Vec<Literal> {

@@ -178,6 +178,8 @@ impl Rows<'_> {
             total_tokens: self.count(Col::total_tokens, row),
             cache_read_tokens: self.count(Col::cache_read_tokens, row),
             reasoning_tokens: self.count(Col::reasoning_tokens, row),
+            input_cost: self.money(Col::input_cost, row),
+            output_cost: self.money(Col::output_cost, row),
             total_cost: self.money(Col::total_cost, row),
             cost_source: self.cost_source(row),
             billed: Billed {

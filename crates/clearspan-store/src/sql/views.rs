@@ -212,6 +212,16 @@ fn trace_columns(names: &ProjectNames) -> DfResult<(Vec<ViewColumn>, Vec<Expr>)>
             "Dollars of its billed runs; null means unknown.",
             billed(Col::cost_billed, col(Col::total_cost))?,
         ),
+        (
+            "input_cost",
+            "Dollars for the input of its billed runs, as far as known.",
+            billed(Col::cost_billed, col(Col::input_cost))?,
+        ),
+        (
+            "output_cost",
+            "Dollars for the output of its billed runs, as far as known.",
+            billed(Col::cost_billed, col(Col::output_cost))?,
+        ),
         ("unpriced_count", "How many runs should have a cost and have none.", ones(col(Col::cost_gap))),
         ("input_tokens", "Tokens in, of billed runs.", tokens(Col::input_tokens)?),
         ("output_tokens", "Tokens out, of billed runs.", tokens(Col::output_tokens)?),

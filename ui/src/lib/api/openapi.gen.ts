@@ -741,6 +741,8 @@ export interface components {
             feedback: components["schemas"]["FeedbackFigures"][];
             /** Format: int64 */
             first_token_us?: number | null;
+            /** @description Of its own cost, what the input took; null where only the whole is known. */
+            input_cost?: string | null;
             input_preview?: string | null;
             /** Format: int64 */
             input_tokens?: number | null;
@@ -749,6 +751,8 @@ export interface components {
             latency_us?: number | null;
             model?: string | null;
             name: string;
+            /** @description Of its own cost, what the output took; null where only the whole is known. */
+            output_cost?: string | null;
             output_preview?: string | null;
             /** Format: int64 */
             output_tokens?: number | null;
@@ -837,10 +841,14 @@ export interface components {
             cost?: string | null;
             /** @description Runs that failed. A failed call counts once, however many instrumentations tell of it. */
             error_count: number;
+            /** @description Of `cost`, what the input took, as far as it is known by side. */
+            input_cost?: string | null;
             /** Format: int64 */
             input_tokens?: number | null;
             /** @description Calls of language models. A call counts once, however many instrumentations tell of it. */
             llm_count: number;
+            /** @description Of `cost`, what the output took, as far as it is known by side. */
+            output_cost?: string | null;
             /** Format: int64 */
             output_tokens?: number | null;
             /** Format: int64 */
@@ -910,10 +918,14 @@ export interface components {
             error_count: number;
             /** Format: int64 */
             first_run_at?: number | null;
+            /** @description Of `cost`, what inputs took, as far as it is known by side. */
+            input_cost: string;
             /** Format: int64 */
             input_tokens: number;
             /** Format: int64 */
             last_run_at?: number | null;
+            /** @description Of `cost`, what outputs took, as far as it is known by side. */
+            output_cost: string;
             /** Format: int64 */
             output_tokens: number;
             /** Format: int64 */
@@ -956,6 +968,8 @@ export interface components {
             /** @description What the first turn began with. */
             first_input_preview?: string | null;
             first_trace_id: string;
+            /** @description Of `cost`, what inputs took, as far as it is known by side. */
+            input_cost?: string | null;
             /** Format: int64 */
             input_tokens?: number | null;
             /** @description Of the last turn that failed, first line. */
@@ -968,6 +982,8 @@ export interface components {
              */
             last_time: number;
             last_trace_id: string;
+            /** @description Of `cost`, what outputs took, as far as it is known by side. */
+            output_cost?: string | null;
             /** Format: int64 */
             output_tokens?: number | null;
             /**
@@ -1028,6 +1044,8 @@ export interface components {
             feedback: components["schemas"]["FeedbackFigures"][];
             /** Format: int64 */
             first_token_us?: number | null;
+            /** @description Of `cost`, what the input took, as far as it is known by side. */
+            input_cost?: string | null;
             input_preview?: string | null;
             /** Format: int64 */
             input_tokens?: number | null;
@@ -1049,6 +1067,8 @@ export interface components {
             name: string;
             /** @description The root names a parent that never came. */
             orphan: boolean;
+            /** @description Of `cost`, what the output took, as far as it is known by side. */
+            output_cost?: string | null;
             output_preview?: string | null;
             /** Format: int64 */
             output_tokens?: number | null;

@@ -11,6 +11,8 @@ export interface ThreadRow {
   last_time: number;
   status: Status;
   cost: string | null;
+  input_cost: string | null;
+  output_cost: string | null;
   unpriced_count: number;
   input_tokens: number | null;
   output_tokens: number | null;

@@ -51,6 +51,8 @@ export interface TraceRow {
   latency_us: number | null;
   first_token_us: number | null;
   cost: string | null;
+  input_cost: string | null;
+  output_cost: string | null;
   unpriced_count: number;
   input_tokens: number | null;
   output_tokens: number | null;
@@ -91,6 +93,8 @@ export interface RunRow {
   latency_us: number | null;
   first_token_us: number | null;
   cost: string | null;
+  input_cost: string | null;
+  output_cost: string | null;
   cost_source: CostSource;
   input_tokens: number | null;
   output_tokens: number | null;
@@ -133,6 +137,8 @@ export interface Stats {
   double_count: number;
   error_count: number;
   cost: string;
+  input_cost: string;
+  output_cost: string;
   unpriced_count: number;
   input_tokens: number;
   output_tokens: number;
@@ -164,6 +170,8 @@ export interface Skeleton {
   version: string;
   totals: {
     cost: string | null;
+    input_cost: string | null;
+    output_cost: string | null;
     input_tokens: number | null;
     output_tokens: number | null;
     total_tokens: number | null;

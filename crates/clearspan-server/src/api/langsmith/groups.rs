@@ -78,6 +78,8 @@ fn group_json(thread: &Thread, feedback: &feedback::OfRuns) -> Value {
         "prompt_tokens": figures.prompt_tokens.unwrap_or_default(),
         "completion_tokens": figures.completion_tokens.unwrap_or_default(),
         "total_cost": figures.total_cost.map(decimal_text),
+        "prompt_cost": figures.prompt_cost.map(decimal_text),
+        "completion_cost": figures.completion_cost.map(decimal_text),
         "min_start_time": iso(thread.first().start_time),
         "max_start_time": iso(thread.last().start_time),
         "latency_p50": figures.latency_p50.map(seconds),

@@ -130,7 +130,6 @@ fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Valu
 /// Tokens and costs of the run and what is below it, as LangSmith shows them.
 fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run>, place: &Place) {
     let totals = &place.totals;
-    let cost = run.and_then(|run| run.cost.as_ref());
     let own_if_alone = |own: Option<Decimal>, total: Option<Decimal>| total.or(own).map(decimal_text);
     let usage = run.and_then(|run| run.usage.as_ref());
     let figures = [
@@ -139,8 +138,8 @@ fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run
         ("total_tokens", json!(totals.total_tokens.or(summary.total_tokens))),
         ("prompt_token_details", json!(usage.map(|usage| &usage.input_details))),
         ("completion_token_details", json!(usage.map(|usage| &usage.output_details))),
-        ("prompt_cost", json!(own_if_alone(cost.and_then(|cost| cost.input), totals.input_cost))),
-        ("completion_cost", json!(own_if_alone(cost.and_then(|cost| cost.output), totals.output_cost))),
+        ("prompt_cost", json!(own_if_alone(summary.input_cost, totals.input_cost))),
+        ("completion_cost", json!(own_if_alone(summary.output_cost, totals.output_cost))),
         ("total_cost", json!(own_if_alone(summary.total_cost, totals.total_cost))),
     ];
     json.extend(figures.map(|(key, value)| (key.to_owned(), value)));

@@ -354,9 +354,10 @@ fn totals_of(trace: &TraceSummary) -> Totals {
         input_tokens: trace.input_tokens,
         output_tokens: trace.output_tokens,
         total_tokens: trace.total_tokens,
+        input_cost: trace.input_cost,
+        output_cost: trace.output_cost,
         total_cost: trace.total_cost,
         unpriced_runs: trace.unpriced_count,
-        ..Totals::default()
     }
 }
 

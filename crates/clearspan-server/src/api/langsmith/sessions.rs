@@ -284,6 +284,8 @@ pub(super) fn stats_json(stats: &Stats) -> serde_json::Map<String, Value> {
         "prompt_tokens": stats.input_tokens,
         "completion_tokens": stats.output_tokens,
         "total_cost": decimal_text(stats.total_cost),
+        "prompt_cost": decimal_text(stats.input_cost),
+        "completion_cost": decimal_text(stats.output_cost),
         "error_rate": error_rate,
         "feedback_stats": {},
         "last_run_start_time": stats.last_start.map(iso),

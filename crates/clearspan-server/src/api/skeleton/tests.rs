@@ -32,6 +32,8 @@ fn columns_tell_everything_a_row_shows() {
     llm.output_tokens = Some(20);
     llm.total_tokens = Some(120);
     llm.cache_read_tokens = Some(60);
+    llm.input_cost = Some(Decimal::new(1, 3));
+    llm.output_cost = Some(Decimal::new(5, 4));
     llm.total_cost = Some(Decimal::new(15, 4));
     llm.cost_source = CostSource::Reported;
     let mut unpriced = run(3, 1, "chat", 20);
@@ -67,7 +69,7 @@ fn columns_tell_everything_a_row_shows() {
     assert_eq!(
         told["totals"],
         json!({
-            "cost": "0.0015", "input_tokens": 105, "output_tokens": 20, "total_tokens": 125, "cached_tokens": 60,
+            "cost": "0.0015", "input_cost": "0.001", "output_cost": "0.0005", "input_tokens": 105, "output_tokens": 20, "total_tokens": 125, "cached_tokens": 60,
             "reasoning_tokens": null, "run_count": 4, "error_count": 1, "unpriced_count": 1, "llm_count": 2,
         })
     );

@@ -29,6 +29,8 @@ pub(crate) fn run(id: u8, parent: u8, name: &str, start: i64) -> RunSummary {
         total_tokens: None,
         cache_read_tokens: None,
         reasoning_tokens: None,
+        input_cost: None,
+        output_cost: None,
         total_cost: None,
         cost_source: CostSource::None,
         billed: clearspan_model::rollup::Billed::default(),

@@ -101,12 +101,22 @@ async fn costs_that_clients_tell_come_before_prices() {
         assert_eq!(cost_of(&run), expected, "child {n}");
     }
     // 0.012345678901 + 0.25 + 0.00025 in; 0.000000000009 + 0.001 + 0.001 out; and 1.57 of totals that have no sides.
-    assert_eq!(read_run(&server, ID).await["total_cost"], "1.83459567891");
+    let sums = ["0.262595678901", "0.002000000009", "1.83459567891"];
+    assert_eq!(cost_of(&read_run(&server, ID).await), sums);
     let session = Request::get("/sessions?name=demo&include_stats=true").body(Bytes::new()).expect("valid");
     let session = send(&server, session).await.json()[0].take();
-    assert_eq!(session["total_cost"], "1.83459567891", "{session}");
+    assert_eq!(cost_of(&session), sums, "{session}");
     let stats = send_json(&server, "POST", "/runs/stats", &json!({"session": [session["id"]]})).await.json();
-    assert_eq!(stats["total_cost"], "1.83459567891", "{stats}");
+    assert_eq!(cost_of(&stats), sums, "{stats}");
+    // Roots of lists, with payloads and without, and by their ids.
+    let select = json!(["prompt_cost", "completion_cost", "total_cost"]);
+    let roots = json!({"session": [session["id"]], "is_root": true});
+    for (query, select) in [(&roots, &Value::Null), (&roots, &select), (&json!({"id": [ID]}), &select)] {
+        let mut body = query.clone();
+        body["select"] = select.clone();
+        let answer = send_json(&server, "POST", "/runs/query", &body).await.json();
+        assert_eq!(cost_of(&answer["runs"][0]), sums, "{body}: {answer}");
+    }
 
     // Of a root, the sides of what is below it are asked for.
     for (filter, found) in [
@@ -120,4 +130,66 @@ async fn costs_that_clients_tell_come_before_prices() {
         let answer = send_json(&server, "POST", "/runs/query", &body).await.json();
         assert_eq!(answer["runs"].as_array().map(Vec::len), Some(found), "{filter}: {answer}");
     }
+}
+
+/// A turn of the conversation `talk`: a chain with a call below it that says what it cost.
+fn turn(n: usize, usage: &Value) -> [Value; 2] {
+    let run = |id: String, parent: Option<&str>, path: String| {
+        json!({"id": id, "trace_id": nth(n, 0), "parent_run_id": parent, "dotted_order": path, "session_name": "demo",
+            "name": format!("run of {n}"), "run_type": if parent.is_some() { "llm" } else { "chain" },
+            "start_time": format!("2026-11-21T01:32:{n:02}Z"), "end_time": format!("2026-11-21T01:32:{n:02}.5Z"),
+            "inputs": {}, "outputs": {}, "extra": {"metadata": {"thread_id": "talk"}}})
+    };
+    let step = |id: &str| format!("20261121T0132{n:02}000000Z{id}");
+    let (root_id, call_id) = (nth(n, 0), nth(n, 1));
+    let root = run(root_id.clone(), None, step(&root_id));
+    let mut call = run(call_id.clone(), Some(&root_id), format!("{}.{}", step(&root_id), step(&call_id)));
+    call["extra"]["metadata"]["usage_metadata"] = usage.clone();
+    [root, call]
+}
+
+fn nth(n: usize, run: usize) -> String {
+    format!("00000000-0000-4000-8000-0000000{run:02}1{n:02}")
+}
+
+/// What calls cost by side is there in their chains, in turns and in whole conversations.
+#[tokio::test]
+async fn sides_of_costs_reach_turns_and_conversations() {
+    let server = Server::start();
+    let one =
+        turn(1, &json!({"input_tokens": 3, "output_tokens": 2, "input_cost": 0.25, "output_cost": 0.5}));
+    let two = turn(2, &json!({"input_tokens": 3, "output_tokens": 2, "input_cost": 0.125, "output_cost": 1}));
+    let runs: Vec<Value> = one.into_iter().chain(two).collect();
+    assert_eq!(send_json(&server, "POST", "/runs/batch", &json!({"post": runs})).await.status, 202);
+    let get = async |path: String| {
+        let answer = send(&server, Request::get(&path).body(Bytes::new()).expect("a valid request")).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    };
+    let project = get("/sessions?name=demo".to_owned()).await[0]["id"].as_str().expect("an id").to_owned();
+    let selects = "selects=PROMPT_COST&selects=COMPLETION_COST&selects=TOTAL_COST";
+    let costs = |prompt: f64, completion: f64| json!({"prompt_cost": prompt, "completion_cost": completion, "total_cost": prompt + completion});
+
+    let run = format!("/api/v2/runs/{}?project_id={project}&{selects}", nth(1, 0));
+    assert_eq!(get(format!("{run}&include_subtree_usage=true")).await, costs(0.25, 0.5));
+    let none = json!({"prompt_cost": null, "completion_cost": null, "total_cost": null});
+    assert_eq!(get(run).await, none, "the chain itself");
+    let call = format!("/api/v2/runs/{}?project_id={project}&{selects}", nth(2, 1));
+    assert_eq!(get(call).await, costs(0.125, 1.0));
+
+    let turns = get(format!("/api/v2/threads/talk/traces?project_id={project}&{selects}")).await;
+    let of_turn = |n: usize| {
+        let mut turn = turns["items"][n].clone();
+        turn.as_object_mut().expect("a turn").remove("trace_id");
+        turn
+    };
+    assert_eq!((of_turn(0), of_turn(1)), (costs(0.25, 0.5), costs(0.125, 1.0)));
+    let stats = get(format!("/api/v2/threads/talk/stats?session_id={project}&{selects}")).await;
+    assert_eq!(stats, costs(0.375, 1.5));
+    let select = ["PROMPT_COST", "COMPLETION_COST", "TOTAL_COST"];
+    let body = json!({"project_id": project, "min_start_time": "2026-11-21T00:00:00Z", "select": select});
+    assert_eq!(send_json(&server, "POST", "/api/v2/threads/stats", &body).await.json(), costs(0.375, 1.5));
+    let body = json!({"session_id": project, "group_by": "conversation"});
+    let groups = send_json(&server, "POST", "/runs/group", &body).await.json();
+    assert_eq!(cost_of(&groups["groups"][0]), ["0.375", "1.5", "1.875"]);
 }

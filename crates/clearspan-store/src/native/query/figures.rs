@@ -6,8 +6,8 @@ use datafusion::logical_expr::{Expr, JoinType, cast, lit};
 use datafusion::prelude::DataFrame;
 
 use super::filter::{
-    COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, name, or_else,
-    stands_for_trace,
+    COST, END, GAPS, INPUT_COST, INPUT_TOKENS, OUTPUT_COST, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator,
+    name, or_else, stands_for_trace,
 };
 use super::search;
 use super::traces::traces;
@@ -48,6 +48,8 @@ fn stats_aggregates(start: &str, gaps: Expr, doubles: Expr) -> Vec<Expr> {
         ones_where(named(FAILED)).alias("errors"),
         ones_where(gaps).alias("unpriced"),
         sum(named(COST)).alias("cost"),
+        sum(named(INPUT_COST)).alias("input_cost"),
+        sum(named(OUTPUT_COST)).alias("output_cost"),
         sum(named(INPUT_TOKENS)).alias("input"),
         sum(named(OUTPUT_TOKENS)).alias("output"),
         sum(named(TOTAL_TOKENS)).alias("total"),
@@ -68,6 +70,8 @@ async fn read_stats(frame: DataFrame) -> Result<Stats> {
         double_count: answer.count("doubles", 0),
         error_count: answer.count("errors", 0),
         unpriced_count: answer.count("unpriced", 0),
+        input_cost: answer.money("input_cost", 0),
+        output_cost: answer.money("output_cost", 0),
         total_cost: answer.money("cost", 0),
         input_tokens: answer.count("input", 0),
         output_tokens: answer.count("output", 0),
@@ -91,6 +95,7 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
         frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
     }
     let tokens = |col: Col| only_if(column(Col::tokens_billed), exact(column(col)));
+    let money = |col: Col| only_if(column(Col::cost_billed), column(col));
     let is_single = column(Col::double_of).is_null();
     let unpriced = column(Col::cost_source).like(lit("unpriced:%")).and(column(Col::total_cost).is_null());
     let frame = frame
@@ -98,7 +103,9 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
             is_error().and(is_single.clone()).alias(FAILED),
             unpriced.and(is_single.clone()).alias(GAPS),
             is_single.is_false().alias(DOUBLE),
-            only_if(column(Col::cost_billed), column(Col::total_cost))?.alias(COST),
+            money(Col::total_cost)?.alias(COST),
+            money(Col::input_cost)?.alias(INPUT_COST),
+            money(Col::output_cost)?.alias(OUTPUT_COST),
             tokens(Col::input_tokens)?.alias(INPUT_TOKENS),
             tokens(Col::output_tokens)?.alias(OUTPUT_TOKENS),
             tokens(Col::total_tokens)?.alias(TOTAL_TOKENS),

@@ -2,7 +2,7 @@
 
 use clearspan_model::{Decimal, ErrorKind};
 use clearspan_query::{Expr as Filter, Field, Literal, Op};
-use datafusion::functions_aggregate::expr_fn::{bool_or, sum};
+use datafusion::functions_aggregate::expr_fn::bool_or;
 use datafusion::logical_expr::{Expr, cast, lit, when};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::search;
 use super::texts::any_text;
-use super::{Answer, Engine, collect, column, exact, id, money, named, only_if, planning, span, time, udf};
+use super::{Answer, Engine, collect, column, exact, id, money, named, planning, span, time, udf};
 use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::schema::encode::money_to_units;
@@ -25,6 +25,8 @@ use crate::{Result, summarize};
 pub(super) const START: &str = "trace_start";
 pub(super) const END: &str = "trace_end";
 pub(super) const COST: &str = "trace_cost";
+pub(super) const INPUT_COST: &str = "trace_input_cost";
+pub(super) const OUTPUT_COST: &str = "trace_output_cost";
 pub(super) const INPUT_TOKENS: &str = "trace_input_tokens";
 pub(super) const OUTPUT_TOKENS: &str = "trace_output_tokens";
 pub(super) const TOTAL_TOKENS: &str = "trace_total_tokens";
@@ -157,8 +159,8 @@ impl<'a> Translator<'a> {
             Field::StartTime => compare_time(named(START), op),
             Field::Latency => compare_duration(span(named(START), named(END))?, op),
             Field::Cost => compare_number(named(COST), op),
-            Field::InputCost => compare_number(self.billed(Col::input_cost)?, op),
-            Field::OutputCost => compare_number(self.billed(Col::output_cost)?, op),
+            Field::InputCost => compare_number(named(INPUT_COST), op),
+            Field::OutputCost => compare_number(named(OUTPUT_COST), op),
             Field::InputTokens => compare_number(number(named(INPUT_TOKENS)), op),
             Field::OutputTokens => compare_number(number(named(OUTPUT_TOKENS)), op),
             Field::TotalTokens => compare_number(number(named(TOTAL_TOKENS)), op),
@@ -175,11 +177,6 @@ impl<'a> Translator<'a> {
 
     fn any_run(&mut self, holds: Expr) -> Expr {
         self.aggregate(bool_or(holds.is_true()))
-    }
-
-    /// The sum of a money column over the runs whose cost counts.
-    fn billed(&mut self, money: Col) -> Result<Expr> {
-        Ok(self.aggregate(sum(only_if(column(Col::cost_billed), column(money))?)))
     }
 
     fn aggregate(&mut self, aggregate: Expr) -> Expr {

@@ -6,7 +6,8 @@ use datafusion::logical_expr::{Expr, cast};
 use datafusion::prelude::DataFrame;
 
 use super::filter::{
-    COST, END, GAPS, INPUT_TOKENS, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator, stands_for_trace,
+    COST, END, GAPS, INPUT_COST, INPUT_TOKENS, OUTPUT_COST, OUTPUT_TOKENS, START, TOTAL_TOKENS, Translator,
+    stands_for_trace,
 };
 use super::search::{self, Known};
 use super::udf;
@@ -86,14 +87,18 @@ const CLOCK_SKEW_NANOS: i64 = 3_600_000_000_000;
 
 const HAS_ROOT: &str = "trace_has_root";
 
+/// Those that nobody asks for are left out of the plan.
 fn totals() -> Result<Vec<Expr>> {
+    let money = |col: Col| -> Result<Expr> { Ok(sum(only_if(column(Col::cost_billed), column(col))?)) };
     let tokens =
         |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
     Ok(vec![
         bool_or(stands_for_trace()).alias(HAS_ROOT),
         min(column(Col::time)).alias(START),
         max(column(Col::end_time)).alias(END),
-        sum(only_if(column(Col::cost_billed), column(Col::total_cost))?).alias(COST),
+        money(Col::total_cost)?.alias(COST),
+        money(Col::input_cost)?.alias(INPUT_COST),
+        money(Col::output_cost)?.alias(OUTPUT_COST),
         tokens(Col::input_tokens)?.alias(INPUT_TOKENS),
         tokens(Col::output_tokens)?.alias(OUTPUT_TOKENS),
         tokens(Col::total_tokens)?.alias(TOTAL_TOKENS),

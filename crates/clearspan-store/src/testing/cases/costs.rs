@@ -1,12 +1,13 @@
 //! What the input and the output of runs cost.
 
-use clearspan_model::{Cost, CostSource, Run};
+use clearspan_model::{Cost, CostSource, Decimal, Run};
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use crate::testing::build::{
-    all_runs, all_traces, filtered, newest, number_of, run, run_id, set_llm, trace_number, write_scattered,
+    all_runs, all_traces, everything, filtered, newest, number_of, run, run_id, scope, set_llm, trace,
+    trace_number, write_scattered,
 };
-use crate::{RunQuery, RunStore, RunSummary};
+use crate::{RunQuery, RunStore, RunSummary, TraceSummary, Unit};
 
 /// More digits than a floating-point number keeps, twelve of them behind the point.
 const INPUT: &str = "1234567890.123456789012";
@@ -83,6 +84,41 @@ pub async fn the_sides_of_costs_are_filtered(store: &dyn RunStore) {
         let some = Expr::Any(vec![any, Expr::Test(Field::OutputCost, Op::Gt(dollars("9")))]);
         assert_eq!(runs(store, some.clone()).await, [1, 2, 3, 4], "{state}: of a run's trace");
         assert_eq!(traces(store, some).await, [1], "{state}: of a trace's runs");
+        store.flush().await.expect("flushes");
+    }
+}
+
+/// What rows, trees and figures show is what filters ask, to the last digit. An unknown side is not zero.
+pub async fn the_sides_of_costs_are_summed_up(store: &dyn RunStore) {
+    let dollars = |text: &str| Some(text.parse::<Decimal>().expect("a decimal"));
+    let of_trace = |trace: &TraceSummary| (trace.input_cost, trace.output_cost);
+    write_scattered(store, six_runs()).await;
+    for state in ["scattered", "flushed"] {
+        let mut traces = all_traces(store, &query(Expr::All(Vec::new()))).await;
+        traces.sort_by_key(|trace| trace.root.trace_id);
+        let sums: Vec<_> = traces.iter().map(of_trace).collect();
+        let expected = [(dollars(INPUT), dollars(OUTPUT)), (dollars("0.25"), None), (None, None)];
+        assert_eq!(sums, expected, "{state}");
+        assert_eq!(traces[0].total_cost, dollars("1234567893.123456789013"), "{state}");
+
+        let mut runs = all_runs(store, &query(Expr::All(Vec::new()))).await;
+        runs.sort_by_key(|run| run.run_id);
+        let of_runs: Vec<_> = runs.iter().map(|run| (run.input_cost, run.output_cost)).collect();
+        let call = (dollars(INPUT), dollars(OUTPUT));
+        let none = (None, None);
+        assert_eq!(of_runs, [none, call, call, none, (dollars("0.25"), None), none], "{state}");
+
+        let tree = store.load_skeleton(&scope(), trace(1)).await.expect("loads");
+        let (_, totals) = crate::roll_up(&tree);
+        let root = tree.iter().position(|run| run.run_id == run_id(1)).expect("the agent");
+        assert_eq!((totals[root].input_cost, totals[root].output_cost), call, "{state}");
+
+        for unit in [Unit::Runs, Unit::Traces] {
+            let stats = store.stats(unit, &everything()).await.expect("counts");
+            let sides = (Some(stats.input_cost), Some(stats.output_cost));
+            assert_eq!(sides, (dollars("1234567890.373456789012"), dollars(OUTPUT)), "{state}: {unit:?}");
+            assert_eq!(Some(stats.total_cost), dollars("1234567893.373456789013"), "{state}: {unit:?}");
+        }
         store.flush().await.expect("flushes");
     }
 }

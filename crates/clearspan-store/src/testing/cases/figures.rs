@@ -69,6 +69,8 @@ pub async fn stats_of_runs_add_up(store: &dyn RunStore) {
         double_count: 0,
         error_count: 2,
         unpriced_count: 1,
+        input_cost: Decimal::ZERO,
+        output_cost: Decimal::ZERO,
         total_cost: Decimal::new(75, 2),
         input_tokens: 110,
         output_tokens: 55,

@@ -47,6 +47,8 @@ export function skeletonOf(rows: Row[]): Skeleton {
     version: "1",
     totals: {
       cost: null,
+      input_cost: null,
+      output_cost: null,
       input_tokens: null,
       output_tokens: null,
       total_tokens: null,

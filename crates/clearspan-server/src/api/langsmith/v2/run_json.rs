@@ -58,7 +58,7 @@ const PROPERTIES: &[&str] = &[
     "FEEDBACK_STATS",
     "LS_USER_ID",
 ];
-/// Those that need the whole run: costs by side and details are not in summaries.
+/// Those that need the whole run: details are not in summaries.
 const FROM_WHOLE_RUN: &[&str] = &[
     "extra",
     "metadata",
@@ -67,8 +67,6 @@ const FROM_WHOLE_RUN: &[&str] = &[
     "outputs",
     "manifest",
     "reference_example_id",
-    "prompt_cost",
-    "completion_cost",
     "prompt_token_details",
     "completion_token_details",
     "prompt_cost_details",
@@ -142,7 +140,6 @@ fn property(name: &str, row: &Row, first: &JsonObject, with_subtrees: bool) -> V
         let cost = if with_subtrees { total.or(own) } else { own };
         json!(cost.and_then(number))
     };
-    let own_cost = whole.and_then(|run| run.cost.as_ref());
     match name {
         "run_type" => json!(summary.run_type.as_str().to_uppercase()),
         "status" => json!(summary.status.as_str().to_uppercase()),
@@ -165,8 +162,8 @@ fn property(name: &str, row: &Row, first: &JsonObject, with_subtrees: bool) -> V
         "prompt_tokens" => own(summary.input_tokens, totals.input_tokens),
         "completion_tokens" => own(summary.output_tokens, totals.output_tokens),
         "total_cost" => cost(summary.total_cost, totals.total_cost),
-        "prompt_cost" => cost(own_cost.and_then(|cost| cost.input), totals.input_cost),
-        "completion_cost" => cost(own_cost.and_then(|cost| cost.output), totals.output_cost),
+        "prompt_cost" => cost(summary.input_cost, totals.input_cost),
+        "completion_cost" => cost(summary.output_cost, totals.output_cost),
         "prompt_token_details" | "completion_token_details" => json!({ "raw": first[name] }),
         "attachments" => attachments(&first["s3_urls"]),
         "is_in_dataset" => first["in_dataset"].clone(),

@@ -332,16 +332,9 @@ impl TurnSelects {
     }
 
     fn needs_whole_runs(&self) -> bool {
-        [
-            "inputs",
-            "outputs",
-            "prompt_cost",
-            "completion_cost",
-            "prompt_token_details",
-            "completion_token_details",
-        ]
-        .iter()
-        .any(|name| self.has(name))
+        ["inputs", "outputs", "prompt_token_details", "completion_token_details"]
+            .iter()
+            .any(|name| self.has(name))
     }
 
     fn json(
@@ -369,8 +362,8 @@ impl TurnSelects {
             "inputs": first["inputs"],
             "outputs": first["outputs"],
             "error": turn.root.error,
-            "prompt_cost": root.place.totals.input_cost.and_then(number),
-            "completion_cost": root.place.totals.output_cost.and_then(number),
+            "prompt_cost": turn.input_cost.and_then(number),
+            "completion_cost": turn.output_cost.and_then(number),
             "total_cost": turn.total_cost.and_then(number),
             "prompt_token_details": { "raw": first["prompt_token_details"] },
             "completion_token_details": { "raw": first["completion_token_details"] },
@@ -432,8 +425,8 @@ pub(in crate::api::langsmith) async fn stats_of_one(
         "completion_tokens": figures.completion_tokens.unwrap_or_default(),
         "total_tokens": figures.total_tokens.unwrap_or_default(),
         "total_cost": figures.total_cost.and_then(number),
-        "prompt_cost": null,
-        "completion_cost": null,
+        "prompt_cost": figures.prompt_cost.and_then(number),
+        "completion_cost": figures.completion_cost.and_then(number),
         "prompt_token_details": { "raw": token_details(&turns) },
         "completion_token_details": { "raw": {} },
         "prompt_cost_details": { "raw": {} },
@@ -471,8 +464,8 @@ pub(in crate::api::langsmith) async fn stats(
         "completion_tokens": figures.completion_tokens.unwrap_or_default(),
         "median_tokens": figures.median_tokens,
         "total_cost": figures.total_cost.and_then(number),
-        "prompt_cost": null,
-        "completion_cost": null,
+        "prompt_cost": figures.prompt_cost.and_then(number),
+        "completion_cost": figures.completion_cost.and_then(number),
         "error_rate": rate(usize::try_from(errors).unwrap_or_default(), turns.len()),
         "streaming_rate": rate(streamed, ended.len()),
         "latency_p50_seconds": figures.latency_p50.map(seconds),

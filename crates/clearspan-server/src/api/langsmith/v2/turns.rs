@@ -103,6 +103,8 @@ pub(in crate::api::langsmith) struct Figures {
     pub(in crate::api::langsmith) prompt_tokens: Option<u64>,
     pub(in crate::api::langsmith) completion_tokens: Option<u64>,
     pub(in crate::api::langsmith) total_cost: Option<Decimal>,
+    pub(in crate::api::langsmith) prompt_cost: Option<Decimal>,
+    pub(in crate::api::langsmith) completion_cost: Option<Decimal>,
     /// In nanoseconds.
     pub(in crate::api::langsmith) latency_p50: Option<i64>,
     pub(in crate::api::langsmith) latency_p99: Option<i64>,
@@ -128,12 +130,16 @@ impl Figures {
         let first_token =
             sorted(|turn| turn.root.first_token_time.map(|at| at.nanos_since(turn.start_time).max(0)));
         let tokens = sorted(|turn| turn.total_tokens.and_then(|tokens| i64::try_from(tokens).ok()));
-        let costs: Vec<Decimal> = turns.clone().into_iter().filter_map(|turn| turn.total_cost).collect();
+        let money = |cost: fn(&TraceSummary) -> Option<Decimal>| {
+            turns.clone().into_iter().filter_map(cost).reduce(Decimal::saturating_add)
+        };
         Self {
             total_tokens: add(|turn| turn.total_tokens),
             prompt_tokens: add(|turn| turn.input_tokens),
             completion_tokens: add(|turn| turn.output_tokens),
-            total_cost: (!costs.is_empty()).then(|| costs.into_iter().sum()),
+            total_cost: money(|turn| turn.total_cost),
+            prompt_cost: money(|turn| turn.input_cost),
+            completion_cost: money(|turn| turn.output_cost),
             latency_p50: percentile(&latency, 50),
             latency_p99: percentile(&latency, 99),
             first_token_p50: percentile(&first_token, 50),
