@@ -192,4 +192,19 @@ async fn sides_of_costs_reach_turns_and_conversations() {
     let body = json!({"session_id": project, "group_by": "conversation"});
     let groups = send_json(&server, "POST", "/runs/group", &body).await.json();
     assert_eq!(cost_of(&groups["groups"][0]), ["0.375", "1.5", "1.875"]);
+
+    for (filter, found) in [
+        ("eq(prompt_cost, \"0.375\")", 1),
+        ("gt(prompt_cost, 0.3749999)", 1),
+        ("gt(prompt_cost, 0.375)", 0),
+        ("and(gte(completion_cost, 1.5), lt(total_cost, 2))", 1),
+        ("lt(completion_cost, 1.5)", 0),
+    ] {
+        let body =
+            json!({"project_id": project, "min_start_time": "2026-11-21T00:00:00Z", "thread_filter": filter});
+        let threads = send_json(&server, "POST", "/api/v2/threads/query", &body).await.json();
+        assert_eq!(threads["items"].as_array().map(Vec::len), Some(found), "{filter}: {threads}");
+        let stats = send_json(&server, "POST", "/api/v2/threads/stats", &body).await.json();
+        assert_eq!(stats["thread_count"], found, "{filter}: {stats}");
+    }
 }

@@ -46,6 +46,8 @@ const FIGURES: &[&str] = &[
     "prompt_tokens",
     "completion_tokens",
     "total_cost",
+    "prompt_cost",
+    "completion_cost",
 ];
 
 /// Every key may be missing or null.
@@ -179,6 +181,8 @@ fn figure(name: &str, thread: &Thread, figures: &Figures) -> Option<Decimal> {
         "prompt_tokens" => count(figures.prompt_tokens),
         "completion_tokens" => count(figures.completion_tokens),
         "total_cost" => figures.total_cost,
+        "prompt_cost" => figures.prompt_cost,
+        "completion_cost" => figures.completion_cost,
         _ => None,
     }
 }
