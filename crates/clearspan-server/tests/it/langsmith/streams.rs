@@ -153,6 +153,53 @@ async fn every_list_streams_the_document_that_it_answers() {
     assert_eq!(none, json!({"items": [], "next_cursor": null}));
 }
 
+/// Thirty examples of a dataset, each with a run that an experiment made of it; the dataset and the experiment.
+async fn experiment(server: &Server) -> (String, String) {
+    let made = async |path: &str, body: Value| {
+        let answer = send_json(server, "POST", path, &body).await;
+        assert!(answer.status.is_success(), "{path}: {} {}", answer.status, answer.text());
+        answer.json()["id"].as_str().map(str::to_owned)
+    };
+    let dataset = made("/datasets", json!({"name": "questions"})).await.expect("an id");
+    let session = json!({"name": "tried", "reference_dataset_id": dataset});
+    let session = made("/sessions", session).await.expect("an id");
+    let example = |n: usize| {
+        json!({"id": nth(n), "dataset_id": dataset, "inputs": {"text": LINES, "n": n},
+            "created_at": format!("2026-11-20T00:00:{n:02}Z")})
+    };
+    made("/examples/bulk", (0..30).map(example).collect()).await;
+    let run = |n: usize| {
+        let id = nth(n + 50);
+        json!({"id": id, "trace_id": id, "dotted_order": format!("20261121T0132{n:02}000000Z{id}"), "name": "Target",
+            "run_type": "chain", "session_name": "tried", "reference_example_id": nth(n), "inputs": {},
+            "outputs": {"text": LINES}, "start_time": format!("2026-11-21T01:32:{n:02}Z"),
+            "end_time": format!("2026-11-21T01:32:{n:02}.5Z")})
+    };
+    let runs: Vec<Value> = (0..30).map(run).collect();
+    assert_eq!(send_json(server, "POST", "/runs/batch", &json!({"post": runs})).await.status, 202);
+    (dataset, session)
+}
+
+#[tokio::test]
+async fn examples_with_their_runs_stream_as_well() {
+    let server = Server::start();
+    let (dataset, session) = experiment(&server).await;
+    let path = format!("/api/v2/datasets/{dataset}/experiment-runs");
+    let mut body = json!({"experiment_ids": [session], "selects": ["ID", "OUTPUTS"], "page_size": 25});
+    let first = check(&server, "POST", &path, &body).await;
+    assert_eq!(first["items"].as_array().map(Vec::len), Some(25));
+    let newest = &first["items"][0];
+    assert_eq!(newest["inputs"], json!({"text": LINES, "n": 29}));
+    assert_eq!(newest["runs"], json!([{"id": nth(79), "outputs": {"text": LINES}}]));
+    body["cursor"] = first["next_cursor"].clone();
+    let rest = check(&server, "POST", &path, &body).await;
+    assert_eq!((rest["items"].as_array().map(Vec::len), &rest["next_cursor"]), (Some(5), &Value::Null));
+    assert_eq!(rest["items"][4]["runs"][0]["id"], json!(nth(50)));
+    // What every run is left out of has nothing to stream but the end.
+    let none = json!({"experiment_ids": [session], "filters": {session.as_str(): ["eq(name, \"nobody\")"]}});
+    assert_eq!(check(&server, "POST", &path, &none).await, json!({"items": [], "next_cursor": null}));
+}
+
 /// A stream begins when the page is complete. So what cannot be answered has the status that the clients raise typed errors
 /// for, and no stream breaks off in its middle.
 #[tokio::test]
