@@ -290,6 +290,9 @@ impl Draft {
 
     fn take_usage(&mut self, json: &Json<'_>) -> bool {
         let costs = self.take_costs(json, cost::USAGE_COST_NAMES);
+        for name in cost::fill_details_from_json(&mut self.cost, json) {
+            self.note(format!("cost.details.{name}"));
+        }
         let usage = usage_from_json(json);
         let found = usage.is_some();
         self.fill_usage(usage.unwrap_or_default());

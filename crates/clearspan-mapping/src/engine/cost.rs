@@ -3,6 +3,7 @@
 use clearspan_model::{Cost, CostSource, Decimal, Name};
 
 use super::Money;
+use super::usage::{input_detail, output_detail};
 use crate::json::{Json, float_text};
 
 /// A sum of money. Negative ones are discounts and no cost of a run.
@@ -43,6 +44,32 @@ pub(super) fn fill_from_json(cost: &mut Cost, json: &Json<'_>, names: &[(&str, M
     }
     found
 }
+
+/// Reads what parts of each side cost: `input_cost_details` and `output_cost_details` beside token counts. Returns the names
+/// of the parts. Clients may have parts that nobody knows here; they keep their names.
+pub(super) fn fill_details_from_json(cost: &mut Cost, json: &Json<'_>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (member, side, known) in [
+        ("input_cost_details", "input", input_detail as fn(&str) -> Option<&'static str>),
+        ("output_cost_details", "output", output_detail),
+    ] {
+        for (name, value) in json.get(member).and_then(Json::members).unwrap_or_default() {
+            let name = name.decode();
+            let Some(money) = read_money(value).filter(|money| !money.is_zero()) else { continue };
+            if name.len() > MAX_DETAIL_BYTES || found.len() >= MAX_DETAILS {
+                continue;
+            }
+            let name = format!("{side}.{}", known(&name).unwrap_or(&name));
+            cost.details.entry(name.clone()).or_insert(money);
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// The longest name of a part of a cost, and how many of them a run has at most: nobody's costs have as many.
+const MAX_DETAIL_BYTES: usize = 64;
+const MAX_DETAILS: usize = 64;
 
 impl Money {
     /// The field that it is.

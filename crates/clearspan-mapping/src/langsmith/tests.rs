@@ -109,12 +109,25 @@ fn the_wrapped_clients_of_openai_and_anthropic_are_understood() {
         "inputs": {"messages": [{"role": "user", "content": "hi"}], "model": "gpt-4o-mini", "temperature": 0},
         "outputs": {"id": "c", "model": "gpt-4o-mini-2024-07-18", "choices": [
             {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "yes"}}],
-            "usage_metadata": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "total_cost": 0.25}},
+            "usage_metadata": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5, "total_cost": 0.25,
+                "input_cost_details": {"cache_creation": 0.125, "cache_read": "0.000000000001", "priority": 1e-3, "audio": 0,
+                    "video": -1, "text": null}, "output_cost_details": {"reasoning_tokens": 0.0625}}},
         "extra": {"metadata": {"ls_provider": "openai", "ls_model_name": "gpt-4o-mini"}},
     })));
     assert_eq!(openai.messages(Side::Output)[0].to_value()["content"], "yes");
     assert_eq!(openai.usage.unwrap().input_tokens, Some(3));
-    assert_eq!(openai.cost.unwrap().total.unwrap().to_string(), "0.25");
+    let cost = openai.cost.unwrap();
+    assert_eq!(cost.total.unwrap().to_string(), "0.25");
+    let details = cost.details.iter().map(|(name, money)| format!("{name} {money}")).collect::<Vec<_>>();
+    assert_eq!(
+        details,
+        [
+            "input.cache_read 0.000000000001",
+            "input.cache_write 0.125",
+            "input.priority 0.001",
+            "output.reasoning 0.0625"
+        ]
+    );
     assert_eq!(openai.model.as_deref(), Some("gpt-4o-mini"));
 
     let anthropic = run(&with_id(json!({

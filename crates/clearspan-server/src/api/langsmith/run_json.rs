@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clearspan_mapping::langsmith;
 use clearspan_model::rollup::Totals;
-use clearspan_model::{Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
+use clearspan_model::{Cost, Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
 use clearspan_store::RunSummary;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -19,8 +19,19 @@ const ALWAYS: &[&str] =
 /// Variables of the environment, which LangSmith's SDKs send with the metadata.
 const VARIABLES: &[&str] = &["LANGSMITH_", "LANGCHAIN_"];
 /// Keys that need the whole run.
-const FROM_WHOLE_RUN: &[&str] =
-    &["inputs", "outputs", "events", "extra", "serialized", "messages", "s3_urls"];
+const FROM_WHOLE_RUN: &[&str] = &[
+    "inputs",
+    "outputs",
+    "events",
+    "extra",
+    "serialized",
+    "messages",
+    "s3_urls",
+    "prompt_token_details",
+    "completion_token_details",
+    "prompt_cost_details",
+    "completion_cost_details",
+];
 
 /// Which keys of a run are wanted.
 #[derive(Debug)]
@@ -132,17 +143,41 @@ fn figures(json: &mut Map<String, Value>, summary: &RunSummary, run: Option<&Run
     let totals = &place.totals;
     let own_if_alone = |own: Option<Decimal>, total: Option<Decimal>| total.or(own).map(decimal_text);
     let usage = run.and_then(|run| run.usage.as_ref());
+    let cost = run.and_then(|run| run.cost.as_ref());
     let figures = [
         ("prompt_tokens", json!(totals.input_tokens.or(summary.input_tokens))),
         ("completion_tokens", json!(totals.output_tokens.or(summary.output_tokens))),
         ("total_tokens", json!(totals.total_tokens.or(summary.total_tokens))),
-        ("prompt_token_details", json!(usage.map(|usage| &usage.input_details))),
-        ("completion_token_details", json!(usage.map(|usage| &usage.output_details))),
+        ("prompt_token_details", json!(usage.map(|usage| token_details(&usage.input_details)))),
+        ("completion_token_details", json!(usage.map(|usage| token_details(&usage.output_details)))),
         ("prompt_cost", json!(own_if_alone(summary.input_cost, totals.input_cost))),
         ("completion_cost", json!(own_if_alone(summary.output_cost, totals.output_cost))),
         ("total_cost", json!(own_if_alone(summary.total_cost, totals.total_cost))),
+        ("prompt_cost_details", json!(cost.map(|cost| cost_details(cost, "input.")))),
+        ("completion_cost_details", json!(cost.map(|cost| cost_details(cost, "output.")))),
     ];
     json.extend(figures.map(|(key, value)| (key.to_owned(), value)));
+}
+
+/// The parts of one side of the tokens of the run itself.
+fn token_details(details: &BTreeMap<String, u64>) -> BTreeMap<&str, u64> {
+    details.iter().map(|(name, count)| (detail_name(name), *count)).collect()
+}
+
+/// The parts of one side of the cost of the run itself, as far as they have a price of their own or the client told them.
+fn cost_details<'c>(cost: &'c Cost, side: &str) -> BTreeMap<&'c str, String> {
+    let parts = cost.details.iter().filter_map(|(name, money)| Some((name.strip_prefix(side)?, money)));
+    parts.map(|(name, money)| (detail_name(name), decimal_text(*money))).collect()
+}
+
+/// LangSmith's name of a part of the tokens.
+fn detail_name(name: &str) -> &str {
+    match name {
+        "cache_write" => "cache_creation",
+        "cache_write_5m" => "ephemeral_5m_input_tokens",
+        "cache_write_1h" => "ephemeral_1h_input_tokens",
+        name => name,
+    }
 }
 
 /// What was sent, byte for byte, where that is known; else what was read of it. What is no object stands under a key.

@@ -132,6 +132,52 @@ async fn costs_that_clients_tell_come_before_prices() {
     }
 }
 
+/// Parts of costs by kind of token: those that prices make, and those that clients tell, under the names that they have there.
+#[tokio::test]
+async fn parts_of_costs_are_told_by_their_names() {
+    let server = Server::start();
+    replay(&server, "12_wrap_openai_anthropic").await;
+    let told = below(
+        1,
+        "llm",
+        r#"{"input_tokens":1000,"output_tokens":500,"input_cost":0.5,"output_cost":0.25,
+            "input_cost_details":{"cache_read":0.000000000001,"cache_creation":0.125,"priority":1e-3},
+            "output_cost_details":{"reasoning":0.2}}"#,
+    );
+    let body = format!("{{\"post\":[{},{told}]}}", root("agent"));
+    let request = Request::post("/runs/batch").header("content-type", "application/json");
+    let answer = send(&server, request.body(Bytes::from(body)).expect("a valid request")).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let details =
+        |run: &Value| ["prompt_cost_details", "completion_cost_details"].map(|key| run[key].clone());
+
+    let id = "00000000-0000-4000-8000-000000000001";
+    let run = read_run(&server, id).await;
+    let expected = [
+        json!({"cache_read": "0.000000000001", "cache_creation": "0.125", "priority": "0.001"}),
+        json!({"reasoning": "0.2"}),
+    ];
+    assert_eq!(details(&run), expected);
+    assert_eq!(cost_of(&run), ["0.5", "0.25", "0.75"], "parts change no sum");
+    let select = json!({"id": [id], "select": ["prompt_cost_details", "completion_cost_details"]});
+    let selected = send_json(&server, "POST", "/runs/query", &select).await.json();
+    assert_eq!(details(&selected["runs"][0]), expected);
+    let path = format!(
+        "/api/v2/runs/{id}?project_id={}&selects=PROMPT_COST_DETAILS&selects=COMPLETION_COST_DETAILS",
+        run["session_id"].as_str().expect("an id")
+    );
+    let second = send(&server, Request::get(path).body(Bytes::new()).expect("a valid request")).await.json();
+    let raw = json!({"raw": {"cache_read": 0.000000000001, "cache_creation": 0.125, "priority": 0.001}});
+    assert_eq!(details(&second), [raw, json!({"raw": {"reasoning": 0.2}})]);
+
+    // As calculated above: 300 × 0.2, 150 × 2.5 and 50 × 4 millionths.
+    let runs = runs_of(&server, "stub-project").await;
+    let anthropic = runs.iter().find(|run| run["name"] == "ChatAnthropic").expect("the run is there");
+    let parts = json!({"cache_read": "0.00006", "cache_creation": "0", "ephemeral_5m_input_tokens": "0.000375",
+        "ephemeral_1h_input_tokens": "0.0002"});
+    assert_eq!(details(anthropic), [parts, json!({})]);
+}
+
 /// A turn of the conversation `talk`: a chain with a call below it that says what it cost.
 fn turn(n: usize, usage: &Value) -> [Value; 2] {
     let run = |id: String, parent: Option<&str>, path: String| {

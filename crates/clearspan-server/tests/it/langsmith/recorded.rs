@@ -291,7 +291,7 @@ async fn calls_of_langchain_and_of_wrapped_clients_tell_their_tokens() {
     let of_anthropic = calls.iter().find(|run| run["prompt_tokens"] == 510).expect("it is there");
     assert_eq!(
         of_anthropic["prompt_token_details"],
-        json!({"cache_read": 300, "cache_write": 200, "cache_write_5m": 150, "cache_write_1h": 50})
+        json!({"cache_read": 300, "cache_creation": 200, "ephemeral_5m_input_tokens": 150, "ephemeral_1h_input_tokens": 50})
     );
     assert!(of_anthropic["inputs"]["messages"].is_array());
     assert_eq!(of_anthropic["extra"]["metadata"]["ls_provider"], "anthropic");

@@ -165,6 +165,7 @@ fn property(name: &str, row: &Row, first: &JsonObject, with_subtrees: bool) -> V
         "prompt_cost" => cost(summary.input_cost, totals.input_cost),
         "completion_cost" => cost(summary.output_cost, totals.output_cost),
         "prompt_token_details" | "completion_token_details" => json!({ "raw": first[name] }),
+        "prompt_cost_details" | "completion_cost_details" => json!({ "raw": cost_details(&first[name]) }),
         "attachments" => attachments(&first["s3_urls"]),
         "is_in_dataset" => first["in_dataset"].clone(),
         "ls_user_id" => json!(summary.user_id),
@@ -180,6 +181,13 @@ fn attachments(urls: &Value) -> Value {
         Some((name.strip_prefix("attachment.")?.to_owned(), url.get("presigned_url")?.clone()))
     });
     Value::Object(plain.collect())
+}
+
+/// The parts of a cost as numbers.
+pub(super) fn cost_details(texts: &Value) -> Value {
+    let Some(texts) = texts.as_object() else { return Value::Null };
+    let number = |text: &Value| text.as_str().and_then(|text| text.parse::<f64>().ok());
+    Value::Object(texts.iter().map(|(name, text)| (name.clone(), json!(number(text)))).collect())
 }
 
 /// The clients of this version take money as numbers.

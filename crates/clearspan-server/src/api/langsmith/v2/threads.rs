@@ -18,7 +18,7 @@ use super::super::find::{Pairs, parse_count, parse_id, unprocessable};
 use super::super::json_object::JsonObject;
 use super::super::run_json::{Select, iso, seconds};
 use super::super::runs::{Page, Wants, rows};
-use super::run_json::number;
+use super::run_json::{cost_details, number};
 use super::runs::{page_size, value_of, values_of};
 use super::turns::{Figures, MAX_TURNS, Thread, load, of_thread, threads_of};
 use super::{a_day_ago, answer, filters, range};
@@ -336,9 +336,8 @@ impl TurnSelects {
     }
 
     fn needs_whole_runs(&self) -> bool {
-        ["inputs", "outputs", "prompt_token_details", "completion_token_details"]
-            .iter()
-            .any(|name| self.has(name))
+        let whole = |name: &&str| name.ends_with("_details") || ["inputs", "outputs"].contains(name);
+        TURN_PROPERTIES.iter().copied().filter(whole).any(|name| self.has(name))
     }
 
     fn json(
@@ -371,8 +370,8 @@ impl TurnSelects {
             "total_cost": turn.total_cost.and_then(number),
             "prompt_token_details": { "raw": first["prompt_token_details"] },
             "completion_token_details": { "raw": first["completion_token_details"] },
-            "prompt_cost_details": { "raw": {} },
-            "completion_cost_details": { "raw": {} },
+            "prompt_cost_details": { "raw": cost_details(&first["prompt_cost_details"]) },
+            "completion_cost_details": { "raw": cost_details(&first["completion_cost_details"]) },
             "name": turn.root.name,
             "error_preview": turn.error.as_ref().map(|error| error.chars().take(300).collect::<String>()),
             "turn_number": number_of,
