@@ -1,7 +1,7 @@
 //! Everything that runs: receivers, ingest, REST, the web UI, settings and the command line.
 //!
 //! A module imports only from its right:
-//! `main > cli > app > {receivers, api, ui, demo} > context > ingest > {auth, redact, telemetry} > config > {clock, drain, error, task}`.
+//! `main > cli > app > {receivers, api, ui, demo} > context > ingest > {auth, redact, telemetry} > config > {clock, drain, error, multipart, task}`.
 //! This crate knows nothing of the layout of files and holds no SQL.
 
 mod api;
@@ -16,6 +16,7 @@ mod demo;
 mod drain;
 mod error;
 mod ingest;
+mod multipart;
 mod receivers;
 mod redact;
 mod task;

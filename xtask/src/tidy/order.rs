@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["ingest", "export", "jobs", "demo"],
     &["attachments", "auth", "redact", "telemetry"],
     &["config"],
-    &["clock", "drain", "error", "task"],
+    &["clock", "drain", "error", "multipart", "task"],
 ];
 
 pub(super) fn check(file: &SourceFile, findings: &mut Findings) {

@@ -5,7 +5,6 @@
 //! are final for them, and 503 comes with the time after which to try again.
 
 mod feedback;
-mod multipart;
 mod parts;
 mod unpack;
 
@@ -30,6 +29,7 @@ use crate::context::Context;
 use crate::drain::drain;
 use crate::error::http_status;
 use crate::ingest::{DocumentReceipt, Documents, IngestError, Problem, Sent};
+use crate::multipart;
 use crate::telemetry::{Accepted, Protocol, Refused};
 
 use parts::{Collected, Collector};

@@ -8,10 +8,10 @@ use clearspan_mapping::langsmith::Kind;
 use clearspan_model::RunId;
 use indexmap::IndexMap;
 
-use super::multipart::{Headers, Parts, Reader};
 use super::unpack::{Sink, Stop};
 use crate::attachments::{Attachments, Unfinished};
 use crate::ingest::{Attachment, OwnDocument, Problem, Reservation};
+use crate::multipart::{Headers, Parts, Reader};
 use crate::receivers::body::BodyError;
 
 /// A request has at most this many parts; the SDKs send some hundreds.
@@ -127,7 +127,7 @@ impl Sink for Collector {
     }
 }
 
-impl Parts for Collector {
+impl Parts<'_> for Collector {
     type Stop = Stop;
 
     fn begin(&mut self, headers: Headers) -> Result<(), Stop> {

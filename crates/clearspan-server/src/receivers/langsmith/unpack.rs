@@ -8,8 +8,8 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http_body_util::BodyExt;
 
-use super::multipart::Malformed;
 use crate::drain::drain;
+use crate::multipart::Malformed;
 use crate::receivers::body::{self, BodyError, Coding};
 
 /// Bytes that are unpacked at once: less would hand over to another thread too often.

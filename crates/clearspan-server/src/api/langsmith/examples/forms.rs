@@ -32,19 +32,20 @@ const MAX_FILE_NAME: usize = 1_024;
 /// The parts of one example.
 #[derive(Debug, Default)]
 struct Parts<'a> {
-    main: Option<Part<'a>>,
-    inputs: Option<Part<'a>>,
-    outputs: Option<Part<'a>>,
-    operations: Option<Part<'a>>,
-    files: Vec<(&'a str, Part<'a>)>,
+    main: Option<&'a Part<'a>>,
+    inputs: Option<&'a Part<'a>>,
+    outputs: Option<&'a Part<'a>>,
+    operations: Option<&'a Part<'a>>,
+    files: Vec<(&'a str, &'a Part<'a>)>,
 }
 
 /// The examples of a form, in the order in which they begin.
-fn group<'a>(parts: &[Part<'a>]) -> Result<Vec<(ExampleId, Parts<'a>)>> {
+fn group<'a>(parts: &'a [Part<'a>]) -> Result<Vec<(ExampleId, Parts<'a>)>> {
     let mut places: BTreeMap<ExampleId, usize> = BTreeMap::new();
     let mut examples: Vec<(ExampleId, Parts<'a>)> = Vec::new();
     for part in parts {
-        let (id, rest) = part.name.split_once('.').map_or((part.name, None), |(id, rest)| (id, Some(rest)));
+        let name = part.name.as_str();
+        let (id, rest) = name.split_once('.').map_or((name, None), |(id, rest)| (id, Some(rest)));
         let id = parse_id("example id", id)?;
         let place = *places.entry(id).or_insert_with(|| {
             examples.push((id, Parts::default()));
@@ -58,13 +59,13 @@ fn group<'a>(parts: &[Part<'a>]) -> Result<Vec<(ExampleId, Parts<'a>)>> {
             Some("attachments_operations") => &mut example.operations,
             Some(rest) => match rest.strip_prefix("attachment.") {
                 Some(name) if !name.is_empty() && name.len() <= MAX_FILE_NAME => {
-                    example.files.push((name, *part));
+                    example.files.push((name, part));
                     continue;
                 }
                 _ => return Err(unprocessable(format!("the part {:?} has no meaning here", part.name))),
             },
         };
-        if slot.replace(*part).is_some() {
+        if slot.replace(part).is_some() {
             return Err(unprocessable(format!("there are two parts {:?}", part.name)));
         }
         check_length(part)?;
@@ -75,30 +76,32 @@ fn group<'a>(parts: &[Part<'a>]) -> Result<Vec<(ExampleId, Parts<'a>)>> {
 
 /// A part that says how long it is must be that long: the rest was lost on the way.
 fn check_length(part: &Part<'_>) -> Result<()> {
-    let Some(length) = part.length else { return Ok(()) };
-    if length.parse::<usize>() == Ok(part.bytes.len()) {
-        return Ok(());
-    }
-    Err(unprocessable(format!("the part {:?} has {} bytes and says {length:?}", part.name, part.bytes.len())))
+    let says = match &part.length {
+        None => return Ok(()),
+        Some(Ok(length)) if *length == part.bytes.len() as u64 => return Ok(()),
+        Some(Ok(length)) => length.to_string(),
+        Some(Err(text)) => text.clone(),
+    };
+    Err(unprocessable(format!("the part {:?} has {} bytes and says {says:?}", part.name, part.bytes.len())))
 }
 
 impl Parts<'_> {
     /// The example that the parts describe; keeps its files. Blocks.
     fn body(self, id: ExampleId, attachments: &Attachments) -> Result<ExampleBody> {
-        let mut body: ExampleBody = match &self.main {
+        let mut body: ExampleBody = match self.main {
             Some(part) => parse_json(part)?,
             None => ExampleBody::default(),
         };
         body.id = Some(id.to_string());
-        let raw = |part: Option<Part<'_>>| part.map(|part| parse_json::<Box<RawValue>>(&part)).transpose();
+        let raw = |part: Option<&Part<'_>>| part.map(parse_json::<Box<RawValue>>).transpose();
         body.inputs = raw(self.inputs)?.or(body.inputs);
         body.outputs = raw(self.outputs)?.or(body.outputs);
-        if let Some(part) = &self.operations {
+        if let Some(part) = self.operations {
             body.attachments_operations = parse_json(part)?;
         }
         for (name, part) in self.files {
-            check_length(&part)?;
-            body.files.push(keep_file(attachments, name, &part)?);
+            check_length(part)?;
+            body.files.push(keep_file(attachments, name, part)?);
         }
         Ok(body)
     }
@@ -119,7 +122,8 @@ fn keep_file(attachments: &Attachments, name: &str, part: &Part<'_>) -> Result<A
         tracing::error!(error = crate::error::chain(&error), "an attachment cannot be written");
         ApiError::new(ErrorCode::Unavailable, "the server cannot write now; try again later")
     })?;
-    let mime_type = part.content_type.filter(|text| !text.is_empty()).unwrap_or("application/octet-stream");
+    let mime_type =
+        part.content_type.as_deref().filter(|text| !text.is_empty()).unwrap_or("application/octet-stream");
     Ok(Attachment { name: name.to_owned(), mime_type: mime_type.to_owned(), size, digest: hash.to_string() })
 }
 
@@ -219,7 +223,8 @@ pub(in crate::api::langsmith) async fn upload(
             Some(id) => parse_id("dataset id", id)?,
             None => DatasetId::generate(),
         };
-        let name = text("name")?.or(file.file_name).ok_or_else(|| unprocessable("a dataset needs a name"))?;
+        let name = text("name")?.or(file.file_name.as_deref());
+        let name = name.ok_or_else(|| unprocessable("a dataset needs a name"))?;
         let mut content = DatasetContent::named(parse_name(name)?);
         content.description = text("description")?.map(str::to_owned);
         if let Some(data_type) = text("data_type")? {

@@ -10,21 +10,21 @@ fn headers(content_type: &str) -> HeaderMap {
 fn parts_of_both_sdks_are_read() {
     let body =
         b"--b\r\nContent-Disposition: form-data; name=\"id\"\r\nContent-Type: application/json\r\n\r\n{}\r\n\
-        --b\r\nContent-Disposition: form-data; name=\"id.attachment.a;b\"; filename=\"blob\"\r\n\
+        --b\r\nContent-Disposition: form-data; name=\"id.attachment.a;b%22\"; filename=\"blob\"\r\n\
         Content-Type: text/plain; length=3\r\n\r\nx\r\n\r\n--b--\r\nepilogue";
     let parts = parse(body, "b").unwrap();
     let json = Part {
-        name: "id",
+        name: "id".to_owned(),
         file_name: None,
-        content_type: Some("application/json"),
+        content_type: Some("application/json".to_owned()),
         length: None,
         bytes: b"{}",
     };
     let file = Part {
-        name: "id.attachment.a;b",
-        file_name: Some("blob"),
-        content_type: Some("text/plain"),
-        length: Some("3"),
+        name: "id.attachment.a;b\"".to_owned(),
+        file_name: Some("blob".to_owned()),
+        content_type: Some("text/plain".to_owned()),
+        length: Some(Ok(3)),
         bytes: b"x\r\n",
     };
     assert_eq!(parts, [json, file]);
@@ -44,7 +44,7 @@ fn boundaries_are_named_by_the_content_type() {
 
 #[test]
 fn what_is_no_form_is_refused() {
-    let long = format!("--b\r\nX: {}\r\n\r\nx\r\n--b--", "x".repeat(MAX_HEADER_BYTES));
+    let long = format!("--b\r\nX: {}\r\n\r\nx\r\n--b--", "x".repeat(17 << 10));
     for body in [
         "",
         "hello",
@@ -54,6 +54,7 @@ fn what_is_no_form_is_refused() {
         "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nno end",
         "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n--b--",
         "--b\r\nContent-Disposition: form-data\r\n\r\nno name\r\n--b--",
+        "--bc\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\nanother boundary\r\n--bc--",
         "--b\r\nContent-Disposition: form-data; name=\"x\r\n\r\nno quote\r\n--b--",
         &long,
     ] {

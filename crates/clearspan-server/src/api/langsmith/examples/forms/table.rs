@@ -26,7 +26,7 @@ impl Columns {
     pub(super) fn of(parts: &[Part<'_>]) -> Result<Self> {
         let mut columns = Self::default();
         for part in parts {
-            let list = match part.name {
+            let list = match part.name.as_str() {
                 "input_keys" => &mut columns.inputs,
                 "output_keys" => &mut columns.outputs,
                 "metadata_keys" => &mut columns.metadata,
@@ -63,9 +63,9 @@ fn new_example(inputs: JsonText, outputs: Option<JsonText>, metadata: Metadata) 
 
 /// The rows of a file as examples.
 pub(super) fn read(file: &Part<'_>, columns: &Columns) -> Result<Vec<ExampleWrite>> {
-    let has_lines = file.file_name.is_some_and(|name| name.to_ascii_lowercase().ends_with(".jsonl"))
+    let has_lines = file.file_name.as_ref().is_some_and(|name| name.to_ascii_lowercase().ends_with(".jsonl"))
         || matches!(
-            file.content_type,
+            file.content_type.as_deref(),
             Some("application/jsonl" | "application/x-ndjson" | "application/jsonlines")
         );
     let examples = if has_lines { read_lines(file, columns)? } else { read_csv(file, columns)? };

@@ -16,7 +16,7 @@ impl From<Malformed> for Stopped {
     }
 }
 
-impl Parts for Seen {
+impl Parts<'_> for Seen {
     type Stop = Stopped;
 
     fn begin(&mut self, headers: Headers) -> Result<(), Stopped> {
@@ -37,7 +37,12 @@ impl Parts for Seen {
     }
 }
 
-fn read(body: &[u8], step: usize) -> Result<Seen, Stopped> {
+/// Reads a body some bytes at once, or as a whole.
+fn read(body: &[u8], step: Option<usize>) -> Result<Seen, Stopped> {
+    let Some(step) = step else {
+        let mut seen = Seen::default();
+        return read_whole(body, "XX", &mut seen).map(|()| seen);
+    };
     let mut reader = Reader::new("XX");
     let mut seen = Seen::default();
     for chunk in body.chunks(step) {
@@ -51,7 +56,7 @@ const BODY: &[u8] = b"preamble\r\n--XX\r\nContent-Disposition: form-data; name=\
 
 #[test]
 fn parts_come_out_however_the_bytes_come_in() {
-    let whole = read(BODY, BODY.len()).unwrap();
+    let whole = read(BODY, None).unwrap();
     let names: Vec<_> = whole.parts.iter().map(|(headers, _)| headers.name.as_deref()).collect();
     assert_eq!(names, [Some("post.1"), Some("attachment.1.p\"x"), None]);
     let contents: Vec<&[u8]> = whole.parts.iter().map(|(_, content)| content.as_slice()).collect();
@@ -59,8 +64,9 @@ fn parts_come_out_however_the_bytes_come_in() {
     assert_eq!(whole.parts[0].0.length, Some(Ok(12)));
     assert_eq!(whole.parts[0].0.content_type.as_deref(), Some("application/json"));
     assert_eq!(whole.parts[1].0.length, Some(Ok(3)));
-    for step in 1..40 {
-        assert_eq!(read(BODY, step).unwrap(), whole, "{step} bytes at once");
+    assert_eq!(whole.parts[1].0.file_name.as_deref(), Some("a;b\".png"));
+    for step in (1..40).chain([BODY.len()]) {
+        assert_eq!(read(BODY, Some(step)).unwrap(), whole, "{step} bytes at once");
     }
 }
 
@@ -73,10 +79,12 @@ fn what_is_no_form_is_refused() {
         (b"--XX\r\nA: b\r\n\r\nabc\r\n--XX", "the body breaks off before its last boundary"),
         (b"--XXX\r\n\r\n", "a boundary does not end its line"),
     ] {
-        assert_eq!(read(body, 7), Err(Stopped(why)), "{}", String::from_utf8_lossy(body));
+        for step in [Some(7), None] {
+            assert_eq!(read(body, step), Err(Stopped(why)), "{}", String::from_utf8_lossy(body));
+        }
     }
     let long = [b"--XX\r\nA: ".as_slice(), &[b'x'; 1 << 20], b"\r\n\r\n\r\n--XX--"].concat();
-    for step in [1_000, long.len()] {
+    for step in [Some(1_000), Some(long.len()), None] {
         assert_eq!(read(&long, step), Err(Stopped("the headers of a part are too long")));
     }
 }
@@ -86,6 +94,7 @@ fn boundaries_are_found_in_content_types() {
     let ok = |text: &str| boundary_of(text).unwrap();
     assert_eq!(ok("multipart/form-data; boundary=abc"), "abc");
     assert_eq!(ok("Multipart/Form-Data; charset=x; BOUNDARY=\"a b\""), "a b");
+    assert_eq!(ok("multipart/form-data; x=\"; boundary=no\"; boundary=\"a;b\""), "a;b");
     for text in ["", "application/json", "multipart/form-data", "multipart/form-data; boundary="] {
         assert!(boundary_of(text).is_err(), "{text:?}");
     }

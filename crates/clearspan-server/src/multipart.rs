@@ -1,5 +1,6 @@
-//! `multipart/form-data`, read as it arrives: bytes are pushed in, parts come out piece by piece. What is kept of it is
-//! bounded by a header of a part.
+//! `multipart/form-data`. A [`Reader`] reads a body as it arrives: bytes are pushed in, parts come out piece by piece, and what
+//! is kept of it is bounded by a header of a part. [`read_whole`] reads a body that is in memory, and copies nothing. What is a
+//! part is decided in one place for both.
 
 use std::ops::Range;
 
@@ -10,45 +11,42 @@ const MAX_HEADER_BYTES: usize = 16 << 10;
 /// RFC 2046 allows 70; some senders use more.
 const MAX_BOUNDARY_BYTES: usize = 200;
 
-/// Takes the parts.
-pub(super) trait Parts {
+/// Takes the parts of a body whose bytes live for `'b`.
+pub(crate) trait Parts<'b> {
     /// Why reading ends before the body does.
     type Stop: From<Malformed>;
 
     /// A part begins.
     fn begin(&mut self, headers: Headers) -> Result<(), Self::Stop>;
-    /// Some bytes of it.
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Self::Stop>;
+    /// Some bytes of it; of a body that is in memory all of them, unless there are none.
+    fn data(&mut self, bytes: &'b [u8]) -> Result<(), Self::Stop>;
     /// It is complete.
     fn end(&mut self) -> Result<(), Self::Stop>;
 }
 
 /// The body is not what its content type says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed(pub(super) &'static str);
+pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// What is said about a part.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Headers {
+pub(crate) struct Headers {
     /// The name of the field, if it has one.
-    pub(super) name: Option<String>,
-    pub(super) content_type: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) file_name: Option<String>,
+    /// Without its parameters.
+    pub(crate) content_type: Option<String>,
     /// How many bytes it says it has: `Content-Length`, or the parameter `length` of the content type.
-    pub(super) length: Option<Result<u64, String>>,
+    pub(crate) length: Option<Result<u64, String>>,
 }
 
 /// The boundary that a content type names.
-pub(super) fn boundary_of(content_type: &str) -> Result<String, Malformed> {
-    let mut parameters = content_type.split(';');
-    let kind = parameters.next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("multipart/form-data") {
+pub(crate) fn boundary_of(content_type: &str) -> Result<String, Malformed> {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
         return Err(Malformed("the content type must be multipart/form-data"));
     }
-    let boundary = parameters.find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("boundary").then(|| value.trim().trim_matches('"').to_owned())
-    });
-    match boundary {
+    match parameter(content_type, "boundary") {
         Some(boundary) if (1..=MAX_BOUNDARY_BYTES).contains(&boundary.len()) => Ok(boundary),
         Some(_) => Err(Malformed("the boundary must have 1 to 200 characters")),
         None => Err(Malformed("the content type names no boundary")),
@@ -67,30 +65,41 @@ enum State {
     End,
 }
 
-/// Reads a body.
-pub(super) struct Reader {
-    /// A line break, two dashes and the boundary.
-    delimiter: Finder<'static>,
+/// Reads the parts of a body that is in memory.
+pub(crate) fn read_whole<'b, P: Parts<'b>>(
+    body: &'b [u8],
+    boundary: &str,
+    parts: &mut P,
+) -> Result<(), P::Stop> {
+    let mut scanner = Scanner::new(boundary);
+    let mut at = scanner.skip_first(body);
+    while let Some(next) = scanner.step(body, at, parts)? {
+        at = next;
+    }
+    Ok(scanner.finish()?)
+}
+
+/// Reads a body while it arrives.
+pub(crate) struct Reader {
+    scanner: Scanner,
     buf: Vec<u8>,
-    state: State,
 }
 
 impl Reader {
-    pub(super) fn new(boundary: &str) -> Self {
-        let delimiter = format!("\r\n--{boundary}");
+    pub(crate) fn new(boundary: &str) -> Self {
         // The first boundary has no line break of its own.
-        Self {
-            delimiter: Finder::new(&delimiter).into_owned(),
-            buf: b"\r\n".to_vec(),
-            state: State::Preamble,
-        }
+        Self { scanner: Scanner::new(boundary), buf: b"\r\n".to_vec() }
     }
 
-    /// Takes the next bytes of the body.
-    pub(super) fn push<P: Parts>(&mut self, bytes: &[u8], parts: &mut P) -> Result<(), P::Stop> {
+    /// Takes the next bytes of the body. After an error there is no going on.
+    pub(crate) fn push<S, P>(&mut self, bytes: &[u8], parts: &mut P) -> Result<(), S>
+    where
+        S: From<Malformed>,
+        P: for<'b> Parts<'b, Stop = S>,
+    {
         self.buf.extend_from_slice(bytes);
         let mut at = 0;
-        while let Some(next) = self.step(at, parts)? {
+        while let Some(next) = self.scanner.step(&self.buf, at, parts)? {
             at = next;
         }
         self.buf.drain(..at.min(self.buf.len()));
@@ -102,7 +111,35 @@ impl Reader {
     }
 
     /// The body has ended.
-    pub(super) fn finish(&self) -> Result<(), Malformed> {
+    pub(crate) fn finish(&self) -> Result<(), Malformed> {
+        self.scanner.finish()
+    }
+}
+
+/// Finds parts in bytes that somebody else holds.
+struct Scanner {
+    /// A line break, two dashes and the boundary.
+    delimiter: Finder<'static>,
+    state: State,
+}
+
+impl Scanner {
+    fn new(boundary: &str) -> Self {
+        let delimiter = format!("\r\n--{boundary}");
+        Self { delimiter: Finder::new(&delimiter).into_owned(), state: State::Preamble }
+    }
+
+    /// Where to begin in a whole body: a boundary at its very beginning has no line break in front.
+    fn skip_first(&mut self, body: &[u8]) -> usize {
+        let opening = self.delimiter.needle().get(2..).unwrap_or_default();
+        if !body.starts_with(opening) {
+            return 0;
+        }
+        self.state = State::Boundary;
+        opening.len()
+    }
+
+    fn finish(&self) -> Result<(), Malformed> {
         match self.state {
             State::End => Ok(()),
             State::Preamble => {
@@ -113,12 +150,17 @@ impl Reader {
     }
 
     /// Goes on from a place; none when more bytes are needed.
-    fn step<P: Parts>(&mut self, at: usize, parts: &mut P) -> Result<Option<usize>, P::Stop> {
-        let rest = self.buf.get(at..).unwrap_or_default();
+    fn step<'b, P: Parts<'b>>(
+        &mut self,
+        bytes: &'b [u8],
+        at: usize,
+        parts: &mut P,
+    ) -> Result<Option<usize>, P::Stop> {
+        let rest = bytes.get(at..).unwrap_or_default();
         match self.state {
-            State::End => Ok((!rest.is_empty()).then_some(self.buf.len())),
+            State::End => Ok((!rest.is_empty()).then_some(bytes.len())),
             State::Preamble | State::Body => {
-                let Some(found) = self.delimiter.find(rest) else { return self.pass(at, parts) };
+                let Some(found) = self.delimiter.find(rest) else { return self.pass(bytes, at, parts) };
                 if self.state == State::Body {
                     if found > 0 {
                         parts.data(&rest[..found])?;
@@ -157,13 +199,18 @@ impl Reader {
     }
 
     /// Passes on what cannot be the beginning of a delimiter.
-    fn pass<P: Parts>(&mut self, at: usize, parts: &mut P) -> Result<Option<usize>, P::Stop> {
-        let end = self.buf.len().saturating_sub(self.delimiter.needle().len() - 1);
+    fn pass<'b, P: Parts<'b>>(
+        &mut self,
+        bytes: &'b [u8],
+        at: usize,
+        parts: &mut P,
+    ) -> Result<Option<usize>, P::Stop> {
+        let end = bytes.len().saturating_sub(self.delimiter.needle().len() - 1);
         if end <= at {
             return Ok(None);
         }
         if self.state == State::Body {
-            parts.data(self.buf.get(at..end).unwrap_or_default())?;
+            parts.data(bytes.get(at..end).unwrap_or_default())?;
         }
         Ok(Some(end))
     }
@@ -178,7 +225,10 @@ fn read_headers(bytes: &[u8]) -> Headers {
         let Some((name, value)) = line.split_once(':') else { continue };
         let value = value.trim();
         match name.trim().to_ascii_lowercase().as_str() {
-            "content-disposition" => headers.name = parameter(value, "name"),
+            "content-disposition" => {
+                headers.name = parameter(value, "name");
+                headers.file_name = parameter(value, "filename");
+            }
             "content-type" => {
                 told_length = parameter(value, "length");
                 headers.content_type = Some(value.split(';').next().unwrap_or_default().trim().to_owned());
@@ -206,7 +256,7 @@ fn parameter(value: &str, wanted: &str) -> Option<String> {
         }
         let text = text.trim();
         let Some(inner) = text.strip_prefix('"') else { return Some(text.to_owned()) };
-        let inner = inner.strip_suffix('"').unwrap_or(inner);
+        let inner = inner.strip_suffix('"')?;
         let mut plain = String::with_capacity(inner.len());
         let mut chars = inner.chars();
         while let Some(c) = chars.next() {
