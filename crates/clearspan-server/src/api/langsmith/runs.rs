@@ -22,10 +22,10 @@ use super::json_object::JsonObject;
 use super::run_json::{Place, Select, dotted_step, run_json};
 use super::sessions::stats_json;
 use super::{feedback, sharing};
+use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, PathParams, RunParam};
 use crate::api::params::{decode_cursor, encode_cursor};
-use crate::api::projects;
 use crate::api::tree::Tree;
 use crate::auth::Caller;
 use crate::context::Context;
@@ -54,17 +54,18 @@ pub(super) async fn get(
         Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
     let summary = tree.runs[row].clone();
     let feedback = feedback::of_runs(&ctx, caller.workspace_id, vec![run_id]).await?;
+    let names = project_names(&ctx, caller.workspace_id, std::iter::once(summary.project_id)).await?;
     let row = Row {
-        app_path: app_path(&summary, &project_names(&ctx, caller.workspace_id).await?),
+        app_path: app_path(&summary, &names),
         feedback_stats: feedback.stats(summary.trace_id, run_id),
         files: files(&ctx, newest),
         whole: Some(newest.clone()),
         place,
         summary,
     };
-    let mut json = [row.json(&Select::new(None))];
-    sharing::add_tokens(&ctx, caller.workspace_id, &[row], &mut json).await?;
-    let [json] = json;
+    let tokens = sharing::tokens(&ctx, caller.workspace_id, vec![sharing::of_run(&row.summary)]).await?;
+    let mut json = row.json(&Select::new(None));
+    json.set("share_token", json!(tokens.first()));
     Ok(Json(json))
 }
 
@@ -79,10 +80,12 @@ pub(super) async fn query(
     let next = page.next.as_ref().map(encode_cursor);
     let wants =
         Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
-    let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
+    let shared = page.runs.iter().filter(|_| select.wants("share_token")).map(sharing::of_run);
+    let tokens = sharing::tokens(&ctx, caller.workspace_id, shared.collect());
+    let (rows, tokens) = futures::try_join!(rows(&ctx, caller.workspace_id, page, wants), tokens)?;
     let mut runs: Vec<JsonObject> = rows.iter().map(|row| row.json(&select)).collect();
-    if select.wants("share_token") {
-        sharing::add_tokens(&ctx, caller.workspace_id, &rows, &mut runs).await?;
+    for (run, token) in runs.iter_mut().zip(tokens) {
+        run.set("share_token", json!(token));
     }
     Ok(Json(RunPage { runs, cursors: json!({ "next": next }), parsed_query: Value::Null }))
 }
@@ -211,8 +214,8 @@ pub(super) async fn rows(
             false => Ok(feedback::OfRuns::default()),
         }
     };
-    let (mut whole, places, feedback, names) =
-        futures::try_join!(whole, places, feedback, project_names(ctx, workspace_id))?;
+    let names = project_names(ctx, workspace_id, page.runs.iter().map(|run| run.project_id));
+    let (mut whole, places, feedback, names) = futures::try_join!(whole, places, feedback, names)?;
     let row = |(summary, place): (RunSummary, Place)| {
         let whole = whole.remove(&key(&summary));
         Row {
@@ -402,12 +405,23 @@ fn step(run: &RunSummary) -> String {
     run.dotted_order.clone().unwrap_or_else(|| dotted_step(run.start_time, run.run_id))
 }
 
+/// The names of some projects; a workspace may have thousands.
 async fn project_names(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
+    ids: impl Iterator<Item = ProjectId>,
 ) -> Result<FxHashMap<ProjectId, String>> {
-    let projects = projects::all(ctx, workspace_id).await?;
-    Ok(projects.into_iter().map(|project| (project.id, project.name.as_str().to_owned())).collect())
+    let ids = distinct(ids);
+    in_catalog(ctx, move |catalog| {
+        let mut names = FxHashMap::default();
+        for id in ids {
+            if let Some(project) = catalog.load_project(workspace_id, id)? {
+                names.insert(id, project.name.as_str().to_owned());
+            }
+        }
+        Ok(names)
+    })
+    .await
 }
 
 /// The page of a run in our UI. By id where the name would need escaping.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{Share, ShareToken, Shared};
-use clearspan_model::{ProjectId, RunId, TraceId, WorkspaceId};
-use clearspan_store::Scope;
+use clearspan_model::{RunId, WorkspaceId};
+use clearspan_store::{RunSummary, Scope};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -176,26 +176,19 @@ pub(super) async fn share_of(
     in_catalog(ctx, move |catalog| catalog.share_of(workspace_id, &subject)).await
 }
 
-/// Tells of runs how they are shared.
-pub(super) async fn add_tokens(
+/// How each of some things is shared, in their order.
+pub(super) async fn tokens(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    rows: &[Row],
-    runs: &mut [JsonObject],
-) -> Result<()> {
-    let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
-    let shares = in_catalog(ctx, move |catalog| {
-        let share = |subject| catalog.share_of(workspace_id, subject);
-        subjects.iter().map(share).collect::<std::result::Result<Vec<_>, _>>()
-    });
-    for (run, share) in runs.iter_mut().zip(shares.await?) {
-        run.set("share_token", json!(share.map(|share| share.token)));
-    }
-    Ok(())
+    subjects: Vec<Shared>,
+) -> Result<Vec<Option<ShareToken>>> {
+    in_catalog(ctx, move |catalog| {
+        let token = |subject| Ok(catalog.share_of(workspace_id, subject)?.map(|share| share.token));
+        subjects.iter().map(token).collect()
+    })
+    .await
 }
 
-pub(super) fn of_run(row: &Row) -> Shared {
-    let (project_id, trace_id, run_id): (ProjectId, TraceId, RunId) =
-        (row.summary.project_id, row.summary.trace_id, row.summary.run_id);
-    Shared::Run { project_id, trace_id, run_id }
+pub(super) fn of_run(run: &RunSummary) -> Shared {
+    Shared::Run { project_id: run.project_id, trace_id: run.trace_id, run_id: run.run_id }
 }

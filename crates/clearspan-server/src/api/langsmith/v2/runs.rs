@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use clearspan_catalog::Shared;
 use clearspan_model::{ProjectId, RunId, RunType, TraceId, WorkspaceId};
 use clearspan_store::{Order, SortKey};
 use http::HeaderMap;
@@ -17,7 +16,7 @@ use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id, unprocessable};
 use super::super::json_object::JsonObject;
 use super::super::runs::{Row, page, rows, rows_of};
-use super::super::sharing::of_run;
+use super::super::sharing;
 use super::run_json::{Selects, run_json};
 use super::{a_day_ago, answer, filters, range};
 use crate::api::catalog::in_catalog;
@@ -143,13 +142,10 @@ pub(super) async fn json_of(
 ) -> Result<Vec<JsonObject>> {
     let mut items: Vec<JsonObject> = rows.iter().map(|row| run_json(row, selects, with_subtrees)).collect();
     if selects.has("share_url") {
-        let subjects: Vec<Shared> = rows.iter().map(of_run).collect();
-        let shares = in_catalog(ctx, move |catalog| {
-            let share = |subject| catalog.share_of(workspace_id, subject);
-            subjects.iter().map(share).collect::<std::result::Result<Vec<_>, _>>()
-        });
-        for (item, share) in items.iter_mut().zip(shares.await?) {
-            item.set("share_url", json!(share.map(|share| format!("/public/{}/r", share.token))));
+        let subjects = rows.iter().map(|row| sharing::of_run(&row.summary)).collect();
+        let tokens = sharing::tokens(ctx, workspace_id, subjects).await?;
+        for (item, token) in items.iter_mut().zip(tokens) {
+            item.set("share_url", json!(token.map(|token| format!("/public/{token}/r"))));
         }
     }
     Ok(items)
