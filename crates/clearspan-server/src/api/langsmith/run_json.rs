@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use clearspan_mapping::langsmith;
 use clearspan_model::rollup::Totals;
-use clearspan_model::{Cost, Decimal, JsonText, Payload, Run, RunId, Side, UnixNanos};
+use clearspan_model::{Cost, Decimal, JsonText, Run, RunId, Side, UnixNanos};
 use clearspan_store::RunSummary;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::json_object::{JsonObject, is_too_deep, readable, text_of};
@@ -16,6 +18,8 @@ use crate::api::types::decimal_text;
 /// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.
 const ALWAYS: &[&str] =
     &["id", "name", "run_type", "start_time", "trace_id", "dotted_order", "session_id", "status"];
+/// The key of the messages of a payload.
+const MESSAGES: &str = "messages";
 /// Variables of the environment, which LangSmith's SDKs send with the metadata.
 const VARIABLES: &[&str] = &["LANGSMITH_", "LANGCHAIN_"];
 /// Keys that need the whole run.
@@ -195,10 +199,10 @@ pub(super) fn side(run: &Run, side: Side) -> JsonText {
         (Some(sent), _) if is_object(sent) => sent.clone(),
         (Some(bare), _) => JsonText::from_trusted(format!("{{\"{bare_key}\":{}}}", bare.as_str())),
         (None, rest) => {
-            let messages = run.messages(side);
+            let messages: Vec<JsonText> = run.messages(side).iter().map(readable).collect();
             match rest {
                 Some(rest) if messages.is_empty() && is_object(rest) => rest.clone(),
-                _ => JsonText::from_value(&payload(read, messages, bare_key)),
+                _ => text_of(&Members::of(&messages, rest, bare_key)),
             }
         }
     }
@@ -210,25 +214,38 @@ pub(super) fn is_empty_object(text: &JsonText) -> bool {
     inside.is_some_and(|inside| inside.trim().is_empty())
 }
 
-/// `{"messages": […]}` with the rest beside it, or the rest alone; what is no object stands under `bare_key`.
-fn payload(payload: &Payload, messages: Vec<JsonText>, bare_key: &str) -> Value {
-    let mut object = Map::new();
-    if !messages.is_empty() {
-        let messages = messages.iter().map(JsonText::to_value).collect();
-        object.insert("messages".to_owned(), Value::Array(messages));
-    }
-    match payload.rest.as_ref().map(JsonText::to_value) {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(rest)) => {
-            for (key, value) in rest {
-                object.entry(key).or_insert(value);
-            }
+/// `{"messages": […]}` with the rest beside it, or the rest alone; what is no object stands under a key. Messages are passed
+/// on as texts: they are most of a page, and taking them apart takes longer than anything else here.
+struct Members<'m> {
+    messages: &'m [JsonText],
+    rest: Map<String, Value>,
+}
+
+impl<'m> Members<'m> {
+    fn of(messages: &'m [JsonText], rest: &Option<JsonText>, bare_key: &str) -> Self {
+        let mut rest = match rest.as_ref().map(JsonText::to_value) {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(rest)) => rest,
+            Some(bare) => Map::from_iter([(bare_key.to_owned(), bare)]),
+        };
+        if !messages.is_empty() {
+            rest.shift_remove(MESSAGES);
         }
-        Some(bare) => {
-            object.insert(bare_key.to_owned(), bare);
-        }
+        Self { messages, rest }
     }
-    Value::Object(object)
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if !self.messages.is_empty() {
+            map.serialize_entry(MESSAGES, self.messages)?;
+        }
+        for (key, value) in &self.rest {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
 }
 
 /// What the SDKs send beside inputs and outputs, each value as it was sent.

@@ -85,6 +85,29 @@ fn what_no_client_can_read_is_a_text() {
 }
 
 #[test]
+fn messages_stand_beside_the_rest_as_they_are() {
+    let message = r#"{"role":"user","content":"\u00e9\/","n":123456789012345678901234567890}"#;
+    let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
+    let mut run = run();
+    run.inputs.messages = vec![JsonText::from_trusted(message), JsonText::from_trusted(deep.as_str())];
+    for (rest, beside) in [
+        (None, ""),
+        (Some("null"), ""),
+        (Some(r#"{"b":1,"messages":[],"c":3,"a":[2]}"#), r#","b":1,"c":3,"a":[2]"#),
+        (Some("[1, 2]"), r#","input":[1,2]"#),
+        // A store that was damaged.
+        (Some("{\"a"), r#","input":"{\"a""#),
+    ] {
+        run.inputs.rest = rest.map(JsonText::from_trusted);
+        let expected = format!(r#"{{"messages":[{message},"{deep}"]{beside}}}"#);
+        assert_eq!(side(&run, Side::Input).as_str(), expected, "{rest:?}");
+    }
+    run.inputs.messages = vec![JsonText::from_trusted("{broken")];
+    run.inputs.rest = None;
+    assert_eq!(side(&run, Side::Input).as_str(), r#"{"messages":["{broken"]}"#);
+}
+
+#[test]
 fn extra_keeps_what_was_sent() {
     let sent = r#"{ "z":1.50E+2, "a":123456789012345678901234567890 }"#;
     let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
