@@ -76,6 +76,7 @@ fn annotation_routes() -> Router<Arc<Context>> {
         let at = |path: &str| format!("/annotation-queues{path}{end}");
         router = router
             .route(&at(""), get(queues::list).post(queues::create))
+            .route(&at("/populate"), post(items::populate))
             .route(&at("/status/{item_id}"), post(items::set_status))
             .route(&at("/{id}"), get(queues::get).patch(queues::update).delete(queues::delete))
             .route(&at("/{id}/queues"), get(queues::of_run))

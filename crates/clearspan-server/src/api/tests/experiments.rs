@@ -158,3 +158,35 @@ async fn what_makes_no_sense_is_told() {
     let answer = experiment.server.change("POST", &path, json!({ "experiment_ids": [session] })).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
+
+/// What experiments made of their examples is put before people in one go.
+#[tokio::test]
+async fn a_queue_is_filled_with_the_runs_of_an_experiment() {
+    let experiment = experiment().await;
+    let server = &experiment.server;
+    let made = server.change("POST", "/annotation-queues", json!({ "name": "review" })).await.json();
+    let queue = made["id"].as_str().unwrap();
+    let populate = async |queue: &str, sessions: Value| {
+        let body = json!({ "queue_id": queue, "session_ids": sessions });
+        server.change("POST", "/annotation-queues/populate", body).await
+    };
+    // Twice is as good as once.
+    for _ in 0..2 {
+        let answer = populate(queue, json!([experiment.session])).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", String::from_utf8_lossy(&answer.body));
+        let runs = server.read(&format!("/annotation-queues/{queue}/runs")).await;
+        let mut ids: Vec<&str> =
+            runs.as_array().unwrap().iter().filter_map(|run| run["id"].as_str()).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [21, 22, 23].map(uuid));
+    }
+    for (queue, sessions, status) in [
+        (queue, json!([uuid(77)]), StatusCode::NOT_FOUND),
+        (uuid(77).as_str(), json!([experiment.session]), StatusCode::NOT_FOUND),
+        (queue, json!([server.project_id]), StatusCode::UNPROCESSABLE_ENTITY),
+        (queue, json!([]), StatusCode::UNPROCESSABLE_ENTITY),
+        (queue, Value::Null, StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        assert_eq!(populate(queue, sessions.clone()).await.status, status, "{sessions}");
+    }
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{ItemChange, ItemId, QueueItem, QueuedRun};
-use clearspan_model::{RunId, UnixNanos, WorkspaceId};
+use clearspan_model::{ProjectId, RunId, UnixNanos, WorkspaceId};
+use clearspan_store::RunSummary;
 use http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -14,10 +15,13 @@ use super::queues::{load, no_queue};
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{JsonBody, Params, PathParams};
+use crate::api::langsmith::asked::Asked;
 use crate::api::langsmith::find::{Pairs, parse_count, parse_id, unprocessable};
 use crate::api::langsmith::json_object::JsonObject;
 use crate::api::langsmith::run_json::{Select, iso};
-use crate::api::langsmith::runs::{Row, Wants, rows_of};
+use crate::api::langsmith::runs::{Row, Wants, roots, rows_of};
+use crate::api::langsmith::sessions::details_of;
+use crate::api::projects;
 use crate::auth::Caller;
 use crate::context::Context;
 use crate::ingest::feedback::{Members, find_runs};
@@ -56,6 +60,46 @@ pub(in crate::api::langsmith) async fn add(
             }
         }
     }
+    let now = ctx.clock.now();
+    let items = in_catalog(&ctx, move |catalog| catalog.add_to_queue(workspace_id, queue.id, &runs, now));
+    let items = items.await?.ok_or_else(|| no_queue(queue.id))?;
+    Ok(Json(items.iter().map(item_json).collect()))
+}
+
+/// `{"queue_id": …, "session_ids": […]}`: all runs that experiments made of their examples.
+pub(in crate::api::langsmith) async fn populate(
+    State(ctx): State<Arc<Context>>,
+    caller: Caller,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Json<Vec<Value>>> {
+    let workspace_id = caller.workspace_id;
+    let members = Members::of(&body, "the request").map_err(unprocessable)?;
+    let queue_id = members.text("queue_id").map_err(unprocessable)?;
+    let queue = load(&ctx, workspace_id, queue_id.unwrap_or_default()).await?;
+    let ids = members.get("session_ids").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if ids.is_empty() {
+        return Err(unprocessable("session_ids must name an experiment"));
+    }
+    let mut experiments: Vec<ProjectId> = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = parse_id("session_ids", id.as_str().unwrap_or_default())?;
+        let project = projects::by_id(&ctx, workspace_id, id).await?;
+        if details_of(&ctx, &project).await?.reference_dataset_id.is_none() {
+            return Err(unprocessable(format!("the project {id} is no experiment on a dataset")));
+        }
+        experiments.push(id);
+    }
+    let asked = Asked { project_ids: Some(experiments), ..Asked::default() };
+    let roots = roots(&ctx, workspace_id, asked, MAX_ADDED + 1).await?;
+    if roots.len() > MAX_ADDED {
+        return Err(unprocessable(format!("at most {MAX_ADDED} runs can be added at once")));
+    }
+    let run = |run: RunSummary| QueuedRun {
+        run_id: run.run_id,
+        trace_id: Some(run.trace_id),
+        project_id: Some(run.project_id),
+    };
+    let runs: Vec<QueuedRun> = roots.into_iter().map(run).collect();
     let now = ctx.clock.now();
     let items = in_catalog(&ctx, move |catalog| catalog.add_to_queue(workspace_id, queue.id, &runs, now));
     let items = items.await?.ok_or_else(|| no_queue(queue.id))?;
