@@ -154,12 +154,26 @@ pub struct Verdict {
 pub fn judge(nodes: &[Node<'_>]) -> Vec<Verdict> {
     let tree = Tree::new(nodes);
     let doubles = doubles::find(nodes, &tree);
-    let billed = if doubles.iter().any(Option::is_some) {
-        bill(&doubles::mask(nodes, &doubles), &tree)
-    } else {
-        bill(nodes, &tree)
-    };
+    let billed = bill_without(nodes, &doubles, &tree);
     billed.into_iter().zip(doubles).map(|(billed, double_of)| Verdict { billed, double_of }).collect()
+}
+
+/// The nodes of which [`judge`] may compare the texts ([`Call::input`], [`Call::output`]). Where they are dear to get, those of
+/// all others can be left out.
+pub fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
+    doubles::unclear(nodes)
+}
+
+/// What counts of each node, where it is known which are doubles: for each the node that counts instead of it.
+pub fn billed_without(nodes: &[Node<'_>], doubles: &[Option<usize>]) -> Vec<Billed> {
+    bill_without(nodes, doubles, &Tree::new(nodes))
+}
+
+fn bill_without(nodes: &[Node<'_>], doubles: &[Option<usize>], tree: &Tree) -> Vec<Billed> {
+    match doubles.iter().any(Option::is_some) {
+        true => bill(&doubles::mask(nodes, doubles), tree),
+        false => bill(nodes, tree),
+    }
 }
 
 /// Says for each node whether its own tokens and its own cost count.
@@ -203,12 +217,25 @@ pub fn subtree_totals(nodes: &[Node<'_>], billed: &[Billed]) -> Vec<Totals> {
     let mut totals: Vec<Totals> =
         nodes.iter().zip(billed).map(|(node, own)| Totals::own(node, *own)).collect();
     for &idx in tree.order.iter().rev() {
-        if let Some(parent) = tree.parents[idx] {
-            let child = totals[idx];
-            totals[parent].add(&child);
-        }
+        add_to_parent(&mut totals, idx, tree.parents[idx]);
     }
     totals
+}
+
+/// The same for nodes that lie in the order of a tree, each behind the one above it: from what each adds by itself
+/// ([`Totals::own`]).
+pub fn totals_in_order(mut totals: Vec<Totals>, parents: &[Option<usize>]) -> Vec<Totals> {
+    for (idx, parent) in parents.iter().enumerate().rev() {
+        add_to_parent(&mut totals, idx, *parent);
+    }
+    totals
+}
+
+fn add_to_parent(totals: &mut [Totals], idx: usize, parent: Option<usize>) {
+    if let Some(parent) = parent {
+        let child = totals[idx];
+        totals[parent].add(&child);
+    }
 }
 
 impl Totals {

@@ -8,6 +8,7 @@ mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod memory;
 pub mod native;
+mod outline;
 mod pool;
 mod records;
 mod replacement;
@@ -23,12 +24,13 @@ mod tombstones;
 
 pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
 pub use error::{Error, Result};
+pub use outline::{Outline, OutlineRun, Text};
 pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_tables};
 pub use store::{
     CompactionReport, CompactionStatus, Cursor, ExportQuery, ExportTable, ExportedRun, Facet, FacetField,
     FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary,
-    Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunOfSpan, RunPage, RunQuery,
-    RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange, TracePage,
-    TraceSummary, Unit,
+    Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunMark, RunOfSpan, RunPage,
+    RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange,
+    TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

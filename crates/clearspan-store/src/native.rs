@@ -22,7 +22,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use clearspan_model::{
-    ErrorKind, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
+    ErrorKind, JsonText, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos,
+    WorkspaceId,
 };
 use rustc_hash::FxHashMap;
 
@@ -45,10 +46,10 @@ use crate::sql::{SqlQuery, TableAnswer, Tables};
 use crate::store::{
     CompactionReport, CompactionStatus, ExportQuery, ExportTable, Facet, FacetQuery, Histogram,
     HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize,
-    RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, Stats,
-    TimeRange, TracePage, Unit,
+    RunMark, RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection,
+    Stats, TimeRange, TracePage, Unit,
 };
-use crate::{Deleted, Deletion, DeletionState, Error, PayloadExpiry, PurgeReport, Result};
+use crate::{Deleted, Deletion, DeletionState, Error, Outline, PayloadExpiry, PurgeReport, Result};
 
 mod adopt;
 mod apply;
@@ -68,6 +69,7 @@ mod hot;
 mod log;
 mod manifest;
 mod objects;
+mod outline;
 mod paths;
 mod postponed;
 mod purge;
@@ -293,6 +295,16 @@ impl RunStore for NativeStore {
         blocking(move || read::runs(&snapshot, &scope, &trace_ids, &run_ids)).await
     }
 
+    async fn load_mark(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Option<RunMark>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        blocking(move || read::mark(&snapshot, &scope, trace_id, run_id)).await
+    }
+
+    async fn load_input(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Vec<JsonText>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        blocking(move || read::input(&snapshot, &scope, trace_id, run_id)).await
+    }
+
     async fn runs_of_spans(
         &self,
         scope: &Scope,
@@ -321,6 +333,11 @@ impl RunStore for NativeStore {
         let (snapshot, scope) = (self.shared.trace_snapshot(trace_ids), scope.clone());
         let trace_ids = trace_ids.to_vec();
         blocking(move || read::skeletons(&snapshot, &scope, &trace_ids)).await
+    }
+
+    async fn load_outline(&self, scope: &Scope, trace_id: TraceId) -> Result<Option<Outline>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        blocking(move || outline::outline(&snapshot, &scope, trace_id)).await
     }
 
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {

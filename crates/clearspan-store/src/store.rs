@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
     CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, ProjectId, Run, RunEvent, RunId,
-    RunKey, RunType, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
+    RunKey, RunType, Side, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{SqlQuery, TableAnswer, TableFormat};
-use crate::{Deleted, Deletion, DeletionState, PayloadExpiry, PurgeReport, Result};
+use crate::{Deleted, Deletion, DeletionState, Outline, PayloadExpiry, PurgeReport, Result};
 
 /// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
 /// conformance suite in `testing`.
@@ -29,6 +29,25 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// The whole runs with these ids, in no order. Runs outside `scope` are not found.
     /// Only those of some traces when there are any in `trace_ids`: where the caller knows them, it is much cheaper.
     async fn load_runs(&self, scope: &Scope, trace_ids: &[TraceId], run_ids: &[RunId]) -> Result<Vec<Run>>;
+
+    /// What has to be known of a run before its whole is worth reading; `None` when there is no such run. Of several projects that
+    /// have it, the last by its id is taken.
+    async fn load_mark(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Option<RunMark>> {
+        let runs = self.load_skeleton(scope, trace_id).await?.into_iter();
+        let marks = runs.filter(|run| run.run_id == run_id).map(|run| RunMark {
+            project_id: run.project_id,
+            run_type: run.run_type,
+            is_transport: run.is_transport,
+        });
+        Ok(marks.max_by_key(|mark| mark.project_id))
+    }
+
+    /// The messages that went into a run, and those of them that arrived one by one; none when there is no such run. Nothing
+    /// else of it is read.
+    async fn load_input(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Vec<JsonText>> {
+        let run = self.load_runs(scope, &[trace_id], &[run_id]).await?.pop();
+        Ok(run.map(|run| run.messages(Side::Input)).unwrap_or_default())
+    }
 
     /// The runs of some spans of a trace, in no order: those that began since a time, or, where nobody knows when, arrived
     /// since then. Nothing of their content is read.
@@ -56,6 +75,13 @@ pub trait RunStore: Send + Sync + fmt::Debug {
 
     /// The same of some traces at once, one trace after the other.
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>>;
+
+    /// The runs of a trace as its page shows them; `None` when there is no such trace. Says the same as
+    /// [`RunStore::load_skeleton`], at a part of the cost where the trace is large. Of several projects with the trace, that with
+    /// most of its runs is taken.
+    async fn load_outline(&self, scope: &Scope, trace_id: TraceId) -> Result<Option<Outline>> {
+        Ok(Outline::of(&self.load_skeleton(scope, trace_id).await?))
+    }
 
     /// Every run of a trace, whole, in order of start time.
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>>;
@@ -174,6 +200,17 @@ pub struct RunOfSpan {
     pub key: RunKey,
     /// Whether the span itself has arrived, not just log records of it.
     pub has_span: bool,
+}
+
+/// What kind of run it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunMark {
+    /// Where it is.
+    pub project_id: ProjectId,
+    /// As [`RunSummary::run_type`].
+    pub run_type: RunType,
+    /// As [`RunSummary::is_transport`].
+    pub is_transport: bool,
 }
 
 /// How far the search index is.

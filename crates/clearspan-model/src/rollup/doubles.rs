@@ -24,11 +24,14 @@ use std::collections::BTreeMap;
 use super::{Node, Tree};
 use crate::{ProjectId, RunId, TraceId, UnixNanos};
 
+/// What siblings have in common.
+pub type Family = (ProjectId, TraceId, Option<RunId>);
+
 /// What has to be known of a model call to recognise it in another run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call<'a> {
     /// The project, the trace, and the run above, whether or not that one is known: siblings have the same.
-    pub family: (ProjectId, TraceId, Option<RunId>),
+    pub family: Family,
     /// The run.
     pub run_id: RunId,
     /// When it began.
@@ -58,19 +61,48 @@ const REGIONS: [&str; 4] = ["us", "eu", "apac", "global"];
 
 /// For each node the one that counts instead of it.
 pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
-    let has_calls = nodes.iter().filter(|node| node.is_call()).nth(1).is_some();
-    if !has_calls {
+    // One instrumentation has no doubles, and most traces have but one.
+    if !has_two_instruments(nodes) {
+        return vec![None; nodes.len()];
+    }
+    let (below, beside) = (edges_below(nodes, tree), edges_beside(nodes));
+    if below.is_empty() && beside.is_empty() {
         return vec![None; nodes.len()];
     }
     let mut groups = Groups::new(nodes);
-    let below = edges_below(nodes, tree);
     // A call inside of a call first: it takes the place that its namesake beside it would get.
     groups.join_below(&below);
-    for edge in edges_beside(nodes) {
+    for edge in beside {
         groups.join_beside(&edge);
     }
     groups.join_below(&below);
     groups.doubles()
+}
+
+/// The calls whose texts may decide whether they are doubles: those beside, above or below a call of another
+/// instrumentation. Without any, nothing here looks at a text.
+pub(super) fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
+    if !has_two_instruments(nodes) {
+        return Vec::new();
+    }
+    let mut is_unclear = vec![false; nodes.len()];
+    for (child, node) in nodes.iter().enumerate() {
+        let parent =
+            node.parent.filter(|parent| node.is_call() && nodes.get(*parent).is_some_and(Node::is_call));
+        if let Some(parent) = parent.filter(|parent| instrument(&nodes[*parent]) != instrument(node)) {
+            (is_unclear[child], is_unclear[parent]) = (true, true);
+        }
+    }
+    for instruments in families(nodes) {
+        instruments.into_values().flatten().for_each(|call| is_unclear[call] = true);
+    }
+    (0..nodes.len()).filter(|idx| is_unclear[*idx]).collect()
+}
+
+fn has_two_instruments(nodes: &[Node<'_>]) -> bool {
+    let mut calls = nodes.iter().filter(|node| node.is_call()).map(instrument);
+    let first = calls.next();
+    calls.any(|other| Some(other) != first)
 }
 
 impl<'a> Node<'a> {
@@ -149,18 +181,38 @@ fn instrument<'a>(node: &Node<'a>) -> Instrument<'a> {
     node.call.map_or((None, None), |call| (call.scope_name, call.dialect))
 }
 
-/// Calls beside each other.
-fn edges_beside(nodes: &[Node<'_>]) -> Vec<Edge> {
-    type Family = (ProjectId, TraceId, Option<RunId>);
-    let mut families: BTreeMap<Family, BTreeMap<Instrument<'_>, Vec<usize>>> = BTreeMap::new();
-    for (idx, node) in nodes.iter().enumerate() {
-        if let Some(call) = node.call.filter(|_| node.is_call()) {
-            families.entry(call.family).or_default().entry(instrument(node)).or_default().push(idx);
+/// The calls that are beside calls of other instrumentations, by what is above them, then by instrumentation.
+fn families<'a>(nodes: &[Node<'a>]) -> Vec<BTreeMap<Instrument<'a>, Vec<usize>>> {
+    let mut calls: Vec<(Family, usize)> = nodes
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| node.is_call())
+        .filter_map(|(idx, node)| Some((node.call?.family, idx)))
+        .collect();
+    calls.sort_unstable();
+    let mut families = Vec::new();
+    // Most are of one call, or of one instrumentation.
+    for family in calls.chunk_by(|(left, _), (right, _)| left == right) {
+        let first = instrument(&nodes[family[0].1]);
+        if family.iter().all(|(_, idx)| instrument(&nodes[*idx]) == first) {
+            continue;
+        }
+        let mut instruments: BTreeMap<Instrument<'_>, Vec<usize>> = BTreeMap::new();
+        for (_, idx) in family {
+            instruments.entry(instrument(&nodes[*idx])).or_default().push(*idx);
+        }
+        if instruments.len() <= MAX_INSTRUMENTS {
+            families.push(instruments);
         }
     }
+    families
+}
+
+/// Calls beside each other.
+fn edges_beside(nodes: &[Node<'_>]) -> Vec<Edge> {
     let place = |idx: &usize| nodes[*idx].call.map(|call| (call.start_time, call.run_id));
     let mut edges = Vec::new();
-    for mut instruments in families.into_values().filter(|all| (2..=MAX_INSTRUMENTS).contains(&all.len())) {
+    for mut instruments in families(nodes) {
         for calls in instruments.values_mut() {
             calls.sort_by_key(place);
         }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use clearspan_catalog::{Feedback, FeedbackAbout, FeedbackQuery, FeedbackStats, Score};
 use clearspan_model::{JsonText, RunId, TraceId, WorkspaceId};
-use clearspan_store::RunSummary;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::Value;
@@ -172,9 +171,8 @@ pub(crate) async fn of_trace(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
     trace_id: TraceId,
-    runs: &[RunSummary],
+    run_ids: Vec<RunId>,
 ) -> Result<FxHashMap<RunId, ByKey>> {
-    let run_ids: FxHashSet<RunId> = runs.iter().map(|run| run.run_id).collect();
     in_catalog(ctx, move |catalog| {
         let with_trace = FeedbackQuery { trace_ids: Some(vec![trace_id]), ..FeedbackQuery::default() };
         let mut all = catalog.list_feedback(workspace_id, &with_trace)?;
@@ -186,11 +184,16 @@ pub(crate) async fn of_trace(
         };
         let mut others = catalog.list_feedback(workspace_id, &without_trace)?;
         if others.len() > MAX_WITHOUT_TRACE {
-            let run_ids = Some(run_ids.iter().copied().collect());
+            let run_ids = Some(run_ids.clone());
             others = catalog
                 .list_feedback(workspace_id, &FeedbackQuery { run_ids, limit: None, ..without_trace })?;
         }
         all.extend(others);
+        // Most traces have none, and large ones have many runs.
+        if all.is_empty() {
+            return Ok(FxHashMap::default());
+        }
+        let run_ids: FxHashSet<RunId> = run_ids.into_iter().collect();
         let on_runs = all.iter().filter_map(|one| Some((one.run_id?, one)));
         Ok(sum_up(on_runs.filter(|(run_id, _)| run_ids.contains(run_id))))
     })

@@ -1,16 +1,15 @@
 //! One run with everything that was sent for it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::Project;
 use clearspan_model::{
-    Cost, IssueKind, JsonText, MapIssue, Run, RunId, RunKey, RunType, Side, Sources, UnixNanos, Usage,
+    Cost, IssueKind, JsonText, MapIssue, Run, RunId, RunType, Side, Sources, TraceId, UnixNanos, Usage,
 };
-use clearspan_query::{Expr, Field, Literal, Op};
-use clearspan_store::{ExportedRun, Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange};
+use clearspan_store::{ExportedRun, OutlineRun, RunMark, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -183,10 +182,17 @@ pub(crate) async fn get(
     Params(asked): Params<ProjectParam>,
 ) -> Result<Json<RunAnswer>> {
     let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
-    let mut found = ctx.store.load_runs(&scope, &[trace_id], &[run_id]).await?;
-    let run = found.pop().ok_or_else(|| ApiError::not_found("run", run_id))?;
+    let missing = || ApiError::not_found("run", run_id);
+    let mark = ctx.store.load_mark(&scope, trace_id, run_id).await?.ok_or_else(missing)?;
+    let scope = Scope { project_ids: Some(vec![mark.project_id]), ..scope };
+    let trace_ids = [trace_id];
+    let whole = async { Ok::<_, ApiError>(ctx.store.load_runs(&scope, &trace_ids, &[run_id]).await?.pop()) };
+    let place = Place::of(&ctx, &scope, (trace_id, run_id), mark);
+    let (run, (mut place, before)) = futures::try_join!(whole, place)?;
+    let run = run.ok_or_else(missing)?;
+    let pairs = run.messages(Side::Input).into_iter().zip(before);
+    place.shared_prefix = pairs.take_while(|(one, other)| one == other).count();
     let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
-    let place = Place::of(&ctx, &run).await?;
     let feedback = feedback::of_run(&ctx, caller.workspace_id, run.key.trace_id, run.key.run_id).await?;
     Ok(Json(RunAnswer { feedback: Some(feedback), ..RunAnswer::new(run, &project, place) }))
 }
@@ -202,68 +208,49 @@ struct Place {
 }
 
 impl Place {
-    async fn of(ctx: &Arc<Context>, run: &Run) -> Result<Self> {
-        let key = &run.key;
-        let scope = Scope { workspace_id: key.workspace_id, project_ids: Some(vec![key.project_id]) };
-        if !matches!(run.effective_type(), RunType::Llm | RunType::Embedding) {
+    /// The place of a run, but for `shared_prefix`, and the input of the agent's previous model call, if it is one itself.
+    async fn of(
+        ctx: &Arc<Context>,
+        scope: &Scope,
+        (trace_id, run_id): (TraceId, RunId),
+        mark: RunMark,
+    ) -> Result<(Self, Vec<JsonText>)> {
+        let alone = Self { is_transport: mark.is_transport, ..Self::default() };
+        if !matches!(mark.run_type, RunType::Llm | RunType::Embedding) {
             // Only model calls have doubles: the others need not be compared with all runs of a large trace.
-            let is_transport = load_summary(ctx, scope, key).await?.is_some_and(|run| run.is_transport);
-            return Ok(Self { is_transport, ..Self::default() });
+            return Ok((alone, Vec::new()));
         }
-        let runs = ctx.store.load_skeleton(&scope, key.trace_id).await?;
-        let Some(this) = runs.iter().find(|other| other.run_id == key.run_id) else {
-            return Ok(Self::default());
+        let Some(trace) = ctx.store.load_outline(scope, trace_id).await? else {
+            return Ok((alone, Vec::new()));
         };
-        let doubles = runs.iter().filter(|other| other.double_of == Some(key.run_id));
-        Ok(Self {
-            double_of: this.double_of,
-            doubles: doubles.map(|double| double.run_id).collect(),
-            is_transport: this.is_transport,
-            shared_prefix: shared_prefix(ctx, &scope, run, &runs).await?,
-        })
+        let runs = &trace.runs;
+        let Some(this) = runs.iter().position(|other| other.run_id == run_id) else {
+            return Ok((alone, Vec::new()));
+        };
+        let before = match previous_call(runs, this).filter(|_| mark.run_type == RunType::Llm) {
+            Some(previous) => ctx.store.load_input(scope, trace_id, runs[previous].run_id).await?,
+            None => Vec::new(),
+        };
+        let is_double = |other: &&OutlineRun| other.double_of.is_some_and(|of| of as usize == this);
+        let place = Self {
+            double_of: runs[this].double_of.map(|of| runs[of as usize].run_id),
+            doubles: runs.iter().filter(is_double).map(|double| double.run_id).collect(),
+            ..alone
+        };
+        Ok((place, before))
     }
-}
-
-async fn load_summary(ctx: &Arc<Context>, scope: Scope, key: &RunKey) -> Result<Option<RunSummary>> {
-    let filter = Expr::All(vec![
-        Expr::Test(Field::TraceId, Op::Eq(Literal::Id(*key.trace_id.as_bytes()))),
-        Expr::Test(Field::RunId, Op::Eq(Literal::Id(*key.run_id.as_bytes()))),
-    ]);
-    let selection = Selection { scope, range: TimeRange::default(), filter: Some(filter) };
-    let order = Order { by: SortKey::Start, descending: false };
-    let page = ctx.store.query_runs(&RunQuery { selection, order, after: None, limit: 1 }).await?;
-    Ok(page.runs.into_iter().next())
-}
-
-async fn shared_prefix(ctx: &Arc<Context>, scope: &Scope, run: &Run, runs: &[RunSummary]) -> Result<usize> {
-    let messages = run.messages(Side::Input);
-    if run.effective_type() != RunType::Llm || messages.is_empty() {
-        return Ok(0);
-    }
-    let Some(previous) = previous_call(runs, run.key.run_id) else { return Ok(0) };
-    let previous = ctx.store.load_runs(scope, &[run.key.trace_id], &[previous]).await?;
-    let before = previous.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
-    Ok(messages.iter().zip(&before).take_while(|(one, other)| one == other).count())
 }
 
 /// The model call before this one below the same parent; where each call has a step of its own, below the parent of
-/// those steps.
-fn previous_call(runs: &[RunSummary], run_id: RunId) -> Option<RunId> {
-    let by_id: HashMap<RunId, &RunSummary> = runs.iter().map(|run| (run.run_id, run)).collect();
-    let this = by_id.get(&run_id)?;
-    let parent = this.parent_run_id?;
-    let above = |id: RunId| by_id.get(&id).and_then(|run| run.parent_run_id);
-    let is_before = |run: &&RunSummary| {
-        run.run_type == RunType::Llm && (run.start_time, run.run_id) < (this.start_time, this.run_id)
-    };
-    let latest = |runs: &mut dyn Iterator<Item = &RunSummary>| {
-        runs.max_by_key(|run| (run.start_time, run.run_id)).map(|run| run.run_id)
-    };
-    let siblings = &mut runs.iter().filter(is_before).filter(|run| run.parent_run_id == Some(parent));
-    latest(siblings).or_else(|| {
-        let agent = above(parent)?;
-        let is_cousin = |run: &&RunSummary| run.parent_run_id.and_then(above) == Some(agent);
-        latest(&mut runs.iter().filter(is_before).filter(is_cousin))
+/// those steps. The runs are in order of their start.
+fn previous_call(runs: &[OutlineRun], this: usize) -> Option<usize> {
+    let parent = runs[this].parent_run_id?;
+    let above = |run: &OutlineRun| runs[run.parent? as usize].parent_run_id;
+    let calls = || (0..this).rev().filter(|before| runs[*before].run_type == RunType::Llm);
+    let sibling = calls().find(|before| runs[*before].parent_run_id == Some(parent));
+    sibling.or_else(|| {
+        let agent = above(&runs[this])?;
+        calls().find(|before| above(&runs[*before]) == Some(agent))
     })
 }
 

@@ -2,15 +2,16 @@
 
 use std::hash::{Hash, Hasher};
 
-use clearspan_model::{CostSource, Decimal, RunId, Status};
-use clearspan_store::RunSummary;
+use clearspan_model::rollup::{self, Billed, Totals};
+use clearspan_model::{Decimal, RunId, Status, UnixNanos};
+use clearspan_store::{Outline, OutlineRun, Text};
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::feedback::{ByKey, FeedbackMark};
 use super::format::first_line;
-use super::tree::Tree;
+use super::tree::{Forest, attempts};
 use super::types::{ProjectRef, decimal_text};
 
 /// The longest error text that a row carries.
@@ -68,7 +69,7 @@ pub(crate) struct SkeletonTotals {
 }
 
 /// One entry a run in each column, except `orphan`.
-#[derive(Debug, Default, Serialize, ToSchema, Hash)]
+#[derive(Debug, Serialize, ToSchema, Hash)]
 pub(crate) struct Columns {
     #[schema(value_type = Vec<String>)]
     id: Vec<RunId>,
@@ -113,29 +114,89 @@ pub(crate) struct Columns {
     transport: Vec<u8>,
 }
 
-impl Skeleton {
-    pub(crate) fn new(tree: &Tree, project: ProjectRef, feedback: &FxHashMap<RunId, ByKey>) -> Self {
-        let root = tree.root();
-        let mut dict = Dict::default();
-        let runs = columns(tree, &mut dict);
-        let feedback = marks(&runs.id, feedback, &mut dict);
-        let first_known = |field: fn(&RunSummary) -> Option<&String>| {
-            field(root).or_else(|| tree.runs.iter().find_map(field)).cloned()
+/// The rows of the tree of a trace, and what counts in it.
+struct Rows<'a> {
+    outline: &'a Outline,
+    forest: Forest,
+    /// What counts of each row.
+    billed: Vec<Billed>,
+    /// What each subtree used and cost.
+    totals: Vec<Totals>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(outline: &'a Outline) -> Self {
+        let parents = outline.runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
+        let forest = Forest::new(parents, |position| outline.runs[position].parent_run_id.is_some());
+        let (billed, totals) = if forest.has_circle {
+            // The store may have cut it elsewhere.
+            outline.roll_up(&forest.order)
+        } else {
+            let runs = || forest.order.iter().map(|position| &outline.runs[*position]);
+            let own = runs().map(|run| outline.own_totals(run)).collect();
+            (runs().map(|run| run.billed).collect(), rollup::totals_in_order(own, &forest.parents))
         };
+        Self { outline, forest, billed, totals }
+    }
+
+    fn run(&self, row: usize) -> &'a OutlineRun {
+        &self.outline.runs[self.forest.order[row]]
+    }
+
+    fn runs(&self) -> impl Iterator<Item = &'a OutlineRun> + '_ {
+        (0..self.forest.order.len()).map(|row| self.run(row))
+    }
+
+    fn start_time(&self) -> UnixNanos {
+        self.outline.runs[0].start_time
+    }
+
+    fn duration_nanos(&self) -> i64 {
+        let last = self.runs().map(|run| run.end_time.unwrap_or(run.start_time)).max();
+        last.unwrap_or_default().nanos_since(self.start_time())
+    }
+
+    /// What the root says, else the first row that says anything.
+    fn first_known(&self, field: impl Fn(&OutlineRun) -> Option<Text>) -> Option<String> {
+        self.runs().find_map(field).map(|text| self.outline.text(text).to_owned())
+    }
+
+    fn attempts(&self) -> Vec<u32> {
+        attempts(
+            &self.forest.parents,
+            |row| self.run(row).double_of.is_some(),
+            |before, after| {
+                let (before, after) = (self.run(before), self.run(after));
+                before.status == Status::Error
+                    && before.name == after.name
+                    && before.run_type == after.run_type
+                    && before.end_time.is_some_and(|end| end <= after.start_time)
+            },
+        )
+    }
+}
+
+impl Skeleton {
+    pub(crate) fn new(outline: &Outline, project: ProjectRef, feedback: &FxHashMap<RunId, ByKey>) -> Self {
+        let rows = Rows::new(outline);
+        let root = rows.run(0);
+        let mut dict = Dict::new(outline);
+        let runs = columns(&rows, &mut dict);
+        let feedback = marks(&runs.id, feedback, &mut dict);
         let mut skeleton = Self {
-            trace_id: root.trace_id.to_string(),
+            trace_id: outline.trace_id.to_string(),
             project,
-            start_time: tree.start_time().as_micros(),
-            duration_us: tree.duration_nanos() / 1_000,
+            start_time: rows.start_time().as_micros(),
+            duration_us: rows.duration_nanos() / 1_000,
             status: root.status.as_str(),
-            running: tree.runs.iter().any(|run| run.status == Status::Pending),
+            running: rows.runs().any(|run| run.status == Status::Pending),
             version: String::new(),
-            totals: totals(tree),
-            thread_id: first_known(|run| run.thread_id.as_ref()),
-            user_id: first_known(|run| run.user_id.as_ref()),
-            environment: first_known(|run| run.environment.as_ref()),
-            tags: root.tags.clone(),
-            name: root.name.clone(),
+            totals: totals(&rows),
+            thread_id: rows.first_known(|run| run.thread_id),
+            user_id: rows.first_known(|run| run.user_id),
+            environment: rows.first_known(|run| run.environment),
+            tags: outline.tags(root).map(str::to_owned).collect(),
+            name: outline.text(root.name).to_owned(),
             dict: dict.texts,
             runs,
             feedback,
@@ -151,10 +212,13 @@ impl Skeleton {
     }
 }
 
-fn totals(tree: &Tree) -> SkeletonTotals {
-    let totals = tree.trace_totals();
-    let detail = |count: fn(&RunSummary) -> Option<u64>| {
-        let counted = tree.runs.iter().zip(&tree.billed).filter(|(_, billed)| billed.tokens);
+fn totals(rows: &Rows<'_>) -> SkeletonTotals {
+    let mut totals = Totals::default();
+    for (row, _) in rows.forest.parents.iter().enumerate().filter(|(_, parent)| parent.is_none()) {
+        totals.add(&rows.totals[row]);
+    }
+    let detail = |count: fn(&OutlineRun) -> Option<u64>| {
+        let counted = rows.runs().zip(&rows.billed).filter(|(_, billed)| billed.tokens);
         counted.filter_map(|(run, _)| count(run)).reduce(u64::saturating_add)
     };
     SkeletonTotals {
@@ -166,23 +230,27 @@ fn totals(tree: &Tree) -> SkeletonTotals {
         total_tokens: totals.total_tokens,
         cached_tokens: detail(|run| run.cache_read_tokens),
         reasoning_tokens: detail(|run| run.reasoning_tokens),
-        run_count: tree.runs.len(),
-        error_count: tree.runs.iter().filter(|run| run.counts_as_error()).count(),
+        run_count: rows.outline.runs.len(),
+        error_count: rows.runs().filter(|run| run.counts_as_error()).count(),
         unpriced_count: totals.unpriced_runs,
-        llm_count: tree.runs.iter().filter(|run| run.counts_as_llm_call()).count(),
+        llm_count: rows.runs().filter(|run| run.counts_as_llm_call()).count(),
     }
 }
 
-fn columns(tree: &Tree, dict: &mut Dict) -> Columns {
-    let start = tree.start_time();
-    let rows: FxHashMap<RunId, usize> =
-        tree.runs.iter().zip(0..).map(|(run, row)| (run.run_id, row)).collect();
-    let mut columns = Columns { orphan: tree.orphans.clone(), ..Columns::default() };
-    for (row, run) in tree.runs.iter().enumerate() {
-        let (billed, totals) = (tree.billed[row], &tree.totals[row]);
+fn columns(rows: &Rows<'_>, dict: &mut Dict<'_>) -> Columns {
+    let start = rows.start_time();
+    let mut row_of = vec![0; rows.forest.order.len()];
+    for (row, position) in rows.forest.order.iter().enumerate() {
+        row_of[*position] = row;
+    }
+    let mut columns = Columns::with_capacity(row_of.len());
+    columns.orphan.clone_from(&rows.forest.orphans);
+    columns.attempt = rows.attempts();
+    for (row, run) in rows.runs().enumerate() {
+        let (billed, totals) = (rows.billed[row], &rows.totals[row]);
         columns.id.push(run.run_id);
-        columns.parent.push(index(tree.parents[row]));
-        columns.name.push(dict.add(&run.name));
+        columns.parent.push(index(rows.forest.parents[row]));
+        columns.name.push(dict.text(run.name));
         columns.r#type.push(dict.add(run.run_type.as_str()));
         columns.status.push(match run.status {
             Status::Pending => 0,
@@ -200,22 +268,48 @@ fn columns(tree: &Tree, dict: &mut Dict) -> Columns {
         columns.cached_tokens.push(run.cache_read_tokens);
         columns.reasoning_tokens.push(run.reasoning_tokens);
         columns.tree_tokens.push(totals.total_tokens.unwrap_or(0));
-        columns.model.push(index(run.model.as_deref().map(|model| dict.add(model))));
-        columns.error.push(index(error_line(run).map(|line| dict.add(&line))));
-        columns.attempt.push(tree.attempts[row]);
+        columns.model.push(index(run.model.map(|model| dict.text(model))));
+        columns.error.push(index(error_text(rows.outline, run).map(|text| dict.error_line(text))));
         columns.billed.push(u8::from(billed.tokens || billed.cost));
-        let reason = match &run.cost_source {
-            CostSource::Unpriced { reason } if billed.gap => Some(dict.add(reason.as_str())),
-            _ => None,
-        };
+        let reason = run.unpriced.filter(|_| billed.gap).map(|reason| dict.add(reason.as_str()));
         columns.unpriced.push(index(reason));
-        columns.double_of.push(index(run.double_of.and_then(|id| rows.get(&id).copied())));
+        columns.double_of.push(index(run.double_of.map(|position| row_of[position as usize])));
         columns.transport.push(u8::from(run.is_transport));
     }
     columns
 }
 
-fn marks(rows: &[RunId], feedback: &FxHashMap<RunId, ByKey>, dict: &mut Dict) -> Vec<FeedbackMark> {
+impl Columns {
+    fn with_capacity(rows: usize) -> Self {
+        Self {
+            id: Vec::with_capacity(rows),
+            parent: Vec::with_capacity(rows),
+            orphan: Vec::new(),
+            name: Vec::with_capacity(rows),
+            r#type: Vec::with_capacity(rows),
+            status: Vec::with_capacity(rows),
+            start_us: Vec::with_capacity(rows),
+            duration_us: Vec::with_capacity(rows),
+            first_token_us: Vec::with_capacity(rows),
+            cost: Vec::with_capacity(rows),
+            tree_cost: Vec::with_capacity(rows),
+            input_tokens: Vec::with_capacity(rows),
+            output_tokens: Vec::with_capacity(rows),
+            cached_tokens: Vec::with_capacity(rows),
+            reasoning_tokens: Vec::with_capacity(rows),
+            tree_tokens: Vec::with_capacity(rows),
+            model: Vec::with_capacity(rows),
+            error: Vec::with_capacity(rows),
+            attempt: Vec::new(),
+            billed: Vec::with_capacity(rows),
+            unpriced: Vec::with_capacity(rows),
+            double_of: Vec::with_capacity(rows),
+            transport: Vec::with_capacity(rows),
+        }
+    }
+}
+
+fn marks(rows: &[RunId], feedback: &FxHashMap<RunId, ByKey>, dict: &mut Dict<'_>) -> Vec<FeedbackMark> {
     // Most traces have none, and large ones have many rows.
     if feedback.is_empty() {
         return Vec::new();
@@ -227,10 +321,9 @@ fn marks(rows: &[RunId], feedback: &FxHashMap<RunId, ByKey>, dict: &mut Dict) ->
         .collect()
 }
 
-/// The first line of what went wrong, else the class of the error.
-fn error_line(run: &RunSummary) -> Option<String> {
-    let text = run.error.as_deref().filter(|error| !error.trim().is_empty()).or(run.error_type.as_deref())?;
-    Some(first_line(text, MAX_ERROR_CHARS))
+/// What went wrong, else the class of the error.
+fn error_text(outline: &Outline, run: &OutlineRun) -> Option<Text> {
+    run.error.filter(|error| !outline.text(*error).trim().is_empty()).or(run.error_type)
 }
 
 fn index(position: Option<usize>) -> i64 {
@@ -243,13 +336,23 @@ pub(crate) fn nano_dollars(dollars: Decimal) -> Option<i64> {
 }
 
 /// Gives each distinct text a position.
-#[derive(Debug, Default)]
-struct Dict {
+struct Dict<'a> {
+    outline: &'a Outline,
     texts: Vec<String>,
     positions: FxHashMap<String, usize>,
+    /// Where each text of the outline is.
+    known: Vec<Option<usize>>,
+    /// Where the first line of each is.
+    known_lines: Vec<Option<usize>>,
 }
 
-impl Dict {
+impl<'a> Dict<'a> {
+    fn new(outline: &'a Outline) -> Self {
+        let none = vec![None; outline.text_count()];
+        let (texts, positions) = (Vec::new(), FxHashMap::default());
+        Self { outline, texts, positions, known: none.clone(), known_lines: none }
+    }
+
     fn add(&mut self, text: &str) -> usize {
         if let Some(position) = self.positions.get(text) {
             return *position;
@@ -257,6 +360,25 @@ impl Dict {
         let position = self.texts.len();
         self.texts.push(text.to_owned());
         self.positions.insert(text.to_owned(), position);
+        position
+    }
+
+    fn text(&mut self, text: Text) -> usize {
+        if let Some(position) = self.known[text.position()] {
+            return position;
+        }
+        let position = self.add(self.outline.text(text));
+        self.known[text.position()] = Some(position);
+        position
+    }
+
+    /// The first line of a text.
+    fn error_line(&mut self, text: Text) -> usize {
+        if let Some(position) = self.known_lines[text.position()] {
+            return position;
+        }
+        let position = self.add(&first_line(self.outline.text(text), MAX_ERROR_CHARS));
+        self.known_lines[text.position()] = Some(position);
         position
     }
 }

@@ -28,6 +28,8 @@ use super::verdict::{self, Baseline, Verdict};
 use crate::auth::Caller;
 use crate::context::Context;
 
+/// What a row of a skeleton takes, about.
+const ROW_BYTES: usize = 128;
 const MAX_PREVIEWS: usize = 200;
 const PREVIEW_CHARS: usize = 120;
 /// What is usual is told from this many traces of the last seven days, and from no fewer than that.
@@ -54,16 +56,20 @@ pub(crate) async fn skeleton(
     Params(asked): Params<ProjectParam>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let (project, runs) = load(&ctx, &caller, trace_id, asked.project.as_deref()).await?;
-    let feedback = feedback::of_trace(&ctx, caller.workspace_id, trace_id, &runs).await?;
-    let answer = tokio::task::spawn_blocking(move || -> Result<(String, Vec<u8>)> {
-        let tree = Tree::new(runs).ok_or_else(|| ApiError::not_found("trace", trace_id))?;
-        let skeleton = Skeleton::new(&tree, (&project).into(), &feedback);
+    let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
+    let outline = ctx.store.load_outline(&scope, trace_id).await?;
+    let outline = outline.ok_or_else(|| ApiError::not_found("trace", trace_id))?;
+    let project = projects::by_id(&ctx, caller.workspace_id, outline.project_id).await?;
+    let run_ids = outline.runs.iter().map(|run| run.run_id).collect();
+    let feedback = feedback::of_trace(&ctx, caller.workspace_id, trace_id, run_ids).await?;
+    let answer = tokio::task::spawn_blocking(move || {
+        let skeleton = Skeleton::new(&outline, (&project).into(), &feedback);
         let etag = format!("\"{}\"", skeleton.version());
-        let body = serde_json::to_vec(&skeleton).expect("a skeleton has a JSON form");
-        Ok((etag, body))
+        let mut body = Vec::with_capacity(outline.runs.len() * ROW_BYTES);
+        serde_json::to_writer(&mut body, &skeleton).expect("a skeleton has a JSON form");
+        (etag, body)
     });
-    let (etag, body) = answer.await??;
+    let (etag, body) = answer.await?;
     // A layer behind us may compress the body, which makes a strong tag weak: compare without the mark.
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known =

@@ -11,6 +11,38 @@ use clearspan_model::{RunId, Status, UnixNanos};
 use clearspan_store::RunSummary;
 use rustc_hash::FxHashMap;
 
+/// Where each run of a trace stands: parents before their children, siblings by start time.
+#[derive(Debug)]
+pub(crate) struct Forest {
+    /// For each row the position of its run in order of start time; true roots come first, then orphans.
+    pub(crate) order: Vec<usize>,
+    /// The row of each row's parent.
+    pub(crate) parents: Vec<Option<usize>>,
+    /// Rows that name a parent which cannot stand above them.
+    pub(crate) orphans: Vec<usize>,
+    /// Whether a circle of parents was cut.
+    pub(crate) has_circle: bool,
+}
+
+impl Forest {
+    /// Of runs in order of start time: the position of the run above each, if it is here, and whether it names one.
+    pub(crate) fn new(parents: Vec<Option<usize>>, names_parent: impl Fn(usize) -> bool) -> Self {
+        let known = parents.iter().flatten().count();
+        let parents = cut_circles(parents);
+        let has_circle = parents.iter().flatten().count() < known;
+        let order = pre_order(&parents, &names_parent);
+        let mut row_of = vec![0; parents.len()];
+        for (row, position) in order.iter().enumerate() {
+            row_of[*position] = row;
+        }
+        let parents: Vec<Option<usize>> =
+            order.iter().map(|position| parents[*position].map(|parent| row_of[parent])).collect();
+        let rows = 0..parents.len();
+        let orphans = rows.filter(|row| parents[*row].is_none() && names_parent(order[*row])).collect();
+        Self { order, parents, orphans, has_circle }
+    }
+}
+
 /// A forest of at least one run, parents before their children, siblings by start time.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -43,25 +75,19 @@ impl Tree {
             runs.iter().enumerate().map(|(row, run)| (run.run_id, row)).collect();
         let parents: Vec<Option<usize>> =
             runs.iter().map(|run| run.parent_run_id.and_then(|id| rows.get(&id).copied())).collect();
-        let parents = cut_circles(parents);
-        let order = pre_order(&runs, &parents);
-
-        let mut row_of = vec![0; runs.len()];
-        for (row, old) in order.iter().enumerate() {
-            row_of[*old] = row;
-        }
-        let parents: Vec<Option<usize>> =
-            order.iter().map(|old| parents[*old].map(|parent| row_of[parent])).collect();
+        let Forest { order, parents, orphans, .. } =
+            Forest::new(parents, |position| runs[position].parent_run_id.is_some());
         let mut slots: Vec<Option<RunSummary>> = runs.into_iter().map(Some).collect();
         let runs: Vec<RunSummary> =
             order.iter().map(|old| slots[*old].take().expect("each run has one place")).collect();
 
         let (billed, totals) = clearspan_store::roll_up(&runs);
-        let orphans = (0..runs.len())
-            .filter(|row| parents[*row].is_none() && runs[*row].parent_run_id.is_some())
-            .collect();
         let (sizes, depths) = sizes_and_depths(&parents);
-        let attempts = attempts(&runs, &parents);
+        let attempts = attempts(
+            &parents,
+            |row| runs[row].double_of.is_some(),
+            |before, after| is_retry(&runs[before], &runs[after]),
+        );
         Some(Self { runs, parents, orphans, sizes, depths, billed, totals, attempts })
     }
 
@@ -123,8 +149,8 @@ fn cut_circles(mut parents: Vec<Option<usize>>) -> Vec<Option<usize>> {
     parents
 }
 
-/// The old positions in their new order. `runs` is sorted by start time.
-fn pre_order(runs: &[RunSummary], parents: &[Option<usize>]) -> Vec<usize> {
+/// The positions in their new order.
+fn pre_order(parents: &[Option<usize>], names_parent: impl Fn(usize) -> bool) -> Vec<usize> {
     // Children of run `i` are `children[starts[i]..starts[i + 1]]`, in order of start time.
     let mut starts = vec![0; parents.len() + 1];
     for parent in parents.iter().flatten() {
@@ -143,7 +169,7 @@ fn pre_order(runs: &[RunSummary], parents: &[Option<usize>]) -> Vec<usize> {
     }
     let mut stack: Vec<usize> = (0..parents.len()).filter(|run| parents[*run].is_none()).collect();
     // Orphans and cut circles after true roots; the stack is read from its end.
-    stack.sort_by_key(|run| Reverse((runs[*run].parent_run_id.is_some(), *run)));
+    stack.sort_by_key(|run| Reverse((names_parent(*run), *run)));
     let mut order = Vec::with_capacity(parents.len());
     while let Some(run) = stack.pop() {
         order.push(run);
@@ -166,19 +192,23 @@ fn sizes_and_depths(parents: &[Option<usize>]) -> (Vec<usize>, Vec<usize>) {
     (sizes, depths)
 }
 
-/// Numbers the tries: neighbours of one name and type, each beginning after the one before had failed.
-fn attempts(runs: &[RunSummary], parents: &[Option<usize>]) -> Vec<u32> {
-    let mut attempts = vec![0; runs.len()];
+/// Numbers the tries: neighbours of which one is a retry of the other.
+pub(crate) fn attempts(
+    parents: &[Option<usize>],
+    is_double: impl Fn(usize) -> bool,
+    is_retry: impl Fn(usize, usize) -> bool,
+) -> Vec<u32> {
+    let mut attempts = vec![0; parents.len()];
     // The last child of each row so far; siblings come in order of start time.
-    let mut last_child: Vec<Option<usize>> = vec![None; runs.len()];
+    let mut last_child: Vec<Option<usize>> = vec![None; parents.len()];
     let mut last_root = None;
     // What another instrumentation tells of the same calls lies between them.
-    for row in (0..runs.len()).filter(|row| runs[*row].double_of.is_none()) {
+    for row in (0..parents.len()).filter(|row| !is_double(*row)) {
         let last = match parents[row] {
             Some(parent) => last_child[parent].replace(row),
             None => last_root.replace(row),
         };
-        if let Some(before) = last.filter(|before| is_retry(&runs[*before], &runs[row])) {
+        if let Some(before) = last.filter(|before| is_retry(*before, row)) {
             attempts[before] = attempts[before].max(1);
             attempts[row] = attempts[before] + 1;
         }
@@ -186,6 +216,7 @@ fn attempts(runs: &[RunSummary], parents: &[Option<usize>]) -> Vec<u32> {
     attempts
 }
 
+/// Whether a run does the same as one that had failed before it began.
 fn is_retry(before: &RunSummary, after: &RunSummary) -> bool {
     before.status == Status::Error
         && before.name == after.name

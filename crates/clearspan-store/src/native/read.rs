@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clearspan_model::{
-    ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
+    JsonText, ProjectId, Rank, Run, RunEvent, RunId, RunKey, Side, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 
 use rustc_hash::FxHashSet;
@@ -13,7 +13,7 @@ use super::segment::{Segment, Wanted};
 use super::state::Snapshot;
 use crate::schema::decode::Rows;
 use crate::schema::{Col, SKELETON, list_columns};
-use crate::store::{RunOfSpan, RunSummary, Scope};
+use crate::store::{RunMark, RunOfSpan, RunSummary, Scope};
 use crate::{Result, summarize};
 
 impl Scope {
@@ -35,6 +35,45 @@ pub(super) fn runs(
         _ => Wanted::RunsOf(trace_ids, run_ids),
     };
     collect(snapshot, scope, wanted, &[], |rows, row| rows.run(row))
+}
+
+/// What kind of run it is.
+pub(super) fn mark(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: TraceId,
+    run_id: RunId,
+) -> Result<Option<RunMark>> {
+    let columns = vec![Col::project_id, Col::trace_id, Col::run_id, Col::run_type, Col::is_transport];
+    let wanted = Wanted::RunsOf(&[trace_id], &[run_id]);
+    let marks = collect(snapshot, scope, wanted, &with_tenant(columns), |rows, row| {
+        Ok(RunMark {
+            project_id: rows.tenant(row)?.1,
+            run_type: rows.run_type(row),
+            is_transport: rows.is_transport(row),
+        })
+    })?;
+    Ok(marks.into_iter().max_by_key(|mark| mark.project_id))
+}
+
+/// The messages that went into a run.
+pub(super) fn input(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: TraceId,
+    run_id: RunId,
+) -> Result<Vec<JsonText>> {
+    let columns = vec![
+        Col::project_id,
+        Col::trace_id,
+        Col::run_id,
+        Col::input_messages,
+        Col::fragments,
+        Col::received_at,
+    ];
+    let wanted = Wanted::RunsOf(&[trace_id], &[run_id]);
+    let mut found = collect(snapshot, scope, wanted, &with_tenant(columns), |rows, row| rows.run(row))?;
+    Ok(found.pop().map(|run| run.messages(Side::Input)).unwrap_or_default())
 }
 
 /// Where the runs of some spans of a trace are.
@@ -75,12 +114,8 @@ pub(super) fn skeletons(
         // Segments were not asked for it; the hot tier has it at hand.
         run.metadata.clear();
     }
-    let tree = |run: &RunSummary| (run.trace_id, run.project_id);
-    runs.sort_by_key(|run| (tree(run), run.start_time, run.run_id));
-    for of_one in runs.chunk_by_mut(|left, right| tree(left) == tree(right)) {
-        summarize::mark_billed(of_one);
-    }
     runs.sort_by_key(|run| (run.trace_id, run.start_time, run.run_id, run.project_id));
+    summarize::mark_billed(&mut runs);
     Ok(runs)
 }
 

@@ -110,7 +110,7 @@ async fn a_folder_of_the_first_version_opens_and_goes_on() {
     for round in 0..3 {
         let store = open(dir.path());
         if round == 0 {
-            let batch = store.shared.snapshot().hot[0].batch.clone();
+            let batch = std::sync::Arc::clone(&store.shared.snapshot().hot[0].batch);
             let (workspace_id, _) = crate::schema::decode::Rows::new(&batch).tenant(0).unwrap();
             workspace_scope = Scope { workspace_id, project_ids: None };
         }

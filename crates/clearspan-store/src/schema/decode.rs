@@ -47,6 +47,14 @@ impl Rows<'_> {
         self.json(Col::events, row)
     }
 
+    pub(crate) fn run_type(&self, row: usize) -> RunType {
+        self.word(Col::run_type, row).unwrap_or(RunType::Chain)
+    }
+
+    pub(crate) fn is_transport(&self, row: usize) -> bool {
+        self.flag(Col::is_transport, row).unwrap_or(false)
+    }
+
     /// How new the row is.
     pub(crate) fn version(&self, row: usize) -> Version {
         Version::from_raw(self.count(Col::version, row).unwrap_or_default())
@@ -163,7 +171,7 @@ impl Rows<'_> {
             span_id: self.span_id(row),
             dotted_order: None,
             name: self.text(Col::name, row).unwrap_or(crate::summarize::UNNAMED).to_owned(),
-            run_type: self.word(Col::run_type, row).unwrap_or(RunType::Chain),
+            run_type: self.run_type(row),
             status: self.word(Col::status, row).unwrap_or(Status::Pending),
             error: None,
             error_type: None,
@@ -188,7 +196,7 @@ impl Rows<'_> {
                 gap: self.flag(Col::cost_gap, row).unwrap_or(false),
             },
             double_of: self.id16(Col::double_of, row).map(RunId::from_bytes),
-            is_transport: self.flag(Col::is_transport, row).unwrap_or(false),
+            is_transport: self.is_transport(row),
             response_id: self.string(Col::response_id, row),
             scope_name: self.string(Col::scope_name, row),
             dialect: self.string(Col::dialect, row),
@@ -217,7 +225,7 @@ pub(crate) fn money_from_units(units: i128) -> Decimal {
     if units < 0 { Decimal::MIN } else { Decimal::MAX }
 }
 
-fn cost_source_from_text(text: &str) -> CostSource {
+pub(crate) fn cost_source_from_text(text: &str) -> CostSource {
     match text.split_once(':') {
         Some(("priced", id)) => CostSource::Priced { price_id: id.to_owned() },
         Some(("unpriced", reason)) => CostSource::Unpriced {

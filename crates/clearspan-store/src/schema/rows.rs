@@ -56,7 +56,7 @@ impl<'a, C: TableColumn> TableRows<'a, C> {
         text_at(self.array(col, row)?, row)
     }
 
-    pub(super) fn string(&self, col: C, row: usize) -> Option<String> {
+    pub(crate) fn string(&self, col: C, row: usize) -> Option<String> {
         self.text(col, row).map(str::to_owned)
     }
 

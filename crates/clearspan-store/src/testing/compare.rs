@@ -5,8 +5,8 @@ use clearspan_model::{LogRecord, MetricPoint, Run, RunId, TraceId, UnixNanos, Wo
 use crate::testing::build::{all_logs, all_runs, all_traces, newest};
 use crate::testing::random::Dice;
 use crate::{
-    FacetQuery, Histogram, HistogramQuery, LogQuery, Order, PointQuery, ProjectActivity, RunQuery, RunStore,
-    RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TraceSummary, Unit,
+    FacetQuery, Histogram, HistogramQuery, LogQuery, Order, Outline, PointQuery, ProjectActivity, RunQuery,
+    RunStore, RunSummary, Scope, Selection, SortKey, Stats, TimeRange, TraceSummary, Unit,
 };
 
 /// One read of a store.
@@ -113,6 +113,9 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             expected.sort_by_key(key);
             found.sort_by_key(key);
             compare_rows(&expected, &found, key, context);
+            for trace_id in trace_ids {
+                compare_outlines(oracle, engine, scope, *trace_id, context).await;
+            }
         }
         Question::Trace(scope, trace_id) => {
             let expected = oracle.load_trace(scope, *trace_id).await.expect(context);
@@ -145,6 +148,24 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             let found = engine.project_activity(*workspace_id, *since).await.expect(context);
             assert_eq!(sorted(found), sorted(expected), "{context}");
         }
+    }
+}
+
+async fn compare_outlines(
+    oracle: &dyn RunStore,
+    engine: &dyn RunStore,
+    scope: &Scope,
+    trace_id: TraceId,
+    context: &str,
+) {
+    let expected = oracle.load_outline(scope, trace_id).await.expect(context);
+    let found = engine.load_outline(scope, trace_id).await.expect(context);
+    let ids = |outline: &Outline| (outline.project_id, outline.trace_id);
+    assert_eq!(found.as_ref().map(ids), expected.as_ref().map(ids), "{context}");
+    if let (Some(expected), Some(found)) = (expected, found) {
+        let expected: Vec<_> = expected.spelled().collect();
+        let found: Vec<_> = found.spelled().collect();
+        compare_rows(&expected, &found, |(run, ..)| run.run_id, context);
     }
 }
 

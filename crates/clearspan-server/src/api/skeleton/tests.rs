@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
 use clearspan_catalog::FeedbackStats;
-use clearspan_model::{CostSource, Decimal, RunId, RunType, UnpricedReason};
+use clearspan_model::{CostSource, Decimal, RunId, RunType, Status, UnpricedReason};
+use clearspan_store::{Outline, RunSummary, roll_up};
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
@@ -9,18 +10,28 @@ use super::super::feedback::ByKey;
 use super::super::tree::Tree;
 use super::super::tree::tests::{failed, run};
 use super::super::types::ProjectRef;
-use super::Skeleton;
+use super::{Skeleton, nano_dollars};
 
 fn project() -> ProjectRef {
     ProjectRef { id: "p".to_owned(), name: "demo".to_owned() }
 }
 
-fn skeleton(runs: Vec<clearspan_store::RunSummary>) -> Value {
+fn skeleton(runs: Vec<RunSummary>) -> Value {
     with_feedback(runs, &FxHashMap::default())
 }
 
-fn with_feedback(runs: Vec<clearspan_store::RunSummary>, feedback: &FxHashMap<RunId, ByKey>) -> Value {
-    serde_json::to_value(Skeleton::new(&Tree::new(runs).unwrap(), project(), feedback)).unwrap()
+fn with_feedback(runs: Vec<RunSummary>, feedback: &FxHashMap<RunId, ByKey>) -> Value {
+    serde_json::to_value(Skeleton::new(&outline(runs), project(), feedback)).unwrap()
+}
+
+/// As a store tells it.
+fn outline(mut runs: Vec<RunSummary>) -> Outline {
+    runs.sort_by_key(|run| (run.start_time, run.run_id));
+    let (billed, _) = roll_up(&runs);
+    for (run, billed) in runs.iter_mut().zip(billed) {
+        run.billed = billed;
+    }
+    Outline::of(&runs).unwrap()
 }
 
 #[test]
@@ -77,6 +88,84 @@ fn columns_tell_everything_a_row_shows() {
     assert_eq!(told["status"], "success");
     assert_eq!(told["thread_id"], "t1");
     assert_eq!(told["running"], json!(false));
+}
+
+#[test]
+fn rows_come_parent_first_whatever_was_sent() {
+    // A circle of two, an orphan, a run that is its own parent, and a root that began last.
+    let mut wrapper = failed(run(2, 3, "round", 20), "ValueError");
+    wrapper.run_type = RunType::Llm;
+    wrapper.total_tokens = Some(10);
+    let mut again = run(3, 2, "round", 2_000);
+    again.run_type = RunType::Llm;
+    again.total_tokens = Some(10);
+    let mut root = run(1, 0, "agent", 5_000);
+    root.tags = vec!["a".to_owned(), "b".to_owned()];
+    root.user_id = Some("of the root".to_owned());
+    let mut orphan = run(4, 9, "lost", 10);
+    orphan.user_id = Some("of another".to_owned());
+    let told = skeleton(vec![wrapper, again, orphan, run(5, 5, "itself", 0), run(6, 1, "step", 0), root]);
+    let runs = &told["runs"];
+    let ids: Vec<&str> =
+        runs["id"].as_array().unwrap().iter().filter_map(|id| id.as_str()?.get(..2)).collect();
+    assert_eq!(ids, ["01", "06", "05", "04", "02", "03"]);
+    assert_eq!(runs["parent"], json!([-1, 0, -1, -1, -1, 4]));
+    assert_eq!(runs["orphan"], json!([2, 3, 4]));
+    assert_eq!(runs["start_us"], json!([5_000_000, 0, 0, 10_000, 20_000, 2_000_000]));
+    assert_eq!((&told["tags"], &told["user_id"]), (&json!(["a", "b"]), &json!("of the root")));
+    // The circle is entered at its earlier run, which wraps the other one: their tokens count once.
+    assert_eq!(told["totals"]["total_tokens"], json!(10));
+    assert_eq!(runs["billed"], json!([0, 0, 0, 0, 1, 0]));
+    assert_eq!(runs["tree_tokens"], json!([0, 0, 0, 0, 10, 10]));
+}
+
+/// Trees are made from whole summaries, skeletons from outlines: what both say must be the same.
+#[test]
+fn any_forest_has_the_rows_of_its_tree() {
+    let mut dice = Dice(7);
+    for _ in 0..300 {
+        let count = 1 + dice.below(12) as u8;
+        let runs: Vec<RunSummary> = (1..=count).map(|id| any_run(&mut dice, id, count)).collect();
+        let tree = Tree::new(runs.clone()).unwrap();
+        let told = &skeleton(runs.clone())["runs"];
+        let ids: Vec<RunId> = tree.runs.iter().map(|run| run.run_id).collect();
+        assert_eq!(told["id"], json!(ids), "{runs:?}");
+        let parents: Vec<i64> =
+            tree.parents.iter().map(|parent| parent.map_or(-1, |parent| parent as i64)).collect();
+        assert_eq!(told["parent"], json!(parents), "{runs:?}");
+        assert_eq!(told["orphan"], json!(tree.orphans), "{runs:?}");
+        assert_eq!(told["attempt"], json!(tree.attempts), "{runs:?}");
+        let billed: Vec<u8> = tree.billed.iter().map(|own| u8::from(own.tokens || own.cost)).collect();
+        assert_eq!(told["billed"], json!(billed), "{runs:?}");
+        let tokens: Vec<u64> = tree.totals.iter().map(|all| all.total_tokens.unwrap_or(0)).collect();
+        assert_eq!(told["tree_tokens"], json!(tokens), "{runs:?}");
+        let costs: Vec<_> = tree.totals.iter().map(|all| all.total_cost.and_then(nano_dollars)).collect();
+        assert_eq!(told["tree_cost"], json!(costs), "{runs:?}");
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+}
+
+/// A run whose parent is any run, none, or one that is not here.
+fn any_run(dice: &mut Dice, id: u8, count: u8) -> RunSummary {
+    let parent = dice.below(u64::from(count) + 2) as u8;
+    let mut run = run(id, parent, ["chat", "tool"][dice.below(2) as usize], dice.below(4) as i64 * 1_000);
+    run.run_type = [RunType::Llm, RunType::Chain, RunType::Tool][dice.below(3) as usize];
+    run.status = [Status::Success, Status::Error][dice.below(2) as usize];
+    run.total_tokens = (dice.below(2) == 0).then(|| 1 + dice.below(2));
+    run.total_cost = (dice.below(2) == 0).then(|| Decimal::new(1 + dice.below(2) as i64, 2));
+    if dice.below(2) == 0 {
+        run.cost_source = CostSource::Reported;
+    }
+    run.response_id = (dice.below(4) == 0).then(|| "resp".to_owned());
+    run
 }
 
 #[test]
@@ -146,7 +235,7 @@ fn a_hundred_thousand_runs_are_quick() {
         })
         .collect();
     let started = Instant::now();
-    let skeleton = Skeleton::new(&Tree::new(runs).unwrap(), project(), &FxHashMap::default());
+    let skeleton = Skeleton::new(&outline(runs), project(), &FxHashMap::default());
     let built = started.elapsed();
     let bytes = serde_json::to_vec(&skeleton).unwrap().len();
     // The budget is 50 ms for optimised code on an idle machine; the bounds leave room for a busy one and still fail

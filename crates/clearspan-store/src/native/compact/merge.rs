@@ -29,12 +29,19 @@ pub(crate) const GROUP_BYTES: usize = 4 << 20;
 /// Stands for a row that was left out.
 pub(super) const LEFT_OUT: u32 = u32::MAX;
 
+/// What rows are sorted by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By<C> {
+    /// An id or a time.
+    Column(C),
+    /// The begin of the row's trace: the least of the times that the file has of it.
+    Begin { project: C, trace: C, time: C },
+}
+
 /// What tables say about the order of their files.
 pub(crate) trait Sorted: TableColumn {
-    /// The columns that rows are sorted by: ids and times.
-    const ORDER: &'static [Self];
-    /// Whether the first two of these are project and trace, and the traces of a project are in the order of their begin.
-    const BY_TRACE: bool;
+    /// What rows are sorted by, first things first.
+    const ORDER: &'static [By<Self>];
     /// Whether rows that agree in [`Self::ORDER`] are one record.
     const UNIQUE: bool;
     /// What is known of a row when it is decided whether it stays.
@@ -42,8 +49,13 @@ pub(crate) trait Sorted: TableColumn {
 }
 
 impl Sorted for Col {
-    const ORDER: &'static [Self] = &[Self::project_id, Self::trace_id, Self::time, Self::run_id];
-    const BY_TRACE: bool = true;
+    const ORDER: &'static [By<Self>] = &[
+        By::Column(Self::project_id),
+        By::Begin { project: Self::project_id, trace: Self::trace_id, time: Self::time },
+        By::Column(Self::trace_id),
+        By::Column(Self::time),
+        By::Column(Self::run_id),
+    ];
     const UNIQUE: bool = false;
     const SIFTED: &'static [Self] = &[
         Self::workspace_id,
@@ -57,16 +69,16 @@ impl Sorted for Col {
 }
 
 impl Sorted for LogCol {
-    const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
-    const BY_TRACE: bool = false;
+    const ORDER: &'static [By<Self>] =
+        &[By::Column(Self::project_id), By::Column(Self::time), By::Column(Self::id)];
     const UNIQUE: bool = true;
     const SIFTED: &'static [Self] =
         &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at, Self::trace_id];
 }
 
 impl Sorted for PointCol {
-    const ORDER: &'static [Self] = &[Self::project_id, Self::time, Self::id];
-    const BY_TRACE: bool = false;
+    const ORDER: &'static [By<Self>] =
+        &[By::Column(Self::project_id), By::Column(Self::time), By::Column(Self::id)];
     const UNIQUE: bool = true;
     const SIFTED: &'static [Self] =
         &[Self::workspace_id, Self::project_id, Self::id, Self::time, Self::received_at];
@@ -90,9 +102,14 @@ pub(super) fn trace_ref(project: &[u8], trace: &[u8]) -> TraceRef {
     key
 }
 
-enum KeyPart<'a> {
-    Id(&'a FixedSizeBinaryArray),
-    Time(&'a TimestampNanosecondArray),
+/// The place of a trace in the order of runs, such that bytes compare as traces do.
+pub(super) fn trace_key(trace: &TraceRef, begin: i64) -> [u8; 2 * ID_BYTES + TIME_BYTES] {
+    let mut key = [0; 2 * ID_BYTES + TIME_BYTES];
+    let (project, trace) = trace.split_at(ID_BYTES);
+    key[..ID_BYTES].copy_from_slice(project);
+    key[ID_BYTES..ID_BYTES + TIME_BYTES].copy_from_slice(&ordered(begin));
+    key[ID_BYTES + TIME_BYTES..].copy_from_slice(trace);
+    key
 }
 
 /// With its sign turned, an integer's bytes are in its order.
@@ -100,44 +117,54 @@ fn ordered(time: i64) -> [u8; TIME_BYTES] {
     (time ^ i64::MIN).to_be_bytes()
 }
 
-/// The keys of the rows of a batch. `last` is the trace that the rows before belonged to, and its begin.
-fn keys_of<C: Sorted>(batch: &RecordBatch, begins: &Begins, last: &mut Option<(TraceRef, i64)>) -> Vec<Key> {
-    let part = |column: &C| {
-        let array = batch.column(column.place());
-        match C::COLUMNS[column.place()].kind {
-            Kind::Time => KeyPart::Time(array.as_primitive()),
-            _ => KeyPart::Id(array.as_fixed_size_binary()),
-        }
-    };
-    let parts: Vec<KeyPart<'_>> = C::ORDER.iter().map(part).collect();
-    let key_at = |row: usize| {
-        let (mut key, mut at, mut ids, mut first_time) = ([0; KEY_BYTES], 0, 0, None);
-        for part in &parts {
-            match part {
-                KeyPart::Id(array) => {
-                    key[at..at + ID_BYTES].copy_from_slice(array.value(row));
-                    (at, ids) = (at + ID_BYTES, ids + 1);
-                    if C::BY_TRACE && ids == 1 {
-                        // Room for the begin of the trace.
-                        at += TIME_BYTES;
-                    }
-                }
-                KeyPart::Time(array) => {
-                    key[at..at + TIME_BYTES].copy_from_slice(&ordered(array.value(row)));
-                    at += TIME_BYTES;
-                    first_time.get_or_insert(array.value(row));
-                }
+/// A part of the keys of a batch.
+enum KeyPart<'a> {
+    Id(&'a FixedSizeBinaryArray),
+    Time(&'a TimestampNanosecondArray),
+    Begin {
+        projects: &'a FixedSizeBinaryArray,
+        traces: &'a FixedSizeBinaryArray,
+        times: &'a TimestampNanosecondArray,
+    },
+}
+
+impl<'a> KeyPart<'a> {
+    fn new<C: TableColumn>(batch: &'a RecordBatch, by: By<C>) -> Self {
+        let ids = |column: C| batch.column(column.place()).as_fixed_size_binary();
+        let times = |column: C| batch.column(column.place()).as_primitive();
+        match by {
+            By::Column(column) if C::COLUMNS[column.place()].kind == Kind::Time => Self::Time(times(column)),
+            By::Column(column) => Self::Id(ids(column)),
+            By::Begin { project, trace, time } => {
+                Self::Begin { projects: ids(project), traces: ids(trace), times: times(time) }
             }
         }
-        if C::BY_TRACE {
-            let (begin_at, trace_at) = (ID_BYTES, ID_BYTES + TIME_BYTES);
-            let trace = trace_ref(&key[..ID_BYTES], &key[trace_at..trace_at + ID_BYTES]);
-            let begin = match last {
-                Some((of, begin)) if *of == trace => *begin,
-                _ => begins.get(&trace).copied().or(first_time).unwrap_or_default(),
-            };
-            *last = Some((trace, begin));
-            key[begin_at..trace_at].copy_from_slice(&ordered(begin));
+    }
+}
+
+/// The keys of the rows of a batch. `last` is the trace that the rows before belonged to, and its begin.
+fn keys_of<C: Sorted>(batch: &RecordBatch, begins: &Begins, last: &mut Option<(TraceRef, i64)>) -> Vec<Key> {
+    let parts: Vec<KeyPart<'_>> = C::ORDER.iter().map(|by| KeyPart::new(batch, *by)).collect();
+    let key_at = |row: usize| {
+        let (mut key, mut at) = ([0; KEY_BYTES], 0);
+        let mut put = |bytes: &[u8]| {
+            key[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        for part in &parts {
+            match part {
+                KeyPart::Id(ids) => put(ids.value(row)),
+                KeyPart::Time(times) => put(&ordered(times.value(row))),
+                KeyPart::Begin { projects, traces, times } => {
+                    let trace = trace_ref(projects.value(row), traces.value(row));
+                    let begin = match last {
+                        Some((of, begin)) if *of == trace => *begin,
+                        _ => begins.get(&trace).copied().unwrap_or_else(|| times.value(row)),
+                    };
+                    *last = Some((trace, begin));
+                    put(&ordered(begin));
+                }
+            }
         }
         key
     };

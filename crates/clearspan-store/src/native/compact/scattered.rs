@@ -12,7 +12,7 @@ use clearspan_model::ErrorKind;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use super::merge::{Begins, TraceRef, trace_ref};
+use super::merge::{Begins, TraceRef, trace_key, trace_ref};
 use super::rewrite::Input;
 use crate::native::segment::{Segment, gather, living_ranges};
 use crate::schema::{Col, modernize};
@@ -54,21 +54,14 @@ impl Scattered {
         for (trace, mut parts) in parts {
             parts.sort_unstable_by_key(|part| (part.begin, part.input));
             let mut parts = parts.into_iter();
-            let Some(first) = parts.next() else { continue };
+            let Some(first) = parts.next().filter(|_| parts.len() > 0) else { continue };
+            begins.insert(trace, first.begin);
             for part in parts {
-                begins.insert(trace, first.begin);
                 later[part.input].push((trace, Part { begin: first.begin, ..part }));
             }
         }
         let later = later.into_iter().map(|mut traces| {
-            traces.sort_unstable_by(|(left, left_part), (right, right_part)| {
-                let ([left_project, left_trace], [right_project, right_trace]) = (ids(left), ids(right));
-                (left_project, left_part.begin, left_trace).cmp(&(
-                    right_project,
-                    right_part.begin,
-                    right_trace,
-                ))
-            });
+            traces.sort_by_cached_key(|(trace, part)| trace_key(trace, part.begin));
             let rows: Vec<Range<u32>> = traces.into_iter().flat_map(|(_, part)| part.rows).collect();
             let mut set = RoaringBitmap::new();
             for rows in &rows {
@@ -78,11 +71,6 @@ impl Scattered {
         });
         Ok(Self { begins, later: later.collect() })
     }
-}
-
-fn ids(trace: &TraceRef) -> [&[u8]; 2] {
-    let (project, trace) = trace.split_at(trace.len() / 2);
-    [project, trace]
 }
 
 /// For each input the stretches of rows of traces that others have, too, in order. That two traces have one hash

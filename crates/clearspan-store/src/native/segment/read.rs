@@ -25,17 +25,18 @@ pub(crate) enum Wanted<'a> {
     Runs(&'a [RunId]),
 }
 
-/// Which rows a reader gives.
+/// Which rows a reader gives. A reader never spans two row groups: what it gives would have a dictionary of its own, made
+/// again from all texts.
 struct Choice<'a> {
-    groups: Vec<usize>,
-    /// Over the rows of these groups; all when `None`.
+    group: usize,
+    /// Over the rows of the group; all when `None`.
     selection: Option<RowSelection>,
     run_ids: Option<&'a [RunId]>,
 }
 
 impl Choice<'_> {
-    fn group(idx: usize) -> Self {
-        Self { groups: vec![idx], selection: None, run_ids: None }
+    fn group(group: usize) -> Self {
+        Self { group, selection: None, run_ids: None }
     }
 }
 
@@ -53,7 +54,7 @@ impl Segment {
         Ok(found)
     }
 
-    /// Shows some rows with some columns, batch by batch, with the number of each row in the file.
+    /// Shows some rows with some columns, row group by row group, with the number of each row in the file.
     pub(crate) fn look_at(
         &self,
         rows: &[Range<u32>],
@@ -64,25 +65,26 @@ impl Segment {
             return Ok(());
         }
         let mut numbers = rows.iter().cloned().flatten();
-        for batch in self.read_ranges(rows, columns)? {
+        self.show(rows, None, columns, |batch| {
             let of_batch: Vec<u32> = numbers.by_ref().take(batch.num_rows()).collect();
-            show(&batch, &of_batch)?;
-        }
-        Ok(())
+            show(&batch, &of_batch)
+        })
     }
 
     /// Every row of a row group, dead or not, with some columns.
     pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
-        self.reader(Choice::group(group), columns)
+        let reader = self.open_reader(&*self.footer()?, Choice::group(group), columns, ROW_GROUP_ROWS)?;
+        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
     }
 
     /// Some rows with some columns, all when none are named. The ranges must be in order and apart.
     pub(crate) fn read_ranges(&self, rows: &[Range<u32>], columns: &[Col]) -> Result<Vec<RecordBatch>> {
-        let (groups, selection) = self.footer()?.select(rows);
-        if groups.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.reader(Choice { groups, selection: Some(selection), run_ids: None }, columns)
+        let mut batches = Vec::new();
+        self.show(rows, None, columns, |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
+        Ok(batches)
     }
 
     /// Some rows, whole. `rows` must be in order.
@@ -107,9 +109,7 @@ impl Segment {
         let blooms = blooms.as_ref().map(|blooms| blooms.as_slice());
         let mut rows = Vec::new();
         for (idx, group) in footer.groups.iter().enumerate() {
-            let inside =
-                stretches.iter().map(|rows| rows.start.max(group.rows.start)..rows.end.min(group.rows.end));
-            let inside: Vec<Range<u32>> = inside.filter(|rows| !rows.is_empty()).collect();
+            let inside = rows_within(&stretches, &group.rows);
             if !inside.is_empty()
                 && group.may_hold_project(&[key.project_id])
                 && may_hold_run(blooms, idx, key.run_id)
@@ -197,11 +197,14 @@ impl Segment {
             Some(dead) => living_ranges(&rows, dead),
             None => rows,
         };
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let mut batches = Vec::new();
+        if !rows.is_empty() {
+            self.show(&rows, run_ids, columns, |batch| {
+                batches.push(batch);
+                Ok(())
+            })?;
         }
-        let (groups, selection) = self.footer()?.select(&rows);
-        self.reader(Choice { groups, selection: Some(selection), run_ids }, columns)
+        Ok(batches)
     }
 
     /// The rows of the row groups that may hold some runs.
@@ -214,9 +217,22 @@ impl Segment {
         Ok(may_hold.map(|(_, group)| group.rows.clone()).collect())
     }
 
-    fn reader(&self, choice: Choice<'_>, columns: &[Col]) -> Result<Vec<RecordBatch>> {
-        let reader = self.open_reader(&*self.footer()?, choice, columns, ROW_GROUP_ROWS)?;
-        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+    /// Shows some rows, of these only those of some runs when any are named. The ranges must be in order and apart.
+    fn show(
+        &self,
+        rows: &[Range<u32>],
+        run_ids: Option<&[RunId]>,
+        columns: &[Col],
+        mut show: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<()> {
+        let footer = self.footer()?;
+        for (group, selection) in footer.select(rows) {
+            let choice = Choice { group, selection: Some(selection), run_ids };
+            for batch in self.open_reader(&footer, choice, columns, ROW_GROUP_ROWS)? {
+                show(batch.map_err(self.corrupt())?)?;
+            }
+        }
+        Ok(())
     }
 
     fn open_reader(
@@ -226,10 +242,10 @@ impl Segment {
         columns: &[Col],
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
-        let Choice { groups, selection, run_ids } = choice;
+        let Choice { group, selection, run_ids } = choice;
         let mut builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
-                .with_row_groups(groups)
+                .with_row_groups(vec![group])
                 .with_batch_size(batch_rows);
         let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
         if !columns.is_empty() {
@@ -247,25 +263,27 @@ impl Segment {
 }
 
 impl Footer {
-    /// The row groups that some rows lie in, and these rows as a selection over the rows of those. The ranges must be
-    /// in order and apart.
-    fn select(&self, rows: &[Range<u32>]) -> (Vec<usize>, RowSelection) {
-        let (mut groups, mut ranges, mut offset) = (Vec::new(), Vec::new(), 0);
-        for (idx, group) in self.groups.iter().enumerate() {
-            let from = rows.partition_point(|rows| rows.end <= group.rows.start);
-            let inside = rows[from..].iter().take_while(|rows| rows.start < group.rows.end);
-            let before = ranges.len();
-            ranges.extend(inside.map(|rows| {
-                let place = |row: u32| offset + (row - group.rows.start) as usize;
-                place(rows.start.max(group.rows.start))..place(rows.end.min(group.rows.end))
-            }));
-            if ranges.len() > before {
-                groups.push(idx);
-                offset += group.rows.len();
-            }
-        }
-        (groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), offset))
+    /// The row groups that some rows lie in, and for each these rows as a selection over its own. The ranges must be in order
+    /// and apart.
+    fn select(&self, rows: &[Range<u32>]) -> Vec<(usize, RowSelection)> {
+        let selected = self.groups.iter().enumerate().map(|(idx, group)| {
+            let place = |row: u32| (row - group.rows.start) as usize;
+            let inside = rows_within(rows, &group.rows).into_iter();
+            let ranges: Vec<Range<usize>> = inside.map(|rows| place(rows.start)..place(rows.end)).collect();
+            (idx, ranges, group.rows.len())
+        });
+        let selected = selected.filter(|(_, ranges, _)| !ranges.is_empty());
+        let selection =
+            |ranges: Vec<Range<usize>>, rows| RowSelection::from_consecutive_ranges(ranges.into_iter(), rows);
+        selected.map(|(idx, ranges, rows)| (idx, selection(ranges, rows))).collect()
     }
+}
+
+/// What lies in a row group of some ranges that are in order and apart.
+fn rows_within(rows: &[Range<u32>], group: &Range<u32>) -> Vec<Range<u32>> {
+    let from = rows.partition_point(|rows| rows.end <= group.start);
+    let inside = rows[from..].iter().take_while(|rows| rows.start < group.end);
+    inside.map(|rows| rows.start.max(group.start)..rows.end.min(group.end)).collect()
 }
 
 /// Some ranges of rows without the dead ones.

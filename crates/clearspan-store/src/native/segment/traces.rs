@@ -169,12 +169,16 @@ impl Segment {
         Ok(!self.stretches_of(&[trace_id])?.is_empty())
     }
 
-    /// All stretches with the hashes of their traces, in the order of these.
+    /// All stretches with the hashes of their traces, in the order of these. Nothing is kept for the next time: who asks for all
+    /// is about to replace the file.
     pub(crate) fn stretches(&self) -> Result<Vec<(u64, Range<u32>)>> {
-        let bytes = match (self.whole_index()?, self.index_place) {
-            (Some(bytes), _) => bytes,
-            (None, Some(place)) => self.read_index(place, 0..place.entries)?,
-            (None, None) => return Ok(Vec::new()),
+        let bytes = match (self.index.get(), self.index_place) {
+            (Some(bytes), _) => bytes.clone(),
+            (None, Some(place)) => match self.read_index(place, 0..place.entries) {
+                Err(err) if err.kind() == ErrorKind::Corrupt => self.make_index()?,
+                read => read?,
+            },
+            (None, None) => self.make_index()?,
         };
         let entries = Entries(&bytes);
         Ok((0..entries.len()).map(|idx| entries.at(idx)).map(|entry| (entry.hash, entry.rows())).collect())
@@ -245,13 +249,18 @@ impl Segment {
         if let Some(bytes) = self.index.get() {
             return Ok(bytes.clone());
         }
+        let made = self.make_index()?;
+        Ok(self.index.get_or_init(|| made).clone())
+    }
+
+    fn make_index(&self) -> Result<Bytes> {
         let mut builder = IndexBuilder::default();
         for group in 0..self.group_count()? {
             for batch in self.read_group(group, &[Col::project_id, Col::trace_id])? {
                 builder.add(&batch);
             }
         }
-        Ok(self.index.get_or_init(|| builder.finish()).clone())
+        Ok(builder.finish())
     }
 }
 

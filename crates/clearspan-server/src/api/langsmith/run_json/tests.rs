@@ -12,20 +12,18 @@ fn times_have_six_digits() {
 
 #[test]
 fn payloads_become_objects() {
-    let text = |value: Value| JsonText::from_value(&value);
-    let message = json!({"role": "user", "content": "hi"});
-    let both = Payload {
-        messages: vec![text(message.clone())],
-        rest: Some(text(json!({"tools": [], "messages": 1}))),
+    let text = |value: &Value| JsonText::from_value(value);
+    let payload = |messages: &[JsonText], rest: Option<Value>, bare_key: &str| {
+        text_of(&Members::of(messages, &rest.as_ref().map(text), bare_key)).to_value()
     };
+    let message = json!({"role": "user", "content": "hi"});
     assert_eq!(
-        payload(&both, both.messages.clone(), "input"),
+        payload(&[text(&message)], Some(json!({"tools": [], "messages": 1})), "input"),
         json!({"messages": [message], "tools": []}),
         "messages are never overwritten"
     );
-    let bare = Payload { messages: vec![], rest: Some(text(json!("hello"))) };
-    assert_eq!(payload(&bare, vec![], "output"), json!({"output": "hello"}));
-    assert_eq!(payload(&Payload::default(), vec![], "input"), json!({}));
+    assert_eq!(payload(&[], Some(json!("hello")), "output"), json!({"output": "hello"}));
+    assert_eq!(payload(&[], None, "input"), json!({}));
 }
 
 #[test]
