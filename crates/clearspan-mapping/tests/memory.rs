@@ -107,9 +107,9 @@ fn check_signal(what: &str, signal: Signal, body: &[u8], encoding: Encoding) -> 
         eprintln!("{what}: {:.1} MiB took {:.1} MiB and {seconds:.2} s", mib(body.len()), mib(peak));
     }
     assert!(peak <= allowed, "{what}: {:.1} MiB took {:.1} MiB", mib(body.len()), mib(peak));
-    // Twice the goal, because a busy machine is slower by itself.
+    // The goal is one second. A busy machine takes up to three by itself; what grows with the square of the body takes minutes.
     assert!(
-        cfg!(debug_assertions) || seconds <= 2.0,
+        cfg!(debug_assertions) || seconds <= 6.0,
         "{what}: {:.1} MiB took {seconds:.2} s",
         mib(body.len())
     );
