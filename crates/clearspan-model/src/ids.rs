@@ -79,7 +79,8 @@ macro_rules! uuid_ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                // As its text, without the detour over a formatter: answers may have 100,000 of them.
+                serializer.serialize_str(self.as_uuid().as_hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
         }
 

@@ -152,7 +152,7 @@ pub struct Verdict {
 
 /// Says for each node what counts, and which other run it repeats.
 pub fn judge(nodes: &[Node<'_>]) -> Vec<Verdict> {
-    let tree = Tree::new(nodes);
+    let tree = Tree::of(nodes);
     let doubles = doubles::find(nodes, &tree);
     let billed = bill_without(nodes, &doubles, &tree);
     billed.into_iter().zip(doubles).map(|(billed, double_of)| Verdict { billed, double_of }).collect()
@@ -164,15 +164,30 @@ pub fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
     doubles::unclear(nodes)
 }
 
+/// Whether some of the nodes may be doubles of others at all: without that [`billed_alone`] says what [`judge`] says.
+pub fn may_have_doubles<'a>(nodes: impl Iterator<Item = Node<'a>>) -> bool {
+    doubles::has_two_instruments(nodes)
+}
+
+/// What counts of each node of which none is another's double. A node is made when it is its turn, and again each time it is
+/// asked for: so many of them at once would take more time to put into memory than to judge.
+pub fn billed_alone<'a>(count: usize, node: impl Fn(usize) -> Node<'a>) -> Vec<Billed> {
+    let parents = (0..count).map(|idx| node(idx).parent).collect();
+    bill(node, &Tree::new(parents))
+}
+
 /// What counts of each node, where it is known which are doubles: for each the node that counts instead of it.
 pub fn billed_without(nodes: &[Node<'_>], doubles: &[Option<usize>]) -> Vec<Billed> {
-    bill_without(nodes, doubles, &Tree::new(nodes))
+    bill_without(nodes, doubles, &Tree::of(nodes))
 }
 
 fn bill_without(nodes: &[Node<'_>], doubles: &[Option<usize>], tree: &Tree) -> Vec<Billed> {
     match doubles.iter().any(Option::is_some) {
-        true => bill(&doubles::mask(nodes, doubles), tree),
-        false => bill(nodes, tree),
+        true => {
+            let masked = doubles::mask(nodes, doubles);
+            bill(|idx| masked[idx], tree)
+        }
+        false => bill(|idx| nodes[idx], tree),
     }
 }
 
@@ -181,27 +196,35 @@ pub fn billed(nodes: &[Node<'_>]) -> Vec<Billed> {
     judge(nodes).into_iter().map(|verdict| verdict.billed).collect()
 }
 
-fn bill(nodes: &[Node<'_>], tree: &Tree) -> Vec<Billed> {
-    let mut below = vec![Below::default(); nodes.len()];
-    let mut billed = vec![Billed::default(); nodes.len()];
+fn bill<'a>(node: impl Fn(usize) -> Node<'a>, tree: &Tree) -> Vec<Billed> {
+    let mut billed = vec![Billed::default(); tree.order.len()];
+    // What was seen below the node of each depth whose turn comes next. The order is walked from its end, so that whatever
+    // is below a node comes right before it, and one place for each depth is enough.
+    let mut below: Vec<Below> = Vec::new();
     // The position in `tree.order` of the next run that has tokens and names this response.
     let mut next_with_response: HashMap<(RunType, &str), usize> = HashMap::new();
 
     for (position, &idx) in tree.order.iter().enumerate().rev() {
-        let node = &nodes[idx];
+        let (node, depth) = (node(idx), tree.depths[idx] as usize);
         let tokens = node.tokens();
         let response = node.response_id.map(|id| (node.run_type, id));
         let same_response_below = response
             .and_then(|key| next_with_response.get(&key))
             .is_some_and(|next| *next < position + tree.sizes[idx]);
-        let own = below[idx].judge(node, tokens, same_response_below);
+        if below.len() <= depth + 1 {
+            below.resize_with(depth + 2, Below::default);
+        }
+        let child = match tree.sizes[idx] {
+            1 => Below::default(),
+            _ => std::mem::take(&mut below[depth + 1]),
+        };
+        let own = child.judge(&node, tokens, same_response_below);
         billed[idx] = own;
         if let (Some(key), true) = (response, tokens.any()) {
             next_with_response.insert(key, position);
         }
-        if let Some(parent) = tree.parents[idx] {
-            let child = std::mem::take(&mut below[idx]);
-            below[parent].add_child(child, node, tokens, own);
+        if tree.parents[idx].is_some() {
+            below[depth].add_child(child, &node, tokens, own);
         }
     }
     billed
@@ -213,7 +236,7 @@ fn bill(nodes: &[Node<'_>], tree: &Tree) -> Vec<Billed> {
 /// When `billed` has another length than `nodes`.
 pub fn subtree_totals(nodes: &[Node<'_>], billed: &[Billed]) -> Vec<Totals> {
     assert_eq!(nodes.len(), billed.len(), "one verdict for each node");
-    let tree = Tree::new(nodes);
+    let tree = Tree::of(nodes);
     let mut totals: Vec<Totals> =
         nodes.iter().zip(billed).map(|(node, own)| Totals::own(node, *own)).collect();
     for &idx in tree.order.iter().rev() {
@@ -383,29 +406,41 @@ struct Tree {
     order: Vec<usize>,
     /// How many nodes each subtree has, itself included.
     sizes: Vec<usize>,
+    /// How many nodes are above each.
+    depths: Vec<u32>,
 }
 
 impl Tree {
-    fn new(nodes: &[Node<'_>]) -> Self {
-        let parents = acyclic_parents(nodes);
+    fn of(nodes: &[Node<'_>]) -> Self {
+        Self::new(nodes.iter().map(|node| node.parent).collect())
+    }
+
+    fn new(parents: Vec<Option<usize>>) -> Self {
+        let parents = acyclic(parents);
         let order = depth_first(&parents);
-        let mut sizes = vec![1; nodes.len()];
+        let mut sizes = vec![1; parents.len()];
         for &idx in order.iter().rev() {
             if let Some(parent) = parents[idx] {
                 sizes[parent] += sizes[idx];
             }
         }
-        Self { parents, order, sizes }
+        let mut depths = vec![0; parents.len()];
+        for &idx in &order {
+            depths[idx] = parents[idx].map_or(0, |parent| depths[parent] + 1);
+        }
+        Self { parents, order, sizes, depths }
     }
 }
 
 /// The parents that exist, each circle cut where the walk first entered it.
-fn acyclic_parents(nodes: &[Node<'_>]) -> Vec<Option<usize>> {
-    let mut parents: Vec<Option<usize>> =
-        nodes.iter().map(|node| node.parent.filter(|parent| *parent < nodes.len())).collect();
+fn acyclic(mut parents: Vec<Option<usize>>) -> Vec<Option<usize>> {
+    let count = parents.len();
+    for parent in &mut parents {
+        *parent = parent.filter(|parent| *parent < count);
+    }
     // Which walk saw a node first; each node is seen once, so all walks together are linear.
-    let mut seen_by: Vec<Option<usize>> = vec![None; nodes.len()];
-    for start in 0..nodes.len() {
+    let mut seen_by: Vec<Option<usize>> = vec![None; count];
+    for start in 0..count {
         let mut at = start;
         while seen_by[at].is_none() {
             seen_by[at] = Some(start);

@@ -24,13 +24,13 @@ mod tombstones;
 
 pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
 pub use error::{Error, Result};
-pub use outline::{Outline, OutlineRun, Text};
+pub use outline::{InputsOf, Outline, OutlineRun, Text};
 pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_tables};
 pub use store::{
     CompactionReport, CompactionStatus, Cursor, ExportQuery, ExportTable, ExportedRun, Facet, FacetField,
     FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary,
     Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunMark, RunOfSpan, RunPage,
     RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange,
-    TracePage, TraceSummary, Unit,
+    TraceFigures, TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

@@ -47,9 +47,9 @@ use crate::store::{
     CompactionReport, CompactionStatus, ExportQuery, ExportTable, Facet, FacetQuery, Histogram,
     HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize,
     RunMark, RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection,
-    Stats, TimeRange, TracePage, Unit,
+    Stats, TimeRange, TraceFigures, TracePage, Unit,
 };
-use crate::{Deleted, Deletion, DeletionState, Error, Outline, PayloadExpiry, PurgeReport, Result};
+use crate::{Deleted, Deletion, DeletionState, Error, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
 
 mod adopt;
 mod apply;
@@ -335,9 +335,14 @@ impl RunStore for NativeStore {
         blocking(move || read::skeletons(&snapshot, &scope, &trace_ids)).await
     }
 
-    async fn load_outline(&self, scope: &Scope, trace_id: TraceId) -> Result<Option<Outline>> {
+    async fn load_outline_with_inputs(
+        &self,
+        scope: &Scope,
+        trace_id: TraceId,
+        of: InputsOf,
+    ) -> Result<Option<Outline>> {
         let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
-        blocking(move || outline::outline(&snapshot, &scope, trace_id)).await
+        blocking(move || outline::outline(&snapshot, &scope, trace_id, of)).await
     }
 
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
@@ -358,6 +363,11 @@ impl RunStore for NativeStore {
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {
         let snapshot = self.shared.settled_snapshot()?;
         self.query.traces(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
+    }
+
+    async fn query_trace_figures(&self, query: &RunQuery) -> Result<Vec<TraceFigures>> {
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.trace_figures(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats> {

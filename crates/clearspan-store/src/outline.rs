@@ -4,6 +4,7 @@
 //! trace. Here every text is kept once, the run above is a position, and a row is a plain value. This module owns the
 //! form; engines that have columns fill it from those, and all others from their summaries.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use clearspan_model::rollup::{self, Billed, Call, Node, Totals};
@@ -27,14 +28,22 @@ pub struct Outline {
     tag_lists: TagLists,
 }
 
+/// The positions of the runs whose inputs are wanted, each once.
+pub type InputsOf = fn(&Outline) -> Vec<usize>;
+
 /// A text of an [`Outline`]: equal texts of one outline are one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Text(u32);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Text(NonZeroU32);
 
 impl Text {
+    pub(crate) fn at(position: usize) -> Self {
+        let count = u32::try_from(position + 1).ok().and_then(NonZeroU32::new);
+        Self(count.expect("a trace has fewer than 2^32 texts"))
+    }
+
     /// Counts the texts of an outline from 0.
     pub fn position(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 
@@ -77,6 +86,8 @@ pub struct OutlineRun {
     pub thread_id: Option<Text>,
     pub user_id: Option<Text>,
     pub environment: Option<Text>,
+    /// [`RunSummary::input_preview`], if it was asked for ([`crate::RunStore::load_outline_with_inputs`]).
+    pub input: Option<Text>,
     pub(crate) response_id: Option<Text>,
     pub(crate) scope_name: Option<Text>,
     pub(crate) dialect: Option<Text>,
@@ -116,6 +127,7 @@ impl OutlineRun {
             thread_id: None,
             user_id: None,
             environment: None,
+            input: None,
             response_id: None,
             scope_name: None,
             dialect: None,
@@ -138,12 +150,88 @@ impl OutlineRun {
         self.run_type == RunType::Llm && self.double_of.is_none()
     }
 
+    /// The same as a summary says, apart from what depends on other runs of its trace and from its tags. `text` takes each
+    /// of its texts.
+    pub(crate) fn of<'a>(run: &'a RunSummary, mut text: impl FnMut(&'a str) -> Text) -> Self {
+        let name = text(&run.name);
+        let mut text = |field: &'a Option<String>| field.as_deref().map(&mut text);
+        let mut row = Self {
+            parent_run_id: run.parent_run_id,
+            run_type: run.run_type,
+            status: run.status,
+            error: text(&run.error),
+            error_type: text(&run.error_type),
+            start_time: run.start_time,
+            end_time: run.end_time,
+            first_token_time: run.first_token_time,
+            model: text(&run.model),
+            input_tokens: run.input_tokens,
+            output_tokens: run.output_tokens,
+            total_tokens: run.total_tokens,
+            cache_read_tokens: run.cache_read_tokens,
+            reasoning_tokens: run.reasoning_tokens,
+            input_cost: run.input_cost,
+            output_cost: run.output_cost,
+            total_cost: run.total_cost,
+            billed: run.billed,
+            is_transport: run.is_transport,
+            thread_id: text(&run.thread_id),
+            user_id: text(&run.user_id),
+            environment: text(&run.environment),
+            response_id: text(&run.response_id),
+            scope_name: text(&run.scope_name),
+            dialect: text(&run.dialect),
+            ..Self::new(run.run_id, name)
+        };
+        row.set_cost_source(&run.cost_source);
+        row
+    }
+
     pub(crate) fn set_cost_source(&mut self, source: &CostSource) {
         self.cost_reported = *source == CostSource::Reported;
         self.unpriced = match source {
             CostSource::Unpriced { reason } => Some(*reason),
             _ => None,
         };
+    }
+
+    /// What the roll-up has to know of it, but for the texts that are compared where two runs may tell of one call. `text`
+    /// gives the texts back.
+    pub(crate) fn node<'a>(
+        &self,
+        (project_id, trace_id): (ProjectId, TraceId),
+        text: impl Fn(Text) -> &'a str,
+    ) -> Node<'a> {
+        let text = |known: Option<Text>| known.map(&text);
+        let is_call = matches!(self.run_type, RunType::Llm | RunType::Embedding);
+        let call = is_call.then(|| Call {
+            family: (project_id, trace_id, self.parent_run_id),
+            run_id: self.run_id,
+            start_time: self.start_time,
+            end_time: self.end_time,
+            failed: self.status == Status::Error,
+            model: text(self.model),
+            scope_name: text(self.scope_name),
+            dialect: text(self.dialect),
+            input: None,
+            output: None,
+        });
+        Node { response_id: text(self.response_id), call, ..self.figures() }
+    }
+
+    /// As much of a node as says what a run used and cost.
+    fn figures(&self) -> Node<'static> {
+        Node {
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            total_tokens: self.total_tokens,
+            input_cost: self.input_cost,
+            output_cost: self.output_cost,
+            total_cost: self.total_cost,
+            cost_reported: self.cost_reported,
+            unpriced: self.unpriced.is_some(),
+            ..Node::new(self.parent.map(|parent| parent as usize), self.run_type)
+        }
     }
 }
 
@@ -153,41 +241,13 @@ impl Outline {
     pub fn of(runs: &[RunSummary]) -> Option<Self> {
         let mut draft = Draft::default();
         for (idx, run) in runs.iter().enumerate() {
-            let mut text = |text: &String| draft.texts.add(text);
-            let mut row = OutlineRun {
-                parent_run_id: run.parent_run_id,
-                run_type: run.run_type,
-                status: run.status,
-                error: run.error.as_ref().map(&mut text),
-                error_type: run.error_type.as_ref().map(&mut text),
-                start_time: run.start_time,
-                end_time: run.end_time,
-                first_token_time: run.first_token_time,
-                model: run.model.as_ref().map(&mut text),
-                input_tokens: run.input_tokens,
-                output_tokens: run.output_tokens,
-                total_tokens: run.total_tokens,
-                cache_read_tokens: run.cache_read_tokens,
-                reasoning_tokens: run.reasoning_tokens,
-                input_cost: run.input_cost,
-                output_cost: run.output_cost,
-                total_cost: run.total_cost,
-                billed: run.billed,
-                is_transport: run.is_transport,
-                thread_id: run.thread_id.as_ref().map(&mut text),
-                user_id: run.user_id.as_ref().map(&mut text),
-                environment: run.environment.as_ref().map(&mut text),
-                response_id: run.response_id.as_ref().map(&mut text),
-                scope_name: run.scope_name.as_ref().map(&mut text),
-                dialect: run.dialect.as_ref().map(&mut text),
-                ..OutlineRun::new(run.run_id, text(&run.name))
-            };
-            row.set_cost_source(&run.cost_source);
+            let mut row = OutlineRun::of(run, |text| draft.texts.add(text));
             let tags: Vec<Text> = run.tags.iter().map(|tag| draft.texts.add(tag)).collect();
             row.tags = draft.tag_lists.add(&tags);
-            let place =
-                Place { source: 0, row: u32::try_from(idx).expect("a trace has fewer than 2^32 runs") };
-            draft.rows.push(DraftRow { run: row, project_id: run.project_id, place });
+            draft.runs.push(row);
+            draft
+                .homes
+                .push(Home { project_id: run.project_id, place: Place { source: 0, row: position(idx) } });
         }
         let (mut outline, places) = draft.finish(runs.first()?.trace_id)?;
         let positions = outline.positions();
@@ -216,16 +276,13 @@ impl Outline {
 
     /// What a run adds to those above it.
     pub fn own_totals(&self, run: &OutlineRun) -> Totals {
-        Totals::own(&figures(run), run.billed)
+        Totals::own(&run.figures(), run.billed)
     }
 
     /// What counts of each run, and what it and everything below it used and cost, when the runs are looked at in another order:
-    /// that decides where a circle of parents is cut. `order` must name each position once.
-    pub fn roll_up(&self, order: &[usize]) -> (Vec<Billed>, Vec<Totals>) {
-        let mut place_of = vec![0; order.len()];
-        for (place, position) in order.iter().enumerate() {
-            place_of[*position] = place;
-        }
+    /// that decides where a circle of parents is cut. `order` must name each position once, and `place_of` say of each position
+    /// which place that is.
+    pub fn roll_up(&self, order: &[usize], place_of: &[usize]) -> (Vec<Billed>, Vec<Totals>) {
         let place = |position: Option<u32>| position.map(|position| place_of[position as usize]);
         let runs = || order.iter().map(|position| &self.runs[*position]);
         let nodes: Vec<Node<'_>> =
@@ -242,6 +299,13 @@ impl Outline {
         &mut self,
         previews: impl FnOnce(&[usize]) -> Result<Vec<[Option<String>; 2]>>,
     ) -> Result<()> {
+        if !rollup::may_have_doubles(self.runs.iter().map(|run| self.node(run))) {
+            let billed = rollup::billed_alone(self.runs.len(), |idx| self.node(&self.runs[idx]));
+            for (run, billed) in self.runs.iter_mut().zip(billed) {
+                (run.billed, run.double_of) = (billed, None);
+            }
+            return Ok(());
+        }
         let mut nodes: Vec<Node<'_>> = self.runs.iter().map(|run| self.node(run)).collect();
         let unclear = rollup::unclear(&nodes);
         let loaded = if unclear.is_empty() { Vec::new() } else { previews(&unclear)? };
@@ -258,22 +322,33 @@ impl Outline {
         Ok(())
     }
 
+    /// Keeps what went into the runs at some positions.
+    pub(crate) fn set_inputs(&mut self, inputs: impl Iterator<Item = (usize, Option<String>)>) {
+        for (position, input) in inputs {
+            self.runs[position].input = input.map(|input| self.texts.add(&input));
+        }
+    }
+
+    /// The same with what went into the runs at the positions that `of` names: `runs` must be the summaries that it was made
+    /// from.
+    ///
+    /// # Panics
+    /// When a run of its project is not in it.
+    pub fn with_inputs_from(mut self, runs: &[RunSummary], of: InputsOf) -> Self {
+        let positions = self.positions();
+        let mut is_wanted = vec![false; self.runs.len()];
+        of(&self).into_iter().for_each(|position| is_wanted[position] = true);
+        let of_project = runs.iter().filter(|run| run.project_id == self.project_id);
+        let inputs: Vec<_> = of_project
+            .map(|run| (positions[&run.run_id] as usize, run.input_preview.clone()))
+            .filter(|(position, _)| is_wanted[*position])
+            .collect();
+        self.set_inputs(inputs.into_iter());
+        self
+    }
+
     fn node<'a>(&'a self, run: &OutlineRun) -> Node<'a> {
-        let text = |text: Option<Text>| text.map(|text| self.text(text));
-        let is_call = matches!(run.run_type, RunType::Llm | RunType::Embedding);
-        let call = is_call.then(|| Call {
-            family: (self.project_id, self.trace_id, run.parent_run_id),
-            run_id: run.run_id,
-            start_time: run.start_time,
-            end_time: run.end_time,
-            failed: run.status == Status::Error,
-            model: text(run.model),
-            scope_name: text(run.scope_name),
-            dialect: text(run.dialect),
-            input: None,
-            output: None,
-        });
-        Node { response_id: text(run.response_id), call, ..figures(run) }
+        run.node((self.project_id, self.trace_id), |text| self.text(text))
     }
 
     fn positions(&self) -> FxHashMap<RunId, u32> {
@@ -281,31 +356,16 @@ impl Outline {
     }
 }
 
-/// As much of a node as says what a run used and cost.
-fn figures(run: &OutlineRun) -> Node<'static> {
-    Node {
-        input_tokens: run.input_tokens,
-        output_tokens: run.output_tokens,
-        total_tokens: run.total_tokens,
-        input_cost: run.input_cost,
-        output_cost: run.output_cost,
-        total_cost: run.total_cost,
-        cost_reported: run.cost_reported,
-        unpriced: run.unpriced.is_some(),
-        ..Node::new(run.parent.map(|parent| parent as usize), run.run_type)
-    }
-}
-
 /// A run without its texts, these, and its tags: equal for equal runs of two outlines.
 #[cfg(any(test, feature = "testing"))]
-pub(crate) type Spelled<'a> = (OutlineRun, [Option<&'a str>; 10], Vec<&'a str>);
+pub(crate) type Spelled<'a> = (OutlineRun, [Option<&'a str>; 11], Vec<&'a str>);
 
 #[cfg(any(test, feature = "testing"))]
 impl Outline {
     pub(crate) fn spelled(&self) -> impl Iterator<Item = Spelled<'_>> {
         self.runs.iter().map(|run| {
             let mut bare = *run;
-            bare.name = Text::default();
+            bare.name = Text::at(0);
             bare.tags = None;
             let texts = [
                 &mut bare.error,
@@ -314,11 +374,12 @@ impl Outline {
                 &mut bare.thread_id,
                 &mut bare.user_id,
                 &mut bare.environment,
+                &mut bare.input,
                 &mut bare.response_id,
                 &mut bare.scope_name,
                 &mut bare.dialect,
             ];
-            let mut spelled = [Some(self.text(run.name)); 10];
+            let mut spelled = [Some(self.text(run.name)); 11];
             for (spelled, text) in spelled[1..].iter_mut().zip(texts) {
                 *spelled = text.take().map(|text| self.text(text));
             }
@@ -343,30 +404,42 @@ pub(crate) struct Place {
 /// An outline in the making: runs in any order, of one trace, perhaps of several projects.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    pub(crate) rows: Vec<DraftRow>,
+    pub(crate) runs: Vec<OutlineRun>,
+    /// Of each run; apart from the runs, so that these need not be copied any more.
+    pub(crate) homes: Vec<Home>,
     pub(crate) texts: Texts,
     pub(crate) tag_lists: TagLists,
 }
 
-#[derive(Debug)]
-pub(crate) struct DraftRow {
-    pub(crate) run: OutlineRun,
+/// Which project a run is in, and where it was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Home {
     pub(crate) project_id: ProjectId,
     pub(crate) place: Place,
 }
 
 impl Draft {
+    /// Makes room for some more runs.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.runs.reserve(count);
+        self.homes.reserve(count);
+    }
+
     /// The runs in order, and where each was read. Nothing is judged yet.
     pub(crate) fn finish(self, trace_id: TraceId) -> Option<(Outline, Vec<Place>)> {
-        let Self { mut rows, texts, tag_lists } = self;
-        let project_id = most_frequent(rows.iter().map(|row| row.project_id))?;
-        rows.retain(|row| row.project_id == project_id);
-        let key = |row: &DraftRow| (row.run.start_time, row.run.run_id);
+        let Self { mut runs, mut homes, texts, tag_lists } = self;
+        let project_id = most_frequent(homes.iter().map(|home| home.project_id))?;
+        let key = |run: &OutlineRun| (run.start_time, run.run_id);
+        let is_plain = homes.iter().all(|home| home.project_id == project_id);
         // Files have them in this order.
-        if !rows.is_sorted_by_key(key) {
-            rows.sort_by_cached_key(key);
+        if !is_plain || !runs.is_sorted_by_key(key) {
+            let mut order: Vec<usize> = (0..runs.len()).collect();
+            order.retain(|idx| homes[*idx].project_id == project_id);
+            order.sort_unstable_by_key(|idx| key(&runs[*idx]));
+            runs = order.iter().map(|idx| runs[*idx]).collect();
+            homes = order.iter().map(|idx| homes[*idx]).collect();
         }
-        let (runs, places) = rows.into_iter().map(|row| (row.run, row.place)).unzip();
+        let places = homes.into_iter().map(|home| home.place).collect();
         let mut outline = Outline { project_id, trace_id, runs, texts, tag_lists };
         let positions = outline.positions();
         for run in &mut outline.runs {
@@ -399,7 +472,7 @@ impl Texts {
         if let Some(known) = self.known.get(text) {
             return *known;
         }
-        let new = Text(position(self.all.len()));
+        let new = Text::at(self.all.len());
         let text: Arc<str> = text.into();
         self.all.push(Arc::clone(&text));
         self.known.insert(text, new);

@@ -258,15 +258,14 @@ pub(crate) fn modernize<C: TableColumn>(batch: &RecordBatch) -> Result<RecordBat
     })
 }
 
-/// The columns that make a [`crate::RunSummary`] without tags, metadata and previews.
-pub(crate) const SKELETON: &[Col] = &[
+/// The columns that make an [`crate::Outline`], and say whose rows they are.
+pub(crate) const OUTLINE: &[Col] = &[
+    Col::workspace_id,
     Col::project_id,
     Col::trace_id,
     Col::run_id,
     Col::time,
     Col::parent_run_id,
-    Col::span_id,
-    Col::dotted_order,
     Col::name,
     Col::run_type,
     Col::status,
@@ -274,9 +273,7 @@ pub(crate) const SKELETON: &[Col] = &[
     Col::error_type,
     Col::end_time,
     Col::first_token_time,
-    Col::received_at,
     Col::model,
-    Col::provider,
     Col::input_tokens,
     Col::output_tokens,
     Col::total_tokens,
@@ -286,27 +283,38 @@ pub(crate) const SKELETON: &[Col] = &[
     Col::output_cost,
     Col::total_cost,
     Col::cost_source,
-    Col::tokens_billed,
-    Col::cost_billed,
-    Col::cost_gap,
     Col::thread_id,
     Col::user_id,
     Col::environment,
-    Col::service,
-    Col::release,
     Col::tags,
-    Col::input_preview,
-    Col::output_preview,
     Col::response_id,
-    Col::double_of,
     Col::is_transport,
     Col::scope_name,
     Col::dialect,
 ];
 
+/// The columns that make a [`crate::RunSummary`] without metadata.
+pub(crate) fn skeleton_columns() -> Vec<Col> {
+    let others = [
+        Col::span_id,
+        Col::dotted_order,
+        Col::received_at,
+        Col::provider,
+        Col::tokens_billed,
+        Col::cost_billed,
+        Col::cost_gap,
+        Col::double_of,
+        Col::service,
+        Col::release,
+        Col::input_preview,
+        Col::output_preview,
+    ];
+    OUTLINE.iter().copied().chain(others).collect()
+}
+
 /// The columns that make a whole [`crate::RunSummary`].
 pub(crate) fn list_columns() -> Vec<Col> {
-    SKELETON.iter().copied().chain([Col::metadata]).collect()
+    skeleton_columns().into_iter().chain([Col::metadata]).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::sql::{SqlQuery, TableAnswer, TableFormat};
-use crate::{Deleted, Deletion, DeletionState, Outline, PayloadExpiry, PurgeReport, Result};
+use crate::{Deleted, Deletion, DeletionState, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
 
 /// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
 /// conformance suite in `testing`.
@@ -80,7 +80,19 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// [`RunStore::load_skeleton`], at a part of the cost where the trace is large. Of several projects with the trace, that with
     /// most of its runs is taken.
     async fn load_outline(&self, scope: &Scope, trace_id: TraceId) -> Result<Option<Outline>> {
-        Ok(Outline::of(&self.load_skeleton(scope, trace_id).await?))
+        self.load_outline_with_inputs(scope, trace_id, |_| Vec::new()).await
+    }
+
+    /// The same, with what went into some runs ([`OutlineRun::input`](crate::OutlineRun::input)): those at the positions that
+    /// `of` names.
+    async fn load_outline_with_inputs(
+        &self,
+        scope: &Scope,
+        trace_id: TraceId,
+        of: InputsOf,
+    ) -> Result<Option<Outline>> {
+        let runs = self.load_skeleton(scope, trace_id).await?;
+        Ok(Outline::of(&runs).map(|outline| outline.with_inputs_from(&runs, of)))
     }
 
     /// Every run of a trace, whole, in order of start time.
@@ -94,6 +106,12 @@ pub trait RunStore: Send + Sync + fmt::Debug {
 
     /// One page of traces, each summed up from all its runs.
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage>;
+
+    /// What the traces on such a page took and cost, in its order. Nothing else of them is read, so it is much cheaper where they
+    /// are large. The costs are those that filters and sums go by.
+    async fn query_trace_figures(&self, query: &RunQuery) -> Result<Vec<TraceFigures>> {
+        Ok(self.query_traces(query).await?.traces.iter().map(TraceFigures::of).collect())
+    }
 
     /// Figures over everything that a selection holds.
     async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats>;
@@ -568,6 +586,23 @@ impl RunSummary {
     /// Whether it counts as a call of a language model: a call that two instrumentations tell of is one.
     pub fn counts_as_llm_call(&self) -> bool {
         self.run_type == RunType::Llm && self.double_of.is_none()
+    }
+}
+
+/// What a trace took and cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TraceFigures {
+    /// The earliest start.
+    pub start_time: UnixNanos,
+    /// The latest end of any run; `None` while nothing ended.
+    pub end_time: Option<UnixNanos>,
+    /// Its cost in dollars; `None` when nothing of it has one.
+    pub total_cost: Option<Decimal>,
+}
+
+impl TraceFigures {
+    fn of(trace: &TraceSummary) -> Self {
+        Self { start_time: trace.start_time, end_time: trace.end_time, total_cost: trace.total_cost }
     }
 }
 

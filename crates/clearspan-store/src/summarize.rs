@@ -18,6 +18,7 @@ use clearspan_model::{CostSource, JsonText, ProjectId, Run, RunId, RunType, Stat
 
 use rustc_hash::FxHashMap;
 
+use crate::outline::{OutlineRun, Text};
 use crate::{RunSummary, TraceSummary};
 
 /// What is shown of a run without a name.
@@ -204,31 +205,14 @@ fn nodes(runs: &[RunSummary]) -> Vec<Node<'_>> {
 }
 
 fn node(run: &RunSummary, parent: Option<usize>) -> Node<'_> {
-    let call = Call {
-        family: (run.project_id, run.trace_id, run.parent_run_id),
-        run_id: run.run_id,
-        start_time: run.start_time,
-        end_time: run.end_time,
-        failed: run.status == Status::Error,
-        model: run.model.as_deref(),
-        scope_name: run.scope_name.as_deref(),
-        dialect: run.dialect.as_deref(),
-        input: run.input_preview.as_deref(),
-        output: run.output_preview.as_deref(),
-    };
-    Node {
-        response_id: run.response_id.as_deref(),
-        call: Some(call),
-        input_tokens: run.input_tokens,
-        output_tokens: run.output_tokens,
-        total_tokens: run.total_tokens,
-        input_cost: run.input_cost,
-        output_cost: run.output_cost,
-        total_cost: run.total_cost,
-        cost_reported: run.cost_source == CostSource::Reported,
-        unpriced: matches!(run.cost_source, CostSource::Unpriced { .. }),
-        ..Node::new(parent, run.run_type)
-    }
+    let mut texts: Vec<&str> = Vec::with_capacity(10);
+    let row = OutlineRun::of(run, |text| {
+        texts.push(text);
+        Text::at(texts.len() - 1)
+    });
+    let node = row.node((run.project_id, run.trace_id), |text| texts[text.position()]);
+    let (input, output) = (run.input_preview.as_deref(), run.output_preview.as_deref());
+    Node { parent, call: node.call.map(|call| Call { input, output, ..call }), ..node }
 }
 
 /// The sum over all runs. Not the totals of the root: a trace may have several runs without a parent.

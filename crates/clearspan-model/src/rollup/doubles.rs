@@ -62,7 +62,7 @@ const REGIONS: [&str; 4] = ["us", "eu", "apac", "global"];
 /// For each node the one that counts instead of it.
 pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
     // One instrumentation has no doubles, and most traces have but one.
-    if !has_two_instruments(nodes) {
+    if !has_two_instruments(nodes.iter().copied()) {
         return vec![None; nodes.len()];
     }
     let (below, beside) = (edges_below(nodes, tree), edges_beside(nodes));
@@ -82,7 +82,7 @@ pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
 /// The calls whose texts may decide whether they are doubles: those beside, above or below a call of another
 /// instrumentation. Without any, nothing here looks at a text.
 pub(super) fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
-    if !has_two_instruments(nodes) {
+    if !has_two_instruments(nodes.iter().copied()) {
         return Vec::new();
     }
     let mut is_unclear = vec![false; nodes.len()];
@@ -99,8 +99,8 @@ pub(super) fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
     (0..nodes.len()).filter(|idx| is_unclear[*idx]).collect()
 }
 
-fn has_two_instruments(nodes: &[Node<'_>]) -> bool {
-    let mut calls = nodes.iter().filter(|node| node.is_call()).map(instrument);
+pub(super) fn has_two_instruments<'a>(nodes: impl Iterator<Item = Node<'a>>) -> bool {
+    let mut calls = nodes.filter(Node::is_call).map(|node| instrument(&node));
     let first = calls.next();
     calls.any(|other| Some(other) != first)
 }

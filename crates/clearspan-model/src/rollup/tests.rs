@@ -178,13 +178,50 @@ prop_compose! {
     }
 }
 
+/// What counts of each node, by keeping what is below of all nodes at once.
+fn billed_by_node(nodes: &[Node<'_>]) -> Vec<Billed> {
+    let tree = Tree::of(nodes);
+    let mut below = vec![Below::default(); nodes.len()];
+    let mut billed = vec![Billed::default(); nodes.len()];
+    for (position, &idx) in tree.order.iter().enumerate().rev() {
+        let (node, tokens) = (&nodes[idx], nodes[idx].tokens());
+        let mut inside =
+            tree.order[position + 1..position + tree.sizes[idx]].iter().map(|inner| &nodes[*inner]);
+        let same_response = inside.any(|inner| {
+            let same = inner.response_id.is_some() && inner.response_id == node.response_id;
+            same && inner.run_type == node.run_type && inner.tokens().any()
+        });
+        billed[idx] = below[idx].judge(node, tokens, same_response);
+        if let Some(parent) = tree.parents[idx] {
+            let child = below[idx].clone();
+            below[parent].add_child(child, node, tokens, billed[idx]);
+        }
+    }
+    billed
+}
+
 proptest! {
+    /// Nodes that are made one by one, and what is below them kept by depth, make no difference.
+    #[test]
+    fn nodes_may_be_made_when_it_is_their_turn(
+        mut nodes in proptest::collection::vec(any_node(), 0..14),
+        named in proptest::collection::vec(0usize..4, 14),
+    ) {
+        for (node, name) in nodes.iter_mut().zip(named) {
+            node.response_id = ["a", "b"].get(name).copied();
+        }
+        prop_assert!(!may_have_doubles(nodes.iter().copied()));
+        let alone = billed_alone(nodes.len(), |idx| nodes[idx]);
+        prop_assert_eq!(&alone, &billed(&nodes));
+        prop_assert_eq!(alone, billed_by_node(&nodes));
+    }
+
     /// The sum over all roots is the sum of what each run adds, whatever the tree looks like.
     #[test]
     fn roots_hold_everything_once(nodes in proptest::collection::vec(any_node(), 0..12)) {
         let verdicts = billed(&nodes);
         let totals = subtree_totals(&nodes, &verdicts);
-        let parents = acyclic_parents(&nodes);
+        let parents = acyclic(nodes.iter().map(|node| node.parent).collect());
         let mut roots = Totals::default();
         let mut own = Totals::default();
         for idx in 0..nodes.len() {

@@ -4,7 +4,7 @@
 //! are unique per trace only, so where a trace is named it must be the run's.
 
 use std::collections::BTreeMap;
-use std::hash::{Hash, Hasher};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use clearspan_catalog::{Feedback, FeedbackAbout, FeedbackQuery, FeedbackStats, Score};
@@ -132,12 +132,6 @@ pub(crate) struct FeedbackMark {
     count: u64,
     /// The mean of the scores, where good is 1 and bad 0; null when there are none.
     average: Option<f64>,
-}
-
-impl Hash for FeedbackMark {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.row, self.key, self.count, self.average.map(f64::to_bits)).hash(state);
-    }
 }
 
 impl FeedbackMark {

@@ -1,9 +1,8 @@
 //! A whole trace without payloads, column by column: about 100 bytes a run on the wire.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 
-use clearspan_model::rollup::{self, Billed, Totals};
-use clearspan_model::{Decimal, RunId, Status, UnixNanos};
+use clearspan_model::{Decimal, RunId, Status};
 use clearspan_store::{Outline, OutlineRun, Text};
 use rustc_hash::{FxHashMap, FxHasher};
 use serde::Serialize;
@@ -11,14 +10,18 @@ use utoipa::ToSchema;
 
 use super::feedback::{ByKey, FeedbackMark};
 use super::format::first_line;
-use super::tree::{Forest, attempts};
+use super::tree::Tree;
 use super::types::{ProjectRef, decimal_text};
 
 /// The longest error text that a row carries.
 const MAX_ERROR_CHARS: usize = 200;
+/// What a row takes in JSON, about.
+const ROW_BYTES: usize = 132;
+/// Stands in the place of the version until that is known, and has its length.
+const NO_VERSION: &str = "0000000000000000";
 
 /// All runs of a trace as columns, parents before their children, siblings by start time.
-#[derive(Debug, Serialize, ToSchema, Hash)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Skeleton {
     trace_id: String,
     project: ProjectRef,
@@ -30,7 +33,7 @@ pub(crate) struct Skeleton {
     /// Whether some run has not ended.
     running: bool,
     /// Changes with the content; also the ETag.
-    version: String,
+    version: &'static str,
     totals: SkeletonTotals,
     thread_id: Option<String>,
     user_id: Option<String>,
@@ -45,7 +48,7 @@ pub(crate) struct Skeleton {
 }
 
 /// Sums over the whole trace. Nothing counts twice.
-#[derive(Debug, Serialize, ToSchema, Hash)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SkeletonTotals {
     /// Dollars; null while nothing has a cost.
     cost: Option<String>,
@@ -69,7 +72,7 @@ pub(crate) struct SkeletonTotals {
 }
 
 /// One entry a run in each column, except `orphan`.
-#[derive(Debug, Serialize, ToSchema, Hash)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Columns {
     #[schema(value_type = Vec<String>)]
     id: Vec<RunId>,
@@ -114,113 +117,59 @@ pub(crate) struct Columns {
     transport: Vec<u8>,
 }
 
-/// The rows of the tree of a trace, and what counts in it.
-struct Rows<'a> {
-    outline: &'a Outline,
-    forest: Forest,
-    /// What counts of each row.
-    billed: Vec<Billed>,
-    /// What each subtree used and cost.
-    totals: Vec<Totals>,
-}
-
-impl<'a> Rows<'a> {
-    fn new(outline: &'a Outline) -> Self {
-        let parents = outline.runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
-        let forest = Forest::new(parents, |position| outline.runs[position].parent_run_id.is_some());
-        let (billed, totals) = if forest.has_circle {
-            // The store may have cut it elsewhere.
-            outline.roll_up(&forest.order)
-        } else {
-            let runs = || forest.order.iter().map(|position| &outline.runs[*position]);
-            let own = runs().map(|run| outline.own_totals(run)).collect();
-            (runs().map(|run| run.billed).collect(), rollup::totals_in_order(own, &forest.parents))
-        };
-        Self { outline, forest, billed, totals }
-    }
-
-    fn run(&self, row: usize) -> &'a OutlineRun {
-        &self.outline.runs[self.forest.order[row]]
-    }
-
-    fn runs(&self) -> impl Iterator<Item = &'a OutlineRun> + '_ {
-        (0..self.forest.order.len()).map(|row| self.run(row))
-    }
-
-    fn start_time(&self) -> UnixNanos {
-        self.outline.runs[0].start_time
-    }
-
-    fn duration_nanos(&self) -> i64 {
-        let last = self.runs().map(|run| run.end_time.unwrap_or(run.start_time)).max();
-        last.unwrap_or_default().nanos_since(self.start_time())
-    }
-
-    /// What the root says, else the first row that says anything.
-    fn first_known(&self, field: impl Fn(&OutlineRun) -> Option<Text>) -> Option<String> {
-        self.runs().find_map(field).map(|text| self.outline.text(text).to_owned())
-    }
-
-    fn attempts(&self) -> Vec<u32> {
-        attempts(
-            &self.forest.parents,
-            |row| self.run(row).double_of.is_some(),
-            |before, after| {
-                let (before, after) = (self.run(before), self.run(after));
-                before.status == Status::Error
-                    && before.name == after.name
-                    && before.run_type == after.run_type
-                    && before.end_time.is_some_and(|end| end <= after.start_time)
-            },
-        )
-    }
-}
-
 impl Skeleton {
-    pub(crate) fn new(outline: &Outline, project: ProjectRef, feedback: &FxHashMap<RunId, ByKey>) -> Self {
-        let rows = Rows::new(outline);
-        let root = rows.run(0);
+    pub(crate) fn new(tree: &Tree<'_>, project: ProjectRef, feedback: &FxHashMap<RunId, ByKey>) -> Self {
+        let (outline, root) = (tree.outline, tree.run(0));
         let mut dict = Dict::new(outline);
-        let runs = columns(&rows, &mut dict);
+        let runs = columns(tree, &mut dict);
         let feedback = marks(&runs.id, feedback, &mut dict);
-        let mut skeleton = Self {
+        // What the root says, else the first row that says anything.
+        let first_known = |field: fn(&OutlineRun) -> Option<Text>| {
+            tree.runs().find_map(field).map(|text| tree.text(text).to_owned())
+        };
+        Self {
             trace_id: outline.trace_id.to_string(),
             project,
-            start_time: rows.start_time().as_micros(),
-            duration_us: rows.duration_nanos() / 1_000,
+            start_time: tree.start_time().as_micros(),
+            duration_us: tree.duration_nanos() / 1_000,
             status: root.status.as_str(),
-            running: rows.runs().any(|run| run.status == Status::Pending),
-            version: String::new(),
-            totals: totals(&rows),
-            thread_id: rows.first_known(|run| run.thread_id),
-            user_id: rows.first_known(|run| run.user_id),
-            environment: rows.first_known(|run| run.environment),
+            running: outline.runs.iter().any(|run| run.status == Status::Pending),
+            version: NO_VERSION,
+            totals: totals(tree),
+            thread_id: first_known(|run| run.thread_id),
+            user_id: first_known(|run| run.user_id),
+            environment: first_known(|run| run.environment),
             tags: outline.tags(root).map(str::to_owned).collect(),
-            name: outline.text(root.name).to_owned(),
+            name: tree.text(root.name).to_owned(),
             dict: dict.texts,
             runs,
             feedback,
-        };
-        let mut hasher = FxHasher::default();
-        skeleton.hash(&mut hasher);
-        skeleton.version = format!("{:016x}", hasher.finish());
-        skeleton
+        }
     }
 
-    pub(crate) fn version(&self) -> &str {
-        &self.version
+    /// Its form in JSON, and its version: the hash of that form, which is read once for it where it lies in one piece.
+    pub(crate) fn to_json(&self) -> (Vec<u8>, String) {
+        let mut json = Vec::with_capacity(self.runs.id.len() * ROW_BYTES);
+        serde_json::to_writer(&mut json, self).expect("a skeleton has a JSON form");
+        let mut hasher = FxHasher::default();
+        hasher.write(&json);
+        let version = format!("{:016x}", hasher.finish());
+        // Quotes inside of texts are escaped, so this can be nothing but the field.
+        let field = format!("\"version\":\"{NO_VERSION}");
+        let start = json.windows(field.len()).position(|part| part == field.as_bytes());
+        let end = start.expect("a skeleton has a version") + field.len();
+        json[end - version.len()..end].copy_from_slice(version.as_bytes());
+        (json, version)
     }
 }
 
-fn totals(rows: &Rows<'_>) -> SkeletonTotals {
-    let mut totals = Totals::default();
-    for (row, _) in rows.forest.parents.iter().enumerate().filter(|(_, parent)| parent.is_none()) {
-        totals.add(&rows.totals[row]);
-    }
+fn totals(tree: &Tree<'_>) -> SkeletonTotals {
+    let totals = tree.trace_totals();
     let detail = |count: fn(&OutlineRun) -> Option<u64>| {
-        let counted = rows.runs().zip(&rows.billed).filter(|(_, billed)| billed.tokens);
+        let counted = tree.runs().zip(&tree.billed).filter(|(_, billed)| billed.tokens);
         counted.filter_map(|(run, _)| count(run)).reduce(u64::saturating_add)
     };
+    let runs = &tree.outline.runs;
     SkeletonTotals {
         cost: totals.total_cost.map(decimal_text),
         input_cost: totals.input_cost.map(decimal_text),
@@ -230,26 +179,22 @@ fn totals(rows: &Rows<'_>) -> SkeletonTotals {
         total_tokens: totals.total_tokens,
         cached_tokens: detail(|run| run.cache_read_tokens),
         reasoning_tokens: detail(|run| run.reasoning_tokens),
-        run_count: rows.outline.runs.len(),
-        error_count: rows.runs().filter(|run| run.counts_as_error()).count(),
+        run_count: runs.len(),
+        error_count: runs.iter().filter(|run| run.counts_as_error()).count(),
         unpriced_count: totals.unpriced_runs,
-        llm_count: rows.runs().filter(|run| run.counts_as_llm_call()).count(),
+        llm_count: runs.iter().filter(|run| run.counts_as_llm_call()).count(),
     }
 }
 
-fn columns(rows: &Rows<'_>, dict: &mut Dict<'_>) -> Columns {
-    let start = rows.start_time();
-    let mut row_of = vec![0; rows.forest.order.len()];
-    for (row, position) in rows.forest.order.iter().enumerate() {
-        row_of[*position] = row;
-    }
-    let mut columns = Columns::with_capacity(row_of.len());
-    columns.orphan.clone_from(&rows.forest.orphans);
-    columns.attempt = rows.attempts();
-    for (row, run) in rows.runs().enumerate() {
-        let (billed, totals) = (rows.billed[row], &rows.totals[row]);
+fn columns(tree: &Tree<'_>, dict: &mut Dict<'_>) -> Columns {
+    let (outline, forest, start) = (tree.outline, &tree.forest, tree.start_time());
+    let mut columns = Columns::with_capacity(tree.len());
+    columns.orphan.clone_from(&forest.orphans);
+    columns.attempt.clone_from(&tree.attempts);
+    for (row, run) in tree.runs().enumerate() {
+        let (billed, totals) = (tree.billed[row], &tree.totals[row]);
         columns.id.push(run.run_id);
-        columns.parent.push(index(rows.forest.parents[row]));
+        columns.parent.push(index(forest.parents[row]));
         columns.name.push(dict.text(run.name));
         columns.r#type.push(dict.add(run.run_type.as_str()));
         columns.status.push(match run.status {
@@ -269,11 +214,11 @@ fn columns(rows: &Rows<'_>, dict: &mut Dict<'_>) -> Columns {
         columns.reasoning_tokens.push(run.reasoning_tokens);
         columns.tree_tokens.push(totals.total_tokens.unwrap_or(0));
         columns.model.push(index(run.model.map(|model| dict.text(model))));
-        columns.error.push(index(error_text(rows.outline, run).map(|text| dict.error_line(text))));
+        columns.error.push(index(error_text(outline, run).map(|text| dict.error_line(text))));
         columns.billed.push(u8::from(billed.tokens || billed.cost));
         let reason = run.unpriced.filter(|_| billed.gap).map(|reason| dict.add(reason.as_str()));
         columns.unpriced.push(index(reason));
-        columns.double_of.push(index(run.double_of.map(|position| row_of[position as usize])));
+        columns.double_of.push(index(run.double_of.map(|position| forest.row_of[position as usize])));
         columns.transport.push(u8::from(run.is_transport));
     }
     columns

@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use clearspan_catalog::Project;
-use clearspan_model::{Decimal, RunId, Status, TraceId, UnixNanos};
+use clearspan_model::{Decimal, RunId, Status, UnixNanos};
 use clearspan_query::{Expr, Field, Literal, Op};
-use clearspan_store::{Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TraceSummary};
+use clearspan_store::{Order, RunQuery, Scope, Selection, SortKey, TimeRange, TraceFigures};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,8 +28,6 @@ use super::verdict::{self, Baseline, Verdict};
 use crate::auth::Caller;
 use crate::context::Context;
 
-/// What a row of a skeleton takes, about.
-const ROW_BYTES: usize = 128;
 const MAX_PREVIEWS: usize = 200;
 const PREVIEW_CHARS: usize = 120;
 /// What is usual is told from this many traces of the last seven days, and from no fewer than that.
@@ -63,11 +61,10 @@ pub(crate) async fn skeleton(
     let run_ids = outline.runs.iter().map(|run| run.run_id).collect();
     let feedback = feedback::of_trace(&ctx, caller.workspace_id, trace_id, run_ids).await?;
     let answer = tokio::task::spawn_blocking(move || {
-        let skeleton = Skeleton::new(&outline, (&project).into(), &feedback);
-        let etag = format!("\"{}\"", skeleton.version());
-        let mut body = Vec::with_capacity(outline.runs.len() * ROW_BYTES);
-        serde_json::to_writer(&mut body, &skeleton).expect("a skeleton has a JSON form");
-        (etag, body)
+        let skeleton = Skeleton::new(&Tree::new(&outline), (&project).into(), &feedback);
+        drop(outline);
+        let (body, version) = skeleton.to_json();
+        (format!("\"{version}\""), body)
     });
     let (etag, body) = answer.await?;
     // A layer behind us may compress the body, which makes a strong tag weak: compare without the mark.
@@ -96,13 +93,17 @@ pub(crate) async fn verdict(
     PathParams(TraceParam(trace_id)): PathParams<TraceParam>,
     Params(asked): Params<ProjectParam>,
 ) -> Result<Json<Verdict>> {
-    let (project, runs) = load(&ctx, &caller, trace_id, asked.project.as_deref()).await?;
+    let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
+    let outline = ctx.store.load_outline_with_inputs(&scope, trace_id, verdict::inputs_of).await?;
+    let outline = outline.ok_or_else(|| ApiError::not_found("trace", trace_id))?;
+    let project = projects::by_id(&ctx, caller.workspace_id, outline.project_id).await?;
     let judged = tokio::task::spawn_blocking(move || {
-        let tree = Tree::new(runs).ok_or_else(|| ApiError::not_found("trace", trace_id))?;
-        let root = tree.root();
-        Ok::<_, ApiError>((root.name.clone(), root.environment.clone(), verdict::findings(&tree)))
+        let tree = Tree::new(&outline);
+        let root = tree.run(0);
+        let environment = root.environment.map(|environment| tree.text(environment).to_owned());
+        (tree.name(0).to_owned(), environment, verdict::findings(&tree))
     });
-    let (name, environment, findings) = judged.await??;
+    let (name, environment, findings) = judged.await?;
     let baseline = baseline(&ctx, &caller, &project, name, environment).await?;
     Ok(Json(Verdict { baseline, findings }))
 }
@@ -210,27 +211,6 @@ pub(crate) async fn scope(ctx: &Arc<Context>, caller: &Caller, project: Option<&
     Ok(Scope { workspace_id: caller.workspace_id, project_ids })
 }
 
-/// The runs of a trace. Where no project is asked for and several have it, that with most runs is taken.
-async fn load(
-    ctx: &Arc<Context>,
-    caller: &Caller,
-    trace_id: TraceId,
-    project: Option<&str>,
-) -> Result<(Project, Vec<RunSummary>)> {
-    let scope = scope(ctx, caller, project).await?;
-    let mut runs = ctx.store.load_skeleton(&scope, trace_id).await?;
-    let mut counts: BTreeMap<_, usize> = BTreeMap::new();
-    for run in &runs {
-        *counts.entry(run.project_id).or_default() += 1;
-    }
-    let most = counts.iter().max_by_key(|(_, count)| **count).map(|(project_id, _)| *project_id);
-    let project_id = most.ok_or_else(|| ApiError::not_found("trace", trace_id))?;
-    if counts.len() > 1 {
-        runs.retain(|run| run.project_id == project_id);
-    }
-    Ok((projects::by_id(ctx, caller.workspace_id, project_id).await?, runs))
-}
-
 /// The medians of successful traces of this name and environment in the last seven days.
 async fn baseline(
     ctx: &Arc<Context>,
@@ -252,12 +232,11 @@ async fn baseline(
         filter: Some(Expr::All(terms)),
     };
     let order = Order { by: SortKey::Start, descending: true };
-    let page =
-        ctx.store.query_traces(&RunQuery { selection, order, after: None, limit: BASELINE_TRACES }).await?;
-    Ok(medians(&page.traces))
+    let query = RunQuery { selection, order, after: None, limit: BASELINE_TRACES };
+    Ok(medians(&ctx.store.query_trace_figures(&query).await?))
 }
 
-fn medians(traces: &[TraceSummary]) -> Option<Baseline> {
+fn medians(traces: &[TraceFigures]) -> Option<Baseline> {
     if traces.len() < BASELINE_LEAST {
         return None;
     }

@@ -2,61 +2,59 @@
 //!
 //! Whatever clients send becomes a forest: a run whose parent is not here is a root with a mark (an orphan), a
 //! circle of parents is cut at the run that it is first entered by. All walks are loops, so chains of 100,000 runs
-//! need no stack; everything takes time linear in the number of runs, apart from one sort.
+//! need no stack; everything takes time linear in the number of runs, apart from one sort. Nothing of a run is copied.
 
 use std::cmp::Reverse;
 
-use clearspan_model::rollup::{Billed, Totals};
+use clearspan_model::rollup::{self, Billed, Totals};
 use clearspan_model::{RunId, Status, UnixNanos};
-use clearspan_store::RunSummary;
-use rustc_hash::FxHashMap;
+use clearspan_store::{Outline, OutlineRun, Text};
 
 /// Where each run of a trace stands: parents before their children, siblings by start time.
 #[derive(Debug)]
 pub(crate) struct Forest {
     /// For each row the position of its run in order of start time; true roots come first, then orphans.
     pub(crate) order: Vec<usize>,
+    /// The reverse: for each position its row.
+    pub(crate) row_of: Vec<usize>,
     /// The row of each row's parent.
-    pub(crate) parents: Vec<Option<usize>>,
-    /// Rows that name a parent which cannot stand above them.
-    pub(crate) orphans: Vec<usize>,
-    /// Whether a circle of parents was cut.
-    pub(crate) has_circle: bool,
-}
-
-impl Forest {
-    /// Of runs in order of start time: the position of the run above each, if it is here, and whether it names one.
-    pub(crate) fn new(parents: Vec<Option<usize>>, names_parent: impl Fn(usize) -> bool) -> Self {
-        let known = parents.iter().flatten().count();
-        let parents = cut_circles(parents);
-        let has_circle = parents.iter().flatten().count() < known;
-        let order = pre_order(&parents, &names_parent);
-        let mut row_of = vec![0; parents.len()];
-        for (row, position) in order.iter().enumerate() {
-            row_of[*position] = row;
-        }
-        let parents: Vec<Option<usize>> =
-            order.iter().map(|position| parents[*position].map(|parent| row_of[parent])).collect();
-        let rows = 0..parents.len();
-        let orphans = rows.filter(|row| parents[*row].is_none() && names_parent(order[*row])).collect();
-        Self { order, parents, orphans, has_circle }
-    }
-}
-
-/// A forest of at least one run, parents before their children, siblings by start time.
-#[derive(Debug)]
-pub(crate) struct Tree {
-    /// The runs; true roots come first, then orphans.
-    pub(crate) runs: Vec<RunSummary>,
-    /// The row of each run's parent.
     pub(crate) parents: Vec<Option<usize>>,
     /// Rows that name a parent which cannot stand above them.
     pub(crate) orphans: Vec<usize>,
     /// How many rows each subtree has, itself included. They follow without a gap.
     pub(crate) sizes: Vec<usize>,
-    /// How far below its root each row is.
-    pub(crate) depths: Vec<usize>,
-    /// What counts of each run.
+    /// Whether a circle of parents was cut.
+    has_circle: bool,
+}
+
+impl Forest {
+    fn new(outline: &Outline) -> Self {
+        let runs = &outline.runs;
+        let known: Vec<Option<usize>> =
+            runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
+        let named = known.iter().flatten().count();
+        let cut = cut_circles(known);
+        let has_circle = cut.iter().flatten().count() < named;
+        let names_parent = |position: usize| runs[position].parent_run_id.is_some();
+        let order = pre_order(&cut, names_parent);
+        let mut row_of = vec![0; runs.len()];
+        for (row, position) in order.iter().enumerate() {
+            row_of[*position] = row;
+        }
+        let parents: Vec<Option<usize>> =
+            order.iter().map(|position| cut[*position].map(|parent| row_of[parent])).collect();
+        let rows = 0..parents.len();
+        let orphans = rows.filter(|row| parents[*row].is_none() && names_parent(order[*row])).collect();
+        Self { sizes: sizes(&parents), order, row_of, parents, orphans, has_circle }
+    }
+}
+
+/// A forest of at least one run, and what counts in it.
+#[derive(Debug)]
+pub(crate) struct Tree<'a> {
+    pub(crate) outline: &'a Outline,
+    pub(crate) forest: Forest,
+    /// What counts of each row.
     pub(crate) billed: Vec<Billed>,
     /// What each subtree used and cost.
     pub(crate) totals: Vec<Totals>,
@@ -64,48 +62,76 @@ pub(crate) struct Tree {
     pub(crate) attempts: Vec<u32>,
 }
 
-impl Tree {
-    /// `None` when there are no runs. All of them must be of one trace of one project.
-    pub(crate) fn new(mut runs: Vec<RunSummary>) -> Option<Self> {
-        if runs.is_empty() {
-            return None;
-        }
-        runs.sort_by_key(|run| (run.start_time, run.run_id));
-        let rows: FxHashMap<RunId, usize> =
-            runs.iter().enumerate().map(|(row, run)| (run.run_id, row)).collect();
-        let parents: Vec<Option<usize>> =
-            runs.iter().map(|run| run.parent_run_id.and_then(|id| rows.get(&id).copied())).collect();
-        let Forest { order, parents, orphans, .. } =
-            Forest::new(parents, |position| runs[position].parent_run_id.is_some());
-        let mut slots: Vec<Option<RunSummary>> = runs.into_iter().map(Some).collect();
-        let runs: Vec<RunSummary> =
-            order.iter().map(|old| slots[*old].take().expect("each run has one place")).collect();
-
-        let (billed, totals) = clearspan_store::roll_up(&runs);
-        let (sizes, depths) = sizes_and_depths(&parents);
-        let attempts = attempts(
-            &parents,
-            |row| runs[row].double_of.is_some(),
-            |before, after| is_retry(&runs[before], &runs[after]),
-        );
-        Some(Self { runs, parents, orphans, sizes, depths, billed, totals, attempts })
+impl<'a> Tree<'a> {
+    pub(crate) fn new(outline: &'a Outline) -> Self {
+        let forest = Forest::new(outline);
+        let (billed, totals) = if forest.has_circle {
+            // The store may have cut it elsewhere.
+            outline.roll_up(&forest.order, &forest.row_of)
+        } else {
+            let runs = || forest.order.iter().map(|position| &outline.runs[*position]);
+            let own = runs().map(|run| outline.own_totals(run)).collect();
+            (runs().map(|run| run.billed).collect(), rollup::totals_in_order(own, &forest.parents))
+        };
+        let tree = Self { outline, forest, billed, totals, attempts: Vec::new() };
+        Self { attempts: tree.count_attempts(), ..tree }
     }
 
-    /// The run that stands for the trace.
-    pub(crate) fn root(&self) -> &RunSummary {
-        &self.runs[0]
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.forest.order.len()
+    }
+
+    /// The run of a row. That of row 0 stands for the trace.
+    pub(crate) fn run(&self, row: usize) -> &'a OutlineRun {
+        &self.outline.runs[self.forest.order[row]]
+    }
+
+    /// The runs, row by row.
+    pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = &'a OutlineRun> + '_ {
+        self.forest.order.iter().map(|position| &self.outline.runs[*position])
+    }
+
+    pub(crate) fn text(&self, text: Text) -> &'a str {
+        self.outline.text(text)
+    }
+
+    /// The name of a row's run.
+    pub(crate) fn name(&self, row: usize) -> &'a str {
+        self.text(self.run(row).name)
+    }
+
+    /// The row of a run.
+    pub(crate) fn row_of(&self, run_id: RunId) -> Option<usize> {
+        let position = self.outline.runs.iter().position(|run| run.run_id == run_id)?;
+        Some(self.forest.row_of[position])
+    }
+
+    /// The row above a row.
+    pub(crate) fn parent(&self, row: usize) -> Option<usize> {
+        self.forest.parents[row]
+    }
+
+    /// A row, the row above it, and so on up to its root.
+    pub(crate) fn path_up(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(row), |row| self.parent(*row))
+    }
+
+    /// A row and everything below it.
+    pub(crate) fn subtree(&self, row: usize) -> std::ops::Range<usize> {
+        row..row + self.forest.sizes[row]
     }
 
     /// Rows without a parent.
     pub(crate) fn roots(&self) -> impl Iterator<Item = usize> + '_ {
-        self.parents.iter().enumerate().filter(|(_, parent)| parent.is_none()).map(|(row, _)| row)
+        self.forest.parents.iter().enumerate().filter(|(_, parent)| parent.is_none()).map(|(row, _)| row)
     }
 
     /// The rows directly below a row.
     pub(crate) fn children(&self, row: usize) -> impl Iterator<Item = usize> + '_ {
-        let end = row + self.sizes[row];
+        let end = self.subtree(row).end;
         let inside = move |row: usize| (row < end).then_some(row);
-        std::iter::successors(inside(row + 1), move |child| inside(child + self.sizes[*child]))
+        std::iter::successors(inside(row + 1), move |child| inside(self.subtree(*child).end))
     }
 
     /// What the whole trace used and cost.
@@ -119,13 +145,33 @@ impl Tree {
 
     /// The earliest start.
     pub(crate) fn start_time(&self) -> UnixNanos {
-        self.runs.iter().map(|run| run.start_time).min().unwrap_or_default()
+        self.outline.runs[0].start_time
     }
 
     /// From the earliest start to the latest moment known, in nanoseconds.
     pub(crate) fn duration_nanos(&self) -> i64 {
-        let last = self.runs.iter().map(|run| run.end_time.unwrap_or(run.start_time)).max();
+        let last = self.outline.runs.iter().map(|run| run.end_time.unwrap_or(run.start_time)).max();
         last.unwrap_or_default().nanos_since(self.start_time())
+    }
+
+    /// Numbers the tries: neighbours of which one is a retry of the other.
+    fn count_attempts(&self) -> Vec<u32> {
+        let mut attempts = vec![0; self.len()];
+        // The last child of each row so far; siblings come in order of start time.
+        let mut last_child: Vec<Option<usize>> = vec![None; self.len()];
+        let mut last_root = None;
+        // What another instrumentation tells of the same calls lies between them.
+        for (row, run) in self.runs().enumerate().filter(|(_, run)| run.double_of.is_none()) {
+            let last = match self.parent(row) {
+                Some(parent) => last_child[parent].replace(row),
+                None => last_root.replace(row),
+            };
+            if let Some(before) = last.filter(|before| is_retry(self.run(*before), run)) {
+                attempts[before] = attempts[before].max(1);
+                attempts[row] = attempts[before] + 1;
+            }
+        }
+        attempts
     }
 }
 
@@ -178,46 +224,18 @@ fn pre_order(parents: &[Option<usize>], names_parent: impl Fn(usize) -> bool) ->
     order
 }
 
-fn sizes_and_depths(parents: &[Option<usize>]) -> (Vec<usize>, Vec<usize>) {
+fn sizes(parents: &[Option<usize>]) -> Vec<usize> {
     let mut sizes = vec![1; parents.len()];
     for row in (0..parents.len()).rev() {
         if let Some(parent) = parents[row] {
             sizes[parent] += sizes[row];
         }
     }
-    let mut depths = vec![0; parents.len()];
-    for row in 0..parents.len() {
-        depths[row] = parents[row].map_or(0, |parent| depths[parent] + 1);
-    }
-    (sizes, depths)
-}
-
-/// Numbers the tries: neighbours of which one is a retry of the other.
-pub(crate) fn attempts(
-    parents: &[Option<usize>],
-    is_double: impl Fn(usize) -> bool,
-    is_retry: impl Fn(usize, usize) -> bool,
-) -> Vec<u32> {
-    let mut attempts = vec![0; parents.len()];
-    // The last child of each row so far; siblings come in order of start time.
-    let mut last_child: Vec<Option<usize>> = vec![None; parents.len()];
-    let mut last_root = None;
-    // What another instrumentation tells of the same calls lies between them.
-    for row in (0..parents.len()).filter(|row| !is_double(*row)) {
-        let last = match parents[row] {
-            Some(parent) => last_child[parent].replace(row),
-            None => last_root.replace(row),
-        };
-        if let Some(before) = last.filter(|before| is_retry(*before, row)) {
-            attempts[before] = attempts[before].max(1);
-            attempts[row] = attempts[before] + 1;
-        }
-    }
-    attempts
+    sizes
 }
 
 /// Whether a run does the same as one that had failed before it began.
-fn is_retry(before: &RunSummary, after: &RunSummary) -> bool {
+fn is_retry(before: &OutlineRun, after: &OutlineRun) -> bool {
     before.status == Status::Error
         && before.name == after.name
         && before.run_type == after.run_type

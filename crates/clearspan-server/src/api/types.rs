@@ -17,7 +17,7 @@ use super::skeleton::nano_dollars;
 const MAX_ERROR_CHARS: usize = 300;
 
 /// A project by its two names.
-#[derive(Debug, Clone, Serialize, ToSchema, Hash)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct ProjectRef {
     pub(crate) id: String,
     pub(crate) name: String,

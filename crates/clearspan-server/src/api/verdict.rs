@@ -10,6 +10,7 @@ mod failure;
 use std::collections::BTreeMap;
 
 use clearspan_model::RunId;
+use clearspan_store::Outline;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -72,8 +73,8 @@ pub(crate) enum Axis {
 }
 
 /// Everything worth saying about a trace, the most important first.
-pub(crate) fn findings(tree: &Tree) -> Vec<Finding> {
-    let rules: [fn(&Tree) -> Option<Finding>; 8] = [
+pub(crate) fn findings(tree: &Tree<'_>) -> Vec<Finding> {
+    let rules: [fn(&Tree<'_>) -> Option<Finding>; 8] = [
         failure::where_it_broke,
         failure::slow_recovery,
         cost::why_it_cost,
@@ -84,6 +85,11 @@ pub(crate) fn findings(tree: &Tree) -> Vec<Finding> {
         failure::missing_spans,
     ];
     rules.iter().filter_map(|rule| rule(tree)).collect()
+}
+
+/// The runs whose inputs a rule compares: they are dear to read, and no other rule looks at them.
+pub(crate) fn inputs_of(outline: &Outline) -> Vec<usize> {
+    failure::calls_that_may_repeat(outline)
 }
 
 impl Rule {
@@ -102,13 +108,13 @@ impl Rule {
 
     fn find<const N: usize>(
         self,
-        tree: &Tree,
+        tree: &Tree<'_>,
         row: usize,
         axis: Axis,
         text: String,
         numbers: [(&'static str, Value); N],
     ) -> Finding {
-        let run_id = tree.runs[row].run_id;
+        let run_id = tree.run(row).run_id;
         Finding { rule: self, title: self.title(), text, run_id, axis, numbers: BTreeMap::from(numbers) }
     }
 }

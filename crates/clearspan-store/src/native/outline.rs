@@ -14,53 +14,23 @@ use clearspan_model::{Decimal, RunId, RunType, Status, TraceId, UnixNanos};
 use super::segment::{Segment, living_ranges};
 use super::state::Snapshot;
 use crate::Result;
-use crate::outline::{Draft, DraftRow, Outline, OutlineRun, Place, TagLists, Text, Texts};
-use crate::schema::Col;
+use crate::outline::{Draft, Home, InputsOf, Outline, OutlineRun, Place, TagLists, Text, Texts};
 use crate::schema::decode::{Rows, cost_source_from_text, money_from_units};
 use crate::schema::rows::text_at;
+use crate::schema::{Col, OUTLINE};
 use crate::store::Scope;
 use crate::summarize::UNNAMED;
 
-/// What a row of the page needs.
-const COLUMNS: &[Col] = &[
-    Col::workspace_id,
-    Col::project_id,
-    Col::trace_id,
-    Col::run_id,
-    Col::time,
-    Col::parent_run_id,
-    Col::name,
-    Col::run_type,
-    Col::status,
-    Col::error,
-    Col::error_type,
-    Col::end_time,
-    Col::first_token_time,
-    Col::model,
-    Col::input_tokens,
-    Col::output_tokens,
-    Col::total_tokens,
-    Col::cache_read_tokens,
-    Col::reasoning_tokens,
-    Col::input_cost,
-    Col::output_cost,
-    Col::total_cost,
-    Col::cost_source,
-    Col::thread_id,
-    Col::user_id,
-    Col::environment,
-    Col::tags,
-    Col::response_id,
-    Col::is_transport,
-    Col::scope_name,
-    Col::dialect,
-];
+/// Texts of rows that are no further apart are read together: to pass over few is dearer than to decode them.
+const NEAR_ROWS: u32 = 16;
 
-/// The previews of a run, of its input and its output.
-type Previews = [Option<String>; 2];
-
-/// The runs of a trace in the project that has most of them.
-pub(super) fn outline(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Option<Outline>> {
+/// The runs of a trace in the project that has most of them, with the inputs of those that `inputs_of` names.
+pub(super) fn outline(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_id: TraceId,
+    inputs_of: InputsOf,
+) -> Result<Option<Outline>> {
     let mut draft = Draft::default();
     // The batches of the hot tier are the first sources, the segments follow.
     let places = snapshot.hot_places();
@@ -68,21 +38,27 @@ pub(super) fn outline(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> 
         let source = of_batch[0].batch;
         let batch = &snapshot.hot[source as usize].batch;
         let rows: Vec<(usize, u32)> = of_batch.iter().map(|place| (place.row as usize, place.row)).collect();
+        draft.reserve(rows.len());
         add(&mut draft, batch, &rows, source, scope, trace_id)?;
     }
     for (source, segment) in (snapshot.hot.len()..).zip(snapshot.segments.iter()) {
         let source = u32::try_from(source).expect("far fewer batches and segments than 2^32");
         let rows = living_rows(snapshot, segment, trace_id)?;
-        segment.look_at(&rows, COLUMNS, |batch, numbers| {
+        draft.reserve(rows.iter().map(ExactSizeIterator::len).sum());
+        segment.look_at(&rows, OUTLINE, |batch, numbers| {
             let rows: Vec<(usize, u32)> = numbers.iter().copied().enumerate().collect();
             add(&mut draft, batch, &rows, source, scope, trace_id)
         })?;
     }
     let Some((mut outline, places)) = draft.finish(trace_id) else { return Ok(None) };
-    outline.judge(|unclear| {
-        let places: Vec<Place> = unclear.iter().map(|position| places[*position]).collect();
-        previews(snapshot, &places)
-    })?;
+    let places = |positions: &[usize]| positions.iter().map(|position| places[*position]).collect();
+    outline
+        .judge(|unclear| previews(snapshot, places(unclear), [Col::input_preview, Col::output_preview]))?;
+    let wanted = inputs_of(&outline);
+    if !wanted.is_empty() {
+        let inputs = previews(snapshot, places(&wanted), [Col::input_preview])?;
+        outline.set_inputs(wanted.into_iter().zip(inputs.into_iter().map(|[input]| input)));
+    }
     Ok(Some(outline))
 }
 
@@ -105,19 +81,19 @@ fn add(
 ) -> Result<()> {
     let reader = Rows::new(batch);
     let unnamed = draft.texts.add(UNNAMED);
-    let first = draft.rows.len();
+    let first = draft.runs.len();
     let mut taken = Vec::with_capacity(rows.len());
     for (at, number) in rows {
         let (workspace_id, project_id) = reader.tenant(*at)?;
         if reader.is_id(Col::trace_id, *at, trace_id.as_bytes()) && scope.holds(workspace_id, project_id) {
             let run_id = RunId::from_bytes(reader.need_id(Col::run_id, *at)?);
-            let place = Place { source, row: *number };
-            draft.rows.push(DraftRow { run: OutlineRun::new(run_id, unnamed), project_id, place });
+            draft.runs.push(OutlineRun::new(run_id, unnamed));
+            draft.homes.push(Home { project_id, place: Place { source, row: *number } });
             taken.push(*at);
         }
     }
-    let Draft { rows: drafts, texts, tag_lists } = draft;
-    Columns { batch, taken: &taken, rows: &mut drafts[first..], texts }.fill(tag_lists);
+    let Draft { runs, texts, tag_lists, .. } = draft;
+    Columns { batch, taken: &taken, runs: &mut runs[first..], texts }.fill(tag_lists);
     Ok(())
 }
 
@@ -125,7 +101,7 @@ fn add(
 struct Columns<'a> {
     batch: &'a RecordBatch,
     taken: &'a [usize],
-    rows: &'a mut [DraftRow],
+    runs: &'a mut [OutlineRun],
     texts: &'a mut Texts,
 }
 
@@ -152,7 +128,7 @@ impl Columns<'_> {
         self.words(
             Col::cost_source,
             |source, _| {
-                let mut run = OutlineRun::new(RunId::NIL, Text::default());
+                let mut run = OutlineRun::new(RunId::NIL, Text::at(0));
                 run.set_cost_source(&cost_source_from_text(source));
                 (run.cost_reported, run.unpriced)
             },
@@ -176,9 +152,9 @@ impl Columns<'_> {
 
     /// Shows each run with its place in the column, where that has a value.
     fn each(&mut self, array: &dyn Array, mut set: impl FnMut(&mut OutlineRun, usize)) {
-        for (row, at) in self.rows.iter_mut().zip(self.taken) {
+        for (run, at) in self.runs.iter_mut().zip(self.taken) {
             if array.is_valid(*at) {
-                set(&mut row.run, *at);
+                set(run, *at);
             }
         }
     }
@@ -242,30 +218,30 @@ impl Columns<'_> {
     ) {
         let Some(array) = self.column(col) else { return };
         let texts = &mut *self.texts;
-        let rows = self.rows.iter_mut().zip(self.taken).filter(|(_, at)| array.is_valid(**at));
+        let runs = self.runs.iter_mut().zip(self.taken).filter(|(_, at)| array.is_valid(**at));
         if let DataType::Dictionary(..) = array.data_type() {
             let Some(words) = array.as_dictionary_opt::<Int32Type>() else { return };
             let mut made: Vec<Option<T>> = vec![None; words.values().len()];
-            for (row, at) in rows {
+            for (run, at) in runs {
                 let word = words.keys().value(*at).as_usize();
                 let known =
                     made[word].or_else(|| text_at(words.values(), word).map(|text| make(text, texts)));
                 made[word] = known;
                 if let Some(made) = known {
-                    set(&mut row.run, made);
+                    set(run, made);
                 }
             }
             return;
         }
         let mut last: Option<(&str, T)> = None;
-        for (row, at) in rows {
+        for (run, at) in runs {
             let Some(text) = text_at(&array, *at) else { continue };
             let made = match last {
                 Some((same, made)) if same == text => made,
                 _ => make(text, texts),
             };
             last = Some((text, made));
-            set(&mut row.run, made);
+            set(run, made);
         }
     }
 
@@ -275,22 +251,25 @@ impl Columns<'_> {
         let ends = list.value_offsets();
         let texts = &mut *self.texts;
         let mut tags = Vec::new();
-        for (row, at) in self.rows.iter_mut().zip(self.taken) {
+        for (run, at) in self.runs.iter_mut().zip(self.taken) {
             let range = ends[*at].as_usize()..ends[*at + 1].as_usize();
             if list.is_valid(*at) && !range.is_empty() {
                 tags.clear();
                 tags.extend(range.filter_map(|at| text_at(list.values(), at)).map(|tag| texts.add(tag)));
-                row.run.tags = lists.add(&tags);
+                run.tags = lists.add(&tags);
             }
         }
     }
 }
 
-/// The previews of the runs at some places.
-fn previews(snapshot: &Snapshot, places: &[Place]) -> Result<Vec<Previews>> {
-    let mut found: Vec<Previews> = vec![Previews::default(); places.len()];
-    let columns = [Col::input_preview, Col::output_preview];
-    let mut by_place: Vec<(Place, usize)> = places.iter().copied().zip(0..).collect();
+/// What some columns say of the runs at some places.
+fn previews<const N: usize>(
+    snapshot: &Snapshot,
+    places: Vec<Place>,
+    columns: [Col; N],
+) -> Result<Vec<[Option<String>; N]>> {
+    let mut found = vec![[const { None }; N]; places.len()];
+    let mut by_place: Vec<(Place, usize)> = places.into_iter().zip(0..).collect();
     by_place.sort_unstable_by_key(|(place, _)| (place.source, place.row));
     for of_source in by_place.chunk_by(|(left, _), (right, _)| left.source == right.source) {
         let source = of_source[0].0.source as usize;
@@ -302,12 +281,20 @@ fn previews(snapshot: &Snapshot, places: &[Place]) -> Result<Vec<Previews>> {
             continue;
         }
         let segment = &snapshot.segments[source - snapshot.hot.len()];
-        let ranges: Vec<Range<u32>> = of_source.iter().map(|(place, _)| place.row..place.row + 1).collect();
-        let mut wanted = of_source.iter();
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for (place, _) in of_source {
+            match ranges.last_mut() {
+                Some(last) if place.row - last.end < NEAR_ROWS => last.end = place.row + 1,
+                _ => ranges.push(place.row..place.row + 1),
+            }
+        }
+        let mut wanted = of_source.iter().peekable();
         segment.look_at(&ranges, &columns, |batch, rows| {
             let reader = Rows::new(batch);
-            for (at, (_, idx)) in (0..rows.len()).zip(wanted.by_ref()) {
-                found[*idx] = columns.map(|col| reader.string(col, at));
+            for (at, row) in rows.iter().enumerate() {
+                if let Some((_, idx)) = wanted.next_if(|(place, _)| place.row == *row) {
+                    found[*idx] = columns.map(|col| reader.string(col, at));
+                }
             }
             Ok(())
         })?;

@@ -20,7 +20,7 @@ use crate::error::Context;
 use crate::pool::{Lane, QueryPool};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery};
-use crate::store::{Scope, Selection, Stats, TimeRange, TracePage, Unit};
+use crate::store::{Scope, Selection, Stats, TimeRange, TraceFigures, TracePage, Unit};
 use crate::{Error, Result};
 
 mod answer;
@@ -117,6 +117,19 @@ impl Engine {
         self.on_pool(|engine| async move {
             let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
             page::traces(&engine, snapshot, &query).await
+        })
+        .await
+    }
+
+    pub(crate) async fn trace_figures(
+        &self,
+        snapshot: Snapshot,
+        query: &RunQuery,
+    ) -> Result<Vec<TraceFigures>> {
+        let query = query.clone();
+        self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
+            page::trace_figures(&engine, snapshot, &query).await
         })
         .await
     }

@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 use super::segment::{Segment, Wanted};
 use super::state::Snapshot;
 use crate::schema::decode::Rows;
-use crate::schema::{Col, SKELETON, list_columns};
+use crate::schema::{Col, list_columns, skeleton_columns};
 use crate::store::{RunMark, RunOfSpan, RunSummary, Scope};
 use crate::{Result, summarize};
 
@@ -107,7 +107,7 @@ pub(super) fn skeletons(
     scope: &Scope,
     trace_ids: &[TraceId],
 ) -> Result<Vec<RunSummary>> {
-    let columns = with_tenant(SKELETON.to_vec());
+    let columns = skeleton_columns();
     let mut runs =
         collect(snapshot, scope, Wanted::Traces(trace_ids), &columns, |rows, row| rows.summary(row))?;
     for run in &mut runs {
@@ -121,9 +121,7 @@ pub(super) fn skeletons(
 
 /// The runs of some traces as lists show them, in no order.
 pub(super) fn traces(snapshot: &Snapshot, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
-    collect(snapshot, scope, Wanted::Traces(trace_ids), &with_tenant(list_columns()), |rows, row| {
-        rows.summary(row)
-    })
+    collect(snapshot, scope, Wanted::Traces(trace_ids), &list_columns(), |rows, row| rows.summary(row))
 }
 
 /// Some runs as lists show them, in no order.
@@ -134,7 +132,7 @@ pub(super) fn run_summaries(
     run_ids: &[RunId],
 ) -> Result<Vec<RunSummary>> {
     let wanted = Wanted::RunsOf(trace_ids, run_ids);
-    collect(snapshot, scope, wanted, &with_tenant(list_columns()), |rows, row| rows.summary(row))
+    collect(snapshot, scope, wanted, &list_columns(), |rows, row| rows.summary(row))
 }
 
 /// The scope is checked on the row, so its columns are read too.

@@ -9,7 +9,8 @@ use clearspan_model::rollup::Totals;
 use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
 use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{
-    Cursor, Order, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TracePage, TraceSummary, Unit,
+    Cursor, Order, Outline, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TracePage,
+    TraceSummary, Unit,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -45,14 +46,16 @@ pub(super) async fn get(
     // Span ids are unique per trace only: of several, the newest is meant.
     let newest =
         runs.iter().max_by_key(|run| run.start_time).ok_or_else(|| ApiError::not_found("run", run_id))?;
-    let trace = (newest.key.project_id, newest.key.trace_id);
-    let tree = load_tree(&ctx, caller.workspace_id, trace).await?;
-    let row = tree.as_ref().and_then(|tree| tree.runs.iter().position(|run| run.run_id == run_id));
-    let (Some(tree), Some(row)) = (tree, row) else { return Err(ApiError::not_found("run", run_id)) };
-    let mut place = place_in(&tree, row);
-    place.descendants =
-        Some(tree.runs[row + 1..row + tree.sizes[row]].iter().map(|run| run.run_id).collect());
-    let summary = tree.runs[row].clone();
+    let scope = Scope { workspace_id: caller.workspace_id, project_ids: Some(vec![newest.key.project_id]) };
+    let trace_ids = [newest.key.trace_id];
+    let found = look_at_trees(&ctx, &scope, &trace_ids, move |runs, tree| {
+        let row = tree.row_of(run_id)?;
+        let mut place = place_in(runs, tree, row);
+        place.descendants = Some(tree.subtree(row).skip(1).map(|row| tree.run(row).run_id).collect());
+        Some((place, runs[tree.forest.order[row]].clone()))
+    });
+    let found = found.await?.pop().flatten();
+    let (place, summary) = found.ok_or_else(|| ApiError::not_found("run", run_id))?;
     let feedback = feedback::of_runs(&ctx, caller.workspace_id, vec![run_id]).await?;
     let names = project_names(&ctx, caller.workspace_id, std::iter::once(summary.project_id)).await?;
     let row = Row {
@@ -308,13 +311,15 @@ async fn places(ctx: &Arc<Context>, workspace_id: WorkspaceId, page: &Page) -> R
     let (roots, others): (Vec<&RunSummary>, Vec<&RunSummary>) =
         page.runs.iter().partition(|run| run.parent_run_id.is_none());
     let scope = scope_of(workspace_id, others.iter().map(|run| run.project_id));
-    let wanted: FxHashSet<Key> = others.iter().map(|run| key(run)).collect();
+    let wanted: Arc<FxHashSet<Key>> = Arc::new(others.iter().map(|run| key(run)).collect());
     let mut places: FxHashMap<Key, Place> = FxHashMap::default();
     for traces in distinct(others.iter().map(|run| run.trace_id)).chunks(TRACES_AT_ONCE) {
-        for tree in load_trees(ctx, &scope, traces).await? {
-            let rows = tree.runs.iter().enumerate().filter(|(_, run)| wanted.contains(&key(run)));
-            places.extend(rows.map(|(row, run)| (key(run), place_in(&tree, row))));
-        }
+        let wanted = Arc::clone(&wanted);
+        let found = look_at_trees(ctx, &scope, traces, move |runs, tree| {
+            let wanted = runs.iter().zip(&tree.forest.row_of).filter(|(run, _)| wanted.contains(&key(run)));
+            wanted.map(|(run, row)| (key(run), place_in(runs, tree, *row))).collect::<Vec<_>>()
+        });
+        places.extend(found.await?.into_iter().flatten());
     }
 
     let unknown: Vec<TraceId> =
@@ -364,38 +369,44 @@ fn totals_of(trace: &TraceSummary) -> Totals {
     }
 }
 
-async fn load_tree(
+/// Looks at the runs of some traces, in order of their start, and at the tree of each: one for each project that a trace has
+/// runs in.
+async fn look_at_trees<T: Send + 'static>(
     ctx: &Arc<Context>,
-    workspace_id: WorkspaceId,
-    (project_id, trace_id): (ProjectId, TraceId),
-) -> Result<Option<Tree>> {
-    let scope = Scope { workspace_id, project_ids: Some(vec![project_id]) };
-    Ok(load_trees(ctx, &scope, &[trace_id]).await?.pop())
-}
-
-/// The trees of some traces, one for each project that a trace has runs in.
-async fn load_trees(ctx: &Arc<Context>, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<Tree>> {
+    scope: &Scope,
+    trace_ids: &[TraceId],
+    look: impl Fn(&[RunSummary], &Tree<'_>) -> T + Send + 'static,
+) -> Result<Vec<T>> {
     let runs = ctx.store.load_skeletons(scope, trace_ids).await?;
-    let trees = tokio::task::spawn_blocking(move || {
+    let seen = tokio::task::spawn_blocking(move || {
         let mut traces: BTreeMap<(ProjectId, TraceId), Vec<RunSummary>> = BTreeMap::new();
         for run in runs {
             traces.entry((run.project_id, run.trace_id)).or_default().push(run);
         }
-        traces.into_values().filter_map(Tree::new).collect()
+        let traces = traces.into_values().filter_map(with_outline);
+        traces.map(|(runs, outline)| look(&runs, &Tree::new(&outline))).collect()
     });
-    Ok(trees.await?)
+    Ok(seen.await?)
+}
+
+/// The runs of one trace, each at its position in their outline. `None` when there are none.
+pub(super) fn with_outline(mut runs: Vec<RunSummary>) -> Option<(Vec<RunSummary>, Outline)> {
+    runs.sort_by_key(|run| (run.start_time, run.run_id));
+    let outline = Outline::of(&runs)?;
+    Some((runs, outline))
 }
 
 /// Ancestors, path and sums of one row.
-fn place_in(tree: &Tree, row: usize) -> Place {
-    let mut path: Vec<usize> = std::iter::successors(Some(row), |row| tree.parents[*row]).collect();
+fn place_in(runs: &[RunSummary], tree: &Tree<'_>, row: usize) -> Place {
+    let mut path: Vec<usize> = tree.path_up(row).collect();
     path.reverse();
+    let run = |row: usize| &runs[tree.forest.order[row]];
     // What a client sent is kept: the path goes on from the last run that has one.
-    let known = path.iter().rposition(|row| tree.runs[*row].dotted_order.is_some());
-    let steps = path.iter().skip(known.unwrap_or(0)).map(|row| step(&tree.runs[*row]));
+    let known = path.iter().rposition(|row| run(*row).dotted_order.is_some());
+    let steps = path.iter().skip(known.unwrap_or(0)).map(|row| step(run(*row)));
     Place {
         dotted_order: steps.collect::<Vec<_>>().join("."),
-        parent_run_ids: path.iter().take(path.len() - 1).map(|row| tree.runs[*row].run_id).collect(),
+        parent_run_ids: path.iter().take(path.len() - 1).map(|row| tree.run(*row).run_id).collect(),
         descendants: None,
         totals: tree.totals[row],
     }

@@ -15,7 +15,7 @@ use super::body::OneOrMany;
 use super::find::{home_of_run, unprocessable};
 use super::json_object::JsonObject;
 use super::run_json::Select;
-use super::runs::{Page, Row, RunPage, Wants, rows};
+use super::runs::{Page, Row, RunPage, Wants, rows, with_outline};
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, PathParams, RunParam};
@@ -131,22 +131,25 @@ pub(super) async fn shared_rows(
     for (project_id, trace_id, top) in super::v2::shared_traces(ctx, &share).await? {
         let scope = Scope { workspace_id: share.workspace_id, project_ids: Some(vec![project_id]) };
         let skeleton = ctx.store.load_skeleton(&scope, trace_id).await?;
-        let Some(tree) = tokio::task::spawn_blocking(move || Tree::new(skeleton)).await? else { continue };
-        let first = match top {
-            None => 0,
-            Some(run_id) => match tree.runs.iter().position(|run| run.run_id == run_id) {
-                Some(row) => row,
-                None => continue,
-            },
-        };
-        let last = if top.is_none() { tree.runs.len() } else { first + tree.sizes[first] };
-        let within = (first..last).filter(|row| wanted(tree.runs[*row].run_id, *row == first));
-        runs.extend(within.map(|row| tree.runs[row].clone()));
+        let below = tokio::task::spawn_blocking(move || runs_below(skeleton, top)).await?;
+        let below = below.into_iter().enumerate();
+        runs.extend(below.filter(|(at, run)| wanted(run.run_id, *at == 0)).map(|(_, run)| run));
     }
     if runs.len() > MAX_RUNS {
         runs.truncate(MAX_RUNS);
     }
     rows(ctx, share.workspace_id, Page::of_runs(runs), Wants::ALL).await
+}
+
+/// A run and everything below it, parents before their children; the whole trace where no run is named.
+fn runs_below(skeleton: Vec<RunSummary>, top: Option<RunId>) -> Vec<RunSummary> {
+    let Some((runs, outline)) = with_outline(skeleton) else { return Vec::new() };
+    let tree = Tree::new(&outline);
+    let rows = match top {
+        None => 0..tree.len(),
+        Some(run_id) => tree.row_of(run_id).map(|row| tree.subtree(row)).unwrap_or_default(),
+    };
+    rows.map(|row| runs[tree.forest.order[row]].clone()).collect()
 }
 
 fn not_shared() -> ApiError {

@@ -2,15 +2,15 @@ use std::time::{Duration, Instant};
 
 use clearspan_catalog::FeedbackStats;
 use clearspan_model::{CostSource, Decimal, RunId, RunType, Status, UnpricedReason};
-use clearspan_store::{Outline, RunSummary, roll_up};
+use clearspan_store::RunSummary;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use super::super::feedback::ByKey;
 use super::super::tree::Tree;
-use super::super::tree::tests::{failed, run};
+use super::super::tree::tests::{Dice, failed, oracle, outline, run};
 use super::super::types::ProjectRef;
-use super::{Skeleton, nano_dollars};
+use super::{NO_VERSION, Skeleton, nano_dollars};
 
 fn project() -> ProjectRef {
     ProjectRef { id: "p".to_owned(), name: "demo".to_owned() }
@@ -21,17 +21,12 @@ fn skeleton(runs: Vec<RunSummary>) -> Value {
 }
 
 fn with_feedback(runs: Vec<RunSummary>, feedback: &FxHashMap<RunId, ByKey>) -> Value {
-    serde_json::to_value(Skeleton::new(&outline(runs), project(), feedback)).unwrap()
-}
-
-/// As a store tells it.
-fn outline(mut runs: Vec<RunSummary>) -> Outline {
-    runs.sort_by_key(|run| (run.start_time, run.run_id));
-    let (billed, _) = roll_up(&runs);
-    for (run, billed) in runs.iter_mut().zip(billed) {
-        run.billed = billed;
-    }
-    Outline::of(&runs).unwrap()
+    let outline = outline(runs);
+    let skeleton = Skeleton::new(&Tree::new(&outline), project(), feedback);
+    let (json, version) = skeleton.to_json();
+    let told: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(told["version"], json!(version));
+    told
 }
 
 #[test]
@@ -126,7 +121,7 @@ fn any_forest_has_the_rows_of_its_tree() {
     for _ in 0..300 {
         let count = 1 + dice.below(12) as u8;
         let runs: Vec<RunSummary> = (1..=count).map(|id| any_run(&mut dice, id, count)).collect();
-        let tree = Tree::new(runs.clone()).unwrap();
+        let tree = oracle::Tree::new(runs.clone()).unwrap();
         let told = &skeleton(runs.clone())["runs"];
         let ids: Vec<RunId> = tree.runs.iter().map(|run| run.run_id).collect();
         assert_eq!(told["id"], json!(ids), "{runs:?}");
@@ -141,15 +136,6 @@ fn any_forest_has_the_rows_of_its_tree() {
         assert_eq!(told["tree_tokens"], json!(tokens), "{runs:?}");
         let costs: Vec<_> = tree.totals.iter().map(|all| all.total_cost.and_then(nano_dollars)).collect();
         assert_eq!(told["tree_cost"], json!(costs), "{runs:?}");
-    }
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
     }
 }
 
@@ -203,6 +189,18 @@ fn the_version_changes_with_the_content_only() {
 }
 
 #[test]
+fn a_name_that_looks_like_the_version_is_a_name() {
+    let name = format!("\"version\":\"{NO_VERSION}\"");
+    let of_project = ProjectRef { id: "p".to_owned(), name: name.clone() };
+    let outline = outline(vec![run(1, 0, &name, 0)]);
+    let (json, version) = Skeleton::new(&Tree::new(&outline), of_project, &FxHashMap::default()).to_json();
+    let told: Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!([&told["project"]["name"], &told["name"]], [&json!(name); 2]);
+    assert_eq!(told["version"], json!(version));
+    assert_ne!(version, NO_VERSION);
+}
+
+#[test]
 fn feedback_is_marked_on_its_rows() {
     let stats = |count, sum| FeedbackStats { count, scored: count, sum, ..FeedbackStats::default() };
     let said = |count, sum| {
@@ -234,10 +232,11 @@ fn a_hundred_thousand_runs_are_quick() {
             run
         })
         .collect();
+    let outline = outline(runs);
     let started = Instant::now();
-    let skeleton = Skeleton::new(&outline(runs), project(), &FxHashMap::default());
+    let skeleton = Skeleton::new(&Tree::new(&outline), project(), &FxHashMap::default());
     let built = started.elapsed();
-    let bytes = serde_json::to_vec(&skeleton).unwrap().len();
+    let bytes = skeleton.to_json().0.len();
     // The budget is 50 ms for optimised code on an idle machine; the bounds leave room for a busy one and still fail
     // for anything that is not linear.
     let bound = if cfg!(debug_assertions) { Duration::from_secs(30) } else { Duration::from_millis(1_500) };

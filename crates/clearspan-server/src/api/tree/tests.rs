@@ -1,7 +1,34 @@
 use clearspan_model::{CostSource, ProjectId, RunId, RunType, Status, TraceId, UnixNanos};
-use clearspan_store::RunSummary;
+use clearspan_store::{Outline, RunSummary, roll_up};
 
 use super::Tree;
+
+pub(crate) mod oracle;
+
+/// As a store tells it.
+pub(crate) fn outline(mut runs: Vec<RunSummary>) -> Outline {
+    runs.sort_by_key(|run| (run.start_time, run.run_id));
+    let (billed, _) = roll_up(&runs);
+    for (run, billed) in runs.iter_mut().zip(billed) {
+        run.billed = billed;
+    }
+    let all = |outline: &Outline| (0..outline.runs.len()).collect();
+    Outline::of(&runs).unwrap().with_inputs_from(&runs, all)
+}
+
+/// The same numbers each time.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+}
 
 /// A run of 1 s that begins `start` ms into the trace; `id` and `parent` are small numbers, 0 for no parent.
 pub(crate) fn run(id: u8, parent: u8, name: &str, start: i64) -> RunSummary {
@@ -58,8 +85,9 @@ pub(crate) fn failed(mut run: RunSummary, error: &str) -> RunSummary {
 }
 
 fn shape(runs: Vec<RunSummary>) -> Vec<(String, Option<usize>)> {
-    let tree = Tree::new(runs).unwrap();
-    tree.runs.iter().map(|run| run.name.clone()).zip(tree.parents.iter().copied()).collect()
+    let outline = outline(runs);
+    let tree = Tree::new(&outline);
+    (0..tree.len()).map(|row| (tree.name(row).to_owned(), tree.parent(row))).collect()
 }
 
 #[test]
@@ -72,23 +100,28 @@ fn parents_come_first_and_siblings_by_start() {
 #[test]
 fn orphans_come_after_roots_and_are_marked() {
     let runs = vec![run(2, 9, "orphan", 0), run(3, 2, "below", 5), run(1, 0, "root", 10)];
-    let tree = Tree::new(runs).unwrap();
-    assert_eq!(tree.root().name, "root");
-    assert_eq!(tree.orphans, [1]);
-    assert_eq!(tree.parents, [None, None, Some(1)]);
+    let outline = outline(runs);
+    let tree = Tree::new(&outline);
+    assert_eq!(tree.name(0), "root");
+    assert_eq!(tree.forest.orphans, [1]);
+    assert_eq!(tree.forest.parents, [None, None, Some(1)]);
 }
 
 #[test]
 fn circles_are_cut() {
-    let itself = Tree::new(vec![run(1, 1, "itself", 0)]).unwrap();
+    let itself = outline(vec![run(1, 1, "itself", 0)]);
+    let itself = Tree::new(&itself).forest;
     assert_eq!((itself.parents, itself.orphans), (vec![None], vec![0]));
     let three = vec![run(1, 3, "a", 0), run(2, 1, "b", 1), run(3, 2, "c", 2), run(4, 2, "d", 3)];
-    let tree = Tree::new(three).unwrap();
-    assert_eq!(tree.runs.len(), 4);
-    assert_eq!(tree.parents, [None, Some(0), Some(1), Some(1)]);
-    assert_eq!(tree.orphans, [0]);
-    assert_eq!(tree.sizes, [4, 3, 1, 1]);
+    let outline = outline(three);
+    let tree = Tree::new(&outline);
+    assert_eq!(tree.forest.parents, [None, Some(0), Some(1), Some(1)]);
+    assert_eq!(tree.forest.orphans, [0]);
+    assert_eq!(tree.forest.sizes, [4, 3, 1, 1]);
     assert_eq!(tree.children(1).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!((tree.subtree(1), tree.path_up(3).collect::<Vec<_>>()), (1..4, vec![3, 1, 0]));
+    assert_eq!(tree.row_of(RunId::from_bytes([3; 16])), Some(2));
+    assert_eq!(tree.row_of(RunId::from_bytes([9; 16])), None);
 }
 
 #[test]
@@ -109,7 +142,7 @@ fn tries_are_numbered() {
         failed(ended(run(7, 1, "parallel", 91), 99), "x"),
         ended(run(8, 1, "parallel", 92), 99),
     ];
-    assert_eq!(Tree::new(runs).unwrap().attempts, [0, 1, 2, 3, 0, 0, 0, 0]);
+    assert_eq!(Tree::new(&outline(runs)).attempts, [0, 1, 2, 3, 0, 0, 0, 0]);
 
     // Another instrumentation tells of the first try in between.
     let mut double = failed(ended(run(3, 1, "other name", 11), 19), "x");
@@ -120,7 +153,7 @@ fn tries_are_numbered() {
         double,
         ended(run(4, 1, "call", 30), 40),
     ];
-    assert_eq!(Tree::new(runs).unwrap().attempts, [0, 1, 0, 2]);
+    assert_eq!(Tree::new(&outline(runs)).attempts, [0, 1, 0, 2]);
 }
 
 #[test]
@@ -132,6 +165,7 @@ fn a_chain_of_many_runs_needs_no_stack() {
         link.parent_run_id = (n > 0).then(|| RunId::from_bytes(n.to_be_bytes()));
         chain.push(link);
     }
-    let tree = Tree::new(chain).unwrap();
-    assert_eq!(tree.depths[99_999], 99_999);
+    let outline = outline(chain);
+    let tree = Tree::new(&outline);
+    assert_eq!(tree.path_up(99_999).count(), 100_000);
 }

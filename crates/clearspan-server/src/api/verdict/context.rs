@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use clearspan_model::RunType;
+use clearspan_store::Text;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 
@@ -20,8 +21,11 @@ const CACHE_TOKENS: u64 = 4_000;
 const CACHE_HIT_PERCENT: u128 = 50;
 const CACHE_MISS_PERCENT: u128 = 10;
 
+/// By how much a series grew, its largest call, what the first and the largest read, and its calls.
+type Growth = (u64, usize, u64, u64, Vec<usize>);
+
 /// The series of calls whose input grew most.
-pub(super) fn context_growth(tree: &Tree) -> Option<Finding> {
+pub(super) fn context_growth(tree: &Tree<'_>) -> Option<Finding> {
     let grown = series(tree).into_iter().filter(|calls| calls.len() >= LEAST_CALLS).filter_map(|calls| {
         let first = input(tree, *calls.first()?);
         let largest = calls.iter().copied().max_by_key(|row| (input(tree, *row), Reverse(*row)))?;
@@ -29,12 +33,16 @@ pub(super) fn context_growth(tree: &Tree) -> Option<Finding> {
         let grew = most >= first.saturating_mul(GROWTH_FACTOR) && most > GROWTH_TOKENS && first > 0;
         grew.then_some((most - first, largest, first, most, calls))
     });
-    let (_, largest, first, most, calls) = grown.max_by_key(|(growth, row, ..)| (*growth, Reverse(*row)))?;
+    // One call may be the largest of two series; the longer one says more.
+    let (_, largest, first, most, calls) = grown.max_by(|one, other| {
+        let key = |(growth, row, _, _, calls): &Growth| (*growth, Reverse(*row), calls.len());
+        key(one).cmp(&key(other)).then_with(|| other.4.cmp(&one.4))
+    })?;
     let read: u128 = calls.iter().map(|row| u128::from(input(tree, *row))).sum();
     let known: Vec<u128> =
-        calls.iter().filter_map(|row| tree.runs[*row].cache_read_tokens).map(u128::from).collect();
+        calls.iter().filter_map(|row| tree.run(*row).cache_read_tokens).map(u128::from).collect();
     let cached = (!known.is_empty()).then(|| percent(known.iter().sum(), read));
-    let name = &tree.runs[largest].name;
+    let name = tree.name(largest);
     let tail = match cached {
         Some(0) => "; nothing came from the cache".to_owned(),
         Some(cached) => format!("; {cached}% of it came from the cache"),
@@ -56,13 +64,13 @@ pub(super) fn context_growth(tree: &Tree) -> Option<Finding> {
 }
 
 /// The largest call that did not read from the cache that the call before it had used.
-pub(super) fn cache_miss(tree: &Tree) -> Option<Finding> {
+pub(super) fn cache_miss(tree: &Tree<'_>) -> Option<Finding> {
     let mut missed = Vec::new();
     for calls in series(tree) {
         for pair in calls.windows(2) {
             let (before, after) = (pair[0], pair[1]);
             let (Some(hit), Some(cached)) =
-                (tree.runs[before].cache_read_tokens, tree.runs[after].cache_read_tokens)
+                (tree.run(before).cache_read_tokens, tree.run(after).cache_read_tokens)
             else {
                 continue;
             };
@@ -74,10 +82,11 @@ pub(super) fn cache_miss(tree: &Tree) -> Option<Finding> {
         }
     }
     let misses = missed.len();
-    let (tokens, row, hit) = missed.into_iter().max_by_key(|(tokens, row, _)| (*tokens, Reverse(*row)))?;
+    let (tokens, row, hit) =
+        missed.into_iter().max_by_key(|(tokens, row, hit)| (*tokens, Reverse(*row), *hit))?;
     let text = format!(
         "{} read {} tokens at full price; the call before it had {} from the cache",
-        tree.runs[row].name,
+        tree.name(row),
         count(tokens),
         count(hit)
     );
@@ -85,36 +94,59 @@ pub(super) fn cache_miss(tree: &Tree) -> Option<Finding> {
     Some(Rule::CacheMiss.find(tree, row, Axis::Cost, text, numbers))
 }
 
-fn input(tree: &Tree, row: usize) -> u64 {
-    tree.runs[row].input_tokens.unwrap_or(0)
+fn input(tree: &Tree<'_>, row: usize) -> u64 {
+    tree.run(row).input_tokens.unwrap_or(0)
 }
 
 /// The calls that one agent made with one prompt, in order: model calls of one name and model directly below it,
 /// or below its steps of one name (`step 1` and `step 2` are one name).
-fn series(tree: &Tree) -> Vec<Vec<usize>> {
-    let mut series: FxHashMap<Series<'_>, Vec<usize>> = FxHashMap::default();
-    let names: Vec<String> = tree.runs.iter().map(|run| without_numbers(&run.name)).collect();
-    for (row, run) in tree.runs.iter().enumerate() {
+fn series(tree: &Tree<'_>) -> Vec<Vec<usize>> {
+    let mut series: FxHashMap<Series, Vec<usize>> = FxHashMap::default();
+    let mut steps = Steps::new(tree);
+    for (row, run) in tree.runs().enumerate() {
         if run.run_type != RunType::Llm || run.input_tokens.is_none() || !tree.billed[row].tokens {
             continue;
         }
-        let Some(parent) = tree.parents[row] else { continue };
-        let model = run.model.as_deref().unwrap_or_default();
-        series.entry((parent, "", &run.name, model)).or_default().push(row);
-        if let Some(agent) = tree.parents[parent] {
-            series.entry((agent, &names[parent], &run.name, model)).or_default().push(row);
+        let Some(parent) = tree.parent(row) else { continue };
+        let model = run.model.filter(|model| !tree.text(*model).is_empty());
+        series.entry((parent, Steps::NONE, run.name, model)).or_default().push(row);
+        if let Some(agent) = tree.parent(parent) {
+            series.entry((agent, steps.number(parent), run.name, model)).or_default().push(row);
         }
     }
     let mut series: Vec<Vec<usize>> = series.into_values().collect();
     for calls in &mut series {
-        calls.sort_by_key(|row| (tree.runs[*row].start_time, *row));
+        calls.sort_by_key(|row| (tree.run(*row).start_time, *row));
     }
     series
 }
 
-/// Agent, name of the step, name of the call, model.
-type Series<'a> = (usize, &'a str, &'a str, &'a str);
+/// Agent, step, name of the call, model.
+type Series = (usize, usize, Text, Option<Text>);
 
-fn without_numbers(name: &str) -> String {
-    name.chars().filter(|c| !c.is_ascii_digit()).collect()
+/// Numbers the names of steps: those that differ in digits alone are one.
+struct Steps<'t, 'a> {
+    tree: &'t Tree<'a>,
+    /// By whole names.
+    known: FxHashMap<Text, usize>,
+    names: FxHashMap<String, usize>,
+}
+
+impl<'t, 'a> Steps<'t, 'a> {
+    /// That of a name without anything but digits, and of no step at all.
+    const NONE: usize = 0;
+
+    fn new(tree: &'t Tree<'a>) -> Self {
+        let names = FxHashMap::from_iter([(String::new(), Self::NONE)]);
+        Self { tree, known: FxHashMap::default(), names }
+    }
+
+    fn number(&mut self, row: usize) -> usize {
+        let name = self.tree.run(row).name;
+        *self.known.entry(name).or_insert_with(|| {
+            let letters = self.tree.text(name).chars().filter(|c| !c.is_ascii_digit()).collect();
+            let next = self.names.len();
+            *self.names.entry(letters).or_insert(next)
+        })
+    }
 }

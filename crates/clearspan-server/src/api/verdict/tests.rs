@@ -3,11 +3,14 @@ use clearspan_store::RunSummary;
 use serde_json::json;
 
 use super::super::tree::Tree;
-use super::super::tree::tests::{failed, run};
-use super::{Axis, Finding, Rule, findings};
+use super::super::tree::tests::oracle::Tree as OldTree;
+use super::super::tree::tests::{Dice, failed, outline, run};
+use super::{Axis, Finding, Rule, findings, inputs_of};
+
+mod oracle;
 
 fn found(runs: Vec<RunSummary>) -> Vec<Finding> {
-    findings(&Tree::new(runs).unwrap())
+    findings(&Tree::new(&outline(runs)))
 }
 
 /// The one finding of a rule; panics when there is none.
@@ -237,4 +240,81 @@ fn missing_spans_are_counted() {
     let runs = vec![run(1, 0, "agent", 0), run(2, 9, "lost", 5), run(3, 8, "too", 6)];
     let finding = of_rule(Rule::MissingSpans, runs);
     assert_eq!(finding.text, "2 runs name a parent that never arrived, lost is the first");
+}
+
+#[test]
+fn inputs_are_read_of_tools_that_may_go_in_circles() {
+    let calls = |count: u8| {
+        let calls = (2..2 + count).map(|id| tool(id, 1, i64::from(id), "EUR 5"));
+        outline([run(1, 0, "fx.convert", 0)].into_iter().chain(calls).collect())
+    };
+    assert_eq!(inputs_of(&calls(3)), [1, 2, 3]);
+    assert_eq!(inputs_of(&calls(2)), [0; 0]);
+}
+
+/// Whatever a trace looks like, the rules find what they found on whole summaries.
+#[test]
+fn any_forest_has_the_findings_of_its_summaries() {
+    let mut dice = Dice(11);
+    let mut seen: Vec<Rule> = Vec::new();
+    for _ in 0..3_000 {
+        let count = 1 + dice.below(40) as u8;
+        let may_have_circles = dice.one_in(3);
+        let runs: Vec<RunSummary> =
+            (1..=count).map(|id| any_run(&mut dice, id, count, may_have_circles)).collect();
+        let expected = oracle::findings(&OldTree::new(runs.clone()).unwrap());
+        assert_eq!(found(runs.clone()), expected, "{runs:?}");
+        seen.extend(expected.iter().map(|finding| finding.rule));
+    }
+    for rule in [
+        Rule::WhereItBroke,
+        Rule::SlowRecovery,
+        Rule::WhyItCost,
+        Rule::ContextGrowth,
+        Rule::Loop,
+        Rule::CacheMiss,
+        Rule::SlowFirstToken,
+        Rule::MissingSpans,
+    ] {
+        let count = seen.iter().filter(|found| **found == rule).count();
+        assert!(count >= 5, "{rule:?} was found {count} times");
+    }
+}
+
+/// A run about which the rules may have something to say.
+fn any_run(dice: &mut Dice, id: u8, count: u8, may_have_circles: bool) -> RunSummary {
+    let parent = match may_have_circles {
+        true => dice.below(u64::from(count) + 2) as u8,
+        // Rarely one that is not here.
+        false if dice.one_in(20) => 200,
+        // Mostly one of the first: rules look for what happens again below one run.
+        false => dice.below(u64::from(id.min(3))) as u8,
+    };
+    let name = ["chat", "chat", "chat", "step 1", "step 2", "7"][dice.below(6) as usize];
+    let mut run = run(id, parent, name, dice.below(8) as i64 * 1_000);
+    run.run_type = [RunType::Llm, RunType::Llm, RunType::Chain, RunType::Tool][dice.below(4) as usize];
+    if dice.one_in(4) {
+        run = failed(run, ["429", "", "broken\nTraceback"][dice.below(3) as usize]);
+        run.error = run.error.filter(|_| !dice.one_in(4));
+        run.error_type = dice.one_in(2).then(|| "ToolError".to_owned());
+    }
+    run.end_time = run.end_time.filter(|_| !dice.one_in(8));
+    run.model =
+        [None, Some(""), Some("opus"), Some("opus"), Some("mini")][dice.below(5) as usize].map(str::to_owned);
+    run.input_tokens = (!dice.one_in(4)).then(|| [1_000, 4_000, 20_000, 70_000][dice.below(4) as usize]);
+    run.output_tokens = dice.one_in(2).then(|| dice.below(3));
+    run.cache_read_tokens =
+        run.input_tokens.filter(|_| dice.one_in(2)).map(|tokens| tokens * dice.below(4) / 4);
+    run.total_cost = dice.one_in(2).then(|| Decimal::new(dice.below(90) as i64, 3));
+    run.cost_source = if dice.one_in(2) { CostSource::Reported } else { CostSource::None };
+    run.first_token_time = dice
+        .one_in(8)
+        .then(|| UnixNanos::from_nanos(run.start_time.as_nanos() + dice.below(6) as i64 * 1_000_000_000));
+    run.input_preview = [None, Some("EUR 5".to_owned()), Some("EUR 6".to_owned()), Some("x".repeat(160))]
+        [dice.below(4) as usize]
+        .clone();
+    if !may_have_circles && dice.one_in(12) {
+        run.double_of = Some(self::run(1 + dice.below(u64::from(count)) as u8, 0, "", 0).run_id);
+    }
+    run
 }

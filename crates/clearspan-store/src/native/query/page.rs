@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use clearspan_model::{ErrorKind, ProjectId, RunId, TraceId};
+use clearspan_model::{ErrorKind, ProjectId, RunId, TraceId, UnixNanos};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::DataFrame;
 use futures::FutureExt;
@@ -16,7 +16,8 @@ use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::native::{blocking, read};
 use crate::schema::Col;
-use crate::store::{Cursor, Order, RunPage, RunQuery, RunSummary, SortKey, TracePage, Unit};
+use crate::schema::decode::money_from_units;
+use crate::store::{Cursor, Order, RunPage, RunQuery, RunSummary, SortKey, TraceFigures, TracePage, Unit};
 use crate::{Result, summarize};
 
 const VALUE: &str = "sort_value";
@@ -29,7 +30,22 @@ pub(super) struct Found<K> {
 }
 
 type RunRow = (TraceId, RunId, ProjectId);
-type TraceRow = (TraceId, ProjectId);
+
+/// A trace of a page. The first two fields decide its place among those of one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TraceRow {
+    trace_id: TraceId,
+    project_id: ProjectId,
+    /// Empty unless they were asked for.
+    figures: TraceFigures,
+}
+
+/// Whether figures of traces are wanted: they take reading more columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Keys,
+    Figures,
+}
 
 pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
     let selection = &query.selection;
@@ -97,37 +113,54 @@ async fn run_rows(
 }
 
 pub(super) async fn traces(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<TracePage> {
-    let mut paged = Paged::TooSparse;
+    let (keys, next) = found_traces(engine, &snapshot, query, Wants::Keys).await?;
+    let (scope, trace_ids) =
+        (query.selection.scope.clone(), keys.iter().map(|key| key.trace_id).collect::<Vec<_>>());
+    let found = blocking(move || read::traces(&snapshot, &scope, &trace_ids)).await?;
+    let mut by_trace: HashMap<(TraceId, ProjectId), Vec<RunSummary>> = HashMap::new();
+    for run in found {
+        by_trace.entry((run.trace_id, run.project_id)).or_default().push(run);
+    }
+    let runs = keys.iter().filter_map(|key| by_trace.remove(&(key.trace_id, key.project_id)));
+    Ok(TracePage { traces: runs.map(summarize::trace_summary).collect(), next })
+}
+
+/// What the traces of a page took and cost.
+pub(super) async fn trace_figures(
+    engine: &Engine,
+    snapshot: Snapshot,
+    query: &RunQuery,
+) -> Result<Vec<TraceFigures>> {
+    let (found, _) = found_traces(engine, &snapshot, query, Wants::Figures).await?;
+    Ok(found.into_iter().map(|trace| trace.figures).collect())
+}
+
+/// The traces of a page, and where to go on.
+async fn found_traces(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    query: &RunQuery,
+    wants: Wants,
+) -> Result<(Vec<TraceRow>, Option<Cursor>)> {
     if newest::goes_by_time(query) && snapshot.only.is_none() {
         let rows = |chunk: Snapshot, known: Option<Known>| {
             async move {
                 let frame = traces_of(engine, &chunk, &query.selection, known.as_ref(), Vec::new()).await?;
-                trace_rows(frame, query).await
+                trace_rows(frame, query, wants).await
             }
             .boxed()
         };
-        paged = newest::page_by_time(engine, &snapshot, query, Unit::Traces, rows).await?;
-    }
-    let (keys, next) = match paged {
-        Paged::Page(keys, next) => (keys, next),
-        Paged::TooSparse => {
-            let frame = select_traces(engine, &snapshot, &query.selection, Vec::new()).await?;
-            cut(trace_rows(frame, query).await?, query.limit)
+        let paged = newest::page_by_time(engine, snapshot, query, Unit::Traces, rows).await?;
+        if let Paged::Page(keys, next) = paged {
+            return Ok((keys, next));
         }
-    };
-    let (scope, trace_ids) =
-        (query.selection.scope.clone(), keys.iter().map(|key| key.0).collect::<Vec<_>>());
-    let found = blocking(move || read::traces(&snapshot, &scope, &trace_ids)).await?;
-    let mut by_trace: HashMap<TraceRow, Vec<RunSummary>> = HashMap::new();
-    for run in found {
-        by_trace.entry((run.trace_id, run.project_id)).or_default().push(run);
     }
-    let traces = keys.iter().filter_map(|key| by_trace.remove(key)).map(summarize::trace_summary);
-    Ok(TracePage { traces: traces.collect(), next })
+    let frame = select_traces(engine, snapshot, &query.selection, Vec::new()).await?;
+    Ok(cut(trace_rows(frame, query, wants).await?, query.limit))
 }
 
 /// The first traces that belong on a page, one more than it has room for.
-async fn trace_rows(frame: DataFrame, query: &RunQuery) -> Result<Vec<Found<TraceRow>>> {
+async fn trace_rows(frame: DataFrame, query: &RunQuery, wants: Wants) -> Result<Vec<Found<TraceRow>>> {
     let value = match query.order.by {
         SortKey::Start => nanos(named(START)),
         SortKey::Latency => span(named(START), named(END))?,
@@ -137,9 +170,25 @@ async fn trace_rows(frame: DataFrame, query: &RunQuery) -> Result<Vec<Found<Trac
     let ids = [Col::trace_id, Col::project_id];
     let mut columns: Vec<Expr> = ids.into_iter().map(column).collect();
     columns.push(value.alias(VALUE));
+    if wants == Wants::Figures {
+        columns.extend([named(START), named(END), named(COST)]);
+    }
     let frame = frame.select(columns).context(ErrorKind::Internal, planning)?;
     page(frame, query, &ids, |answer, row| {
-        Ok((super::trace_id_of(answer, row)?, ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?)))
+        let time = |name: &str| answer.int(name, row).map(UnixNanos::from_nanos);
+        let figures = match wants {
+            Wants::Keys => TraceFigures::default(),
+            Wants::Figures => TraceFigures {
+                start_time: time(START).unwrap_or_default(),
+                end_time: time(END),
+                total_cost: answer.wide(COST, row).map(money_from_units),
+            },
+        };
+        Ok(TraceRow {
+            trace_id: super::trace_id_of(answer, row)?,
+            project_id: ProjectId::from_bytes(answer.id(Col::project_id.name(), row)?),
+            figures,
+        })
     })
     .await
 }
