@@ -164,6 +164,8 @@ impl Ingest {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
         let IngestArgs { store, projects, rules, live, clock, budget, sheds_payloads, redactor } = args;
         let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
+        let early = Arc::clone(&homes);
+        crate::task::spawn("look back", async move { early.prepare().await });
         let processors = Arc::new(Semaphore::new(processors));
         let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
         let posted = Arc::new(Recent::new(MAX_POSTED));

@@ -10,15 +10,19 @@
 //! twice, because merging is idempotent. Looking costs little, and is left out where it cannot find anything: spans look
 //! only when a record of their trace went elsewhere ([`Waiting`]), records only while spans go elsewhere ([`Recent`]), and
 //! nobody for what is older than a day. Both are kept in memory. Of what was before the start, the store tells once which
-//! traces have records without their span ([`FromBefore`]); only spans of those look that began before it.
+//! traces have records without their span ([`FromBefore`]); only spans of those look that began before it. It is asked at
+//! the start, in the background; until it has answered, all spans look that began before that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearspan_model::{ProjectId, Run, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId};
 use clearspan_store::{Result, RunOfSpan, RunStore, Scope};
 use parking_lot::Mutex;
 use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::OnceCell;
+
+use crate::error::chain;
 
 /// A span and its records come within a day.
 const LOOK_BACK_NANOS: i64 = 86_400 * 1_000_000_000;
@@ -28,6 +32,8 @@ const MAX_PLACES: usize = 10_000;
 const MAX_TRACES: usize = 50_000;
 /// Traces of records from before the start that are remembered; when there are more, all spans look that began before it.
 const MAX_FROM_BEFORE: usize = 100_000;
+/// How long spans wait for the store to tell of the time before the start: an export should not wait for all that it has.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// Finds the runs of spans.
 #[derive(Debug)]
@@ -75,17 +81,29 @@ impl Homes {
 
     /// To be called after spans were written: what records told of them elsewhere, for them to take over.
     pub(super) async fn told_before(&self, spans: Vec<SpanAt>, now: UnixNanos) -> Result<Vec<Run>> {
-        let (early, others): (Vec<SpanAt>, Vec<SpanAt>) =
-            spans.into_iter().partition(|span| self.spans.may_have_records_from_before(span, now));
-        let (mut asked, others) = if early.is_empty() {
-            (early, others)
-        } else {
-            let from_before = self.from_before.get_or_try_init(|| self.look_back()).await?;
-            let (asked, known) = early.into_iter().partition(|span| from_before.may_hold(span));
-            (asked, [known, others].concat())
+        let began_before = |span: &SpanAt| self.spans.may_have_records_from_before(span, now);
+        let from_before = match spans.iter().any(began_before) {
+            true => self.known_from_before().await?,
+            false => None,
         };
+        let may_hold = |span: &SpanAt| from_before.is_none_or(|before| before.may_hold(span));
+        let (mut asked, others): (Vec<SpanAt>, Vec<SpanAt>) =
+            spans.into_iter().partition(|span| began_before(span) && may_hold(span));
         asked.extend(self.records.with_some_elsewhere(others));
         self.told_elsewhere(asked).await
+    }
+
+    /// What is known of the time before the start. `None` when the store takes long to tell.
+    async fn known_from_before(&self) -> Result<Option<&FromBefore>> {
+        let told = self.from_before.get_or_try_init(|| self.look_back());
+        tokio::time::timeout(LONGEST_WAIT, told).await.ok().transpose()
+    }
+
+    /// Asks the store of the time before the start, so that spans need not wait for it. If it fails, spans ask again.
+    pub(super) async fn prepare(&self) {
+        if let Err(err) = self.from_before.get_or_try_init(|| self.look_back()).await {
+            tracing::warn!(error = chain(&err), "cannot tell which log records wait for their spans");
+        }
     }
 
     /// Asks which traces have records from before the start and no span yet.

@@ -1,3 +1,6 @@
+use clearspan_model::{Rank, Version, Versions};
+use clearspan_store::memory::MemoryStore;
+
 use super::*;
 
 const DAY: i64 = LOOK_BACK_NANOS;
@@ -84,4 +87,46 @@ fn the_latest_traces_are_remembered() {
     assert!(!looks(0));
     let Generations { young, old } = &*waiting.generations.lock();
     assert!(young.len() <= MAX_TRACES && old.len() <= MAX_TRACES);
+}
+
+/// A run of a span, or of a record of it, in a project.
+fn run_of(project: u8, rank: Rank, time: i64) -> Run {
+    let mut run = Run::new(span(1, project, false).key, at(time));
+    run.span_id = Some(SpanId::from_bytes([5; 8]));
+    run.versions = Versions::all(Version::new(rank, at(time)));
+    run
+}
+
+/// The process began after a record came, and then comes the span.
+async fn restarted() -> (Arc<Homes>, SpanAt) {
+    let store = Arc::new(MemoryStore::new(Arc::new(|_: &mut Run| {})));
+    let (record, span) = (run_of(1, Rank::Log, DAY), run_of(2, Rank::Span, DAY));
+    store.write(vec![record, span.clone()]).await.unwrap();
+    (Arc::new(Homes::new(store, at(DAY + 10))), SpanAt::of(&span).unwrap())
+}
+
+#[tokio::test]
+async fn spans_take_over_what_was_told_before_the_start() {
+    let (homes, span) = restarted().await;
+    homes.prepare().await;
+    assert!(matches!(homes.from_before.get(), Some(FromBefore::Of(traces)) if traces.len() == 1));
+    let told = homes.told_before(vec![span], at(DAY + 20)).await.unwrap();
+    assert_eq!(told.iter().map(|run| run.key).collect::<Vec<_>>(), [span.key]);
+    let of_today = SpanAt { time: at(DAY + 11), ..span };
+    assert_eq!(homes.told_before(vec![of_today], at(DAY + 20)).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn spans_look_by_themselves_while_the_store_has_not_answered() {
+    let (homes, span) = restarted().await;
+    let asking = Arc::clone(&homes);
+    let stuck = crate::task::spawn("look back", async move {
+        asking.from_before.get_or_init(std::future::pending).await;
+    });
+    tokio::task::yield_now().await;
+    let told = homes.told_before(vec![span], at(DAY + 20)).await.unwrap();
+    assert_eq!(told.iter().map(|run| run.key).collect::<Vec<_>>(), [span.key]);
+    assert!(homes.from_before.get().is_none(), "still nothing is known");
+    stuck.abort();
+    assert!(matches!(homes.known_from_before().await.unwrap(), Some(FromBefore::Of(_))), "asks by itself");
 }
