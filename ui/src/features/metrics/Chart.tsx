@@ -9,6 +9,7 @@ import { useStore } from "@/lib/store";
 import { theme } from "@/lib/theme";
 import { tickLabel } from "@/lib/time-range";
 import { useSize } from "@/lib/use-size";
+import { ChartTip } from "@/components/ChartTip";
 import styles from "./Chart.module.css";
 import { measure } from "./measure";
 import { bucketTimes, colourOf, dashOf } from "./series";
@@ -70,7 +71,6 @@ export function Chart({ data, hidden, focused, label, onBrush }: Props) {
 }
 
 const TIP_ROWS = 12;
-const TIP_PX = 260;
 
 function Tip(props: Pick<Props, "data" | "hidden"> & { index: number; x: number; width: number }) {
   const { data, hidden, index, x, width } = props;
@@ -80,8 +80,7 @@ function Tip(props: Pick<Props, "data" | "hidden"> & { index: number; x: number;
     .filter((row) => !hidden.has(row.place) && row.value !== null)
     .toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0));
   return (
-    <div className={styles.tip} style={x > width - TIP_PX ? { right: width - x + 12 } : { left: x + 12 }} aria-hidden>
-      <b>{formatDateTime(from)}</b>
+    <ChartTip x={x} width={width} title={formatDateTime(from)}>
       {rows.length === 0 ? <span>no points</span> : null}
       {rows.slice(0, TIP_ROWS).map((row) => (
         <span key={row.place} className={styles.tipRow}>
@@ -92,7 +91,7 @@ function Tip(props: Pick<Props, "data" | "hidden"> & { index: number; x: number;
         </span>
       ))}
       {rows.length > TIP_ROWS ? <span>{rows.length - TIP_ROWS} more</span> : null}
-    </div>
+    </ChartTip>
   );
 }
 

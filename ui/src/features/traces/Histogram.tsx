@@ -6,6 +6,7 @@ import { isBadFilter } from "@/lib/api/client";
 import { histogramQuery } from "@/lib/api/queries";
 import type { Histogram as Data } from "@/lib/api/types";
 import { formatCost, formatDateTime, formatDuration, plural } from "@/lib/format";
+import { ChartTip } from "@/components/ChartTip";
 import { Segmented } from "@/components/Segmented";
 import styles from "./Histogram.module.css";
 import { tickLabel, ticks } from "@/lib/time-range";
@@ -140,15 +141,14 @@ function Tip({ data, index, x, width }: { data: Data; index: number; x: number; 
   const start = data.from + index * data.bucket_us;
   const all = data.ok[index] + data.error[index];
   return (
-    <div className={styles.tip} style={x > width - 300 ? { right: width - x + 8 } : { left: x + 8 }}>
-      <b>{formatDateTime(start)}</b>
+    <ChartTip x={x} width={width} title={formatDateTime(start)} inLine>
       <span>{plural(all, "trace")}</span>
       {data.error[index] > 0 ? (
         <span className={styles.tipBad}>{data.error[index].toLocaleString("en-US")} failed</span>
       ) : null}
       <span>{formatCost(data.cost[index])}</span>
       {data.p95_us[index] === null ? null : <span>p95 {formatDuration(data.p95_us[index])}</span>}
-    </div>
+    </ChartTip>
   );
 }
 
