@@ -7,6 +7,7 @@ import { formatInstant } from "@/lib/format";
 import { useMediaQuery } from "@/lib/media";
 import { useSize } from "@/lib/use-size";
 import { layoutOf } from "./layout";
+import windowed from "../WindowedRows.module.css";
 import styles from "./LogList.module.css";
 
 export const LINE_PX = 27;
@@ -99,7 +100,7 @@ export function LogList<T extends LogItem>(props: Props<T>) {
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter on the list opens the selected record
     <div
       ref={viewport}
-      className={styles.viewport}
+      className={cx(windowed.viewport, styles.viewport)}
       role="treegrid"
       aria-label={props.label}
       aria-rowcount={hasMore ? -1 : items.length + 1}
@@ -115,7 +116,7 @@ export function LogList<T extends LogItem>(props: Props<T>) {
       <Head {...props} />
       <div
         role="rowgroup"
-        className={styles.tall}
+        className={windowed.tall}
         style={{ height: layout.total + ghosts * rowPx }}
         onPointerEnter={(event) => event.pointerType === "mouse" && props.onHover?.(true)}
         onPointerLeave={() => props.onHover?.(false)}
@@ -173,8 +174,8 @@ function Head<T extends LogItem>({ columns, timeHead, timeWidth }: Props<T>) {
     </span>
   );
   return (
-    <div role="rowgroup" className={styles.head} style={{ height: HEAD_PX }}>
-      <div role="row" aria-rowindex={1} className={styles.headRow}>
+    <div role="rowgroup" className={windowed.head} style={{ height: HEAD_PX }}>
+      <div role="row" aria-rowindex={1} className={cx(windowed.headRow, styles.headRow)}>
         <span role="columnheader" style={{ width: timeWidth }}>
           {timeHead}
         </span>
@@ -209,6 +210,7 @@ function Line<T extends LogItem>(props: Props<T> & { item: T; index: number; top
       data-log={item.id}
       data-level={item.level ?? undefined}
       className={cx(
+        windowed.row,
         styles.row,
         item.id === selected && styles.selected,
         open.has(item.id) && styles.open,
@@ -270,7 +272,11 @@ function Opened(props: {
 
 function Ghost({ top, width, seed }: { top: number; width: number; seed: number }) {
   return (
-    <div className={cx(styles.row, styles.ghost)} style={{ transform: `translateY(${top}px)` }} aria-hidden>
+    <div
+      className={cx(windowed.row, windowed.ghost, styles.row, styles.ghost)}
+      style={{ transform: `translateY(${top}px)` }}
+      aria-hidden
+    >
       <i style={{ width: width - 16 }} />
       <i style={{ width: 34 }} />
       <i style={{ width: `${30 + ((seed * 17) % 40)}%` }} />

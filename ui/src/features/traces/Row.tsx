@@ -3,6 +3,7 @@ import { memo } from "react";
 import { cx } from "@/lib/cx";
 import type { Column } from "./columns";
 import type { ListRow } from "./rows";
+import windowed from "@/components/WindowedRows.module.css";
 import styles from "./RowTable.module.css";
 
 export const rowDomId = (key: string): string => `row-${key}`;
@@ -27,7 +28,7 @@ export const Row = memo(function Row({ project, row, index, top, columns, widths
       aria-rowindex={index + 2}
       aria-selected={selected}
       data-key={row.key}
-      className={cx(styles.row, selected && styles.selected, marked && styles.marked)}
+      className={cx(windowed.row, styles.row, selected && styles.selected, marked && styles.marked)}
       style={{ transform: `translateY(${top}px)` }}
     >
       {/* The grid hears the click, with or without Shift. */}
@@ -65,7 +66,11 @@ export const Row = memo(function Row({ project, row, index, top, columns, widths
 /** What stands in for rows that have not arrived, in their real geometry. */
 export function GhostRow({ top, columns, widths }: Pick<Props, "top" | "columns" | "widths">) {
   return (
-    <div className={cx(styles.row, styles.ghost)} style={{ transform: `translateY(${top}px)` }} role="presentation">
+    <div
+      className={cx(windowed.row, windowed.ghost, styles.row, styles.ghost)}
+      style={{ transform: `translateY(${top}px)` }}
+      role="presentation"
+    >
       <span data-col="mark" className={styles.cell} />
       {columns.map((column, i) => (
         <span

@@ -10,6 +10,7 @@ import type { ListRow } from "./rows";
 import type { Marking } from "./useMarks";
 import { isToday } from "@/lib/time-range";
 import { HEAD_PX } from "./window";
+import windowed from "@/components/WindowedRows.module.css";
 import styles from "./RowTable.module.css";
 
 const OVERSCAN = 6;
@@ -19,7 +20,7 @@ const AHEAD = 40;
 const GHOSTS = 24;
 const DATED_PX = 118;
 const MARK_PX = 16;
-const IO_MIN_PX = 180;
+const IO_MIN_PX = 150;
 
 interface Props {
   label: string;
@@ -84,7 +85,7 @@ export function RowTable(props: Props) {
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter on the grid opens the selected row
     <div
       ref={viewport}
-      className={styles.viewport}
+      className={cx(windowed.viewport, styles.viewport)}
       role="grid"
       aria-label={props.label}
       aria-rowcount={hasMore ? -1 : rows.length + 1}
@@ -123,7 +124,7 @@ export function RowTable(props: Props) {
       />
       <div
         role="rowgroup"
-        className={styles.tall}
+        className={cx(windowed.tall, styles.tall)}
         style={{ height: (rows.length + ghosts) * rowPx, minWidth }}
         onPointerEnter={(event) => event.pointerType === "mouse" && props.onHover(true)}
         onPointerLeave={() => props.onHover(false)}
@@ -163,8 +164,8 @@ function Header({
 >) {
   const marked = marking.rows.length;
   return (
-    <div role="rowgroup" className={styles.head} style={{ minWidth, height: HEAD_PX }}>
-      <div role="row" aria-rowindex={1} className={styles.headRow}>
+    <div role="rowgroup" className={windowed.head} style={{ minWidth, height: HEAD_PX }}>
+      <div role="row" aria-rowindex={1} className={cx(windowed.headRow, styles.headRow)}>
         <span role="columnheader" data-col="mark" className={styles.headCell}>
           <input
             type="checkbox"
