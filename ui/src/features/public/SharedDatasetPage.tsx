@@ -7,7 +7,7 @@ import {
   sharedDatasetQuery,
   type SharedExample,
 } from "@/lib/api/sharing";
-import { splitsOf } from "@/lib/api/datasets";
+import { ownMetadata, splitsOf } from "@/lib/api/datasets";
 import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatDateTime, plural, UNKNOWN } from "@/lib/format";
@@ -151,7 +151,7 @@ function Detail({ example }: { example: SharedExample }) {
       <div className={styles.payloads}>
         <Payload title="Input" value={example.inputs} none="The example has no input." />
         <Payload title="Reference output" value={example.outputs} none="The example has no reference output." />
-        <Payload title="Metadata" value={example.metadata} />
+        <Payload title="Metadata" value={ownMetadata(example)} />
       </div>
     </section>
   );
