@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { FeedbackConfig } from "./api/feedback";
-import { labelsOf, readScore, scoreText, toneOf } from "./score";
+import { formatMean, labelsOf, readScore, scoreText, toneOf } from "./score";
 
 const config = (feedback_config: FeedbackConfig["feedback_config"], lower = false): FeedbackConfig => ({
   feedback_key: "k",
@@ -21,6 +21,11 @@ test("a label says more than its number", () => {
   expect(scoreText({ score: 0, value: "unhelpful" })).toBe("unhelpful");
   expect(scoreText({ score: true, value: null })).toBe("yes");
   expect(scoreText({ score: null, value: null })).toBe("");
+});
+
+test("means have the same places, so that they can be compared by eye", () => {
+  expect([0.5, 0.73, 0.5289, -1, 9.9994].map(formatMean)).toEqual(["0.500", "0.730", "0.529", "-1.000", "9.999"]);
+  expect([10, 87.25].map(formatMean)).toEqual(["10.0", "87.3"]);
 });
 
 test("how good a score is follows its config", () => {

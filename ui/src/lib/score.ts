@@ -17,6 +17,9 @@ export function scoreText({ score, value }: Pick<Feedback, "score" | "value">, c
 /** Four significant places after the point, without zeros at the end. */
 export const formatScore = (score: number): string => String(Number(score.toFixed(score < 1 ? 4 : 2)));
 
+/** Means stand below each other: all with as many places, so that their points do. */
+export const formatMean = (mean: number): string => mean.toFixed(Math.abs(mean) < 10 ? 3 : 1);
+
 /** How good a score is. Of scores beyond 0 to 1 nothing is said unless their config knows the ends. */
 export function toneOf(score: Feedback["score"], config?: FeedbackConfig): ScoreTone {
   if (score === null || score === undefined) return null;

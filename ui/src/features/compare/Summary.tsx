@@ -3,12 +3,13 @@ import type { ReactNode } from "react";
 import type { Experiment, FeedbackStats } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, UNKNOWN } from "@/lib/format";
+import { formatMean } from "@/lib/score";
 import { IconButton } from "@/components/Button";
 import { Delta } from "./Delta";
 import { turned } from "./model";
 import styles from "./Summary.module.css";
 import type { ComparisonState } from "./useComparison";
-import { changeText, scoreText } from "./verdict";
+import { changeText } from "./verdict";
 
 /** The figures of each experiment, against those of the baseline. */
 export function Summary({ state, shown, texts }: { state: ComparisonState; shown: Experiment[]; texts: number }) {
@@ -134,10 +135,10 @@ function Score({ stats, base, name, state }: ScoreProps) {
     Math.min(100, Math.max(0, ((value - range[0]) / (range[1] - range[0])) * 100));
   return (
     <>
-      <b>{scoreText(stats.avg)}</b>
+      <b>{formatMean(stats.avg)}</b>
       {half === null || half === 0 ? null : (
         <span className={styles.soft} title={`95% interval of the mean, over ${formatInt(stats.n)} scores`}>
-          ±{scoreText(half)}
+          ±{formatMean(half)}
         </span>
       )}
       <Delta by={by} direction={direction} />

@@ -1,9 +1,11 @@
 import { Link } from "@tanstack/react-router";
 import { ListTree, Trash2 } from "lucide-react";
+import type { CSSProperties } from "react";
 import type { Dataset } from "@/lib/api/datasets";
 import type { Experiment } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, plural, UNKNOWN } from "@/lib/format";
+import { formatMean } from "@/lib/score";
 import { IconButton } from "@/components/Button";
 import own from "./Experiments.module.css";
 import styles from "@/components/Table.module.css";
@@ -35,18 +37,22 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
   const all = keysOf(experiments);
   const keys = all.slice(0, MAX_KEYS);
   return (
-    <table className={cx(styles.table, own.table)} aria-label="Experiments">
+    <table
+      className={cx(styles.table, own.table)}
+      style={{ "--keys": keys.length } as CSSProperties}
+      aria-label="Experiments"
+    >
       <colgroup>
         <col style={{ width: 38 }} />
-        <col style={{ minWidth: 240 }} />
-        <col style={{ width: 112 }} />
-        <col style={{ width: 64 }} />
+        <col />
+        <col style={{ width: 108 }} className={styles.roomy} />
+        <col style={{ width: 60 }} className={styles.roomy} />
         {keys.map((key) => (
           <col key={key} style={{ width: 116 }} />
         ))}
+        <col style={{ width: 70 }} />
         <col style={{ width: 84 }} />
-        <col style={{ width: 92 }} />
-        <col style={{ width: 92 }} />
+        <col style={{ width: 84 }} className={styles.roomy} />
         <col style={{ width: 68 }} />
       </colgroup>
       <thead>
@@ -55,10 +61,10 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
             <span className="sr">Chosen</span>
           </th>
           <th scope="col">Experiment</th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(styles.number, styles.roomy)}>
             When
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(styles.number, styles.roomy)}>
             Runs
           </th>
           {keys.map((key) => (
@@ -72,7 +78,7 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
           <th scope="col" className={styles.number}>
             Cost
           </th>
-          <th scope="col" className={styles.number} title="Half of the runs were quicker">
+          <th scope="col" className={cx(styles.number, styles.roomy)} title="Half of the runs were quicker">
             Latency
           </th>
           <th scope="col">
@@ -102,10 +108,10 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
               </Link>
               {experiment.description ? <span className={own.about}> {experiment.description}</span> : null}
             </td>
-            <td className={styles.number} title={at(experiment.start_time)}>
+            <td className={cx(styles.number, styles.roomy)} title={at(experiment.start_time)}>
               {ago(experiment.start_time)}
             </td>
-            <td className={styles.number}>
+            <td className={cx(styles.number, styles.roomy)}>
               {formatInt(experiment.run_count)}
               <Progress experiment={experiment} />
             </td>
@@ -114,7 +120,7 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
             ))}
             <Failed experiment={experiment} />
             <td className={styles.number}>{formatCost(nanoOf(experiment.total_cost))}</td>
-            <td className={styles.number}>
+            <td className={cx(styles.number, styles.roomy)}>
               {formatDuration(experiment.latency_p50 == null ? null : experiment.latency_p50 * 1e6)}
             </td>
             <td className={styles.tools}>
@@ -170,7 +176,7 @@ function Mean({ experiment, name }: { experiment: Experiment; name: string }) {
           <i style={{ width: `${stats.avg * 100}%` }} />
         </span>
       ) : null}
-      <span className={own.mean}>{Number(stats.avg.toFixed(3))}</span>
+      <span className={own.mean}>{formatMean(stats.avg)}</span>
     </td>
   );
 }
