@@ -1,11 +1,12 @@
-// Every page with something on it, in both themes: no breach of WCAG, nothing in the console.
+// Every page with something on it: in both themes no breach of WCAG and nothing in the console, and in windows of all
+// widths nothing beside the window.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { audit, openBrowser, openPage } from "./lib/browser.mjs";
 import { seedAll } from "./lib/seed.mjs";
 import { startServer } from "./lib/server.mjs";
 
-let server, browser;
+let server, browser, pages;
 before(async () => {
   server = await startServer();
   browser = await openBrowser({ reducedMotion: "reduce" });
@@ -34,9 +35,8 @@ const heading = (name) => (page) => page.getByRole("heading", { name });
 
 test("the first page of an empty server", () => visit("", heading("Send your first trace")));
 
-test("every page with data", async (t) => {
-  const made = await seedAll(server);
-  const pages = {
+function pagesOf(made) {
+  return {
     projects: ["/projects", text("shop")],
     traces: ["/p/shop/traces", text("Question number 0")],
     runs: ["/p/shop/traces?unit=runs", text("chat gpt-4o-mini")],
@@ -69,5 +69,48 @@ test("every page with data", async (t) => {
     "no such trace": [`/p/shop/traces/${made.dataset}`, heading("This trace is not here"), { missing: true }],
     "a link that leads nowhere": [`/public/${made.dataset}/r`, heading("This link leads nowhere"), { missing: true }],
   };
+}
+
+test("every page with data", async (t) => {
+  pages ??= pagesOf(await seedAll(server));
   for (const [name, of] of Object.entries(pages)) await t.test(name, () => visit(...of));
 });
+
+/** From a laptop's window to a phone's. */
+const WIDTHS = [1440, 1024, 600, 390];
+/** Four letters and three dots are no name. */
+const NAME_PX = 60;
+
+test("every page in windows of all widths", async (t) => {
+  pages ??= pagesOf(await seedAll(server));
+  for (const [name, [path, shown]] of Object.entries(pages))
+    await t.test(name, async () => {
+      const { page } = await openPage(browser.context, `${server.url}/app${path}`);
+      await shown(page).first().waitFor();
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 800 });
+        assert.deepEqual(await page.evaluate(misplaced, NAME_PX), [], `${width} px wide`);
+      }
+      await page.close();
+    });
+});
+
+/** In the browser, once it has laid the page out: what no reader could read. */
+async function misplaced(namePx) {
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  const found = [];
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) found.push(`the page is ${wide} px wide`);
+  const here = document.querySelector("nav[aria-label=Breadcrumb] [aria-current=page]");
+  if (here && here.scrollWidth > here.clientWidth && here.clientWidth < 240) found.push(`cut: ${here.textContent}`);
+  for (const button of document.querySelectorAll("header :is(button, a)")) {
+    const { right, width } = button.getBoundingClientRect();
+    if (width > 0 && right > innerWidth) found.push(`beside the window: ${button.textContent || button.ariaLabel}`);
+  }
+  // The first link or button of a row is its name.
+  for (const row of document.querySelectorAll("main table tbody tr")) {
+    const cell = row.querySelector("a, button")?.closest("td");
+    if (cell?.offsetParent && cell.clientWidth < namePx) found.push(`${cell.clientWidth} px for ${cell.textContent}`);
+  }
+  return found;
+}

@@ -46,7 +46,7 @@ export function PageBar({ project, parents = [], current, children, actions }: B
       </nav>
       {children}
       <span className="grow" />
-      {actions}
+      {actions ? <div className={styles.actions}>{actions}</div> : null}
     </header>
   );
 }

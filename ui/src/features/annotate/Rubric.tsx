@@ -1,5 +1,5 @@
 import { MessageSquarePlus } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
+import { type CSSProperties, type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { cx } from "@/lib/cx";
 import { type Label, readScore } from "@/lib/score";
 import { Keys } from "@/components/Keys";
@@ -89,7 +89,12 @@ function QuestionView({ question, answer, current, writing, onCurrent, onAnswer,
       </h3>
       {description ? <p className={styles.description}>{description}</p> : null}
       {inWords ? null : (
-        <div className={cx(styles.labels, isShort(labels) && styles.short)} role="group" aria-labelledby={id}>
+        <div
+          className={cx(styles.labels, isShort(labels) && styles.short)}
+          style={{ "--label": `calc(${longest(labels)}ch + ${KEY_PX}px)` } as CSSProperties}
+          role="group"
+          aria-labelledby={id}
+        >
           {labels.map((label, index) => (
             <button
               key={label.text}
@@ -139,6 +144,10 @@ function QuestionView({ question, answer, current, writing, onCurrent, onAnswer,
     </section>
   );
 }
+
+/** What a label takes besides its text: the key that chooses it, and its edges. */
+const KEY_PX = 44;
+const longest = (labels: Label[]): number => Math.max(...labels.map(({ text }) => text.length));
 
 /** Numbers and single words stand beside each other. */
 const isShort = (labels: Label[]): boolean =>

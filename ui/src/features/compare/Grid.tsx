@@ -17,6 +17,7 @@ const TEXT_PX = 190;
 const COLUMN_PX = 270;
 /** What a column gets of the room, where the input gets one. */
 const COLUMN_SHARE = 1.35;
+const TIGHT_TEXT_SHARE = 0.36;
 
 interface Props {
   state: ComparisonState;
@@ -44,14 +45,18 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
   const shown = narrow ? columns.slice(state.focus, state.focus + 1) : columns;
   // The reference also stands in the pane: it goes first where the columns would not fit.
   const texts = narrow || (width > 0 && width < 2 * TEXT_PX + columns.length * COLUMN_PX) ? 1 : 2;
-  const columnPx = Math.max(COLUMN_PX, (width * COLUMN_SHARE) / (texts + shown.length * COLUMN_SHARE));
+  // In a window for one hand both are as narrow as it takes to see them beside each other.
+  const tight = width > 0 && width < TEXT_PX + COLUMN_PX;
+  const textMin = tight ? width * TIGHT_TEXT_SHARE : TEXT_PX;
+  const columnMin = tight ? width - textMin : COLUMN_PX;
+  const columnPx = Math.max(columnMin, (width * COLUMN_SHARE) / (texts + shown.length * COLUMN_SHARE));
   const rowPx = rowPxOf(scoreLines(state.keys, columnPx, columns.length > 1));
   const visible = Math.ceil((height || 600) / rowPx) + 1;
   const first = Math.max(0, Math.floor((scroll.top - scroll.rows) / rowPx) - OVERSCAN);
   const slots = visible + 2 * OVERSCAN + 1;
   const last = Math.min(order.length, first + slots);
   const places = useRowSlots(Math.min(first, last), last, slots);
-  const template = `repeat(${texts}, minmax(${TEXT_PX}px, 1fr)) repeat(${shown.length}, minmax(${COLUMN_PX}px, ${COLUMN_SHARE}fr))`;
+  const template = `repeat(${texts}, minmax(${textMin}px, 1fr)) repeat(${shown.length}, minmax(${columnMin}px, ${COLUMN_SHARE}fr))`;
   const isShown = places.some((place) => rows[order[place]].id === current);
   return (
     // oxlint-disable-next-line jsx-a11y/click-events-have-key-events -- Enter opens the row with the cursor
@@ -71,7 +76,7 @@ export function Grid({ state, viewport, current, onCurrent }: Props) {
       }}
       onClick={open}
     >
-      <div className={styles.wide} role="presentation" style={{ minWidth: texts * TEXT_PX + shown.length * COLUMN_PX }}>
+      <div className={styles.wide} role="presentation" style={{ minWidth: texts * textMin + shown.length * columnMin }}>
         <Summary state={state} shown={shown} texts={texts} />
         <div role="rowgroup" className={styles.head} style={{ height: HEAD_PX }}>
           <div role="row" aria-rowindex={1} className={styles.line}>

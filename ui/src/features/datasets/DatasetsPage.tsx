@@ -129,12 +129,12 @@ function Table({ project, datasets, onDelete }: TableProps) {
   return (
     <table className={styles.table} aria-label="Datasets">
       <colgroup>
-        <col style={{ width: "30%" }} />
+        <col className={styles.names} />
         <col className={styles.wide} />
         <col style={{ width: 92 }} className={styles.wide} />
         <col style={{ width: 92 }} />
-        <col style={{ width: 112 }} />
-        <col style={{ width: 128 }} />
+        <col style={{ width: 112 }} className={styles.roomy} />
+        <col style={{ width: 128 }} className={styles.roomy} />
         <col style={{ width: 44 }} />
       </colgroup>
       <thead>
@@ -149,10 +149,10 @@ function Table({ project, datasets, onDelete }: TableProps) {
           <th scope="col" className={styles.number}>
             Examples
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(styles.number, styles.roomy)}>
             Experiments
           </th>
-          <th scope="col" className={styles.number}>
+          <th scope="col" className={cx(styles.number, styles.roomy)}>
             Last changed
           </th>
           <th scope="col">
@@ -178,10 +178,10 @@ function Table({ project, datasets, onDelete }: TableProps) {
             </td>
             <td className={styles.wide}>{TYPES[dataset.data_type] ?? dataset.data_type}</td>
             <td className={styles.number}>{formatInt(dataset.example_count)}</td>
-            <td className={styles.number}>
+            <td className={cx(styles.number, styles.roomy)}>
               {dataset.session_count === 0 ? UNKNOWN : formatInt(dataset.session_count)}
             </td>
-            <td className={styles.number} title={at(dataset.modified_at)}>
+            <td className={cx(styles.number, styles.roomy)} title={at(dataset.modified_at)}>
               {ago(dataset.modified_at)}
             </td>
             <td className={styles.tools}>

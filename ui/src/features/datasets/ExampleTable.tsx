@@ -39,7 +39,7 @@ export function ExampleTable({ rows, current, selected, onSelect, onOpen, tight 
         <col />
         <col />
         <col style={{ width: "19%" }} className={styles.wide} />
-        <col style={{ width: 128 }} />
+        <col style={{ width: 128 }} className={styles.roomy} />
         <col style={{ width: 72 }} className={styles.wide} />
         <col style={{ width: 112 }} className={styles.wide} />
       </colgroup>
@@ -65,7 +65,9 @@ export function ExampleTable({ rows, current, selected, onSelect, onOpen, tight 
           <th scope="col" className={styles.wide}>
             Metadata
           </th>
-          <th scope="col">Split</th>
+          <th scope="col" className={styles.roomy}>
+            Split
+          </th>
           <th scope="col" className={styles.wide}>
             <span className="sr">Source and files</span>
           </th>
@@ -96,7 +98,7 @@ export function ExampleTable({ rows, current, selected, onSelect, onOpen, tight 
             <td className={cx(styles.wide, styles.soft)}>
               <Facts example={row} />
             </td>
-            <td>
+            <td className={styles.roomy}>
               <span className={styles.tags}>
                 {splitsOf(row).map((split) => (
                   <Tag key={split}>{split}</Tag>

@@ -59,7 +59,7 @@ function Table({ projects }: { projects: Project[] }) {
           <th scope="col" className={table.number}>
             Last run
           </th>
-          <th scope="col" className={table.number}>
+          <th scope="col" className={cx(table.number, table.roomy)}>
             Made
           </th>
         </tr>
@@ -84,7 +84,7 @@ function Table({ projects }: { projects: Project[] }) {
             >
               {project.last_run_at === null ? UNKNOWN : formatAgo(project.last_run_at)}
             </td>
-            <td className={table.number}>{formatDateTime(project.created_at)}</td>
+            <td className={cx(table.number, table.roomy)}>{formatDateTime(project.created_at)}</td>
           </tr>
         ))}
       </tbody>

@@ -58,9 +58,11 @@ export function PromptBar({ project, prompt, commit, tags, editing, onEdit }: Pr
       <span className={styles.about} title={prompt.description ?? undefined}>
         {prompt.description}
       </span>
-      {prompt.tags.slice(0, 4).map((tag) => (
-        <Tag key={tag}>{tag}</Tag>
-      ))}
+      <span className={styles.tags}>
+        {prompt.tags.slice(0, 4).map((tag) => (
+          <Tag key={tag}>{tag}</Tag>
+        ))}
+      </span>
     </PageBar>
   );
 }

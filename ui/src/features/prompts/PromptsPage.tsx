@@ -257,9 +257,7 @@ function Row({ project, prompt, current, usage }: RowProps) {
           <span className="ellipsis" title={prompt.description ?? undefined}>
             {prompt.description}
           </span>
-          {prompt.tags.map((tag) => (
-            <Tag key={tag}>{tag}</Tag>
-          ))}
+          <Tags tags={prompt.tags} />
         </div>
       </td>
       <td className={table.number}>{formatInt(prompt.num_commits)}</td>
@@ -275,3 +273,11 @@ function Row({ project, prompt, current, usage }: RowProps) {
     </tr>
   );
 }
+
+const Tags = ({ tags }: { tags: string[] }) => (
+  <span className={styles.tags} title={tags.join(", ")}>
+    {tags.map((tag) => (
+      <Tag key={tag}>{tag}</Tag>
+    ))}
+  </span>
+);

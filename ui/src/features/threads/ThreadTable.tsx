@@ -106,9 +106,17 @@ function Row({ project, thread, current }: { project: string; thread: ThreadRow;
           )}
         </div>
       </td>
-      <td>{formatInt(thread.turn_count)}</td>
+      <td>
+        {formatInt(thread.turn_count)}
+        <span className={styles.unit}>{thread.turn_count === 1 ? " turn" : " turns"}</span>
+      </td>
       <td className={thread.error_count > 0 ? styles.bad : undefined}>
-        {thread.error_count > 0 ? formatInt(thread.error_count) : ""}
+        {thread.error_count > 0 ? (
+          <>
+            {formatInt(thread.error_count)}
+            <span className={styles.unit}> failed</span>
+          </>
+        ) : null}
       </td>
       <td>{thread.turn_count > 1 ? formatDuration(last - first) : ""}</td>
       <td title={thread.total_tokens === null ? undefined : `${formatInt(thread.total_tokens)} tokens`}>

@@ -42,7 +42,7 @@ const COLUMNS: readonly Column[] = [
     cell: (row) => <TimeCell us={row.start} />,
   },
   { id: "status", label: "Status", width: 18, standard: "always", cell: statusMark },
-  { id: "name", label: "Name", width: 160, standard: "always", cell: nameCell },
+  { id: "name", label: "Name", width: 144, standard: "always", cell: nameCell },
   { id: "io", label: "Input and output", width: 0, standard: "always", cell: (row) => <InputOutput row={row} /> },
   {
     id: "latency",

@@ -119,13 +119,19 @@ function NameCell({ t, i, open, find, preview, failed, orphan }: RowProps & { fa
       ) : null}
       {!failed && t.errors[i] > 0 ? <Tag tone="err">{formatInt(t.errors[i])} err</Tag> : null}
       {cached > CACHE_SHOWN_ABOVE ? (
-        <Tag tone="money" title="share of the input that came from the cache">
-          {Math.round(cached * 100)}% cached
-        </Tag>
+        <span className={styles.extra}>
+          <Tag tone="money" title="share of the input that came from the cache">
+            {Math.round(cached * 100)}% cached
+          </Tag>
+        </span>
       ) : null}
       <Asides t={t} i={i} />
       <Said t={t} i={i} />
-      {modelTag ? <Tag title={model ?? undefined}>{modelTag}</Tag> : null}
+      {modelTag ? (
+        <span className={styles.extra}>
+          <Tag title={model ?? undefined}>{modelTag}</Tag>
+        </span>
+      ) : null}
       {open === false && isParent(t, i) ? (
         <span className={styles.inside} title="spans inside">
           +{formatInt(t.runsIn[i] - 1)}
