@@ -1,8 +1,8 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
 import type { ReactNode } from "react";
-import type { Experiment, FeedbackStats } from "@/lib/api/experiments";
+import { costOf, type Experiment, type FeedbackStats } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
-import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, UNKNOWN } from "@/lib/format";
+import { formatCost, formatDuration, formatInt, formatPercent, UNKNOWN } from "@/lib/format";
 import { formatMean } from "@/lib/score";
 import { IconButton } from "@/components/Button";
 import { Delta } from "./Delta";
@@ -67,7 +67,7 @@ function labelKeys(columns: Experiment[], scores: string[]): string[] {
 }
 
 function costPerRun(experiment: Experiment): number | null {
-  const total = nanoOf(experiment.total_cost);
+  const total = costOf(experiment);
   return total === null || !experiment.run_count ? null : total / experiment.run_count;
 }
 

@@ -2,9 +2,9 @@ import { Link } from "@tanstack/react-router";
 import { ListTree, Trash2 } from "lucide-react";
 import type { CSSProperties } from "react";
 import type { Dataset } from "@/lib/api/datasets";
-import type { Experiment } from "@/lib/api/experiments";
+import { costOf, type Experiment } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
-import { formatCost, formatDuration, formatInt, formatPercent, nanoOf, plural, UNKNOWN } from "@/lib/format";
+import { formatCost, formatDuration, formatInt, formatPercent, plural, UNKNOWN } from "@/lib/format";
 import { formatMean } from "@/lib/score";
 import { IconButton } from "@/components/Button";
 import own from "./Experiments.module.css";
@@ -119,7 +119,7 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
               <Mean key={key} experiment={experiment} name={key} />
             ))}
             <Failed experiment={experiment} />
-            <td className={styles.number}>{formatCost(nanoOf(experiment.total_cost))}</td>
+            <td className={styles.number}>{formatCost(costOf(experiment))}</td>
             <td className={cx(styles.number, styles.roomy)}>
               {formatDuration(experiment.latency_p50 == null ? null : experiment.latency_p50 * 1e6)}
             </td>

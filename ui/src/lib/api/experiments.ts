@@ -1,6 +1,7 @@
 //! Experiments: what ran on the examples of a dataset, with scores; and which of two answers was preferred.
 
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { nanoOf } from "@/lib/format";
 import { nextOffset, PAGE } from "./datasets";
 import { v1 } from "./langsmith";
 
@@ -52,6 +53,15 @@ export interface ExperimentRun {
   total_tokens: number | null;
   total_cost: string | null;
   feedback_stats: Record<string, FeedbackStats>;
+}
+
+/**
+ * In billionths of a dollar; null when it is unknown. The API adds up to 0 what no run told: without a token and
+ * without a cost, nothing is known.
+ */
+export function costOf({ total_cost, total_tokens }: Pick<Experiment, "total_cost" | "total_tokens">): number | null {
+  const cost = nanoOf(total_cost);
+  return cost === 0 && !total_tokens ? null : cost;
 }
 
 /** An example with what the experiments made of it. */

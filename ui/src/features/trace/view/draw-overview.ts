@@ -36,6 +36,8 @@ interface Paint {
   scale: number;
   error: string;
   ink: string;
+  /** Of the page: on bars in full colour it reads better than the ink, in both themes. */
+  paper: string;
 }
 
 export function drawOverview(
@@ -61,6 +63,7 @@ export function drawOverview(
     scale: look.width / (look.view[1] - look.view[0]),
     error: color("--err"),
     ink: color("--t1"),
+    paper: color("--surface"),
   };
   const colors = t.skeleton.dict.map(() => "");
   for (const index of new Set(t.skeleton.runs.type)) colors[index] = color(typeLook(t.skeleton.dict[index]).color);
@@ -73,7 +76,7 @@ export function drawOverview(
 function drawBars(paint: Paint, t: TraceModel, colors: string[]): void {
   const { context, levels, look, scale } = paint;
   const covered = new Float64Array(levels.count).fill(-1);
-  const labels: { x: number; y: number; width: number; text: string }[] = [];
+  const labels: { x: number; y: number; width: number; text: string; parent: boolean }[] = [];
   for (let i = 0; i < t.n; i++) {
     const depth = t.depth[i];
     if (depth >= levels.count) continue;
@@ -101,14 +104,15 @@ function drawBars(paint: Paint, t: TraceModel, colors: string[]): void {
         y: y + levels.height / 2,
         width: Math.min(x + shown, look.width) - left - 4,
         text: nameOf(t, i),
+        parent,
       });
     }
   }
   context.globalAlpha = 1;
   context.font = `500 10.5px "Inter Variable", sans-serif`;
   context.textBaseline = "middle";
-  context.fillStyle = paint.ink;
   for (const label of labels) {
+    context.fillStyle = label.parent ? paint.ink : paint.paper;
     context.save();
     context.beginPath();
     context.rect(label.x, label.y - 8, label.width, 16);
