@@ -76,6 +76,19 @@ test("every page with data", async (t) => {
   for (const [name, of] of Object.entries(pages)) await t.test(name, () => visit(...of));
 });
 
+test("the first stop by keyboard leads past the rail", async () => {
+  const { page } = await openPage(browser.context, `${server.url}/app/projects`);
+  await page.getByRole("button", { name: "Send traces" }).waitFor();
+  await page.keyboard.press("Tab");
+  const focused = page.locator(":focus");
+  assert.equal(await focused.textContent(), "Skip to the page");
+  assert.equal(await focused.evaluate((skip) => getComputedStyle(skip).clipPath), "none");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  assert.equal(await page.locator("main :focus").count(), 1);
+  await page.close();
+});
+
 /** From a laptop's window to a phone's. */
 const WIDTHS = [1440, 1024, 600, 390];
 /** Four letters and three dots are no name. */

@@ -152,6 +152,9 @@ export function Frame() {
     );
   return (
     <div className={styles.frame}>
+      <button type="button" className={styles.skip} onClick={focusPage}>
+        Skip to the page
+      </button>
       <Rail project={project} onCommands={() => setOverlay("commands")} onKeys={() => setOverlay("keys")} />
       {locked ? <KeyForm /> : <Outlet />}
       <Suspense>
@@ -160,4 +163,13 @@ export function Frame() {
       </Suspense>
     </div>
   );
+}
+
+/** Only for as long as it has the focus: else a click beside everything would take the focus from where keys act. */
+function focusPage(): void {
+  const page = document.querySelector("main");
+  if (!page) return;
+  page.tabIndex = -1;
+  page.focus();
+  page.addEventListener("blur", () => page.removeAttribute("tabindex"), { once: true });
 }
