@@ -9,6 +9,7 @@ from clearspan import PROGRAMS, run_program
 from langsmith import Client, evaluate
 from langsmith.evaluation import evaluate_comparative
 from node_programs import run_node
+from release import IS_OLD
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,7 @@ def test_two_experiments_are_compared(server, client):
     assert run["outputs"] == {"a": 3} and list(run["feedback_stats"]) == ["closer"]
 
 
+@pytest.mark.skipif(IS_OLD, reason="what JavaScript makes was read by the newest client")
 def test_javascript_evaluates(server, client, tmp_path):
     name = f"js-{uuid.uuid4().hex[:8]}"
     done = run_node(PROGRAMS / "langsmith_evaluate.mjs", tmp_path, "7", environment(server), name)
