@@ -9,6 +9,7 @@ mod asked;
 mod attachments;
 mod body;
 mod datasets;
+mod deletion;
 mod examples;
 mod experiments;
 mod feedback;
@@ -24,6 +25,7 @@ mod runs;
 mod sessions;
 mod sharing;
 mod v2;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -38,8 +40,11 @@ pub(super) fn routes() -> Router<Arc<Context>> {
         .route("/runs/query", post(runs::query))
         .route("/runs/stats", post(runs::stats))
         .route("/runs/group", post(groups::query))
+        .route("/runs/delete", post(deletion::delete))
         .route("/runs/{run_id}", get(runs::get))
         .route("/workspaces/current/secrets", get(absent::secrets).post(absent::keep_secrets))
+        .route("/bulk-exports", post(absent::bulk_exports).get(absent::bulk_exports))
+        .route("/bulk-exports/{*rest}", post(absent::bulk_exports).get(absent::bulk_exports))
         .route("/sessions/{session_id}/insights", post(absent::insights).get(absent::insights))
         .route("/sessions/{session_id}/insights/{*rest}", get(absent::insights))
         .merge(feedback_routes())
@@ -174,13 +179,15 @@ fn dataset_routes() -> Router<Arc<Context>> {
     router
 }
 
-/// Prompts, which clients call repositories.
+/// The workspace, and its prompts, which clients call repositories.
 fn prompt_routes() -> Router<Arc<Context>> {
     let mut router = Router::new();
     for end in ["", "/"] {
         let at = |path: &str| format!("{path}{end}");
         router = router
-            .route(&at("/settings"), get(prompts::settings))
+            .route(&at("/settings"), get(workspaces::settings))
+            .route(&at("/workspaces"), get(workspaces::list))
+            .route(&at("/workspaces/current"), get(workspaces::current))
             .route(&at("/repos"), get(prompts::list).post(prompts::create))
             .route(&at("/repos/{owner}/{handle}"), patch(prompts::update).delete(prompts::delete))
             .route(&at("/repos/{owner}/{handle}/tags"), get(prompts::tags).post(prompts::tag))

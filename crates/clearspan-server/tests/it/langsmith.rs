@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod costs;
+mod deleting;
 mod fidelity;
 mod hostile;
 mod hybrid;

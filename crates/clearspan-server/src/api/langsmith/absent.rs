@@ -24,6 +24,10 @@ pub(super) async fn insights() -> ApiError {
     absent("insights are not made here: they would need a model, and this server calls none")
 }
 
+pub(super) async fn bulk_exports() -> ApiError {
+    absent("bulk exports are not made here: `clearspan export` writes runs as Parquet or JSON lines")
+}
+
 fn absent(message: &str) -> ApiError {
     ApiError { status: StatusCode::NOT_IMPLEMENTED, ..ApiError::new(ErrorCode::NotFound, message) }
 }

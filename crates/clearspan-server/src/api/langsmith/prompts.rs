@@ -25,16 +25,6 @@ use reader::Reader;
 /// What stands for the workspace of the caller in addresses.
 const OWN: &str = "-";
 
-/// `GET /settings`: who the caller is. The SDKs ask before they make a prompt public.
-pub(super) async fn settings(State(ctx): State<Arc<Context>>, caller: Caller) -> Json<Value> {
-    Json(json!({
-        "id": caller.workspace_id,
-        "display_name": ctx.workspace.name,
-        "created_at": iso(clearspan_model::UnixNanos::from_nanos(0)),
-        "tenant_handle": ctx.workspace.name,
-    }))
-}
-
 /// The handle of a path, when its owner is the caller's workspace.
 fn handle_of(ctx: &Context, owner: &str, handle: String) -> Result<String> {
     if owner == OWN || owner == ctx.workspace.name {
