@@ -1,6 +1,5 @@
-"""Experiments that LangSmith's SDKs make in other ways than `evaluate` in Python: pairwise, in JavaScript, and as marked tests."""
+"""Experiments that LangSmith's SDKs make in other ways than `evaluate`: pairwise, and as marked tests."""
 
-import json
 import sys
 import uuid
 
@@ -8,8 +7,6 @@ import pytest
 from clearspan import PROGRAMS, run_program
 from langsmith import Client, evaluate
 from langsmith.evaluation import evaluate_comparative
-from node_programs import run_node
-from release import IS_OLD
 
 
 @pytest.fixture(scope="module")
@@ -81,21 +78,6 @@ def test_two_experiments_are_compared(server, client):
     assert rows[0]["inputs"] == {"q": 2} and len(rows) == 3
     (run,) = rows[0]["runs"]
     assert run["outputs"] == {"a": 3} and list(run["feedback_stats"]) == ["closer"]
-
-
-@pytest.mark.skipif(IS_OLD, reason="what JavaScript makes was read by the newest client")
-def test_javascript_evaluates(server, client, tmp_path):
-    name = f"js-{uuid.uuid4().hex[:8]}"
-    done = run_node(PROGRAMS / "langsmith_evaluate.mjs", tmp_path, "7", environment(server), name)
-    made = json.loads(done.stdout.strip().splitlines()[-1])
-    assert str(client.read_dataset(dataset_name=name).id) == made["dataset"]
-    assert answers_of(client, made["wrong"]) == {1: [1], 2: [3], 3: [3]}
-    assert answers_of(client, made["right"]) == {1: [1, 1], 2: [2, 2], 3: [3, 3]}
-    assert scores_of(client, made["wrong"], "exact") == [0, 1, 1]
-    assert scores_of(client, made["right"], "exact") == [1] * 6
-    (comparison,) = comparisons_of(server, made["dataset"])
-    averages = {info["name"]: info["feedback_stats"]["closer"]["avg"] for info in comparison["experiments_info"]}
-    assert averages[made["right"]] == 1 and averages[made["wrong"]] == pytest.approx(2 / 3)
 
 
 def test_marked_tests_are_an_experiment(server, client, tmp_path):

@@ -54,7 +54,7 @@ def test_a_snippet_makes_a_visible_trace(server, model_environment, tmp_path, sn
         script = (SNIPPETS / "curl.sh").read_text().replace(SHOWN_URL, server.http_url)
         subprocess.run(["bash", "-euc", script], check=True, capture_output=True, timeout=20)
     elif (program := SNIPPETS / f"{snippet}.mjs").exists():
-        run_node(program, tmp_path, snippet[-1], environment_of(snippet, server, model_environment))
+        run_node(program, tmp_path, environment_of(snippet, server, model_environment), major=snippet[-1])
     else:
         # A copy, with the address that the page would show, in an empty folder.
         program = tmp_path / f"{snippet}.py"

@@ -38,7 +38,7 @@ def trace(server, model_environment, version, tmp_path_factory):
         "OTEL_EXPORTER_OTLP_HEADERS": f"Langsmith-Project={project}",
     }
     folder = tmp_path_factory.mktemp(project)
-    run_node(PROGRAMS / "vercel_ai.mjs", folder, version[0], model_environment | environment, version)
+    run_node(PROGRAMS / "vercel_ai.mjs", folder, model_environment | environment, version, major=version[0])
     return server.only_trace(project)
 
 
