@@ -295,8 +295,8 @@ def test_experiments_are_compared(server, experiments):
 
 def test_averages_of_experiments(request, experiments, way):
     if way == "old":
-        # It sends feedback before the runs that it is about.
-        request.applymarker(EARLY)
+        # It sends feedback before the runs that it is about; on a slow machine the runs may be first all the same.
+        request.applymarker(pytest.mark.xfail(strict=False, reason=EARLY.kwargs["reason"]))
     averages = {"broken": 1, "exact": pytest.approx(2 / 3), "kind": None, "near": pytest.approx(2.5 / 3)}
     assert experiments["wrong"]["averages"] == averages
     assert experiments["right"]["averages"] == {"exact": 1}
