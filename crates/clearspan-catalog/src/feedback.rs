@@ -80,6 +80,12 @@ pub trait FeedbackCatalog {
         limit: usize,
     ) -> Result<Vec<RunId>>;
 
+    /// The runs with feedback of which nobody said yet in which project and trace they are, each once, at most `limit`.
+    fn runs_to_place(&self, workspace_id: WorkspaceId, limit: usize) -> Result<Vec<RunId>>;
+
+    /// Says where the runs of feedback are. What a feedback knows already stays.
+    fn place_feedback(&self, workspace_id: WorkspaceId, places: &[FeedbackPlace]) -> Result<()>;
+
     /// Keeps what is known of a key, in the place of what was known.
     fn put_feedback_config(&self, config: &FeedbackConfig) -> Result<()>;
 
@@ -170,6 +176,8 @@ pub struct FeedbackQuery {
     pub trace_ids: Option<Vec<TraceId>>,
     /// With a trace, or without one.
     pub has_trace: Option<bool>,
+    /// About a run of which nobody said yet in which project and trace it is.
+    pub is_to_place: bool,
     /// Of one of these projects.
     pub project_ids: Option<Vec<ProjectId>>,
     /// With one of these keys.
@@ -190,6 +198,15 @@ pub struct FeedbackQuery {
     pub limit: Option<usize>,
     /// How many to leave out before that.
     pub offset: usize,
+}
+
+/// Where the run of a feedback is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct FeedbackPlace {
+    pub feedback_id: FeedbackId,
+    pub project_id: ProjectId,
+    pub trace_id: TraceId,
 }
 
 /// What feedback is about.

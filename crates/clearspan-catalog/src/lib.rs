@@ -35,8 +35,8 @@ pub use example::{
 };
 pub use experiment::{ExperimentCatalog, ExperimentComparison, ProjectDetails};
 pub use feedback::{
-    Comparison, Feedback, FeedbackAbout, FeedbackCatalog, FeedbackChange, FeedbackConfig, FeedbackQuery,
-    FeedbackStats, FeedbackTest, FeedbackToken, Score, TokenId,
+    Comparison, Feedback, FeedbackAbout, FeedbackCatalog, FeedbackChange, FeedbackConfig, FeedbackPlace,
+    FeedbackQuery, FeedbackStats, FeedbackTest, FeedbackToken, Score, TokenId,
 };
 pub use ids::{
     CommitId, ComparisonId, DatasetId, ExampleId, FeedbackId, ItemId, KeyId, PromptId, QueueId, RuleId,

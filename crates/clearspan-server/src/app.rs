@@ -152,6 +152,7 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
     };
     let ingest = IngestArgs {
         store: Arc::clone(&store),
+        catalog: Arc::clone(&catalog),
         projects,
         rules: Arc::clone(&rules),
         live: live.clone(),

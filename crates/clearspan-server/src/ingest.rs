@@ -17,7 +17,7 @@ mod rulebook;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clearspan_catalog::ProjectName;
+use clearspan_catalog::{Catalog, ProjectName};
 use clearspan_mapping::otlp::{self, DecodeError, Encoding, MapContext, Mapped, Memory, MemoryError};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{
@@ -36,6 +36,7 @@ pub(crate) use remap::{RemapJob, RemapState, Remaps};
 pub(crate) use rulebook::{RuleRefusal, Rulebook};
 
 use documents::Home;
+use feedback::{FeedbackIntake, Given};
 use homes::{Homes, SpanAt};
 use hybrid::Hybrid;
 use recent::Recent;
@@ -135,6 +136,7 @@ pub(crate) struct Ingest {
     homes: Arc<Homes>,
     hybrid: Arc<Hybrid>,
     posted: Arc<Recent<(WorkspaceId, RunId), Home>>,
+    feedback: Arc<FeedbackIntake>,
     live: LiveFeed,
     clock: Clock,
     budget: Budget,
@@ -148,6 +150,7 @@ pub(crate) struct Ingest {
 #[derive(Debug)]
 pub(crate) struct IngestArgs {
     pub(crate) store: Arc<dyn RunStore>,
+    pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) projects: Arc<Projects>,
     pub(crate) rules: Arc<Rulebook>,
     pub(crate) live: LiveFeed,
@@ -162,10 +165,14 @@ pub(crate) struct IngestArgs {
 impl Ingest {
     pub(crate) fn new(args: IngestArgs) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).max(2);
-        let IngestArgs { store, projects, rules, live, clock, budget, sheds_payloads, redactor } = args;
+        let IngestArgs { store, catalog, projects, rules, live, clock, budget, sheds_payloads, redactor } =
+            args;
         let homes = Arc::new(Homes::new(Arc::clone(&store), clock.now()));
         let early = Arc::clone(&homes);
         crate::task::spawn("look back", async move { early.prepare().await });
+        let feedback = Arc::new(FeedbackIntake::new(Arc::clone(&store), catalog));
+        let waiting = Arc::clone(&feedback);
+        crate::task::spawn("place feedback", async move { waiting.look_back().await });
         let processors = Arc::new(Semaphore::new(processors));
         let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
         let posted = Arc::new(Recent::new(MAX_POSTED));
@@ -176,6 +183,7 @@ impl Ingest {
             homes,
             hybrid,
             posted,
+            feedback,
             live,
             clock,
             budget,
@@ -210,10 +218,20 @@ impl Ingest {
         }
     }
 
+    /// Keeps all of this feedback, or none. Whether its runs are here already makes no difference.
+    pub(crate) async fn take_feedback(
+        &self,
+        workspace_id: WorkspaceId,
+        given: Vec<Given>,
+    ) -> Result<(), IngestError> {
+        self.feedback.take(workspace_id, given).await
+    }
+
     /// Writes what an export brought; readers see it when this returns.
     async fn write(&self, workspace_id: WorkspaceId, batch: Batch) -> Result<(), IngestError> {
         let Batch { runs, logs, points, .. } = batch;
         let traces: Vec<_> = runs.iter().map(|run| (run.key.project_id, run.key.trace_id)).collect();
+        let run_ids: Vec<RunId> = runs.iter().map(|run| run.key.run_id).collect();
         let of_logs = logs.iter().filter_map(|record| Some((record.project_id, record.trace_id?)));
         let traces = traces.into_iter().chain(of_logs).collect::<Vec<_>>();
         // Together, so that they share one sync of the disk.
@@ -222,6 +240,7 @@ impl Ingest {
         let write_points =
             async { if points.is_empty() { Ok(()) } else { self.store.write_points(points).await } };
         tokio::try_join!(write_runs, write_logs, write_points)?;
+        self.feedback.runs_came(workspace_id, &run_ids).await;
         if !traces.is_empty() {
             self.live.publish(workspace_id, traces);
         }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, nam
 use super::{SqliteCatalog, columns, failed};
 use crate::{
     Error, Feedback, FeedbackAbout, FeedbackCatalog, FeedbackChange, FeedbackConfig, FeedbackId,
-    FeedbackQuery, FeedbackStats, FeedbackTest, FeedbackToken, Result, Score, TokenId,
+    FeedbackPlace, FeedbackQuery, FeedbackStats, FeedbackTest, FeedbackToken, Result, Score, TokenId,
 };
 
 mod select;
@@ -98,6 +98,17 @@ impl FeedbackCatalog for SqliteCatalog {
         limit: usize,
     ) -> Result<Vec<RunId>> {
         self.with("find runs by feedback", |db| select::runs(db, workspace_id, project_ids, tests, limit))
+    }
+
+    fn runs_to_place(&self, workspace_id: WorkspaceId, limit: usize) -> Result<Vec<RunId>> {
+        self.with("list runs whose place feedback does not know", |db| {
+            select::runs_to_place(db, workspace_id, limit)
+        })
+    }
+
+    fn place_feedback(&self, workspace_id: WorkspaceId, places: &[FeedbackPlace]) -> Result<()> {
+        place(&mut self.connection.lock(), workspace_id, places)
+            .map_err(|err| failed("keep in the catalog where runs of feedback are".to_owned(), err))
     }
 
     fn put_feedback_config(&self, config: &FeedbackConfig) -> Result<()> {
@@ -237,6 +248,24 @@ fn update(
     write(&transaction, &feedback)?;
     transaction.commit()?;
     Ok(Some(feedback))
+}
+
+fn place(db: &mut Connection, workspace_id: WorkspaceId, places: &[FeedbackPlace]) -> SqlResult<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for FeedbackPlace { feedback_id, project_id, trace_id } in places {
+        transaction
+            .prepare_cached(
+                "UPDATE feedback SET project_id = coalesce(project_id, ?3), trace_id = coalesce(trace_id, ?4)
+                 WHERE workspace_id = ?1 AND id = ?2",
+            )?
+            .execute(params![
+                workspace_id.as_bytes(),
+                feedback_id.as_bytes(),
+                project_id.as_bytes(),
+                trace_id.as_bytes()
+            ])?;
+    }
+    transaction.commit()
 }
 
 fn delete_of_traces(

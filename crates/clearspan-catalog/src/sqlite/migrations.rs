@@ -278,6 +278,10 @@ const STEPS: &[&str] = &[
     "
     CREATE INDEX feedback_by_trace ON feedback (workspace_id, trace_id);
 ",
+    "
+    CREATE INDEX feedback_to_place ON feedback (workspace_id, run_id)
+        WHERE run_id IS NOT NULL AND (project_id IS NULL OR trace_id IS NULL);
+",
 ];
 
 /// Brings the schema to the newest version, in one transaction.

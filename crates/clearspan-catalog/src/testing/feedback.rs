@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::at;
 use crate::{
-    Catalog, Comparison, Feedback, FeedbackAbout, FeedbackChange, FeedbackConfig, FeedbackId, FeedbackQuery,
-    FeedbackTest, FeedbackToken, ProjectName, Score,
+    Catalog, Comparison, Feedback, FeedbackAbout, FeedbackChange, FeedbackConfig, FeedbackId, FeedbackPlace,
+    FeedbackQuery, FeedbackTest, FeedbackToken, ProjectName, Score,
 };
 
 pub(super) fn check_all(new_catalog: &impl Fn() -> Arc<dyn Catalog>) {
@@ -18,6 +18,7 @@ pub(super) fn check_all(new_catalog: &impl Fn() -> Arc<dyn Catalog>) {
     feedback_is_found_by_what_it_is_about(&*new_catalog());
     runs_are_found_by_their_feedback(&*new_catalog());
     figures_add_up(&*new_catalog());
+    feedback_is_placed_when_its_run_is_known(&*new_catalog());
     feedback_goes_with_its_project(&*new_catalog());
     feedback_goes_with_its_traces(&*new_catalog());
     what_is_known_of_a_key_is_replaced(&*new_catalog());
@@ -230,6 +231,39 @@ fn feedback_is_found_by_what_it_is_about(catalog: &dyn Catalog) {
         [elsewhere.id]
     );
     assert_eq!(list(catalog, &FeedbackQuery { created: (Some(at(2)), Some(at(4))), ..query() }), [a2, b1]);
+}
+
+fn feedback_is_placed_when_its_run_is_known(catalog: &dyn Catalog) {
+    let (trace_id, elsewhere) = (TraceId::from_bytes([7; 16]), ProjectId::from_bytes([8; 16]));
+    let lost =
+        Feedback { project_id: None, comment: Some("early".to_owned()), ..on_run(catalog, 1, "a", 0.5) };
+    let without_trace = on_run(catalog, 2, "a", 1.0);
+    let placed = Feedback { trace_id: Some(trace_id), ..on_run(catalog, 3, "a", 0.0) };
+    let of_project = Feedback { run_id: None, ..on_run(catalog, 4, "a", 0.0) };
+    put(catalog, &[lost.clone(), without_trace.clone(), placed.clone(), of_project]);
+
+    let mut to_place = catalog.runs_to_place(workspace(catalog), 10).expect("listed");
+    to_place.sort_unstable();
+    assert_eq!(to_place, [run(1), run(2)]);
+    assert_eq!(catalog.runs_to_place(workspace(catalog), 1).expect("listed").len(), 1);
+    let query = FeedbackQuery { is_to_place: true, ..FeedbackQuery::default() };
+    let mut listed = list(catalog, &query);
+    listed.sort_unstable();
+    let mut expected = vec![lost.id, without_trace.id];
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+
+    let place = |feedback_id, project_id| FeedbackPlace { feedback_id, project_id, trace_id };
+    let places =
+        [place(lost.id, PROJECT), place(without_trace.id, elsewhere), place(FeedbackId::generate(), PROJECT)];
+    catalog.place_feedback(WorkspaceId::from_bytes([3; 16]), &places).expect("nothing to place");
+    assert_eq!(list(catalog, &query).len(), 2, "another workspace has none of them");
+    catalog.place_feedback(workspace(catalog), &places).expect("placed");
+    assert_eq!(catalog.runs_to_place(workspace(catalog), 10).expect("listed"), []);
+    let load = |id| catalog.load_feedback(workspace(catalog), id).expect("loaded").expect("it is kept");
+    let trace_id = Some(trace_id);
+    assert_eq!(load(lost.id), Feedback { project_id: Some(PROJECT), trace_id, ..lost });
+    assert_eq!(load(without_trace.id), Feedback { trace_id, ..without_trace }, "what it knew stays");
 }
 
 fn runs_are_found_by_their_feedback(catalog: &dyn Catalog) {

@@ -13,6 +13,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::error::{Refusal, chain, http_status};
+use crate::ingest::IngestError;
 
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 
@@ -200,9 +201,15 @@ impl From<Refusal> for ApiError {
     }
 }
 
-/// Tells callers what they can act on; what they cannot goes to the log only.
-fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> ApiError {
-    let code = match kind {
+/// The words of `ingest`, which has logged what callers cannot act on.
+impl From<IngestError> for ApiError {
+    fn from(error: IngestError) -> Self {
+        Self { status: http_status(error.kind), ..Self::new(code_of(error.kind), error.message) }
+    }
+}
+
+fn code_of(kind: ErrorKind) -> ErrorCode {
+    match kind {
         ErrorKind::InvalidInput => ErrorCode::InvalidParameter,
         ErrorKind::NotFound => ErrorCode::NotFound,
         ErrorKind::Conflict => ErrorCode::Conflict,
@@ -212,7 +219,12 @@ fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> ApiErr
         ErrorKind::Unavailable => ErrorCode::Unavailable,
         ErrorKind::Timeout => ErrorCode::Timeout,
         ErrorKind::Corrupt | ErrorKind::Internal => ErrorCode::Internal,
-    };
+    }
+}
+
+/// Tells callers what they can act on; what they cannot goes to the log only.
+fn of_kind(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> ApiError {
+    let code = code_of(kind);
     let message = match code {
         ErrorCode::Internal if kind == ErrorKind::Corrupt => {
             tracing::error!(error = chain(error), "stored data is damaged");

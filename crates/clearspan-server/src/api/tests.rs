@@ -91,6 +91,7 @@ impl Server {
         };
         let ingest = IngestArgs {
             store: Arc::clone(&store),
+            catalog: Arc::clone(&catalog),
             projects,
             rules: Arc::clone(&rules),
             live: live.clone(),

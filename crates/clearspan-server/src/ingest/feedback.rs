@@ -3,6 +3,7 @@
 //! The same document comes by `POST /feedback` and as a part of `POST /runs/multipart`.
 
 mod document;
+mod intake;
 
 use clearspan_catalog::{Catalog, Feedback, FeedbackConfig};
 use clearspan_model::{JsonText, ProjectId, RunId, TraceId, UnixNanos, WorkspaceId};
@@ -11,6 +12,7 @@ use clearspan_store::{Order, RunQuery, RunStore, Scope, Selection, SortKey, Time
 use rustc_hash::FxHashMap;
 
 pub(crate) use document::{Members, read_score, read_time};
+pub(super) use intake::FeedbackIntake;
 
 /// Runs that are looked for at once.
 const RUNS_AT_ONCE: usize = 500;
@@ -32,35 +34,42 @@ pub(crate) fn read(
     document::read(document, workspace_id, now)
 }
 
+/// Whether its sender did not say where its run is.
+fn is_to_place(feedback: &Feedback) -> bool {
+    feedback.run_id.is_some() && (feedback.project_id.is_none() || feedback.trace_id.is_none())
+}
+
 /// Finds out where the runs are of which the sender did not say it. A run that is not here yet is no error: its feedback
 /// waits for it.
-pub(crate) async fn place(
+async fn place(
     store: &dyn RunStore,
     workspace_id: WorkspaceId,
     given: &mut [Given],
 ) -> clearspan_store::Result<()> {
-    let is_lost = |feedback: &Feedback| feedback.project_id.is_none() || feedback.trace_id.is_none();
     let mut lost: Vec<RunId> = given
         .iter()
-        .filter(|given| is_lost(&given.feedback))
+        .filter(|given| is_to_place(&given.feedback))
         .filter_map(|given| given.feedback.run_id)
         .collect();
     lost.sort_unstable();
     lost.dedup();
     let found = find_runs(store, workspace_id, &lost).await?;
     for feedback in given.iter_mut().map(|given| &mut given.feedback) {
-        let places = feedback.run_id.and_then(|id| found.get(&id)).into_iter().flatten();
-        // Ids made from span ids are unique per trace only. The newest run comes first.
-        let fitting = places.copied().find(|(project_id, trace_id)| {
-            feedback.project_id.is_none_or(|id| id == *project_id)
-                && feedback.trace_id.is_none_or(|id| id == *trace_id)
-        });
-        if let Some((project_id, trace_id)) = fitting {
+        if let Some((project_id, trace_id)) = fitting(feedback, &found) {
             feedback.project_id = Some(project_id);
             feedback.trace_id = Some(trace_id);
         }
     }
     Ok(())
+}
+
+/// Which of the runs with its run's id a feedback means: ids made from span ids are unique per trace only.
+fn fitting(feedback: &Feedback, found: &FxHashMap<RunId, Vec<Place>>) -> Option<Place> {
+    // The newest run comes first.
+    found.get(&feedback.run_id?)?.iter().copied().find(|(project_id, trace_id)| {
+        feedback.project_id.is_none_or(|id| id == *project_id)
+            && feedback.trace_id.is_none_or(|id| id == *trace_id)
+    })
 }
 
 /// Where a run is.
@@ -93,7 +102,7 @@ pub(crate) async fn find_runs(
 }
 
 /// Keeps feedback, and what it says of its keys. Blocks.
-pub(crate) fn keep(catalog: &dyn Catalog, given: &[Given]) -> clearspan_catalog::Result<()> {
+fn keep(catalog: &dyn Catalog, given: &[Given]) -> clearspan_catalog::Result<()> {
     let feedback: Vec<Feedback> = given.iter().map(|given| given.feedback.clone()).collect();
     catalog.put_feedback(&feedback)?;
     let told: Vec<_> = given

@@ -3,6 +3,7 @@
 mod bad_input;
 mod costs;
 mod deleting;
+mod early_feedback;
 mod fidelity;
 mod hostile;
 mod hybrid;

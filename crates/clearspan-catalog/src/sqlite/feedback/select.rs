@@ -44,6 +44,9 @@ impl Conditions {
     }
 }
 
+/// The condition of the index `feedback_to_place`, word by word.
+const TO_PLACE: &str = "run_id IS NOT NULL AND (project_id IS NULL OR trace_id IS NULL)";
+
 fn one_of(column: &str) -> String {
     format!("{column} IN (SELECT value FROM json_each(?))")
 }
@@ -86,6 +89,9 @@ pub(super) fn list(
     if let Some(has) = query.has_trace {
         asked.plain(format!("trace_id {}", presence(has)));
     }
+    if query.is_to_place {
+        asked.plain(TO_PLACE);
+    }
     if let Some(about) = query.about {
         asked.plain(format!("run_id {}", presence(about == FeedbackAbout::Runs)));
     }
@@ -116,6 +122,20 @@ pub(super) fn runs(
     for test in tests {
         add_test(&mut asked, test);
     }
+    let sql = format!("SELECT DISTINCT run_id FROM feedback WHERE {} LIMIT ?", asked.text());
+    asked.values.push(Box::new(count(limit)));
+    db.prepare_cached(&sql)?
+        .query_map(params_from_iter(&asked.values), |row| Ok(RunId::from_bytes(row.get(0)?)))?
+        .collect()
+}
+
+pub(super) fn runs_to_place(
+    db: &Connection,
+    workspace_id: WorkspaceId,
+    limit: usize,
+) -> SqlResult<Vec<RunId>> {
+    let mut asked = Conditions::of_workspace(workspace_id);
+    asked.plain(TO_PLACE);
     let sql = format!("SELECT DISTINCT run_id FROM feedback WHERE {} LIMIT ?", asked.text());
     asked.values.push(Box::new(count(limit)));
     db.prepare_cached(&sql)?

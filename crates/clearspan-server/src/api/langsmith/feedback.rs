@@ -35,12 +35,9 @@ pub(super) async fn create(
 ) -> Result<Json<Value>> {
     ctx.ingest.redact(&mut document);
     let given = feedback::read(&document, caller.workspace_id, ctx.clock.now()).map_err(unprocessable)?;
-    let mut given = vec![given];
-    feedback::place(&*ctx.store, caller.workspace_id, &mut given).await?;
-    let kept = in_catalog(&ctx, move |catalog| {
-        feedback::keep(catalog, &given)?;
-        catalog.load_feedback(caller.workspace_id, given[0].feedback.id)
-    });
+    let id = given.feedback.id;
+    ctx.ingest.take_feedback(caller.workspace_id, vec![given]).await?;
+    let kept = in_catalog(&ctx, move |catalog| catalog.load_feedback(caller.workspace_id, id));
     let kept = kept.await?.ok_or_else(gone)?;
     Ok(Json(feedback_json(&kept)))
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use clearspan_model::WorkspaceId;
+use clearspan_model::{ErrorKind, WorkspaceId};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Refusal;
 use crate::context::Context;
-use crate::error::{chain, http_status};
+use crate::error::http_status;
 use crate::ingest::{Problem, feedback};
 
 /// Keeps what can be used of these parts; the rest is told. Returns how many were kept.
@@ -33,16 +33,8 @@ pub(super) async fn keep(
         return Ok((0, problems));
     }
     let kept = given.len() as u64;
-    feedback::place(&*context.store, workspace_id, &mut given)
-        .await
-        .map_err(|err| refuse(err.kind(), &err))?;
-    let catalog = Arc::clone(&context.catalog);
-    let keeping = tokio::task::spawn_blocking(move || feedback::keep(&*catalog, &given));
-    match keeping.await {
-        Ok(Ok(())) => Ok((kept, problems)),
-        Ok(Err(err)) => Err(refuse(err.kind(), &err)),
-        Err(err) => Err(refuse(clearspan_model::ErrorKind::Internal, &err)),
-    }
+    context.ingest.take_feedback(workspace_id, given).await.map_err(|err| refuse(err.kind))?;
+    Ok((kept, problems))
 }
 
 /// The document of a part, which may leave its id to the name of the part.
@@ -57,8 +49,7 @@ fn read(id: &str, text: &[u8]) -> Result<Value, String> {
     Ok(document)
 }
 
-fn refuse(kind: clearspan_model::ErrorKind, err: &dyn std::error::Error) -> Refusal {
-    tracing::error!(error = chain(err), "feedback was not kept");
+fn refuse(kind: ErrorKind) -> Refusal {
     let status = match http_status(kind) {
         status if status.is_server_error() => StatusCode::SERVICE_UNAVAILABLE,
         status => status,
