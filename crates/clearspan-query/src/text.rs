@@ -33,6 +33,12 @@ pub fn parse_time(text: &str) -> Option<clearspan_model::UnixNanos> {
     crate::value::parse_time(text)
 }
 
+/// The same for a moment that only has to be compared with others, such as when something ends: of those that are too far away to
+/// be told in nanoseconds (before 1677, after 2262), the nearest that is not.
+pub fn parse_nearest_time(text: &str) -> Option<clearspan_model::UnixNanos> {
+    crate::value::parse_nearest_time(text)
+}
+
 /// A run id as people copy it: a UUID, 32 hexadecimal digits, or the 16 digits of a span id.
 pub fn parse_run_id(text: &str) -> Option<clearspan_model::RunId> {
     crate::value::parse_run_id(text)

@@ -115,16 +115,26 @@ pub(crate) fn parse_duration(text: &str) -> Option<i64> {
 
 /// A date, a date with a time (UTC where no zone is said), or microseconds since the epoch.
 pub(crate) fn parse_time(text: &str) -> Option<UnixNanos> {
+    i64::try_from(parse_nanos(text)?).ok().map(UnixNanos::from_nanos)
+}
+
+/// The same; of moments that are too far away to be told in nanoseconds the nearest that is not.
+pub(crate) fn parse_nearest_time(text: &str) -> Option<UnixNanos> {
+    let nanos = parse_nanos(text)?.clamp(i64::MIN.into(), i64::MAX.into());
+    i64::try_from(nanos).ok().map(UnixNanos::from_nanos)
+}
+
+fn parse_nanos(text: &str) -> Option<i128> {
     let text = text.trim();
     if let Ok(micros) = text.parse::<i64>() {
         // Four digits are a year that someone forgot to finish, not a moment in January 1970.
-        return (text.len() > 4).then(|| micros.checked_mul(1_000).map(UnixNanos::from_nanos))?;
+        return (text.len() > 4).then(|| i128::from(micros) * 1_000);
     }
     let timestamp = match text.parse::<Timestamp>() {
         Ok(timestamp) => timestamp,
         Err(_) => text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
     };
-    i64::try_from(timestamp.as_nanosecond()).ok().map(UnixNanos::from_nanos)
+    Some(timestamp.as_nanosecond())
 }
 
 fn parse_status(text: &str) -> Option<Status> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use clearspan_catalog::{Share, ShareToken, Shared};
 use clearspan_model::{RunId, WorkspaceId};
 use clearspan_store::{RunSummary, Scope};
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::body::OneOrMany;
-use super::find::{home_of_run, unprocessable};
+use super::find::{Pairs, home_of_run, parse_id, unprocessable};
 use super::json_object::JsonObject;
 use super::run_json::Select;
 use super::runs::{Page, Row, RunPage, Wants, rows, with_outline};
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
-use crate::api::extract::{JsonBody, PathParams, RunParam};
+use crate::api::extract::{JsonBody, Params, PathParams, RunParam};
 use crate::api::tree::Tree;
 use crate::auth::Caller;
 use crate::context::Context;
@@ -105,15 +105,23 @@ pub(super) async fn public_runs(
     Ok(Json(RunPage { runs, cursors: json!({ "next": null }), parsed_query: Value::Null }))
 }
 
-/// The JavaScript SDK forgets the `?` in `/public/{token}/runs?share_token={token}`.
+/// Releases of the JavaScript SDK forget the `?` in `/public/{token}/runs?id={run}&share_token={token}`: then the parameters are
+/// a part of the path.
 pub(super) async fn public_list(
     State(ctx): State<Arc<Context>>,
     PathParams((token, rest)): PathParams<(String, String)>,
+    Params(mut pairs): Params<Pairs>,
 ) -> Result<Json<Vec<JsonObject>>> {
-    if rest != "runs" && !rest.starts_with("runsshare_token=") {
-        return Err(not_shared());
+    let forgotten = rest.strip_prefix("runs").ok_or_else(not_shared)?;
+    if !forgotten.is_empty() {
+        let is_list = forgotten.starts_with("id=") || forgotten.starts_with("share_token=");
+        let read = format!("/?{forgotten}").parse().ok().filter(|_| is_list);
+        let read = read.and_then(|uri| Query::<Pairs>::try_from_uri(&uri).ok());
+        pairs.extend(read.ok_or_else(not_shared)?.0);
     }
-    let rows = shared_rows(&ctx, &token, |_, _| true).await?;
+    let ids = pairs.iter().filter(|(key, _)| key == "id").map(|(_, id)| parse_id("id", id));
+    let ids = ids.collect::<Result<Vec<RunId>>>()?;
+    let rows = shared_rows(&ctx, &token, |id, _| ids.is_empty() || ids.contains(&id)).await?;
     Ok(Json(rows.iter().map(|row| row.json(&Select::new(None))).collect()))
 }
 

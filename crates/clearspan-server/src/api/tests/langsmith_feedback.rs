@@ -141,6 +141,11 @@ async fn a_token_lets_somebody_without_a_key_speak_once() {
     let gone = server.post("/feedback/tokens", gone).await.json();
     let gone = gone["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     assert_eq!(server.post(&format!("/feedback/tokens/{gone}"), json!({})).await.status, StatusCode::GONE);
+    let for_ever = json!({"run_id": call(), "feedback_key": "k", "expires_at": "2999-01-01T00:00:00Z"});
+    let for_ever = server.post("/feedback/tokens", for_ever).await.json();
+    let for_ever = for_ever["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let given = server.post(&format!("/feedback/tokens/{for_ever}"), json!({})).await;
+    assert_eq!(given.status, StatusCode::OK);
     for guess in [made["id"].as_str().unwrap(), "x", &uuid(5)] {
         let answer = server.post(&format!("/feedback/tokens/{guess}"), json!({"score": 1})).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{guess}");
@@ -171,6 +176,54 @@ async fn configs_are_kept_and_do_not_clash() {
     assert_eq!(delete(&server, "/feedback-configs?feedback_key=acc").await, StatusCode::OK);
     assert_eq!(delete(&server, "/feedback-configs?feedback_key=acc").await, StatusCode::NOT_FOUND);
     assert_eq!(delete(&server, "/feedback-configs").await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn categories_of_a_config_come_and_go() {
+    let server = Server::new();
+    let category = |value: i64, label: &str| json!({"value": value, "label": label});
+    let config = json!({"type": "categorical", "allows_multiple_categories": true,
+        "categories": [category(1, "good"), category(0, "bad")]});
+    let made =
+        server.post("/feedback-configs", json!({"feedback_key": "mood", "feedback_config": config})).await;
+    let id = made.json()["id"].as_str().unwrap().to_owned();
+    let patch = async |mut change: Value| {
+        change["feedback_key"] = json!("mood");
+        server.change("PATCH", "/feedback-configs", change).await
+    };
+    let added = patch(json!({"add_categories": [category(2, "great")], "id": id})).await.json();
+    let all = json!([category(1, "good"), category(0, "bad"), category(2, "great")]);
+    assert_eq!(added["feedback_config"]["categories"], all);
+    assert_eq!(added["feedback_config"]["allows_multiple_categories"], json!(true));
+    let removed = patch(json!({"remove_categories": [0]})).await.json();
+    let two = json!([category(1, "good"), category(2, "great")]);
+    assert_eq!(removed["feedback_config"]["categories"], two);
+    for wrong in [
+        json!({"remove_categories": [1]}),
+        json!({"remove_categories": ["good"]}),
+        json!({"add_categories": [category(2, "best")]}),
+        json!({"add_categories": [category(3, "good")]}),
+        json!({"add_categories": [{"label": "no value"}]}),
+        json!({"add_categories": {}}),
+    ] {
+        assert_eq!(patch(wrong.clone()).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    assert_eq!(patch(json!({"id": uuid(9)})).await.status, StatusCode::NOT_FOUND);
+    let listed = server.read("/feedback-configs?include_all_configs=True").await;
+    assert_eq!((&listed[0]["feedback_config"]["categories"], &listed[0]["id"]), (&two, &json!(id)));
+    assert_eq!(server.read("/feedback-configs?is_enforced=True").await, json!([]));
+    let enforced =
+        json!({"feedback_key": "other", "feedback_config": {"type": "freeform"}, "is_enforced": true});
+    let enforced = server.post("/feedback-configs", enforced).await;
+    assert_eq!(enforced.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let number = json!({"feedback_key": "n", "feedback_config": {"type": "continuous"}});
+    assert_eq!(server.post("/feedback-configs", number).await.status, StatusCode::OK);
+    let number = json!({"feedback_key": "n", "add_categories": [category(1, "a")]});
+    let refused = server.change("PATCH", "/feedback-configs", number).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(delete(&server, &format!("/feedback-configs?id={}", uuid(9))).await, StatusCode::NOT_FOUND);
+    assert_eq!(delete(&server, &format!("/feedback-configs?id={id}")).await, StatusCode::OK);
+    assert_eq!(server.read("/feedback-configs?key=mood").await, json!([]));
 }
 
 #[tokio::test]
@@ -255,6 +308,17 @@ async fn a_shared_run_is_readable_for_who_knows_the_token() {
         server.change("PUT", &root, json!({})).await.json()["share_token"].as_str().unwrap().to_owned();
     let all = server.post(&format!("/api/v1/public/{token}/runs/query"), json!({})).await.json();
     assert!(!all["runs"].as_array().unwrap().is_empty());
+    let some = format!("id={}&id={}&share_token={token}", uuid(2), uuid(3));
+    for listed in [
+        format!("runs?{some}"),
+        format!("runs{some}"),
+        format!("runsshare_token={token}&id={}&id={}", uuid(2), uuid(3)),
+    ] {
+        let listed = server.read(&format!("/public/{token}/{listed}")).await;
+        let ids: Vec<_> = listed.as_array().unwrap().iter().map(|run| run["id"].clone()).collect();
+        assert_eq!(ids, [json!(uuid(2)), json!(uuid(3))]);
+    }
+    assert_eq!(server.get(&format!("/public/{token}/runsx=1")).await.status, StatusCode::NOT_FOUND);
 
     assert_eq!(delete(&server, &path).await, StatusCode::OK);
     assert_eq!(server.get(&format!("{public}/run")).await.status, StatusCode::NOT_FOUND);

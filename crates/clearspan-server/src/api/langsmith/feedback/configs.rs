@@ -1,4 +1,7 @@
-//! `/feedback-configs`: what the scores of a key mean.
+//! `/feedback-configs`: what the scores of a key mean. A key has one config, which counts in the whole workspace: LangSmith's
+//! first one.
+
+mod categories;
 
 use std::sync::Arc;
 
@@ -7,15 +10,19 @@ use axum::extract::State;
 use clearspan_catalog::FeedbackConfig;
 use clearspan_model::{ErrorKind, JsonText, UnixNanos, WorkspaceId};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use crate::api::catalog::in_catalog;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::{JsonBody, Params};
-use crate::api::langsmith::find::{Pairs, parse_count, unprocessable};
+use crate::api::langsmith::find::{Pairs, is_true, parse_count, parse_id, unprocessable};
 use crate::api::langsmith::run_json::iso;
 use crate::auth::Caller;
 use crate::context::Context;
 use crate::ingest::feedback::Members;
+
+use categories::CategoryChange;
 
 const TYPES: &[&str] = &["continuous", "categorical", "freeform"];
 
@@ -25,14 +32,19 @@ pub(in crate::api::langsmith) async fn list(
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Vec<Value>>> {
     let (mut keys, mut part, mut limit, mut offset) = (Vec::new(), None, usize::MAX, 0);
+    let mut wants_enforced = false;
     for (name, value) in pairs {
         match name.as_str() {
             "key" => keys.push(value),
             "name_contains" => part = Some(value.to_lowercase()),
             "limit" => limit = parse_count("limit", &value)?.max(1),
             "offset" => offset = parse_count("offset", &value)?,
+            "is_enforced" => wants_enforced = is_true(&value),
             _ => {}
         }
+    }
+    if wants_enforced {
+        return Ok(Json(Vec::new()));
     }
     let configs = in_catalog(&ctx, move |catalog| catalog.list_feedback_configs(caller.workspace_id)).await?;
     let wanted = |config: &&FeedbackConfig| {
@@ -48,6 +60,11 @@ pub(in crate::api::langsmith) async fn create(
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>> {
     let asked = Asked::read(&body).map_err(unprocessable)?;
+    if asked.is_enforced {
+        return Err(unprocessable(
+            "enforced configs are not supported; a key has one config, which counts in the whole workspace: leave is_enforced out",
+        ));
+    }
     let config = asked.config.clone().ok_or_else(|| unprocessable("feedback_config is missing"))?;
     let new = asked.on_top_of(None, config, caller.workspace_id, ctx.clock.now());
     let kept = in_catalog(&ctx, move |catalog| {
@@ -70,15 +87,20 @@ pub(in crate::api::langsmith) async fn update(
     JsonBody(body): JsonBody<Value>,
 ) -> Result<Json<Value>> {
     let asked = Asked::read(&body).map_err(unprocessable)?;
-    let (workspace_id, now, key) = (caller.workspace_id, ctx.clock.now(), asked.key.clone());
-    let kept = in_catalog(&ctx, move |catalog| {
-        let Some(before) = load(catalog, &workspace_id, &asked.key)? else { return Ok(None) };
-        let config = asked.config.clone().unwrap_or_else(|| before.config.clone());
+    let (workspace_id, now) = (caller.workspace_id, ctx.clock.now());
+    let changed = tokio::task::spawn_blocking(move || {
+        let before = load(&*ctx.catalog, &workspace_id, &asked.key)?;
+        let before = before.filter(|before| asked.id.is_none_or(|id| id == id_of(before)));
+        let before = before.ok_or_else(|| ApiError::not_found("config of the feedback key", &asked.key))?;
+        let config = match &asked.config {
+            Some(config) => config.clone(),
+            None => asked.categories.applied_to(&before.config).map_err(unprocessable)?,
+        };
         let changed = asked.on_top_of(Some(&before), config, workspace_id, now);
-        catalog.put_feedback_config(&changed).map(|()| Some(changed))
+        ctx.catalog.put_feedback_config(&changed)?;
+        Ok::<_, ApiError>(changed)
     });
-    let kept = kept.await?.ok_or_else(|| ApiError::not_found("config of the feedback key", key))?;
-    Ok(Json(config_json(&kept)))
+    Ok(Json(config_json(&changed.await??)))
 }
 
 pub(in crate::api::langsmith) async fn delete(
@@ -86,24 +108,36 @@ pub(in crate::api::langsmith) async fn delete(
     caller: Caller,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Value>> {
-    let key = pairs.into_iter().find_map(|(name, value)| (name == "feedback_key").then_some(value));
-    let key = key.ok_or_else(|| {
-        ApiError::new(ErrorCode::InvalidParameter, "say which config with the parameter feedback_key")
+    let value = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let (key, id) = (value("feedback_key"), value("id"));
+    let id: Option<Uuid> = id.map(|id| parse_id("id", &id)).transpose()?;
+    let name = key.clone().or_else(|| id.map(|id| id.to_string())).ok_or_else(|| {
+        let message = "say which config with the parameter feedback_key or id";
+        ApiError::new(ErrorCode::InvalidParameter, message)
     })?;
-    let name = key.clone();
-    let existed =
-        in_catalog(&ctx, move |catalog| catalog.delete_feedback_config(caller.workspace_id, &key)).await?;
-    match existed {
+    let deleted = in_catalog(&ctx, move |catalog| {
+        let configs = catalog.list_feedback_configs(caller.workspace_id)?;
+        let is_meant = |config: &&FeedbackConfig| match &key {
+            Some(key) => config.key == *key,
+            None => id == Some(id_of(config)),
+        };
+        let Some(config) = configs.iter().find(is_meant) else { return Ok(false) };
+        catalog.delete_feedback_config(caller.workspace_id, &config.key)
+    });
+    match deleted.await? {
         true => Ok(Json(json!({}))),
-        false => Err(ApiError::not_found("config of the feedback key", name)),
+        false => Err(ApiError::not_found("feedback config", name)),
     }
 }
 
 /// What a body says of a key.
 struct Asked {
     key: String,
+    id: Option<Uuid>,
     config: Option<JsonText>,
+    categories: CategoryChange,
     is_lower_score_better: Option<bool>,
+    is_enforced: bool,
 }
 
 impl Asked {
@@ -122,8 +156,11 @@ impl Asked {
         }
         Ok(Self {
             key: key.ok_or("feedback_key is missing")?.to_owned(),
+            id: members.id("id")?,
             config: config.map(JsonText::from_value),
+            categories: CategoryChange::read(members)?,
             is_lower_score_better: members.flag("is_lower_score_better")?,
+            is_enforced: members.flag("is_enforced")?.unwrap_or_default(),
         })
     }
 
@@ -153,12 +190,24 @@ fn load(
     Ok(catalog.list_feedback_configs(*workspace_id)?.into_iter().find(|config| config.key == key))
 }
 
+/// Names a config for as long as its key has one.
+fn id_of(config: &FeedbackConfig) -> Uuid {
+    let digest =
+        Sha256::new().chain_update(config.workspace_id.as_bytes()).chain_update(&config.key).finalize();
+    let (first, _) = digest.split_first_chunk().expect("32 bytes are more than 16");
+    uuid::Builder::from_custom_bytes(*first).into_uuid()
+}
+
 fn config_json(config: &FeedbackConfig) -> Value {
     json!({
+        "id": id_of(config),
         "feedback_key": config.key,
         "feedback_config": config.config,
         "tenant_id": config.workspace_id,
         "modified_at": iso(config.modified_at),
         "is_lower_score_better": config.is_lower_score_better,
+        "is_enforced": false,
+        "is_first": true,
+        "is_deleted": false,
     })
 }

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Html;
 use clearspan_catalog::{Feedback, FeedbackConfig, FeedbackId, FeedbackToken, TokenId};
 use clearspan_model::{JsonText, RunId, UnixNanos, WorkspaceId};
+use clearspan_query::text::parse_nearest_time;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -130,9 +131,9 @@ async fn keep(ctx: &Arc<Context>, token: &str, mut body: Value) -> Result<()> {
         error.status = StatusCode::GONE;
         return Err(error);
     }
-    let mut given = vec![Given { feedback: said(&token, &body, now).map_err(unprocessable)?, config: None }];
-    feedback::place(&*ctx.store, token.workspace_id, &mut given).await?;
-    in_catalog(ctx, move |catalog| feedback::keep(catalog, &given)).await
+    let feedback = said(&token, &body, now).map_err(unprocessable)?;
+    let given = vec![Given { feedback, config: None }];
+    Ok(ctx.ingest.take_feedback(token.workspace_id, given).await?)
 }
 
 /// What the holder of a token says.
@@ -192,7 +193,9 @@ fn read(
 }
 
 fn expiry(members: Members<'_>, now: UnixNanos) -> std::result::Result<UnixNanos, String> {
-    if let Some(at) = members.time("expires_at")? {
+    // Who wants a token without an end names a year that is far away.
+    let far = members.get("expires_at").and_then(Value::as_str).and_then(parse_nearest_time);
+    if let Some(at) = far.map_or_else(|| members.time("expires_at"), |at| Ok(Some(at)))? {
         return Ok(at);
     }
     let life = match members.get("expires_in") {
