@@ -65,7 +65,9 @@ impl SessionBody {
     fn over(self, old: ProjectDetails) -> Result<ProjectDetails> {
         let dataset = |id: Option<String>| id.map(|id| parse_id::<DatasetId>("dataset id", &id)).transpose();
         let time = |key: &str, text: Option<String>| text.map(|text| parse_time(key, &text)).transpose();
-        if self.trace_tier.as_deref().is_some_and(|tier| tier != "longlived" && tier != "shortlived") {
+        // `LONG_LIVED` in the second version of the protocol.
+        let trace_tier = self.trace_tier.map(|tier| tier.to_ascii_lowercase().replace('_', ""));
+        if trace_tier.as_deref().is_some_and(|tier| tier != "longlived" && tier != "shortlived") {
             return Err(unprocessable("trace_tier can be longlived or shortlived"));
         }
         let extra = match object("extra", self.extra)? {
@@ -85,7 +87,7 @@ impl SessionBody {
             default_dataset_id: dataset(self.default_dataset_id)?.or(old.default_dataset_id),
             start_time: time("start_time", self.start_time)?.or(old.start_time),
             end_time: time("end_time", self.end_time)?.or(old.end_time),
-            trace_tier: self.trace_tier.or(old.trace_tier),
+            trace_tier: trace_tier.or(old.trace_tier),
             plan,
             number: old.number,
         })
@@ -101,7 +103,7 @@ fn joined(old: Option<JsonText>, new: Map<String, Value>) -> JsonText {
 
 async fn answer(ctx: &Arc<Context>, caller: &Caller, project: &Project) -> Result<Json<Value>> {
     let details = sessions::details_of(ctx, project).await?;
-    Ok(Json(sessions::session(ctx, caller, project, &details, None, false).await?))
+    Ok(Json(sessions::session(ctx, caller, project, &details, None, None).await?))
 }
 
 pub(super) async fn create(
@@ -110,6 +112,17 @@ pub(super) async fn create(
     Params(pairs): Params<Pairs>,
     LargeJson(body): LargeJson<SessionBody>,
 ) -> Result<Json<Value>> {
+    let project = make(&ctx, &caller, &pairs, body).await?;
+    answer(&ctx, &caller, &project).await
+}
+
+/// Makes what `POST` says, or finds it where the parameters allow that it exists.
+pub(super) async fn make(
+    ctx: &Arc<Context>,
+    caller: &Caller,
+    pairs: &Pairs,
+    body: SessionBody,
+) -> Result<Project> {
     let may_exist = pairs.iter().any(|(key, value)| key == "upsert" && is_true(value));
     let name = body.name()?.ok_or_else(|| unprocessable("a session needs a name"))?;
     let id = match &body.id {
@@ -120,9 +133,9 @@ pub(super) async fn create(
     let now = ctx.clock.now();
     let details = body.over(ProjectDetails::default())?;
     if let Some(dataset_id) = details.reference_dataset_id {
-        datasets::load(&ctx, workspace_id, dataset_id).await?;
+        datasets::load(ctx, workspace_id, dataset_id).await?;
     }
-    let project = blocking(&ctx, move |ctx| {
+    blocking(ctx, move |ctx| {
         let existing = || Ok::<_, ApiError>(ctx.catalog.find_project(workspace_id, &name)?);
         if may_exist && let Some(project) = existing()? {
             return Ok(project);
@@ -136,8 +149,8 @@ pub(super) async fn create(
             },
             Err(error) => Err(error.into()),
         }
-    });
-    answer(&ctx, &caller, &project.await?).await
+    })
+    .await
 }
 
 pub(super) async fn update(
@@ -146,12 +159,23 @@ pub(super) async fn update(
     PathParams(id): PathParams<String>,
     LargeJson(body): LargeJson<SessionBody>,
 ) -> Result<Json<Value>> {
-    let id: ProjectId = parse_id("session id", &id)?;
+    let updated = change(&ctx, &caller, &id, body).await?;
+    answer(&ctx, &caller, &updated).await
+}
+
+/// Does what `PATCH` says.
+pub(super) async fn change(
+    ctx: &Arc<Context>,
+    caller: &Caller,
+    id: &str,
+    body: SessionBody,
+) -> Result<Project> {
+    let id: ProjectId = parse_id("session id", id)?;
     let workspace_id = caller.workspace_id;
-    let project = projects::by_id(&ctx, workspace_id, id).await?;
+    let project = projects::by_id(ctx, workspace_id, id).await?;
     let name = body.name()?;
-    let details = body.over(sessions::details_of(&ctx, &project).await?)?;
-    let updated = blocking(&ctx, move |ctx| {
+    let details = body.over(sessions::details_of(ctx, &project).await?)?;
+    blocking(ctx, move |ctx| {
         let is_renamed = name.as_ref().is_some_and(|name| *name != project.name);
         let name = name.unwrap_or(project.name);
         let updated = ctx.catalog.update_project(workspace_id, id, &name, details)?;
@@ -160,8 +184,8 @@ pub(super) async fn update(
             ctx.ingest.forget_project(workspace_id, id);
         }
         updated.ok_or_else(|| ApiError::not_found("project", id))
-    });
-    answer(&ctx, &caller, &updated.await?).await
+    })
+    .await
 }
 
 pub(super) async fn delete(
@@ -215,7 +239,8 @@ async fn sessions_on(
     let mut sessions = Vec::new();
     for (project, details) in listed.iter().skip(page.offset).take(page.limit) {
         let activity = activity.get(&project.id);
-        sessions.push(sessions::session(ctx, caller, project, details, activity, with_stats).await?);
+        let figures = with_stats.then(sessions::Figures::default);
+        sessions.push(sessions::session(ctx, caller, project, details, activity, figures).await?);
     }
     Ok(Json(sessions))
 }
@@ -299,7 +324,7 @@ pub(super) async fn runs_of_examples(
         }
     }
     let row = |example: &Example| {
-        let mut json = examples::example_json(&ctx, example, false);
+        let mut json = examples::example_json(&ctx, example, None);
         json.set_text("runs", text_of(&of_example.remove(&example.id.to_string()).unwrap_or_default()));
         if !preview {
             return json;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{DatasetFilter, DatasetId, ExampleFilter, Project, ProjectDetails, ProjectName};
-use clearspan_model::{JsonText, ProjectId, WorkspaceId};
-use clearspan_store::{ProjectActivity, Scope, Selection, Stats, TimeRange, Unit};
+use clearspan_model::{JsonText, ProjectId, UnixNanos, WorkspaceId};
+use clearspan_store::{ProjectActivity, Stats, TimeRange, Unit};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
+use super::asked;
 use super::feedback;
 use super::input::{Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
 use super::run_json::{iso, seconds};
@@ -23,6 +24,15 @@ use crate::context::Context;
 /// The SDKs stop at a page that is shorter than what they asked for, so this is a ceiling, not a habit.
 const MAX_LIMIT: usize = 1_000;
 const DEFAULT_LIMIT: usize = 100;
+
+/// Which runs the figures of a session are made from.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Figures {
+    /// A filter in LangSmith's language.
+    pub(super) filter: Option<String>,
+    /// The earliest begin.
+    pub(super) from: Option<UnixNanos>,
+}
 
 #[derive(Debug, Default, PartialEq)]
 struct Asked {
@@ -82,7 +92,8 @@ pub(super) async fn list(
     for project in projects.iter().skip(asked.offset).take(asked.limit) {
         let details = details.get(&project.id).unwrap_or(&none);
         let activity = activity.get(&project.id);
-        sessions.push(session(&ctx, &caller, project, details, activity, asked.include_stats).await?);
+        let figures = asked.include_stats.then(Figures::default);
+        sessions.push(session(&ctx, &caller, project, details, activity, figures).await?);
     }
     Ok(Json(sessions))
 }
@@ -99,7 +110,8 @@ pub(super) async fn get(
     let project = projects::by_id(&ctx, caller.workspace_id, id).await?;
     let activity = projects::activity(&ctx, caller.workspace_id).await?;
     let details = details_of(&ctx, &project).await?;
-    let session = session(&ctx, &caller, &project, &details, activity.get(&id), asked.include_stats).await?;
+    let figures = asked.include_stats.then(Figures::default);
+    let session = session(&ctx, &caller, &project, &details, activity.get(&id), figures).await?;
     Ok(Json(session))
 }
 
@@ -130,7 +142,7 @@ pub(super) async fn details_of(ctx: &Arc<Context>, project: &Project) -> Result<
 }
 
 /// What is known of all projects.
-async fn all_details(
+pub(super) async fn all_details(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
 ) -> Result<FxHashMap<ProjectId, ProjectDetails>> {
@@ -214,7 +226,7 @@ impl Asked {
 }
 
 /// The metadata of a project.
-fn metadata_of(details: &ProjectDetails) -> Map<String, Value> {
+pub(super) fn metadata_of(details: &ProjectDetails) -> Map<String, Value> {
     let extra = details.extra.as_ref().map(JsonText::to_value).unwrap_or_default();
     extra.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default()
 }
@@ -225,7 +237,7 @@ pub(super) async fn session(
     project: &Project,
     details: &ProjectDetails,
     activity: Option<&ProjectActivity>,
-    include_stats: bool,
+    figures: Option<Figures>,
 ) -> Result<Value> {
     let plan = details.plan.as_ref().map(JsonText::to_value);
     let mut session = json!({
@@ -243,9 +255,15 @@ pub(super) async fn session(
         "last_run_start_time": activity.map(|activity| iso(activity.last_start)),
         "last_run_start_time_live": activity.map(|activity| iso(activity.last_start)),
     });
-    if include_stats {
-        let scope = Scope { workspace_id: caller.workspace_id, project_ids: Some(vec![project.id]) };
-        let selection = Selection { scope, range: TimeRange::default(), filter: None };
+    if let Some(figures) = figures {
+        let runs = asked::Asked {
+            project_ids: Some(vec![project.id]),
+            is_root: figures.filter.is_some().then_some(true),
+            range: TimeRange { from: figures.from, to: None },
+            filters: figures.filter.into_iter().map(|text| ("stats_filter", text)).collect(),
+            ..asked::Asked::default()
+        };
+        let selection = runs.selection(ctx, caller.workspace_id).await?;
         let stats = ctx.store.stats(Unit::Traces, &selection).await?;
         let session = session.as_object_mut().expect("made as an object above");
         session.extend(stats_json(&stats));

@@ -2,10 +2,13 @@
 //! properties that are selected, cursors, and answers as a stream of JSON patches for who accepts one.
 
 mod answer;
+pub(super) mod datasets;
 pub(super) mod experiment_runs;
 mod run_json;
 pub(super) mod runs;
+pub(super) mod sessions;
 pub(super) mod sharing;
+mod sorted;
 pub(super) mod threads;
 pub(super) mod traces;
 mod turns;

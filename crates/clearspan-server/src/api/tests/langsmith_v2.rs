@@ -192,6 +192,132 @@ async fn threads_are_listed_and_summed_up() {
     );
 }
 
+/// Names on all pages of a list.
+async fn names(server: &Server, path: &str) -> Vec<String> {
+    let (mut names, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let more = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let page = server.read(&format!("{path}{more}")).await;
+        let items = page["items"].as_array().unwrap();
+        names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        cursor = page["next_cursor"].as_str().map(str::to_owned);
+        if cursor.is_none() {
+            return names;
+        }
+    }
+}
+
+#[tokio::test]
+async fn projects_are_made_changed_and_listed() {
+    let server = Server::with_traces().await;
+    let dataset = server.post("/datasets", json!({"name": "questions"})).await.json();
+    let made = json!({"type": "EXPERIMENT", "name": "exp-1", "reference_dataset_id": dataset["id"],
+        "trace_tier": "LONG_LIVED", "start_time": "2026-01-02T00:00:00Z",
+        "extra": {"metadata": {"dataset_version": "2026-01-01T00:00:00+00:00", "model": "m"}}});
+    let made = server.post("/api/v2/sessions", made).await.json();
+    assert_eq!((&made["type"], &made["trace_tier"]), (&json!("EXPERIMENT"), &json!("LONG_LIVED")));
+    let path = format!("/api/v2/sessions/{}", made["id"].as_str().unwrap());
+    let changed =
+        server.change("PATCH", &path, json!({"description": "d", "trace_tier": "SHORT_LIVED"})).await;
+    assert_eq!(changed.json()["trace_tier"], "SHORT_LIVED");
+    assert_eq!(server.read(&path).await["description"], "d");
+    assert_eq!(
+        server.read(&format!("/sessions/{}", made["id"].as_str().unwrap())).await["trace_tier"],
+        "shortlived"
+    );
+    let other = json!({"type": "PROJECT", "name": "another"});
+    assert_eq!(server.post("/api/v2/sessions", other.clone()).await.status, StatusCode::OK);
+    assert_eq!(server.post("/api/v2/sessions", other.clone()).await.status, StatusCode::CONFLICT);
+    assert_eq!(server.post("/api/v2/sessions?upsert=true", other).await.status, StatusCode::OK);
+
+    let list = async |query: &str| names(&server, &format!("/api/v2/sessions?page_size=1&{query}")).await;
+    assert_eq!(list("sort_by=NAME&sort_order=asc").await, ["another", "demo", "exp-1"]);
+    assert_eq!(list("sort_by=NAME").await, ["exp-1", "demo", "another"]);
+    assert_eq!(list("sort_by=LAST_RUN_START_TIME&sort_order=asc").await[0], "demo");
+    assert_eq!(list("sort_order=asc").await[0], "exp-1");
+    assert_eq!(list("sort_by=ERROR_RATE&sort_order=asc").await[0], "demo");
+    assert_eq!(list("type=EXPERIMENT").await, ["exp-1"]);
+    assert_eq!(list("type=PROJECT&sort_by=NAME").await, ["demo", "another"]);
+    assert_eq!(list("type=EXPERIMENT&type=PROJECT").await.len(), 3);
+    let of_dataset = format!("reference_dataset_id={}", dataset["id"].as_str().unwrap());
+    assert_eq!(list(&of_dataset).await, ["exp-1"]);
+    assert_eq!(list(&format!("reference_dataset_id={}", uuid(9))).await, [""; 0]);
+    assert_eq!(list("metadata=%7B%22model%22:%22m%22%7D").await, ["exp-1"]);
+    assert_eq!(list("dataset_version=2026-01-01T00:00:00Z").await, ["exp-1"]);
+    assert_eq!(list("dataset_version=2026-01-02T00:00:00Z").await, [""; 0]);
+    assert_eq!(list("name=demo").await, ["demo"]);
+    assert_eq!(list("name_contains=EX").await, ["exp-1"]);
+    assert_eq!(list(&format!("id={}", server.project_id)).await, ["demo"]);
+    assert_eq!(list(&format!("tag_value_id={}", uuid(9))).await, [""; 0]);
+    for wrong in
+        ["sort_by=COLOR", "type=X", "id=x", "cursor=x", "page_size=0", "sort_by=FEEDBACK", "filter=eq(a,1)"]
+    {
+        let answer = server.get(&format!("/api/v2/sessions?{wrong}")).await;
+        assert!(answer.status.is_client_error(), "{wrong}: {}", answer.status);
+    }
+}
+
+#[tokio::test]
+async fn projects_come_with_the_figures_that_are_asked_for() {
+    let server = Server::with_traces().await;
+    let feedback = json!({"run_id": uuid(1), "trace_id": uuid(1), "key": "stars", "score": 4});
+    assert_eq!(server.change("POST", "/feedback", feedback).await.status, StatusCode::OK);
+    let second = server.post("/api/v2/sessions", json!({"type": "PROJECT", "name": "empty"})).await;
+    assert_eq!(second.status, StatusCode::OK);
+    let demo = format!("/api/v2/sessions?id={}", server.project_id);
+    assert_eq!(server.read(&demo).await["items"][0].get("run_count"), None);
+    let all = server.read(&format!("{demo}&include_stats=true")).await["items"][0].take();
+    assert_eq!((&all["run_count"], &all["total_cost"]), (&json!(6), &json!(0.03)));
+    assert_eq!(
+        (&all["feedback_stats"]["stars"]["avg"], &all["feedback_stats"]["stars"]["type"]),
+        (&json!(4), &json!("PRIMARY"))
+    );
+    let some =
+        server.read(&format!("{demo}&include_stats=true&stats_select=run_count")).await["items"][0].take();
+    assert_eq!(
+        (&some["run_count"], some.get("total_cost"), &some["name"]),
+        (&json!(6), None, &json!("demo"))
+    );
+    let filter = "stats_filter=eq(name,%20%22agent%22)";
+    let filtered = server.read(&format!("{demo}&include_stats=true&{filter}")).await["items"][0].take();
+    assert_eq!(filtered["run_count"], 1);
+    let late = format!("{demo}&include_stats=true&stats_start_time=2031-01-01T00:00:00Z");
+    assert_eq!(server.read(&late).await["items"][0]["run_count"], 0);
+    let refused = server.get(&format!("{demo}&include_stats=true&stats_filter=eq(")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let one = server.read(&format!("/api/v2/sessions/{}?include_stats=true", server.project_id)).await;
+    assert_eq!(one["run_count"], 6);
+    let by_feedback = "/api/v2/sessions?sort_by=FEEDBACK&sort_by_feedback_key=stars";
+    assert_eq!(names(&server, by_feedback).await[0], "demo");
+    assert_eq!(server.read(by_feedback).await["items"][0].get("run_count"), None, "nobody asked for it");
+}
+
+#[tokio::test]
+async fn datasets_are_listed_in_every_order() {
+    let server = Server::new();
+    for (name, kind) in [("b", "kv"), ("a", "llm"), ("c", "kv")] {
+        let made = json!({"name": name, "data_type": kind, "metadata": {"name": name}});
+        assert_eq!(server.post("/datasets", made).await.status, StatusCode::OK);
+    }
+    let list = async |query: &str| names(&server, &format!("/api/v2/datasets?page_size=2&{query}")).await;
+    assert_eq!(list("sort_by=name&sort_order=asc").await, ["a", "b", "c"]);
+    assert_eq!(list("sort_by=name").await, ["c", "b", "a"]);
+    let mut all = list("").await;
+    all.sort();
+    assert_eq!(all, ["a", "b", "c"]);
+    assert_eq!(list("sort_by=last_session_start_time").await.len(), 3, "none has one");
+    assert_eq!(list("data_type=kv&sort_by=name").await, ["c", "b"]);
+    assert_eq!(list("name=a").await, ["a"]);
+    assert_eq!(list("metadata=%7B%22name%22:%22b%22%7D").await, ["b"]);
+    assert_eq!(list(&format!("tag_value_id={}", uuid(1))).await, [""; 0]);
+    assert_eq!(server.read("/api/v2/datasets?name=a").await["items"][0]["example_count"], 0);
+    assert_eq!(
+        server.read("/api/v2/datasets?name=a&exclude=example_count").await["items"][0]["example_count"],
+        json!(null)
+    );
+    assert_eq!(server.get("/api/v2/datasets?sort_by=x").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
 #[tokio::test]
 async fn runs_and_threads_are_shared() {
     let server = Server::with_traces().await;

@@ -12,6 +12,7 @@ use http::HeaderMap;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::super::attachments::base_of_addresses;
 use super::super::experiments::{by_example, example_of, narrow_feedback, version_of};
 use super::super::find::unprocessable;
 use super::super::input::{LargeJson, parse_id};
@@ -106,8 +107,9 @@ pub(in crate::api::langsmith) async fn query(
     let runs: Vec<RunSummary> =
         listed.iter().filter_map(|example| found.remove(&example.id.to_string())).flatten().collect();
     let mut of_example = runs_json(&ctx, workspace_id, runs, &selects, comparison).await?;
+    let base = base_of_addresses(&ctx, &headers);
     for example in &listed {
-        let mut item = examples::example_json(&ctx, example, true);
+        let mut item = examples::example_json(&ctx, example, Some(&base));
         item.set_text("runs", text_of(&of_example.remove(&example.id.to_string()).unwrap_or_default()));
         items.push(item);
     }
