@@ -8,13 +8,24 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use clearspan_mapping::langsmith::ATTACHMENT;
 use clearspan_model::Run;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use tokio_util::io::ReaderStream;
 
+use super::feedback::tokens::base_url;
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::attachments::{ContentHash, Link};
 use crate::context::Context;
+
+/// What addresses of files begin with. A client joins a path to the endpoint that it knows, which is right behind every proxy.
+/// The JavaScript SDK up to at least 0.3.87 does not: it hands on what it gets.
+pub(super) fn base_of_addresses(ctx: &Context, headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    match agent.is_some_and(|agent| agent.starts_with("langsmith-js/")) {
+        true => base_url(ctx, headers),
+        false => String::new(),
+    }
+}
 
 /// The files of a run as the SDKs fetch them; null when there are none, because they ask for each at once.
 pub(super) fn files(ctx: &Context, run: &Run) -> Value {

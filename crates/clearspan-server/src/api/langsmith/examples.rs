@@ -13,9 +13,11 @@ use clearspan_catalog::{
 };
 use clearspan_model::WorkspaceId;
 use clearspan_query::langsmith::{MetadataFilter, parse_example_filter};
+use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::attachments::base_of_addresses;
 use super::datasets::{self, resolve_version};
 use super::input::{LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
 use super::json_object::{JsonObject, text_of};
@@ -33,8 +35,8 @@ pub(super) use forms::{create_form, update_form, upload, upsert_form};
 pub(super) const MAX_EXAMPLES: usize = 20_000;
 
 /// An example as LangSmith's clients expect it. They fetch each file that is listed at once, so files are listed only for
-/// those who ask.
-pub(super) fn example_json(ctx: &Context, example: &Example, with_files: bool) -> JsonObject {
+/// those who ask; their addresses begin with `files_at`.
+pub(super) fn example_json(ctx: &Context, example: &Example, files_at: Option<&str>) -> JsonObject {
     let short: String = example.id.to_string().chars().take(4).collect();
     let mut json = JsonObject::from(json!({
         "id": example.id.to_string(),
@@ -52,18 +54,19 @@ pub(super) fn example_json(ctx: &Context, example: &Example, with_files: bool) -
         json.set_sent("outputs", outputs);
     }
     json.set_text("metadata", text_of(&example.metadata));
-    if with_files {
-        json.set("attachment_urls", files(ctx, example));
+    if let Some(base) = files_at {
+        json.set("attachment_urls", files(ctx, example, base));
     }
     json
 }
 
 /// The files of an example with addresses to fetch them; null when there are none.
-fn files(ctx: &Context, example: &Example) -> Value {
+fn files(ctx: &Context, example: &Example, base: &str) -> Value {
     let mut files = Map::new();
     for file in &example.attachments {
         let Some(hash) = ContentHash::parse(&file.digest) else { continue };
-        let url = ctx.attachments.sign(&hash, &file.name, &file.mime_type, ctx.clock.now()).to_url(&hash);
+        let link = ctx.attachments.sign(&hash, &file.name, &file.mime_type, ctx.clock.now());
+        let url = format!("{base}{}", link.to_url(&hash));
         let entry = json!({ "presigned_url": url, "s3_url": url, "mime_type": file.mime_type, "size_bytes": file.size });
         files.insert(format!("attachment.{}", file.name), entry);
     }
@@ -119,10 +122,10 @@ impl Asked {
     }
 
     /// The rows as JSON. Blocks.
-    fn answer(&self, ctx: &Context, examples: &[Example]) -> Vec<JsonObject> {
-        let with_files = self.wants_files();
+    fn answer(&self, ctx: &Context, examples: &[Example], base: &str) -> Vec<JsonObject> {
+        let files_at = self.wants_files().then_some(base);
         let row = |example: &Example| {
-            let mut json = example_json(ctx, example, with_files);
+            let mut json = example_json(ctx, example, files_at);
             if self.only_selected {
                 let is_selected = |key: &str| self.select.iter().any(|selected| selected == key);
                 json.retain(|key| key == "id" || key == "dataset_id" || is_selected(key));
@@ -164,15 +167,17 @@ fn parse_filter(text: &str) -> Result<ExampleFilter> {
 pub(super) async fn list(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
+    headers: HeaderMap,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Vec<JsonObject>>> {
     let mut asked = Asked::parse(&pairs)?;
+    let base = base_of_addresses(&ctx, &headers);
     if asked.query.dataset_id.is_none() && asked.query.ids.is_empty() {
         return Err(unprocessable("say which examples: the parameter dataset or id is missing"));
     }
     let rows = blocking(&ctx, move |ctx| {
         asked.resolve(ctx, caller.workspace_id)?;
-        Ok(asked.answer(ctx, &ctx.catalog.list_examples(caller.workspace_id, &asked.query)?))
+        Ok(asked.answer(ctx, &ctx.catalog.list_examples(caller.workspace_id, &asked.query)?, &base))
     });
     Ok(Json(rows.await?))
 }
@@ -194,14 +199,16 @@ pub(super) async fn count(
 pub(super) async fn list_shared(
     State(ctx): State<Arc<Context>>,
     PathParams(token): PathParams<String>,
+    headers: HeaderMap,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<Vec<JsonObject>>> {
     let mut asked = Asked::parse(&pairs)?;
+    let base = base_of_addresses(&ctx, &headers);
     let dataset = datasets::shared(&ctx, &token).await?;
     asked.query.dataset_id = Some(dataset.id);
     let rows = blocking(&ctx, move |ctx| {
         asked.resolve(ctx, dataset.workspace_id)?;
-        Ok(asked.answer(ctx, &ctx.catalog.list_examples(dataset.workspace_id, &asked.query)?))
+        Ok(asked.answer(ctx, &ctx.catalog.list_examples(dataset.workspace_id, &asked.query)?, &base))
     });
     Ok(Json(rows.await?))
 }
@@ -210,14 +217,16 @@ pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
+    headers: HeaderMap,
     Params(pairs): Params<Pairs>,
 ) -> Result<Json<JsonObject>> {
     let id: ExampleId = parse_id("example id", &id)?;
+    let base = base_of_addresses(&ctx, &headers);
     let as_of = pairs.into_iter().find(|(key, _)| key == "as_of").map(|(_, value)| value);
     let found = blocking(&ctx, move |ctx| {
         let newest = ctx.catalog.load_example(caller.workspace_id, id, None)?;
         let version = match (&as_of, &newest) {
-            (None, _) => return Ok(newest.map(|example| example_json(ctx, &example, true))),
+            (None, _) => return Ok(newest.map(|example| example_json(ctx, &example, Some(&base)))),
             (Some(as_of), Some(newest)) => {
                 resolve_version(ctx, caller.workspace_id, newest.dataset_id, as_of)?
             }
@@ -225,7 +234,7 @@ pub(super) async fn get(
             (Some(as_of), None) => Some(super::input::parse_time("as_of", as_of)?),
         };
         let found = ctx.catalog.load_example(caller.workspace_id, id, version)?;
-        Ok(found.map(|example| example_json(ctx, &example, true)))
+        Ok(found.map(|example| example_json(ctx, &example, Some(&base))))
     });
     found.await?.map(Json).ok_or_else(|| ApiError::not_found("example", id))
 }
@@ -253,7 +262,7 @@ async fn write(
         let load = |id: &ExampleId| {
             let example = ctx.catalog.load_example(workspace_id, *id, None)?;
             let example = example.ok_or_else(|| ApiError::not_found("example", id))?;
-            Ok(example_json(ctx, &example, false))
+            Ok(example_json(ctx, &example, None))
         };
         ids.iter().map(load).collect()
     })
