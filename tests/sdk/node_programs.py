@@ -16,26 +16,32 @@ PACKAGES = json.loads((HERE / "js" / "package.json").read_text())["dependencies"
 VERSIONS = {release: PACKAGES[name].rpartition("@")[2] for release, name in LANGSMITH.items()}
 
 
-def installed():
-    modules = os.environ.get("CLEARSPAN_JS_MODULES")
-    assert modules, "CLEARSPAN_JS_MODULES names no node_modules; run tests/sdk/run.sh"
+# The variables that name where packages are installed: all of them, and LangSmith's SDK with what it needs to send with OpenTelemetry.
+ALL, OTEL = "CLEARSPAN_JS_MODULES", "CLEARSPAN_JS_OTEL_MODULES"
+
+
+def installed(packages=ALL):
+    modules = os.environ.get(packages)
+    assert modules, f"{packages} names no node_modules; run tests/sdk/run.sh"
     return Path(modules)
 
 
-def link_modules(folder, major, langsmith):
+def link_modules(folder, major, langsmith, packages):
     """Makes a `node_modules` in which `ai`, `@ai-sdk/openai` and `langsmith` are those of a version."""
-    installed_modules, modules = installed(), folder / "node_modules"
-    (modules / "@ai-sdk").mkdir(parents=True)
-    for name in ("ai", "@ai-sdk/openai"):
-        (modules / name).symlink_to(installed_modules / f"{name}{SUFFIXES[major]}")
-    (modules / "langsmith").symlink_to(installed_modules / LANGSMITH[langsmith])
-    for name in ("@ai-sdk/otel", "@opentelemetry", "openai", "zod"):
-        (modules / name).symlink_to(installed_modules / name)
+    installed_modules, modules = installed(packages), folder / "node_modules"
+    modules.mkdir()
+    links = {"langsmith": LANGSMITH[langsmith], "@opentelemetry": "@opentelemetry"}
+    if packages == ALL:
+        (modules / "@ai-sdk").mkdir()
+        links |= {name: f"{name}{SUFFIXES[major]}" for name in ("ai", "@ai-sdk/openai")}
+        links |= {name: name for name in ("@ai-sdk/otel", "openai", "zod")}
+    for name, target in links.items():
+        (modules / name).symlink_to(installed_modules / target)
 
 
-def run_node(program, folder, environment, *arguments, major="7", langsmith="new"):
+def run_node(program, folder, environment, *arguments, major="7", langsmith="new", packages=ALL):
     """Runs a copy of a program, and of what LangSmith's programs share, in a folder of its own."""
-    link_modules(folder, major, langsmith)
+    link_modules(folder, major, langsmith, packages)
     program = Path(program)
     for file in (program, *program.parent.glob("*_shared.mjs")):
         shutil.copyfile(file, folder / file.name)

@@ -42,31 +42,33 @@ install() {
     printf '%s\n' "$wanted" >"$stamp"
 }
 
-# The same for the packages of Node: exactly those of the lock file.
+# The same for the packages of Node: exactly those of the lock file in the second folder.
 install_node() {
-    local folder=$1 stamp wanted
+    local folder=$1 list=$2 stamp wanted
     stamp=$folder/.clearspan-lock
-    wanted=$(node --version && cat "$here/js/package-lock.json")
+    wanted=$(node --version && cat "$list/package-lock.json")
     if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
         return
     fi
-    echo "tests/sdk: installing $(grep -c '"node_modules/' "$here/js/package-lock.json") packages into $folder"
+    echo "tests/sdk: installing $(grep -c '"node_modules/' "$list/package-lock.json") packages into $folder"
     rm -rf "$folder"
     mkdir -p "$folder"
-    cp "$here/js/package.json" "$here/js/package-lock.json" "$folder"
+    cp "$list/package.json" "$list/package-lock.json" "$folder"
     # The AI SDK asks for Node 22. It runs on 20, which is all that the rest of Clearspan needs: say nothing of it.
     npm ci --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel=error ||
-        fail "npm could not install the packages of $here/js; is the registry reachable?"
+        fail "npm could not install the packages of $list; is the registry reachable?"
     printf '%s\n' "$wanted" >"$stamp"
 }
 
 install "$venv" "$here/requirements.txt"
 install "$venv-openai3" "$here/requirements-openai3.txt"
 install "$venv-langsmith-old" "$here/requirements-langsmith-old.txt"
-install_node "$venv-js"
+install_node "$venv-js" "$here/js"
+install_node "$venv-js-otel" "$here/js-otel"
 
 export CLEARSPAN_LANGSMITH_OLD_PYTHON="$venv-langsmith-old/bin/python"
 export CLEARSPAN_JS_MODULES="$venv-js/node_modules"
+export CLEARSPAN_JS_OTEL_MODULES="$venv-js-otel/node_modules"
 export CLEARSPAN_OPENAI3_PYTHON="$venv-openai3/bin/python"
 cd "$here"
 status=0

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from langsmith import Client
 from langsmith.run_helpers import traceable, tracing_context
-from langsmith.utils import LangSmithConflictError, LangSmithNotFoundError
+from langsmith.utils import LangSmithConflictError, LangSmithError, LangSmithNotFoundError
 from release import IS_OLD, needs, unless_old
 
 PROJECT = "ls-reading"
@@ -113,8 +113,14 @@ def test_feedback_is_changed_and_removed(client, runs):
         client.read_feedback(made.id)
 
 
-def test_feedback_before_its_run(client):
-    client.create_feedback(uuid.uuid4(), "early", score=1)
+def test_feedback_before_its_run_counts_for_the_project(client):
+    run_id, project = uuid.uuid4(), f"early-{uuid.uuid4().hex[:8]}"
+    client.create_feedback(run_id, "early", score=1)
+    client.flush()
+    client.create_run("late", {"q": 1}, "chain", id=run_id, project_name=project)
+    client.flush()
+    assert [one.key for one in client.list_feedback(run_ids=[run_id])] == ["early"]
+    assert client.read_project(project_name=project, include_stats=True).feedback_stats["early"]["n"] == 1
 
 
 def test_a_presigned_token(client, runs):
@@ -137,6 +143,44 @@ def test_feedback_configs(client):
     assert client.update_feedback_config("accuracy", is_lower_score_better=True).is_lower_score_better is True
     client.delete_feedback_config("accuracy")
     assert list(client.list_feedback_configs(feedback_key=["accuracy"])) == []
+
+
+def test_categories_of_feedback_are_changed(client):
+    needs(client, "add_feedback_categories")
+    good, bad, great = ({"value": value, "label": label} for value, label in [(1, "good"), (0, "bad"), (2, "great")])
+    config = {"type": "categorical", "categories": [good, bad], "allows_multiple_categories": True}
+    made = client.create_feedback_config("mood", feedback_config=config)
+    added = client.add_feedback_categories("mood", [great], config_id=made.id)
+    assert added.feedback_config == {**config, "categories": [good, bad, great]}
+    assert client.remove_feedback_categories("mood", [0]).feedback_config["categories"] == [good, great]
+    with pytest.raises(LangSmithError):
+        client.remove_feedback_categories("mood", [2])
+    (listed,) = client.list_feedback_configs(feedback_key=["mood"], include_all_configs=True)
+    assert listed.id == made.id
+    client.delete_feedback_config(config_id=made.id)
+    assert list(client.list_feedback_configs(feedback_key=["mood"])) == []
+
+
+def test_projects_and_datasets_in_the_second_version(client, runs, judged):
+    needs(client, "sessions")
+    dataset = client.create_dataset(f"second-{uuid.uuid4().hex[:8]}")
+
+    async def ask():
+        sessions = client.sessions
+        (session,) = [one async for one in sessions.list_v2(name=PROJECT, include_stats=True)]
+        assert (session.type, session.run_count, session.feedback_stats["stars"].n) == ("PROJECT", 3, 2)
+        assert (await sessions.retrieve_v2(session.id)).name == PROJECT
+        told = {"name": dataset.name, "reference_dataset_id": str(dataset.id)}
+        made = await sessions.create_v2(type="EXPERIMENT", **told)
+        assert (await sessions.update_v2(made.id, description="changed")).description == "changed"
+        await sessions.create_v2(type="EXPERIMENT", **told, upsert=True)
+        await sessions.create_v2(type="EXPERIMENT", **{**told, "name": f"{dataset.name} again"})
+        listed = [one async for one in sessions.list_v2(reference_dataset_id=[str(dataset.id)], page_size=1)]
+        assert [one.type for one in listed] == ["EXPERIMENT"] * 2
+        (listed,) = [one async for one in client.datasets.list_v2(name=dataset.name)]
+        assert (listed.id, listed.session_count) == (str(dataset.id), 2)
+
+    asyncio.run(ask())
 
 
 def test_feedback_stands_on_runs_and_projects(client, runs, judged):

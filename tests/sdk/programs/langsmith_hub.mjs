@@ -142,11 +142,14 @@ async function sharing([first]) {
   const link = await client.readRunSharedLink(first.id);
   const token = url.split("/").at(-2);
   const runs = await client.listSharedRuns(token);
+  const [child] = runs.filter((run) => run.id !== first.id);
+  const some = await client.listSharedRuns(token, { runIds: [child.id] });
   await client.unshareRun(first.id);
   return {
     before: before ?? null,
     same: link === url,
     runs: runs.map((run) => run.name).sort(),
+    some: some.map((run) => run.id).join() === child.id,
     after: [(await client.readRunSharedLink(first.id)) ?? null, await refusal(client.listSharedRuns(token))],
   };
 }
