@@ -182,8 +182,14 @@ test("what does not exist is said in words", async () => {
   const gone = randomUUID();
   const { page } = await openPage(browser.context, path(`/${dataset}/compare?ids=${gone}`));
   await page.getByRole("heading", { name: "These experiments do not exist" }).waitFor();
-  await page.goto(path(`/${gone}`));
-  await page.getByRole("alert").getByText(gone).waitFor();
+  await page.goto(path(`/${dataset}/compare?ids=no-id`));
+  await page.getByRole("heading", { name: "These experiments do not exist" }).waitFor();
+  for (const id of [gone, "no-id", `${gone}/compare?ids=${experiments[0]}`]) {
+    await page.goto(path(`/${id}`));
+    await page.getByRole("heading", { name: "This dataset is not here" }).waitFor();
+  }
+  await page.getByRole("link", { name: "Show all datasets" }).click();
+  await page.getByRole("link", { name: "answers" }).waitFor();
   assert.equal(experiments.length, 2);
   await page.close();
 });

@@ -76,8 +76,11 @@ test("retention is set, and the project deleted when its name is typed", async (
   assert.deepEqual([limits.run_days, limits.payload_days], [365, null]);
   assert.deepEqual(await audit(page), []);
 
-  await page.getByRole("button", { name: "Remove it now" }).click();
+  const now = page.getByRole("button", { name: "Remove it now" });
+  await now.click();
   await page.getByText(/Last done/).waitFor({ timeout: 30_000 });
+  await page.getByText("Nothing that was deleted is left on the disk.").waitFor();
+  assert.equal(await now.isDisabled(), true, "there is nothing to remove");
 
   await page.getByRole("button", { name: "Delete shop…" }).click();
   const dialog = page.getByRole("dialog", { name: "Delete shop?" });
@@ -88,5 +91,18 @@ test("retention is set, and the project deleted when its name is typed", async (
   await confirm.click();
   await page.waitForURL(/\/app\/projects/);
   assert.equal((await fetch(`${server.api}/projects/shop`)).status, 404);
+  await page.close();
+});
+
+test("the page of a project that is gone says so, and opens once somebody sends to it", async () => {
+  const { page } = await open("/traces?t=all");
+  await page.getByRole("heading", { name: "There is no project shop" }).waitFor();
+  await page.getByRole("link", { name: "Show all projects" }).click();
+  await page.waitForURL(/\/app\/projects/);
+  await page.goBack();
+  await page.getByRole("heading", { name: "There is no project shop" }).waitFor();
+  const late = agentTrace({ name: "late-agent", question: "Who is there?", start: Date.now() - 30_000 });
+  await send(server.url, late.spans, { project: "shop" });
+  await page.getByText("late-agent").first().waitFor();
   await page.close();
 });

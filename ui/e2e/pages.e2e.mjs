@@ -67,6 +67,13 @@ function pagesOf(made) {
     "a shared dataset": [`/public/${made.sharedDataset}/d`, text("Questions of customers")],
     "no such page": ["/nowhere", heading("There is no page at this address")],
     "no such trace": [`/p/shop/traces/${made.dataset}`, heading("This trace is not here"), { missing: true }],
+    "no such project": ["/p/nowhere/traces", heading("There is no project nowhere"), { missing: true }],
+    "no settings of it": ["/p/nowhere/settings/project", heading("There is no project nowhere"), { missing: true }],
+    "no such thread": ["/p/shop/threads/nowhere", text("Show the threads of shop")],
+    "no such dataset": ["/p/shop/datasets/nowhere", text("Show all datasets"), { missing: true }],
+    "no such queue": [`/p/shop/annotate/${made.dataset}`, text("Show all queues"), { missing: true }],
+    "no such prompt": ["/p/shop/prompts/nowhere", text("Show all prompts"), { missing: true }],
+    "no trace of this id": ["/t/nowhere", heading("What this address names is not here"), { missing: true }],
     "a link that leads nowhere": [`/public/${made.dataset}/r`, heading("This link leads nowhere"), { missing: true }],
   };
 }

@@ -7,12 +7,14 @@ import { readSetting, writeSetting } from "@/lib/storage";
 import { useStore } from "@/lib/store";
 import { nextTheme } from "@/lib/theme";
 import { copyText } from "@/components/CopyButton";
+import { lostProject, neededProject } from "./find-project";
 import styles from "./Frame.module.css";
 import { KeyForm } from "./KeyForm";
 import { Rail } from "./Rail";
 
 const CommandMenu = lazy(() => import("./CommandMenu"));
 const KeyHelp = lazy(() => import("./KeyHelp"));
+const NoProject = lazy(() => import("./NoProject"));
 
 /** Rail on the left, the page beside it, and what belongs to every page: keys, command menu, key form. */
 export function Frame() {
@@ -140,6 +142,8 @@ export function Frame() {
   };
 
   const locked = useStore(keyWanted);
+  const lost = useStore(lostProject);
+  const needed = useRouterState({ select: ({ location }) => neededProject(location.pathname) });
   // Readers of a shared page have no key and nowhere else to go.
   const isShared = useRouterState({
     select: (state) => state.matches.some((one) => one.routeId.startsWith("/public/")),
@@ -156,7 +160,15 @@ export function Frame() {
         Skip to the page
       </button>
       <Rail project={project} onCommands={() => setOverlay("commands")} onKeys={() => setOverlay("keys")} />
-      {locked ? <KeyForm /> : <Outlet />}
+      {locked ? (
+        <KeyForm />
+      ) : needed !== null && needed === lost ? (
+        <Suspense>
+          <NoProject project={needed} />
+        </Suspense>
+      ) : (
+        <Outlet />
+      )}
       <Suspense>
         {overlay === "commands" ? <CommandMenu onClose={() => setOverlay(null)} /> : null}
         {overlay === "keys" ? <KeyHelp onClose={() => setOverlay(null)} /> : null}

@@ -6,6 +6,7 @@ import type { QueueItem } from "@/lib/api/annotation";
 import { type FeedbackConfig, feedbackQuery, isAbout } from "@/lib/api/feedback";
 import { runQuery } from "@/lib/api/queries";
 import type { Payload, Run } from "@/lib/api/types";
+import { type ErrorText, errorText } from "@/lib/error-text";
 import { formatAgo, formatDateTime, formatDollars, formatDuration, plural } from "@/lib/format";
 import { Bones } from "@/components/Bones";
 import { MessageList } from "@/components/chat/MessageList";
@@ -88,20 +89,22 @@ function Payloads({ run }: { run: Run }) {
   return (
     <>
       <Side key={`${run.run_id} in`} title="Input" field="inputs" payload={run.inputs} />
-      {run.error ? (
-        <div className={styles.error} role="alert">
-          <b>
-            <TriangleAlert size={13} aria-hidden />
-            {run.error_type ?? "Error"}
-          </b>
-          {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-          <pre tabIndex={0}>{run.error}</pre>
-        </div>
-      ) : null}
+      {run.error ? <ErrorBox {...errorText(run.error, run.error_type)} /> : null}
       <Side key={`${run.run_id} out`} title="Output" field="outputs" payload={run.outputs} />
     </>
   );
 }
+
+const ErrorBox = ({ title, rest }: ErrorText) => (
+  <div className={styles.error} role="alert">
+    <b>
+      <TriangleAlert size={13} aria-hidden />
+      {title}
+    </b>
+    {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
+    {rest ? <pre tabIndex={0}>{rest}</pre> : null}
+  </div>
+);
 
 function Side({ title, field, payload }: { title: string; field: string; payload: Payload }) {
   const [all, setAll] = useState(false);

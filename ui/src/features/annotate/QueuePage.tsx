@@ -3,7 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Check, ChevronLeft, ChevronRight, SquarePen, Undo2 } from "lucide-react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { queueQuery, sizesQuery, type Queue } from "@/lib/api/annotation";
-import { ApiError } from "@/lib/api/client";
+import { isAbsent } from "@/lib/api/client";
 import { feedbackConfigsQuery } from "@/lib/api/feedback";
 import { useCommands } from "@/lib/commands";
 import { formatInt, plural } from "@/lib/format";
@@ -32,9 +32,14 @@ export function QueuePage() {
   return (
     <Page busy={query.isPending}>
       <PageBar project={project} parents={[<Parent key="queues" project={project} />]} current={queueId.slice(0, 8)} />
-      {query.isPending ? null : query.error instanceof ApiError && query.error.status === 404 ? (
+      {query.isPending ? null : isAbsent(query.error) ? (
         <EmptyState title="This queue is not here">
-          <p>It may have been deleted.</p>
+          <p>No annotation queue has the id {queueId}. It may have been deleted.</p>
+          <p>
+            <Link to="/p/$project/annotate" params={{ project }}>
+              Show all queues
+            </Link>
+          </p>
         </EmptyState>
       ) : (
         <ErrorState title="The queue could not be loaded" error={query.error} onRetry={() => void query.refetch()} />

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { FlaskConical } from "lucide-react";
 import { useRef, useState } from "react";
+import { isAbsent } from "@/lib/api/client";
 import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatInt, plural } from "@/lib/format";
@@ -34,7 +35,10 @@ export function ComparePage() {
   const [current, setCurrent] = useCurrent(state, viewport);
   const open = search.example === undefined ? undefined : state.rows.find((row) => row.id === search.example);
   const failed = state.experiments.error ?? state.runs.error;
-  const none = state.ids.length === 0 || (state.experiments.isSuccess && columns.length === 0);
+  const none =
+    state.ids.length === 0 ||
+    isAbsent(state.experiments.error) ||
+    (state.experiments.isSuccess && columns.length === 0);
   const missing = state.experiments.isSuccess ? state.ids.length - columns.length : 0;
   return (
     <Page busy={state.loading && !none && !failed}>
@@ -63,7 +67,16 @@ export function ComparePage() {
         ]}
         current={columns.length > 1 ? `Compare ${columns.length} experiments` : (columns[0]?.name ?? "Compare")}
       />
-      {none ? (
+      {isAbsent(dataset.error) ? (
+        <EmptyState title="This dataset is not here">
+          <p>No dataset has the id {datasetId}. It may have been deleted.</p>
+          <p>
+            <Link to="/p/$project/datasets" params={{ project }}>
+              Show all datasets
+            </Link>
+          </p>
+        </EmptyState>
+      ) : none ? (
         <NothingChosen project={project} datasetId={datasetId} asked={state.ids.length} />
       ) : failed && state.rows.length === 0 ? (
         <ErrorState

@@ -1,9 +1,10 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { isAbsent } from "@/lib/api/client";
 import { datasetQuery, versionsQuery } from "@/lib/api/datasets";
 import { formatInt, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
-import { ErrorState } from "@/components/Notice";
+import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Segmented } from "@/components/Segmented";
 import { DatasetActions } from "./DatasetActions";
@@ -26,6 +27,7 @@ export function DatasetPage() {
   useTitle(dataset?.name ?? "Dataset");
   const set = (patch: DatasetSearch, replace = false) =>
     void navigate({ search: (old) => validateDatasetSearch({ ...old, ...patch }), replace });
+  const absent = isAbsent(query.error);
   const props = { project, dataset, search, set };
   return (
     <Page busy={query.isPending}>
@@ -42,24 +44,35 @@ export function DatasetPage() {
             Datasets
           </Link>,
         ]}
-        current={dataset?.name ?? "…"}
+        current={dataset?.name ?? (absent ? datasetId.slice(0, 8) : "…")}
         actions={dataset ? <DatasetActions dataset={dataset} project={project} version={search.version} /> : null}
       >
-        <Segmented
-          label="Part of the dataset"
-          value={search.tab ?? "examples"}
-          options={[
-            { value: "examples", label: dataset ? `Examples ${formatInt(dataset.example_count)}` : "Examples" },
-            {
-              value: "experiments",
-              label: dataset ? `Experiments ${formatInt(dataset.session_count)}` : "Experiments",
-            },
-            { value: "versions", label: "Versions" },
-          ]}
-          onChange={(tab) => set({ tab: TABS.find((name) => name === tab), example: undefined })}
-        />
+        {absent ? null : (
+          <Segmented
+            label="Part of the dataset"
+            value={search.tab ?? "examples"}
+            options={[
+              { value: "examples", label: dataset ? `Examples ${formatInt(dataset.example_count)}` : "Examples" },
+              {
+                value: "experiments",
+                label: dataset ? `Experiments ${formatInt(dataset.session_count)}` : "Experiments",
+              },
+              { value: "versions", label: "Versions" },
+            ]}
+            onChange={(tab) => set({ tab: TABS.find((name) => name === tab), example: undefined })}
+          />
+        )}
       </PageBar>
-      {query.isError ? (
+      {absent ? (
+        <EmptyState title="This dataset is not here">
+          <p>No dataset has the id {datasetId}. It may have been deleted.</p>
+          <p>
+            <Link to="/p/$project/datasets" params={{ project }}>
+              Show all datasets
+            </Link>
+          </p>
+        </EmptyState>
+      ) : query.isError ? (
         <ErrorState title="The dataset could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
       ) : dataset ? (
         <>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { ApiError } from "@/lib/api/client";
+import { isAbsent } from "@/lib/api/client";
 import { promptQuery, usageOfCommitsQuery } from "@/lib/api/prompts";
 import { useTitle } from "@/lib/title";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
@@ -114,14 +114,16 @@ export const Up = ({ project }: { project: string }) => (
 );
 
 function Missing({ project, name, error }: { project: string; name: string; error: unknown }) {
-  const absent = error instanceof ApiError && error.status === 404;
   return (
     <Page>
       <PageBar project={project} parents={[<Up key="up" project={project} />]} current={name} />
-      {absent ? (
+      {isAbsent(error) ? (
         <EmptyState title={`There is no prompt ${name}`}>
+          <p>It may have been deleted, or its name is spelled differently.</p>
           <p>
-            It may have been deleted, or belong to another workspace. <Up project={project} />
+            <Link to="/p/$project/prompts" params={{ project }}>
+              Show all prompts
+            </Link>
           </p>
         </EmptyState>
       ) : (

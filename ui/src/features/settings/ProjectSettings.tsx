@@ -3,7 +3,7 @@ import { getRouteApi, useNavigate } from "@tanstack/react-router";
 import { Trash2 } from "lucide-react";
 import { useState } from "react";
 import { messageOf } from "@/lib/api/client";
-import { deleteProject, purgeQuery, retentionQuery, startPurge } from "@/lib/api/deletion";
+import { deleteProject, type Purge, purgeQuery, retentionQuery, startPurge } from "@/lib/api/deletion";
 import { formatAgo, formatBytes, formatInt } from "@/lib/format";
 import { writeSetting } from "@/lib/storage";
 import { useTitle } from "@/lib/title";
@@ -57,13 +57,14 @@ function PurgeSection() {
   return (
     <section className={styles.section} aria-labelledby="purge-title">
       <h2 id="purge-title">Deleted data on the disk</h2>
-      <p>
-        {state?.unpurged_since
-          ? `What was deleted since ${formatAgo(state.unpurged_since)} is still on the disk. It goes by itself within a day.`
-          : "Nothing that was deleted is left on the disk."}
-      </p>
+      <p id="purge-why">{purge.isError && !state ? `It is not known: ${messageOf(purge.error)}` : leftText(state)}</p>
       <p className={styles.line}>
-        <Button disabled={!state || state.running || start.isPending} onClick={() => start.mutate()}>
+        <Button
+          disabled={!state || state.running || start.isPending || state.unpurged_since === null}
+          aria-describedby="purge-why"
+          title={state?.unpurged_since === null ? "There is nothing to remove" : undefined}
+          onClick={() => start.mutate()}
+        >
           {state?.running ? "Removing…" : "Remove it now"}
         </Button>
       </p>
@@ -81,6 +82,13 @@ function PurgeSection() {
       ) : null}
     </section>
   );
+}
+
+/** What deletion left behind. */
+function leftText(state: Purge | undefined): string {
+  if (!state) return "Looking for what is left of deleted data…";
+  if (state.unpurged_since === null) return "Nothing that was deleted is left on the disk.";
+  return `What was deleted since ${formatAgo(state.unpurged_since)} is still on the disk. It goes by itself within a day.`;
 }
 
 function DeleteSection({ project }: { project: string }) {

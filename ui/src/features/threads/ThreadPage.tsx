@@ -72,6 +72,11 @@ export function ThreadPage() {
             No trace of {project} belongs to a thread {threadId}. Its traces may have been deleted, or the first is
             still on the way: the page shows it as soon as it arrives.
           </p>
+          <p>
+            <Link to="/p/$project/threads" params={{ project }}>
+              Show the threads of {project}
+            </Link>
+          </p>
         </EmptyState>
       )}
     </Page>

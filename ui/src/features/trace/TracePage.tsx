@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo } from "react";
-import { ApiError } from "@/lib/api/client";
+import { isAbsent } from "@/lib/api/client";
 import { useTraceEvents } from "@/lib/api/events";
 import { skeletonQuery } from "@/lib/api/queries";
 import { EmptyState, ErrorState } from "@/components/Notice";
@@ -40,7 +40,7 @@ export function TracePage() {
       <PageBar project={project} parents={[]} current={traceId.slice(0, 8)} />
       {query.isPending ? (
         <Bones />
-      ) : query.error instanceof ApiError && query.error.status === 404 ? (
+      ) : isAbsent(query.error) ? (
         <EmptyState title="This trace is not here">
           <p>
             Project {project} has no trace {traceId}. It may have been deleted, may belong to another project, or its

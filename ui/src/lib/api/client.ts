@@ -154,6 +154,10 @@ function readRefusal(text: string): Refusal {
 export const isBadFilter = (error: unknown): error is ApiError =>
   error instanceof ApiError && error.code === "invalid_filter";
 
+/** What the address names is not there: nothing has this id, or it is no id at all. */
+export const isAbsent = (error: unknown): error is ApiError =>
+  error instanceof ApiError && [400, 404, 422].includes(error.status);
+
 /** A sentence for any thrown value. */
 export const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : "Something failed that should not have. Reload the page to try again.";

@@ -91,14 +91,16 @@ export const retentionQuery = (project: string) =>
 export const putRetention = (project: string, limits: Limits): Promise<Retention> =>
   put(`${of(project)}/retention`, { body: limits });
 
-const POLL_MS = 1_000;
+const RUNNING_MS = 1_000;
+/** Deletions elsewhere give it something to remove. */
+const IDLE_MS = 10_000;
 
-/** Asked again and again only while it runs. */
 export const purgeQuery = () =>
   queryOptions({
     queryKey: ["purge"],
     queryFn: ({ signal }) => get<Purge>("/purge", { signal }),
-    refetchInterval: (query) => (query.state.data?.running ? POLL_MS : false),
+    refetchInterval: (query) => (query.state.data?.running ? RUNNING_MS : IDLE_MS),
+    staleTime: 0,
   });
 
 export const startPurge = (): Promise<Purge> => post("/purge", { body: {} });

@@ -3,6 +3,7 @@ import { Fragment, type KeyboardEvent, type ReactNode, useEffect, useRef } from 
 import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
+import { errorText } from "@/lib/error-text";
 import { Bones } from "@/components/Bones";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
@@ -137,9 +138,7 @@ function Head({ state, sheet, onClose, children }: Props & { children: ReactNode
 function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState; run: Run | undefined }) {
   if (t.status[i] !== ERROR) return null;
   const text = run?.error ?? errorOf(t, i) ?? "";
-  const named = /^([A-Za-z_][\w.]*(?:Error|Exception|Failed|Timeout|Warning|Interrupt)?):\s+([\s\S]*)$/.exec(text);
-  const title = run?.error_type ?? named?.[1] ?? "Error";
-  const rest = named && named[1] === title ? named[2] : text;
+  const { title, rest } = errorText(text, run?.error_type);
   return (
     <div className={styles.error} role="alert">
       <b>
@@ -148,7 +147,7 @@ function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState
         <From field={run?.error_type ? ["error_type", "error", "status"] : ["error", "status"]} />
       </b>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-      {rest && rest !== title ? <pre tabIndex={0}>{rest}</pre> : null}
+      {rest ? <pre tabIndex={0}>{rest}</pre> : null}
     </div>
   );
 }
