@@ -145,6 +145,9 @@ test("two experiments are compared: verdict, regressions, differences, traces", 
   // The oldest is the baseline, and nothing is said before all examples are there.
   await verdict(page, "3 better, 2 worse, 115 the same");
   const grid = page.getByRole("grid", { name: "Examples" });
+  const spread = (words) => grid.getByRole("img", { name: words, exact: true }).waitFor();
+  await spread("120 scores: 120 × 0.5");
+  await spread("119 scores: 1 × 0, 115 × 0.5, 3 × 1");
   const rows = grid.locator("[data-row]");
   assert.ok((await rows.count()) < 30, "only the rows in view are in the page");
 

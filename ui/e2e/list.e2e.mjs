@@ -242,6 +242,9 @@ test("keys: move, peek, open, back to the same row", async () => {
   const peek = page.getByRole("complementary", { name: /^Peek/ });
   await peek.getByText("Question number 2").first().waitFor();
   await eventually(() => page.url().includes("peek="), "the peek pane is in the address");
+  const beside = () => page.getByRole("grid").evaluate((grid) => grid.scrollWidth - grid.clientWidth);
+  await eventually(async () => (await beside()) <= 0, "columns give way to the pane");
+  assert.equal(await page.getByRole("columnheader", { name: "Model" }).count(), 0);
   await page.keyboard.press("j");
   await peek.getByText("Question number 3").first().waitFor();
   await peek
@@ -250,6 +253,7 @@ test("keys: move, peek, open, back to the same row", async () => {
     .waitFor();
   await page.keyboard.press("Escape");
   await peek.waitFor({ state: "detached" });
+  await page.getByRole("columnheader", { name: "Model" }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("treegrid").waitFor();
   await page.goBack();

@@ -1,19 +1,25 @@
 import { ArrowDown, ArrowUp } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import { costOf, type Experiment, type FeedbackStats } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, UNKNOWN } from "@/lib/format";
 import { formatMean } from "@/lib/score";
 import { IconButton } from "@/components/Button";
 import { Delta } from "./Delta";
-import { turned } from "./model";
+import { type Bins, categoriesOf, categoryBins, highestShare, scoreBins, totalOf } from "./distribution";
+import { type Direction, turned } from "./model";
+import { Spread } from "./Spread";
 import styles from "./Summary.module.css";
 import type { ComparisonState } from "./useComparison";
 import { changeText } from "./verdict";
 
 /** The figures of each experiment, against those of the baseline. */
 export function Summary({ state, shown, texts }: { state: ComparisonState; shown: Experiment[]; texts: number }) {
-  const { columns, keys, by, counted } = state;
+  const { columns, rows, keys, by, counted } = state;
+  const spreads = useMemo(() => {
+    const ids = columns.map((experiment) => experiment.id);
+    return new Map(keys.map((key) => [key, scoreBins(rows, key, ids)]));
+  }, [rows, keys, columns]);
   if (columns.length === 0) return null;
   const labels = labelKeys(columns, keys);
   const line = { state, shown, texts };
@@ -27,13 +33,19 @@ export function Summary({ state, shown, texts }: { state: ComparisonState; shown
           {...line}
         >
           {(experiment, base) => (
-            <Score stats={statsOf(experiment, key)} base={statsOf(base, key)} name={key} state={state} />
+            <Score
+              stats={statsOf(experiment, key)}
+              base={statsOf(base, key)}
+              direction={state.direction(key)}
+              bins={spreads.get(key)?.get(experiment.id) ?? []}
+              highest={highestShare(spreads.get(key)?.values() ?? [])}
+            />
           )}
         </Line>
       ))}
       {labels.map((key) => (
         <Line key={key} name={key} {...line}>
-          {(experiment) => <Categories stats={statsOf(experiment, key)} />}
+          {(experiment) => <Categories of={experiment} columns={columns} name={key} />}
         </Line>
       ))}
       <Line name="Cost per example" {...line}>
@@ -120,19 +132,16 @@ function ScoreName({ name, state }: { name: string; state: ComparisonState }) {
 interface ScoreProps {
   stats: FeedbackStats | undefined;
   base: FeedbackStats | undefined;
-  name: string;
-  state: ComparisonState;
+  direction: Direction;
+  bins: Bins;
+  highest: number;
 }
 
-function Score({ stats, base, name, state }: ScoreProps) {
+function Score({ stats, base, direction, bins, highest }: ScoreProps) {
   if (stats?.avg == null) return <span className={styles.soft}>{UNKNOWN}</span>;
-  const direction = state.direction(name);
   const by = base?.avg == null || base === stats ? null : (stats.avg - base.avg) * direction;
   // 95% of such intervals hold the mean of all examples that could have been asked.
   const half = stats.stdev === null || stats.n < 2 ? null : (1.96 * stats.stdev) / Math.sqrt(stats.n);
-  const range = scaleOf(name, state.columns);
-  const place = (value: number): number =>
-    Math.min(100, Math.max(0, ((value - range[0]) / (range[1] - range[0])) * 100));
   return (
     <>
       <b>{formatMean(stats.avg)}</b>
@@ -142,29 +151,25 @@ function Score({ stats, base, name, state }: ScoreProps) {
         </span>
       )}
       <Delta by={by} direction={direction} />
-      <span className={styles.track} aria-hidden>
-        <i style={{ width: `${place(stats.avg)}%` }} />
-      </span>
+      <Spread bins={bins} highest={highest} />
     </>
   );
 }
 
-/** From zero, or the least, to one, or the most: bars of one score share a scale. */
-function scaleOf(name: string, columns: Experiment[]): [number, number] {
-  const stats = columns.flatMap((one) => statsOf(one, name) ?? []);
-  const most = Math.max(1, ...stats.map((one) => one.max ?? 0));
-  const least = Math.min(0, ...stats.map((one) => one.min ?? 0));
-  return [least, most];
-}
-
-function Categories({ stats }: { stats: FeedbackStats | undefined }) {
-  const values = Object.entries(stats?.values ?? {}).toSorted(([, a], [, b]) => b - a);
-  if (values.length === 0) return <span className={styles.soft}>{UNKNOWN}</span>;
-  const text = values.map(([value, count]) => `${value} ${formatInt(count)}`).join(", ");
+/** How often each category was given, in one order for all experiments. */
+function Categories({ of, columns, name }: { of: Experiment; columns: Experiment[]; name: string }) {
+  const counts = (experiment: Experiment) => statsOf(experiment, name)?.values ?? {};
+  const order = categoriesOf(columns.map(counts));
+  const bins = categoryBins(counts(of), order);
+  if (totalOf(bins) === 0) return <span className={styles.soft}>{UNKNOWN}</span>;
+  const text = bins.map(({ label, count }) => `${label} ${formatInt(count)}`).join(", ");
   return (
-    <span className="ellipsis" title={text}>
-      {text}
-    </span>
+    <>
+      <span className="ellipsis" title={text}>
+        {text}
+      </span>
+      <Spread bins={bins} highest={highestShare(columns.map((one) => categoryBins(counts(one), order)))} />
+    </>
   );
 }
 

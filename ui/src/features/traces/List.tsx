@@ -10,12 +10,14 @@ import styles from "./List.module.css";
 import { type Clicked, RowMenu } from "./RowMenu";
 import { RowTable } from "./RowTable";
 import type { ListState } from "./useList";
-import { useRowPx } from "./window";
+import { STACKED_PX, useRowPx } from "./window";
 
 interface Props {
   project: string;
   list: ListState;
   columns: Column[];
+  /** Columns that somebody chose give way to nothing but the pane beside them. */
+  chosen: boolean;
   viewport: RefObject<HTMLDivElement | null>;
   /** In place of rows: nothing found, or an error. Draws nothing while there are rows. */
   children: ReactNode;
@@ -24,7 +26,7 @@ interface Props {
 /** Where each list of this visit was scrolled to. */
 const places = new Map<string, number>();
 
-export function List({ project, list, columns, viewport, children }: Props) {
+export function List({ project, list, columns, chosen, viewport, children }: Props) {
   const { rows, unit, setReading } = list;
   const [clicked, setClicked] = useState<Clicked | null>(null);
   const [collecting, setCollecting] = useState<{ where: CollectWhere; runId: string } | null>(null);
@@ -59,6 +61,7 @@ export function List({ project, list, columns, viewport, children }: Props) {
         hasMore={rows.hasMore}
         loadMore={rows.loadMore}
         columns={columns}
+        fit={rowPx !== STACKED_PX && (!chosen || list.peek !== null)}
         sort={list.sort}
         onSort={(sort) => list.setSearch({ sort })}
         selected={list.current}

@@ -1,10 +1,12 @@
 //! The table: fixed row heights, only the rows in view are in the page.
 
 import { ArrowDown, ArrowUp } from "lucide-react";
-import { type MouseEvent, type ReactNode, type RefObject, useEffect, useLayoutEffect, useMemo, useState } from "react";
+import { type MouseEvent, type ReactNode, type RefObject, useEffect, useMemo, useState } from "react";
 import { cx } from "@/lib/cx";
 import { useRowSlots } from "@/lib/row-slots";
+import { useSize } from "@/lib/use-size";
 import type { Column } from "./columns";
+import { fitting, minWidthOf, widthsOf } from "./fit";
 import { GhostRow, Row, rowDomId } from "./Row";
 import type { ListRow } from "./rows";
 import type { Marking } from "./useMarks";
@@ -14,13 +16,9 @@ import windowed from "@/components/WindowedRows.module.css";
 import styles from "./RowTable.module.css";
 
 const OVERSCAN = 6;
-const GAP = 10;
 /** Ask for the next page when this few rows are left below. */
 const AHEAD = 40;
 const GHOSTS = 24;
-const DATED_PX = 118;
-const MARK_PX = 16;
-const IO_MIN_PX = 150;
 
 interface Props {
   label: string;
@@ -32,6 +30,8 @@ interface Props {
   hasMore: boolean;
   loadMore: () => void;
   columns: Column[];
+  /** Columns give way until the table needs not scroll to the side. */
+  fit: boolean;
   sort: string;
   onSort: (sort: string) => void;
   selected: string | null;
@@ -44,18 +44,19 @@ interface Props {
 }
 
 export function RowTable(props: Props) {
-  const { viewport, rowPx, rows, columns, loading, hasMore, loadMore, selected, marking } = props;
+  const { viewport, rowPx, rows, loading, hasMore, loadMore, selected, marking, fit, sort } = props;
   const [first, setFirst] = useState(0);
-  const height = useHeight(viewport);
+  const { width, height } = useSize(viewport);
   const dated = useMemo(() => rows.length > 0 && !rows.every((row) => isToday(row.start)), [rows]);
-  const widths = useMemo(
-    () => columns.map((column) => (column.id === "time" && dated ? DATED_PX : column.width)),
-    [columns, dated],
+  const columns = useMemo(
+    () => (fit && width > 0 ? fitting(props.columns, width, dated, sort) : props.columns),
+    [props.columns, fit, width, dated, sort],
   );
-  const minWidth = widths.reduce((sum, width) => sum + (width || IO_MIN_PX) + GAP, 24 + MARK_PX + GAP);
+  const widths = useMemo(() => widthsOf(columns, dated), [columns, dated]);
+  const minWidth = minWidthOf(widths);
 
   const from = Math.max(0, first - OVERSCAN);
-  const visible = Math.ceil(height / rowPx) + 1;
+  const visible = Math.ceil((height || 800) / rowPx) + 1;
   const to = Math.min(rows.length, first + visible + OVERSCAN);
   const slots = visible + 2 * OVERSCAN + 1;
   useEffect(() => {
@@ -206,16 +207,4 @@ function HeadCell({ column, width, sort, onSort }: { column: Column; width: numb
       </button>
     </span>
   );
-}
-
-function useHeight(ref: RefObject<HTMLElement | null>): number {
-  const [height, setHeight] = useState(800);
-  useLayoutEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setHeight(element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [ref]);
-  return height;
 }

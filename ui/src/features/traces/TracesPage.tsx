@@ -94,7 +94,7 @@ function TracesOf({ project }: { project: string }) {
           <Facets project={project} q={q} t={t} onPick={list.pick} />
         </ErrorBoundary>
         <div className={styles.list}>
-          <List project={project} list={list} columns={columns.shown} viewport={viewport}>
+          <List project={project} list={list} columns={columns.shown} chosen={columns.custom} viewport={viewport}>
             <Instead project={project} list={list} />
           </List>
           {list.marking.rows.length > 0 ? (

@@ -5,7 +5,7 @@ import { useMediaQuery } from "@/lib/media";
 export const HEAD_PX = 28;
 const ROW_PX = 34;
 /** Below 640 px a row has two lines. */
-const STACKED_PX = 58;
+export const STACKED_PX = 58;
 
 const narrow = matchMedia("(max-width: 639px)");
 
