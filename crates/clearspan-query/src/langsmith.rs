@@ -13,10 +13,12 @@ mod numbers;
 mod pairs;
 mod parser;
 mod paths;
+mod projects;
 
 pub use examples::{MetadataFilter, parse_example_filter};
 pub use feedback::{FeedbackField, FeedbackTest, FindFeedback};
 pub use numbers::{Numbers, parse_numbers};
+pub use projects::{ProjectField, ProjectFilter, parse_project_filter};
 
 use crate::{Diagnostic, Expr, Field, MAX_FILTER_BYTES};
 

@@ -2,9 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::lexer::{self, Value};
-use super::parser::{self, Call, Function, Test};
-use crate::{Diagnostic, MAX_FILTER_BYTES};
+use super::lexer::Value;
+use super::parse_calls;
+use super::parser::{Call, Function, Test};
+use crate::Diagnostic;
 
 /// A condition on the metadata of an example.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,11 +24,7 @@ pub enum MetadataFilter {
 
 /// Reads a filter of examples.
 pub fn parse_example_filter(text: &str) -> Result<MetadataFilter, Diagnostic> {
-    if text.len() > MAX_FILTER_BYTES {
-        let message = format!("the filter is longer than {MAX_FILTER_BYTES} bytes");
-        return Err(Diagnostic::new(0..text.len(), message));
-    }
-    map(parser::parse(&lexer::lex(text)?, text.len())?)
+    map(parse_calls(text)?)
 }
 
 fn map(call: Call) -> Result<MetadataFilter, Diagnostic> {
@@ -40,7 +37,7 @@ fn map(call: Call) -> Result<MetadataFilter, Diagnostic> {
     })
 }
 
-fn map_test(test: Test) -> Result<MetadataFilter, Diagnostic> {
+pub(super) fn map_test(test: Test) -> Result<MetadataFilter, Diagnostic> {
     let Test { function, field, mut values, span, field_span } = test;
     if field.as_deref() != Some("metadata") {
         return Err(Diagnostic::new(field_span, "examples are filtered by their metadata only")
@@ -57,10 +54,8 @@ fn map_test(test: Test) -> Result<MetadataFilter, Diagnostic> {
                 .with_hint("write for example has(metadata, '{\"key\": \"value\"}')")),
         },
         (Function::Has, _) => Err(Diagnostic::new(span, "has(metadata, …) needs a JSON object in quotes")),
-        (function, _) => {
-            Err(Diagnostic::new(span, format!("{}(…) cannot test metadata of examples", function.name()))
-                .with_hint("exists(metadata, \"key\") and has(metadata, '{\"key\": \"value\"}') can"))
-        }
+        (function, _) => Err(Diagnostic::new(span, format!("{}(…) cannot test metadata", function.name()))
+            .with_hint("exists(metadata, \"key\") and has(metadata, '{\"key\": \"value\"}') can")),
     }
 }
 

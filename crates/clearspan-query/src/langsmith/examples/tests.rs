@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::MetadataFilter::{All, Any, Contains, HasKey, Not};
 use super::*;
+use crate::MAX_FILTER_BYTES;
 
 #[test]
 fn what_the_sdk_documents_is_understood() {

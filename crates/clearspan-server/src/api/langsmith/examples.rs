@@ -17,6 +17,7 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::asked::complain;
 use super::attachments::base_of_addresses;
 use super::datasets::{self, resolve_version};
 use super::input::{LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
@@ -149,19 +150,19 @@ impl Asked {
 }
 
 fn parse_filter(text: &str) -> Result<ExampleFilter> {
-    fn convert(filter: MetadataFilter) -> ExampleFilter {
-        match filter {
-            MetadataFilter::All(filters) => ExampleFilter::All(filters.into_iter().map(convert).collect()),
-            MetadataFilter::Any(filters) => ExampleFilter::Any(filters.into_iter().map(convert).collect()),
-            MetadataFilter::Not(filter) => ExampleFilter::Not(Box::new(convert(*filter))),
-            MetadataFilter::Contains(part) => ExampleFilter::Contains(part),
-            MetadataFilter::HasKey(key) => ExampleFilter::HasKey(key),
-        }
+    parse_example_filter(text).map(on_metadata).map_err(|complaint| complain("filter", &complaint))
+}
+
+/// A condition on metadata in the words of the catalog.
+pub(super) fn on_metadata(filter: MetadataFilter) -> ExampleFilter {
+    let many = |filters: Vec<_>| filters.into_iter().map(on_metadata).collect();
+    match filter {
+        MetadataFilter::All(filters) => ExampleFilter::All(many(filters)),
+        MetadataFilter::Any(filters) => ExampleFilter::Any(many(filters)),
+        MetadataFilter::Not(filter) => ExampleFilter::Not(Box::new(on_metadata(*filter))),
+        MetadataFilter::Contains(part) => ExampleFilter::Contains(part),
+        MetadataFilter::HasKey(key) => ExampleFilter::HasKey(key),
     }
-    parse_example_filter(text).map(convert).map_err(|diagnostic| {
-        let message = format!("filter: {diagnostic} (at character {})", diagnostic.span.start + 1);
-        ApiError::new(ErrorCode::InvalidFilter, message)
-    })
 }
 
 pub(super) async fn list(

@@ -1,11 +1,14 @@
 //! `GET /sessions`: our projects under LangSmith's name.
 
+pub(super) mod filter;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{DatasetFilter, DatasetId, ExampleFilter, Project, ProjectDetails, ProjectName};
 use clearspan_model::{JsonText, ProjectId, UnixNanos, WorkspaceId};
+use clearspan_query::langsmith::ProjectFilter;
 use clearspan_store::{ProjectActivity, Stats, TimeRange, Unit};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
@@ -14,7 +17,7 @@ use super::asked;
 use super::feedback;
 use super::input::{Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
 use super::run_json::{iso, seconds};
-use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::error::{ApiError, Result};
 use crate::api::extract::{Params, PathParams};
 use crate::api::projects;
 use crate::api::types::decimal_text;
@@ -49,6 +52,7 @@ struct Asked {
     /// What the metadata must contain.
     metadata: Option<Value>,
     dataset_version: Option<String>,
+    filter: Option<ProjectFilter>,
     offset: usize,
     limit: usize,
     sort_by: Option<String>,
@@ -196,12 +200,7 @@ impl Asked {
                 "limit" => asked.limit = count()?.clamp(1, MAX_LIMIT),
                 "sort_by" => asked.sort_by = Some(value.clone()),
                 "sort_by_desc" => asked.ascending = !is_true(value),
-                "filter" => {
-                    return Err(ApiError::new(
-                        ErrorCode::InvalidFilter,
-                        "filtering projects is not supported yet",
-                    ));
-                }
+                "filter" if !value.trim().is_empty() => asked.filter = Some(filter::parse(value)?),
                 _ => {}
             }
         }
@@ -221,6 +220,7 @@ impl Asked {
             && self.is_experiment.is_none_or(|wanted| wanted == dataset_id.is_some())
             && (!self.names_dataset || dataset_id.is_some_and(|id| self.reference_datasets.contains(&id)))
             && self.metadata.as_ref().is_none_or(has_metadata)
+            && self.filter.as_ref().is_none_or(|filter| filter::holds(filter, project, details))
             && self.dataset_version.as_ref().is_none_or(has_version)
     }
 }
@@ -245,7 +245,7 @@ pub(super) async fn session(
         "tenant_id": project.workspace_id,
         "name": project.name.as_str(),
         "description": details.description,
-        "start_time": iso(details.start_time.unwrap_or(project.created_at)),
+        "start_time": iso(filter::began(project, details)),
         "end_time": details.end_time.map(iso),
         "extra": details.extra.as_ref().map(JsonText::to_value),
         "reference_dataset_id": details.reference_dataset_id.map(|id| id.to_string()),
@@ -349,7 +349,8 @@ mod tests {
         assert!(asked(&[("metadata", "[1]")]).is_err());
         assert_eq!(asked(&[("limit", "0")]).unwrap().limit, 1);
         assert!(asked(&[("limit", "many")]).is_err());
-        assert!(asked(&[("filter", "eq(name, 'x')")]).is_err());
+        assert!(asked(&[("filter", "eq(name, 'x')")]).unwrap().filter.is_some());
+        assert!(asked(&[("filter", "eq(colour, 'x')")]).is_err());
         assert!(asked(&[("id", "x")]).is_err());
     }
 }

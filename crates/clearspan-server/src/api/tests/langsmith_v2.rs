@@ -246,6 +246,15 @@ async fn projects_are_made_changed_and_listed() {
     assert_eq!(list("dataset_version=2026-01-01T00:00:00Z").await, ["exp-1"]);
     assert_eq!(list("dataset_version=2026-01-02T00:00:00Z").await, [""; 0]);
     assert_eq!(list("name=demo").await, ["demo"]);
+    assert_eq!(list("filter=eq(name,%20'exp-1')").await, ["exp-1"]);
+    assert_eq!(
+        list("filter=and(search(name,'EX'),has(metadata,'%7B%22model%22:%22m%22%7D'))").await,
+        ["exp-1"]
+    );
+    assert_eq!(list("filter=and(neq(name,'demo'),lt(start_time,'2026-01-03'))").await, ["exp-1"]);
+    assert_eq!(list("filter=eq(reference_dataset_id,null)&sort_by=NAME").await, ["demo", "another"]);
+    let first = server.read("/sessions?filter=eq(description,'d')").await;
+    assert_eq!((first.as_array().unwrap().len(), &first[0]["name"]), (1, &json!("exp-1")));
     assert_eq!(list("name_contains=EX").await, ["exp-1"]);
     assert_eq!(list(&format!("id={}", server.project_id)).await, ["demo"]);
     assert_eq!(list(&format!("tag_value_id={}", uuid(9))).await, [""; 0]);

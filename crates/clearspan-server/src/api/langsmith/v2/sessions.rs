@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use clearspan_catalog::{DatasetId, ExampleFilter, Project, ProjectDetails};
 use clearspan_model::{ProjectId, UnixNanos};
+use clearspan_query::langsmith::ProjectFilter;
 use clearspan_store::ProjectActivity;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 use super::super::experiments::{SessionBody, change, make};
 use super::super::find::{Pairs, is_true, unprocessable};
 use super::super::input::{LargeJson, object_of_text, parse_id, parse_time};
-use super::super::sessions::{Figures, all_details, details_of, metadata_of, session};
+use super::super::sessions::{Figures, all_details, details_of, filter, metadata_of, session};
 use super::answer;
 use super::runs::{value_of, values_of};
 use super::sorted::{Asked, Place, SortKey};
@@ -44,6 +45,7 @@ struct Wanted {
     types: Vec<String>,
     metadata: Option<Value>,
     dataset_version: Option<UnixNanos>,
+    filter: Option<ProjectFilter>,
     has_tags: bool,
 }
 
@@ -171,7 +173,7 @@ impl Wanted {
                 "metadata" => wanted.metadata = Some(object_of_text(key, value)?),
                 "dataset_version" => wanted.dataset_version = Some(parse_time(key, value)?),
                 "tag_value_id" => wanted.has_tags = true,
-                "filter" => return Err(unprocessable("filtering projects is not supported yet")),
+                "filter" if !value.trim().is_empty() => wanted.filter = Some(filter::parse(value)?),
                 _ => {}
             }
         }
@@ -198,6 +200,7 @@ impl Wanted {
                 || details.reference_dataset_id.is_some_and(|id| self.reference_datasets.contains(&id)))
             && self.metadata.as_ref().is_none_or(has_metadata)
             && self.dataset_version.is_none_or(has_version)
+            && self.filter.as_ref().is_none_or(|filter| filter::holds(filter, project, details))
     }
 }
 
@@ -250,7 +253,7 @@ fn key_of(
     match by {
         "NAME" => Some(SortKey::Text(project.name.as_str().to_owned())),
         "LAST_RUN_START_TIME" => activity.map(|activity| time(activity.last_start)),
-        "START_TIME" => Some(time(details.start_time.unwrap_or(project.created_at))),
+        "START_TIME" => Some(time(filter::began(project, details))),
         figure => summed[figure.to_ascii_lowercase()].as_f64().map(SortKey::Number),
     }
 }
