@@ -64,6 +64,18 @@ impl MemoryStore {
         }
     }
 
+    /// The runs of some traces, without metadata.
+    fn skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Vec<RunSummary> {
+        let is_wanted = |trace: &Trace| trace_ids.contains(&trace.summary.root.trace_id);
+        let traces = self.traces(scope).into_iter().filter(is_wanted);
+        let mut runs: Vec<RunSummary> = traces.flat_map(|trace| trace.runs).collect();
+        for run in &mut runs {
+            run.metadata.clear();
+        }
+        runs.sort_by_key(|run| (run.trace_id, run.start_time, run.run_id, run.project_id));
+        runs
+    }
+
     /// Every trace of a scope, ordered by project and id.
     fn traces(&self, scope: &Scope) -> Vec<Trace> {
         let mut traces: BTreeMap<(ProjectId, TraceId), Vec<Arc<Run>>> = BTreeMap::new();
@@ -188,14 +200,15 @@ impl RunStore for MemoryStore {
         Ok(traces.into_iter().take(limit).collect())
     }
 
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+        Ok(self.skeletons(scope, &[trace_id]))
+    }
+
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
-        let is_wanted = |trace: &Trace| trace_ids.contains(&trace.summary.root.trace_id);
-        let traces = self.traces(scope).into_iter().filter(is_wanted);
-        let mut runs: Vec<RunSummary> = traces.flat_map(|trace| trace.runs).collect();
+        let mut runs = self.skeletons(scope, trace_ids);
         for run in &mut runs {
-            run.metadata.clear();
+            (run.input_preview, run.output_preview) = (None, None);
         }
-        runs.sort_by_key(|run| (run.trace_id, run.start_time, run.run_id, run.project_id));
         Ok(runs)
     }
 

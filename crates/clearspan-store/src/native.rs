@@ -329,6 +329,11 @@ impl RunStore for NativeStore {
             .map_err(|err| snapshot.explain(err))
     }
 
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        blocking(move || read::skeleton(&snapshot, &scope, trace_id)).await
+    }
+
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
         let (snapshot, scope) = (self.shared.trace_snapshot(trace_ids), scope.clone());
         let trace_ids = trace_ids.to_vec();

@@ -69,11 +69,10 @@ pub trait RunStore: Send + Sync + fmt::Debug {
 
     /// Every run of a trace without its payload, in order of start time. Empty when there is no such trace.
     /// Traces of one id in two projects stay apart: the caller sees them by `project_id`.
-    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
-        self.load_skeletons(scope, &[trace_id]).await
-    }
+    async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>>;
 
-    /// The same of some traces at once, one trace after the other.
+    /// The same of some traces at once, one trace after the other, without previews of inputs and outputs: who asks for many
+    /// looks at their trees.
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>>;
 
     /// The runs of a trace as its page shows them; `None` when there is no such trace. Says the same as

@@ -101,15 +101,37 @@ pub(super) fn runs_of_spans(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The runs of some traces without payload, trace by trace and by start time.
+/// What lists show of inputs and outputs: most of what there is to decompress of a skeleton.
+const PREVIEWS: [Col; 2] = [Col::input_preview, Col::output_preview];
+
+/// The runs of a trace without payload, by start time.
+pub(super) fn skeleton(snapshot: &Snapshot, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
+    bare(snapshot, scope, &[trace_id], &skeleton_columns())
+}
+
+/// The runs of some traces without payload and previews, trace by trace and by start time.
 pub(super) fn skeletons(
     snapshot: &Snapshot,
     scope: &Scope,
     trace_ids: &[TraceId],
 ) -> Result<Vec<RunSummary>> {
-    let columns = skeleton_columns();
+    let columns: Vec<Col> = skeleton_columns().into_iter().filter(|col| !PREVIEWS.contains(col)).collect();
+    let mut runs = bare(snapshot, scope, trace_ids, &columns)?;
+    for run in &mut runs {
+        (run.input_preview, run.output_preview) = (None, None);
+    }
+    Ok(runs)
+}
+
+/// The runs of some traces from some columns, without metadata, trace by trace and by start time.
+fn bare(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    trace_ids: &[TraceId],
+    columns: &[Col],
+) -> Result<Vec<RunSummary>> {
     let mut runs =
-        collect(snapshot, scope, Wanted::Traces(trace_ids), &columns, |rows, row| rows.summary(row))?;
+        collect(snapshot, scope, Wanted::Traces(trace_ids), columns, |rows, row| rows.summary(row))?;
     for run in &mut runs {
         // Segments were not asked for it; the hot tier has it at hand.
         run.metadata.clear();

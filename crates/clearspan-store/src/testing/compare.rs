@@ -117,6 +117,11 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
             found.sort_by_key(key);
             compare_rows(&expected, &found, key, context);
             for trace_id in trace_ids {
+                let mut expected = oracle.load_skeleton(scope, *trace_id).await.expect(context);
+                let mut found = engine.load_skeleton(scope, *trace_id).await.expect(context);
+                expected.sort_by_key(key);
+                found.sort_by_key(key);
+                compare_rows(&expected, &found, key, context);
                 compare_outlines(oracle, engine, scope, *trace_id, context).await;
             }
         }
