@@ -3,18 +3,23 @@
 /// Bytes that are looked at together: the compiler makes a few wide instructions of them.
 const BLOCK: usize = 32;
 
-fn is_special(byte: u8) -> bool {
-    byte == b'"' || byte == b'\\' || byte < 0x20
+/// No early exit, so that the compiler compares whole blocks. What is left at the end is looked at with what is before
+/// it, which is quicker than byte by byte.
+fn has_control(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<BLOCK>() {
+        let (blocks, _) = bytes.as_chunks::<BLOCK>();
+        return blocks.iter().chain([last]).fold(0, |found, block| found | controls(block)) != 0;
+    }
+    if let Some(last) = bytes.last_chunk::<WORD>() {
+        let (words, _) = bytes.as_chunks::<WORD>();
+        return words.iter().chain([last]).any(|word| below(u64::from_le_bytes(*word), 0x20) & HIGH != 0);
+    }
+    bytes.iter().any(|byte| *byte < 0x20)
 }
 
-/// No early exit inside a block, so that the compiler compares it as a whole.
 #[inline]
-fn has_special(block: &[u8; BLOCK]) -> bool {
-    let mut found = 0_u8;
-    for byte in block {
-        found |= u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
-    }
-    found != 0
+fn controls(block: &[u8; BLOCK]) -> u8 {
+    block.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20))
 }
 
 /// Where the first quote, backslash or control character is.
@@ -29,37 +34,43 @@ pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
     find_far(bytes)
 }
 
+/// The three that are common in texts are looked for by the widest instructions that the machine has. Others are rare,
+/// but may stand before each of them: windows bound how often the same bytes are looked at.
 fn find_far(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    for block in blocks {
-        if has_special(block) {
-            break;
+    for window in bytes.chunks(WINDOW) {
+        let found = memchr::memchr3(b'"', b'\\', b'\n', window);
+        let before = &window[..found.unwrap_or(window.len())];
+        if has_control(before) {
+            return before.iter().position(|byte| *byte < 0x20).map(|found| at + found);
         }
-        at += BLOCK;
-    }
-    let rest = bytes.get(at..)?;
-    let (words, end) = rest.as_chunks::<WORD>();
-    for word in words {
-        if let Some(found) = first_in_word(*word) {
+        if let Some(found) = found {
             return Some(at + found);
         }
-        at += WORD;
+        at += window.len();
     }
-    end.iter().position(|byte| is_special(*byte)).map(|found| at + found)
+    None
 }
 
+const WINDOW: usize = 512;
 const WORD: usize = size_of::<u64>();
 
-/// The same in eight bytes, without a branch for each. Subtracting sets the high bit of a byte that is too small; what
-/// it borrows from the next byte can only matter after the first that was found.
+const ONES: u64 = u64::MAX / 0xff;
+const HIGH: u64 = ONES << 7;
+
+/// Sets the high bit of each byte that is below the limit. Subtracting borrows from the next byte, which can only matter
+/// after the first that was found.
+#[inline]
+fn below(word: u64, limit: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(limit)) & !word
+}
+
+/// The same in eight bytes, without a branch for each.
 #[inline]
 fn first_in_word(bytes: [u8; WORD]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
     let word = u64::from_le_bytes(bytes);
-    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
     let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-    let found = (is(b'"') | is(b'\\') | below(word, 0x20)) & (ONES << 7);
+    let found = (is(b'"') | is(b'\\') | below(word, 0x20)) & HIGH;
     (found != 0).then_some(found.trailing_zeros() as usize / 8)
 }
 

@@ -83,7 +83,8 @@ impl Text<'_> {
 /// True when every escape is the one that [`escape`] would write.
 fn is_canonical(raw: &str) -> bool {
     let mut rest = raw.as_bytes();
-    while let Some(at) = rest.iter().position(|&b| b == b'\\') {
+    // The inside of a string has no other special bytes than backslashes, and what they escape.
+    while let Some(at) = find_special(rest) {
         match rest.get(at + 1) {
             Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => rest = &rest[at + 2..],
             _ => return false,
