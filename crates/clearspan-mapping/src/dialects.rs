@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 
 use crate::engine::{Row, Table};
 
-pub(crate) use labels::{implied_type, label_of};
+pub(crate) use labels::{Telling, implied_type, label_of};
 pub(crate) use values::{
     days_from_civil, langsmith_kind as read_run_type, normalise_provider, read_timestamp,
 };

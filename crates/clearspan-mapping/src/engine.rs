@@ -12,6 +12,7 @@ mod apply;
 mod attributes;
 mod cost;
 mod draft;
+mod keys;
 mod params;
 mod prefix;
 mod python;
@@ -23,6 +24,7 @@ use clearspan_model::{RunType, Side};
 
 pub(crate) use attributes::{Attribute, Attributes};
 pub(crate) use draft::{Draft, messages_name};
+pub(crate) use keys::Remembered;
 pub(crate) use python::literal_to_json;
 pub(crate) use stored::attribute_of;
 pub(crate) use table::Table;

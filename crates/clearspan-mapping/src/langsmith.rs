@@ -70,7 +70,7 @@ pub fn map(document: &Document<'_>, received_at: UnixNanos) -> Result<Told, Stri
     let times = Times::read(&members)?;
     let key =
         RunKey { workspace_id: WorkspaceId::NIL, project_id: ProjectId::NIL, trace_id: TraceId::NIL, run_id };
-    let mut draft = Draft::new(Run::new(key, received_at));
+    let mut draft = Draft::new(Box::new(Run::new(key, received_at)));
     draft.run.dialect = Some(DIALECT.to_owned());
     draft.run.end_time = times.end;
     let order = order.and_then(|(order, text)| check_order(&mut draft, order, text, run_id));
@@ -105,7 +105,7 @@ pub fn map(document: &Document<'_>, received_at: UnixNanos) -> Result<Told, Stri
         project_id: session.and_then(|id| id.trim().parse().ok()),
         project_name: members.text("session_name").or(address.map(|(agent, _)| agent)),
         kind: document.kind,
-        run,
+        run: *run,
     })
 }
 

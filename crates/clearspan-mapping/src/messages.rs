@@ -25,7 +25,7 @@ pub(crate) use lines::read_role_lines;
 pub(crate) use parts::is_python_none;
 pub(crate) use payload::{lead, read_instructions, read_payload};
 pub(crate) use read::{Reader, event_role};
-pub(crate) use seen::Seen;
+pub(crate) use seen::{FlatKey, Seen};
 pub(crate) use tree::unflatten;
 
 /// A piece of a message's content.

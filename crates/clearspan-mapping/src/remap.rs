@@ -49,7 +49,7 @@ pub fn remap(run: &Run, rules: &Rules) -> Run {
     let (_, mut mapped) = draft.finish();
     Draft::restore_unsourced(&mut mapped, run);
     keep_beside(&mut mapped, run);
-    mapped
+    *mapped
 }
 
 /// An attribute goes only when a field comes from it that did not before: what was kept although a rule read it says more

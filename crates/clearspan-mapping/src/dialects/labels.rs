@@ -55,33 +55,44 @@ const SCOPES: &[(&str, &str)] = &[
 const WEAK_KEYS: &[(&str, &str)] =
     &[("logfire.", "logfire"), ("gen_ai.", "genai"), ("llm.", "llm"), ("db.", "db")];
 
-/// The short, stable name of the dialect.
-pub(crate) fn label_of<'a>(keys: impl Iterator<Item = &'a str> + Clone, scope: &str) -> Option<&'static str> {
-    let by_key = |table: &[(&'static str, &'static str)]| {
-        let mut best = table.len();
-        // Keys come in families: a head that no start has is that of many keys in a row.
-        let mut boring = None;
-        for key in keys.clone() {
-            let head = head(key);
-            if boring == Some(head) {
-                continue;
-            }
-            let mut is_near = false;
+/// How much one key, or several, tell about the dialect: places in [`KEYS`] and [`WEAK_KEYS`], the lowest of which wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Telling {
+    strong: u8,
+    weak: u8,
+}
+
+impl Telling {
+    /// What tells nothing.
+    pub(crate) const NOTHING: Self = Self { strong: u8::MAX, weak: u8::MAX };
+
+    /// What a key tells.
+    pub(crate) fn of(key: &str) -> Self {
+        let head = head(key);
+        let place_in = |table: &[(&str, &str)]| {
             // Four bytes at once tell most keys apart.
-            let mut is_start = |start: &str| {
-                let has_head = (self::head(start) ^ head) & head_mask(start.len()) == 0;
-                is_near |= has_head;
-                has_head && key.starts_with(start)
+            let is_start = |start: &str| {
+                (self::head(start) ^ head) & head_mask(start.len()) == 0 && key.starts_with(start)
             };
-            let found = table.iter().take(best).position(|(start, _)| is_start(start));
-            best = found.unwrap_or(best);
-            boring = (!is_near).then_some(head);
-        }
-        table.get(best).map(|(_, label)| *label)
-    };
-    by_key(KEYS)
+            let place = table.iter().position(|(start, _)| is_start(start));
+            place.and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+        };
+        Self { strong: place_in(KEYS), weak: place_in(WEAK_KEYS) }
+    }
+
+    /// What two tell together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { strong: self.strong.min(other.strong), weak: self.weak.min(other.weak) }
+    }
+}
+
+/// The short, stable name of the dialect, from what all keys of a span tell.
+pub(crate) fn label_of(keys: Telling, scope: &str) -> Option<&'static str> {
+    let label_at =
+        |table: &[(&str, &'static str)], place: u8| table.get(usize::from(place)).map(|(_, label)| *label);
+    label_at(KEYS, keys.strong)
         .or_else(|| SCOPES.iter().find(|(start, _)| matches_scope(scope, start)).map(|(_, label)| *label))
-        .or_else(|| by_key(WEAK_KEYS))
+        .or_else(|| label_at(WEAK_KEYS, keys.weak))
 }
 
 /// The first four bytes.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use clearspan_model::{IssueKind, JsonText, Name, RunId, RunType, Side, TraceId, UnixNanos};
 
-use super::attributes::RuleHit;
+use super::attributes::{RowHit, RuleHit};
 use super::draft::{messages_name, side_name};
 use super::params::parameter;
 use super::python::literal_to_json;
@@ -26,7 +26,8 @@ impl Draft {
         }
     }
 
-    pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, idx: usize, wanted: fn(To) -> bool) {
+    pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, hit: RowHit, wanted: fn(To) -> bool) {
+        let RowHit { row: idx, at } = hit;
         let row = attributes.row(idx);
         self.source = self.attribute_source(attributes.row_source(idx));
         for to in row.to.iter().copied().filter(|to| wanted(*to)) {
@@ -40,21 +41,20 @@ impl Draft {
                 continue;
             }
             match row.key {
-                Key::Under(prefix) => self.apply_family(attributes, idx, prefix, to),
+                Key::Under(prefix) => self.apply_family(attributes, at, prefix, to),
                 Key::Is(_) => {
-                    let Some(slot) = attributes.find_of_row(idx) else { continue };
                     let used = match to {
-                        To::Special(_, special) => special(self, attributes, slot),
+                        To::Special(_, special) => special(self, attributes, at),
                         To::Messages(side) if self.takes_messages(side) => {
-                            match attributes.seen_list(side, slot) {
+                            match attributes.seen_list(side, at) {
                                 Some(messages) => self.put_messages(side, messages),
-                                None => self.apply(to, &attributes.items[slot]),
+                                None => self.apply(to, &attributes.items[at]),
                             }
                         }
-                        _ => self.apply(to, &attributes.items[slot]),
+                        _ => self.apply(to, &attributes.items[at]),
                     };
                     if used {
-                        attributes.mark_used(slot);
+                        attributes.mark_used(at);
                     }
                 }
             }

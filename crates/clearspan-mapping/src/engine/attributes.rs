@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use clearspan_model::{IssueKind, JsonText, MapIssue, Side};
 
+use super::keys::{Facts, Remembered, quick_hash};
 use super::{Row, Table};
+use crate::dialects::Telling;
 use crate::json::{Json, parse};
-use crate::messages::Seen;
+use crate::messages::FlatKey;
 use crate::rules::Rules;
-
-const ABSENT: u32 = u32::MAX;
 
 /// One attribute.
 #[derive(Debug)]
@@ -19,6 +19,9 @@ pub(crate) struct Attribute<'a> {
     pub(crate) value: Json<'a>,
     /// A rule used it, so it does not stay under `Run::attributes`.
     pub(crate) used: bool,
+    /// What its key says below a prefix of this length, if it is of a flattened message.
+    flat: Option<FlatKey>,
+    flat_from: u16,
 }
 
 impl<'a> Attribute<'a> {
@@ -71,17 +74,24 @@ impl<'a> Attribute<'a> {
 pub(crate) struct Attributes<'a> {
     pub(crate) items: Vec<Attribute<'a>>,
     pub(super) table: &'a Table,
-    /// For each known key the attribute that has it.
-    slots: Vec<u32>,
     /// For each known prefix that occurs, the attributes below it.
     families: Vec<(usize, Vec<usize>)>,
     /// The rows that have something to read, strongest first.
-    pub(super) rows: Vec<usize>,
+    pub(super) rows: Vec<RowHit>,
     rules: &'a Rules,
-    /// Messages of the request that were read before.
-    seen: Option<&'a Seen<'a>>,
+    /// What other spans of the request had, too.
+    remembered: Option<&'a Remembered<'a>>,
     /// The users' rules that match, strongest first.
     pub(super) rule_hits: Vec<RuleHit>,
+    /// What the keys tell about the dialect.
+    telling: Telling,
+}
+
+/// A row and what it reads: the place of an attribute, or that of a family where the row reads one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RowHit {
+    pub(super) row: usize,
+    pub(super) at: usize,
 }
 
 /// A user's rule and an attribute that it matches.
@@ -99,49 +109,78 @@ impl<'a> Attributes<'a> {
         rules: &'a Rules,
         issues: &mut Vec<MapIssue>,
     ) -> Self {
-        let mut this = Self {
-            items: Vec::with_capacity(pairs.len()),
-            table,
-            slots: vec![ABSENT; table.keys.len()],
-            families: Vec::new(),
-            rows: Vec::with_capacity(pairs.len() * 2),
-            rules,
-            seen: None,
-            rule_hits: Vec::new(),
-        };
-        let repeated = repeated(&pairs);
-        let mut leaf = Leaf::default();
+        let mut this = Self::empty(pairs.len(), table, rules);
+        let repeated = repeated(pairs.iter().map(|(key, _)| *key));
         for (idx, (key, value)) in pairs.into_iter().enumerate() {
+            let facts = Facts::of(key, table);
             if repeated.binary_search(&idx).is_ok() {
                 issues.push(MapIssue {
                     kind: IssueKind::Conflict,
                     field: key.to_owned(),
                     message: "it was sent more than once; the last value counts".to_owned(),
                 });
-                this.items.push(Attribute { key, value, used: true });
+                this.telling = this.telling.and(facts.telling);
+                this.items.push(Attribute { key, value, used: true, flat: None, flat_from: 0 });
             } else {
-                this.push(key, value, &mut leaf);
+                this.push(key, value, &facts);
             }
         }
         this.sort();
         this
     }
 
-    /// Recognises messages that were read before in the same request.
-    pub(crate) fn remembering(self, seen: Option<&'a Seen<'a>>) -> Self {
-        Self { seen, ..self }
+    /// Indexes the attributes of one of many spans.
+    pub(crate) fn of_span(
+        pairs: Vec<(&'a str, Json<'a>)>,
+        remembered: &'a Remembered<'a>,
+        rules: &'a Rules,
+        issues: &mut Vec<MapIssue>,
+    ) -> Self {
+        let keys = &remembered.keys;
+        let mut this = Self::empty(pairs.len(), keys.table, rules);
+        keys.next_span();
+        for (key, value) in pairs {
+            this.push(key, value, &keys.facts(key));
+        }
+        if keys.may_repeat() && !repeated(this.items.iter().map(|item| item.key)).is_empty() {
+            let pairs = this.items.into_iter().map(|item| (item.key, item.value)).collect();
+            this = Self::new(pairs, keys.table, rules, issues);
+        }
+        this.sort();
+        Self { remembered: Some(remembered), ..this }
+    }
+
+    fn empty(len: usize, table: &'a Table, rules: &'a Rules) -> Self {
+        Self {
+            items: Vec::with_capacity(len),
+            table,
+            families: Vec::new(),
+            rows: Vec::with_capacity(len * 2),
+            rules,
+            remembered: None,
+            rule_hits: Vec::new(),
+            telling: Telling::NOTHING,
+        }
+    }
+
+    /// What the keys tell about the dialect.
+    pub(crate) fn telling(&self) -> Telling {
+        self.telling
     }
 
     /// The messages of one attribute, where they can be read one by one.
     pub(super) fn seen_list(&self, side: Side, idx: usize) -> Option<Vec<JsonText>> {
-        self.seen?.read_list(side, self.items[idx].text()?)
+        self.remembered?.seen.read_list(side, self.items[idx].text()?)
     }
 
     /// The messages of a family, where they are plain.
     pub(super) fn seen_flattened(&self, side: Side, prefix: &str, family: &[usize]) -> Option<Vec<JsonText>> {
-        let items = family.iter().map(|idx| &self.items[*idx]);
-        let entries = items.filter_map(|item| Some((item.key.strip_prefix(prefix)?, &item.value)));
-        self.seen?.read_flattened(side, entries)
+        let entries = family.iter().map(|idx| {
+            let item = &self.items[*idx];
+            let flat = item.flat.filter(|_| usize::from(item.flat_from) == prefix.len());
+            (flat, &item.value)
+        });
+        self.remembered?.seen.read_keyed(side, entries)
     }
 
     fn sort(&mut self) {
@@ -153,8 +192,8 @@ impl<'a> Attributes<'a> {
     /// Adds a family whose attributes were used when the run was stored.
     pub(crate) fn push_stored_family(&mut self, prefix: &str) {
         if let Some(entry) = self.table.prefixes.get(prefix) {
-            self.family_at(entry.id);
-            self.rows.extend_from_slice(&entry.rows);
+            let at = self.family_at(entry.id);
+            self.rows.extend(entry.rows.iter().map(|row| RowHit { row: *row, at }));
             self.sort();
         }
     }
@@ -163,60 +202,42 @@ impl<'a> Attributes<'a> {
         self.rules
     }
 
-    fn push(&mut self, key: &'a str, value: Json<'a>, leaf: &mut Leaf<'a>) {
+    #[inline]
+    fn push(&mut self, key: &'a str, value: Json<'a>, facts: &Facts<'a>) {
         let idx = self.items.len();
         let is_set = !value.is_null();
+        self.telling = self.telling.and(facts.telling);
         if !self.rules.is_empty() && is_set {
             self.rule_hits.extend(self.rules.matching(key).map(|rule| RuleHit { rule, item: idx }));
         }
-        if is_set && leaf.prefix.is_some_and(|prefix| key.starts_with(prefix)) {
-            for family in &leaf.families {
-                self.families[*family].1.push(idx);
-            }
-            self.items.push(Attribute { key, value, used: false });
-            return;
+        if is_set {
+            self.index(idx, facts);
         }
-        if let Some(entry) = self.table.keys.get(key)
-            && is_set
-        {
-            self.slots[entry.id] = u32::try_from(idx).unwrap_or(ABSENT);
-            self.rows.extend_from_slice(&entry.rows);
+        // JavaScript's `undefined` inside a known family tells nothing.
+        let used = !is_set && facts.families().next().is_some();
+        self.items.push(Attribute { key, value, used, flat: facts.flat, flat_from: facts.flat_from });
+    }
+
+    fn index(&mut self, idx: usize, facts: &Facts<'a>) {
+        if let Some(own) = facts.own {
+            self.rows.extend(own.rows.iter().map(|row| RowHit { row: *row, at: idx }));
         }
-        let mut ends = key.bytes().enumerate().filter(|(_, b)| *b == b'.').map(|(at, _)| at + 1).peekable();
-        let root = ends.peek().and_then(|end| key.get(..*end));
-        let mut used = false;
-        if root.is_some_and(|root| self.table.roots.contains_key(root)) {
-            leaf.clear();
-            for prefix in ends.filter_map(|end| key.get(..end)) {
-                let Some(entry) = self.table.prefixes.get(prefix) else { continue };
-                // JavaScript's `undefined` inside a known family tells nothing.
-                used = !is_set;
-                if used {
-                    break;
-                }
-                let at = self.family_at(entry.id);
-                let family = &mut self.families[at].1;
-                family.push(idx);
-                if family.len() == 1 {
-                    self.rows.extend_from_slice(&entry.rows);
-                }
-                leaf.families.push(at);
-                leaf.prefix = entry.is_leaf.then_some(prefix);
+        for entry in facts.families() {
+            let at = self.family_at(entry.id);
+            let family = &mut self.families[at].1;
+            family.push(idx);
+            if family.len() == 1 {
+                self.rows.extend(entry.rows.iter().map(|row| RowHit { row: *row, at }));
             }
         }
-        self.items.push(Attribute { key, value, used });
     }
 
     /// The attribute with a key that some row reads.
     pub(crate) fn find(&self, key: &str) -> Option<usize> {
-        let slot = self.slots[self.table.keys.get(key)?.id];
-        (slot != ABSENT).then_some(slot as usize)
-    }
-
-    /// The attribute that a row reads.
-    pub(super) fn find_of_row(&self, idx: usize) -> Option<usize> {
-        let slot = self.slots[self.table.ids[idx]];
-        (slot != ABSENT).then_some(slot as usize)
+        self.table.keys.get(key)?;
+        // The last of several counts; a span has few, and few rows ask.
+        let idx = self.items.iter().rposition(|item| item.key == key)?;
+        (!self.items[idx].value.is_null()).then_some(idx)
     }
 
     /// A span has few families, so a list is the quickest map.
@@ -236,21 +257,14 @@ impl<'a> Attributes<'a> {
         self.table.sources[idx]
     }
 
-    /// Lends the attributes below the prefix that a row reads.
-    pub(super) fn take_family(&mut self, row: usize) -> Vec<usize> {
-        self.family_of_row(row).map(std::mem::take).unwrap_or_default()
+    /// Lends the attributes of the family at this place.
+    pub(super) fn take_family(&mut self, at: usize) -> Vec<usize> {
+        std::mem::take(&mut self.families[at].1)
     }
 
     /// Takes them back.
-    pub(super) fn return_family(&mut self, row: usize, family: Vec<usize>) {
-        if let Some(known) = self.family_of_row(row) {
-            *known = family;
-        }
-    }
-
-    fn family_of_row(&mut self, row: usize) -> Option<&mut Vec<usize>> {
-        let wanted = self.table.ids[row];
-        self.families.iter_mut().find(|(id, _)| *id == wanted).map(|(_, family)| family)
+    pub(super) fn return_family(&mut self, at: usize, family: Vec<usize>) {
+        self.families[at].1 = family;
     }
 
     pub(crate) fn mark_used(&mut self, idx: usize) {
@@ -270,27 +284,12 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// The family, or families, to which the key before belonged, where keys below the same prefix can have no others.
-#[derive(Debug, Default)]
-struct Leaf<'a> {
-    prefix: Option<&'a str>,
-    /// Places in the list of families.
-    families: Vec<usize>,
-}
-
-impl Leaf<'_> {
-    fn clear(&mut self) {
-        self.prefix = None;
-        self.families.clear();
-    }
-}
-
 /// The places of attributes whose key comes again later.
-fn repeated(pairs: &[(&str, Json<'_>)]) -> Vec<usize> {
+fn repeated<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Vec<usize> {
     let mut repeated = Vec::new();
     // A filter of bits is enough to know that most spans have none, and takes no memory.
     let mut filter = [0_u64; 64];
-    let is_suspect = pairs.iter().fold(false, |suspect, (key, _)| {
+    let is_suspect = keys.clone().fold(false, |suspect, key| {
         let bit = quick_hash(key);
         let word = &mut filter[bit / 64];
         let known = *word & (1 << (bit % 64)) != 0;
@@ -299,25 +298,10 @@ fn repeated(pairs: &[(&str, Json<'_>)]) -> Vec<usize> {
     });
     if is_suspect {
         let mut last: std::collections::HashMap<&str, usize> = std::collections::HashMap::new();
-        for (idx, (key, _)) in pairs.iter().enumerate() {
+        for (idx, key) in keys.enumerate() {
             repeated.extend(last.insert(key, idx));
         }
         repeated.sort_unstable();
     }
     repeated
-}
-
-/// Twelve bits of the length and of both ends of a key.
-fn quick_hash(key: &str) -> usize {
-    let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let bytes = key.as_bytes();
-    let (head, tail) = if bytes.len() >= 8 {
-        (word(bytes.first_chunk()), word(bytes.last_chunk()))
-    } else {
-        (bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)), 0)
-    };
-    let middle = word(bytes.get(bytes.len() / 2..).and_then(<[u8]>::first_chunk));
-    let mixed = (head ^ tail.rotate_left(24) ^ middle.rotate_left(11) ^ bytes.len() as u64)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 52) as usize
 }

@@ -18,7 +18,8 @@ use crate::otlp::ProjectRef;
 /// What the rules have found so far.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(crate) run: Run,
+    /// A run is large, so it is made where it stays until it is finished: a draft is handed around.
+    pub(crate) run: Box<Run>,
     pub(crate) project: Option<ProjectRef>,
     pub(crate) failed: bool,
     /// Where the values that are being applied come from.
@@ -45,7 +46,7 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(run: Run) -> Self {
+    pub(crate) fn new(run: Box<Run>) -> Self {
         Self {
             run,
             project: None,
@@ -80,8 +81,8 @@ impl Draft {
         for hit in &hits {
             self.apply_rule(attributes, *hit, To::is_about_type);
         }
-        for idx in rows.iter().copied().filter(|idx| table.has_targets(*idx, true)) {
-            self.apply_row(attributes, idx, To::is_about_type);
+        for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, true)) {
+            self.apply_row(attributes, hit, To::is_about_type);
         }
         settle_type(self);
         if let Some((_, run_type, source)) = &self.run_type {
@@ -91,8 +92,8 @@ impl Draft {
         for hit in &hits {
             self.apply_rule(attributes, *hit, |to| !to.is_about_type());
         }
-        for idx in rows.iter().copied().filter(|idx| table.has_targets(*idx, false)) {
-            self.apply_row(attributes, idx, |to| !to.is_about_type());
+        for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, false)) {
+            self.apply_row(attributes, hit, |to| !to.is_about_type());
         }
         attributes.rows = rows;
     }
@@ -302,7 +303,7 @@ impl Draft {
     }
 
     /// Joins what was collected apart into the run. The attributes that no rule used stay raw.
-    pub(crate) fn finish(mut self) -> (Option<ProjectRef>, Run) {
+    pub(crate) fn finish(mut self) -> (Option<ProjectRef>, Box<Run>) {
         if let Some((_, name, source)) = self.name.take() {
             self.run.name = Some(name);
             self.run.sources.note("name", source);
@@ -322,7 +323,7 @@ impl Draft {
         if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
             self.run.status = Some(Status::Error);
         }
-        let run = &mut self.run;
+        let run = &mut *self.run;
         run.tags.sort();
         run.tags.dedup();
         run.events.sort();

@@ -10,17 +10,17 @@ use crate::json::{Json, Text};
 use crate::messages::{Reader, unflatten};
 
 impl Draft {
-    /// Gives a family, which belongs to the row of this number, to one target.
+    /// Gives the family at this place to one target.
     pub(super) fn apply_family(
         &mut self,
         attributes: &mut Attributes<'_>,
-        row: usize,
+        at: usize,
         prefix: &'static str,
         to: To,
     ) {
-        let family = attributes.take_family(row);
+        let family = attributes.take_family(at);
         self.apply_members(attributes, prefix, &family, to);
-        attributes.return_family(row, family);
+        attributes.return_family(at, family);
     }
 
     fn apply_members(

@@ -286,7 +286,7 @@ impl To {
 impl Draft {
     /// A draft of a stored run: what does not come from attributes is there already.
     pub(crate) fn of_stored(run: &Run) -> Self {
-        let mut fresh = Run::new(run.key, run.received_at);
+        let mut fresh = Box::new(Run::new(run.key, run.received_at));
         fresh.versions.clone_from(&run.versions);
         fresh.parent_run_id = run.parent_run_id;
         fresh.span_id = run.span_id;

@@ -9,16 +9,12 @@ use super::{Key, Row, To};
 pub(super) struct Entry {
     pub(super) id: usize,
     pub(super) rows: Vec<usize>,
-    /// A prefix below which no row names a key or another prefix: all keys below it are read alike.
-    pub(super) is_leaf: bool,
 }
 
 /// The rules, strongest first.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(super) rows: Vec<Row>,
-    /// The number of the key or prefix that each row reads.
-    pub(super) ids: Vec<usize>,
     /// What each row is called as a source: its key, or its prefix with a star.
     pub(super) sources: Vec<&'static str>,
     /// For each row, whether it has targets about the type, and others.
@@ -36,7 +32,6 @@ impl Table {
         let has = |row: &Row, about_type| row.to.iter().any(|to| to.is_about_type() == about_type);
         let kinds = rows.iter().map(|row| [has(row, true), has(row, false)]).collect();
         let mut table = Self {
-            ids: Vec::with_capacity(rows.len()),
             rows,
             sources,
             kinds,
@@ -54,20 +49,9 @@ impl Table {
                 }
             };
             let id = map.len();
-            let entry = map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new(), is_leaf: false });
-            entry.rows.push(idx);
-            table.ids.push(entry.id);
+            map.entry(key).or_insert_with(|| Entry { id, rows: Vec::new() }).rows.push(idx);
         }
-        table.find_leaves();
         table
-    }
-
-    fn find_leaves(&mut self) {
-        let all: Vec<&str> = self.keys.keys().chain(self.prefixes.keys()).copied().collect();
-        for (prefix, entry) in &mut self.prefixes {
-            // The prefix is among them itself.
-            entry.is_leaf = all.iter().filter(|key| key.starts_with(prefix)).count() == 1;
-        }
     }
 
     /// Whether a row has targets about the type, or others.

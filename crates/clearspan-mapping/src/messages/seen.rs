@@ -15,6 +15,34 @@ use super::read::{is_message, is_response_item, normalise_role};
 use super::tree::is_index;
 use crate::json::{Cursor, Json, escape, parse, push_string};
 
+/// What the key of a flattened attribute says below its prefix: `3.role`, `3.message.content`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FlatKey {
+    index: u32,
+    /// There is a `message.` before the name.
+    is_wrapped: bool,
+    /// The role, or else the content.
+    is_role: bool,
+}
+
+impl FlatKey {
+    /// `None` for everything else.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let (index, name) = path.split_once('.')?;
+        // `1` and `01` are two messages.
+        let is_plain = is_index(index) && (index == "0" || !index.starts_with('0'));
+        let index = index.parse().ok().filter(|_| is_plain)?;
+        let (is_wrapped, name) = match name.strip_prefix("message.") {
+            Some(name) => (true, name),
+            None => (false, name),
+        };
+        match name {
+            "role" | "content" => Some(Self { index, is_wrapped, is_role: name == "role" }),
+            _ => None,
+        }
+    }
+}
+
 /// A table with one place for each hash: what collides is forgotten, so that no request can make it slow.
 ///
 /// Conversations grow at their end, so each message also knows which one followed it last time: where that one comes
@@ -137,12 +165,25 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// Reads flattened attributes (`0.role`, `0.content`, `1.message.role`, …) that are plain text in their order.
-    /// `None` for everything else.
-    pub(crate) fn read_flattened<'e>(
+    /// The same as [`Self::read_keyed`] for keys that were not looked at yet.
+    #[cfg(test)]
+    fn read_flattened<'e>(
         &self,
         side: Side,
         entries: impl Iterator<Item = (&'a str, &'e Json<'a>)>,
+    ) -> Option<Vec<JsonText>>
+    where
+        'a: 'e,
+    {
+        self.read_keyed(side, entries.map(|(path, value)| (FlatKey::of(path), value)))
+    }
+
+    /// Reads flattened attributes (`0.role`, `0.content`, `1.message.role`, …) that are plain text in their order.
+    /// `None` for everything else.
+    pub(crate) fn read_keyed<'e>(
+        &self,
+        side: Side,
+        entries: impl Iterator<Item = (Option<FlatKey>, &'e Json<'a>)>,
     ) -> Option<Vec<JsonText>>
     where
         'a: 'e,
@@ -152,15 +193,8 @@ impl<'a> Seen<'a> {
         let at_most = entries.size_hint().1.map_or(MAX_PLACES, |count| count / 2 + 1);
         let messages = Vec::with_capacity(at_most.min(MAX_PLACES));
         let mut read = Flattened { side, messages, walk: Walk::START, speaks: false };
-        for (path, value) in entries {
-            let (index, name) = path.split_once('.')?;
-            // `1` and `01` are two messages.
-            let is_plain = is_index(index) && (index == "0" || !index.starts_with('0'));
-            let index: u32 = index.parse().ok().filter(|_| is_plain)?;
-            let (is_wrapped, name) = match name.strip_prefix("message.") {
-                Some(name) => (true, name),
-                None => (false, name),
-            };
+        for (key, value) in entries {
+            let FlatKey { index, is_wrapped, is_role } = key?;
             match open.index {
                 Some(known) if known == index && open.is_wrapped == is_wrapped => {}
                 Some(known) if index <= known => return None,
@@ -170,11 +204,7 @@ impl<'a> Seen<'a> {
                 }
             }
             let text = value.as_simple()?;
-            let place = match name {
-                "role" => &mut open.role,
-                "content" => &mut open.content,
-                _ => return None,
-            };
+            let place = if is_role { &mut open.role } else { &mut open.content };
             if place.replace(text).is_some() {
                 return None;
             }

@@ -14,7 +14,7 @@ mod read;
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    Fragment, IssueKind, JsonText, LogRecord as StoredRecord, MapIssue, ProjectId, Rank, RunEvent, Side,
+    Fragment, IssueKind, JsonText, LogRecord as StoredRecord, MapIssue, ProjectId, Rank, Run, RunEvent, Side,
     SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 use indexmap::IndexMap;
@@ -79,6 +79,7 @@ pub(super) struct Patch {
 /// A patch, its place among others, and the place of the run that it becomes; its sources, and the lists of its
 /// fragments and events, which begin with four places.
 const PATCH_BYTES: usize = size_of::<Draft>()
+    + size_of::<Run>()
     + 3 * size_of::<((TraceId, SpanId), Patch, usize)>()
     + size_of::<MappedRun>()
     + MAP_NODE_BYTES
@@ -182,7 +183,7 @@ impl<'m> Request<'m> {
         self.mapped.runs.reserve_exact(patches.len());
         for Patch { draft, of_records, of_resource } in patches.into_values() {
             let (project, run) = draft.finish();
-            self.mapped.runs.push(MappedRun { project: project.or(of_records).or(of_resource), run });
+            self.mapped.runs.push(MappedRun { project: project.or(of_records).or(of_resource), run: *run });
         }
     }
 }

@@ -12,13 +12,14 @@ use super::signal::{Names, Signal};
 use super::span::Origin;
 use super::view::Kept;
 use super::wire::{Fields, Malformed, Wire};
-use crate::messages::Seen;
+use crate::dialects::TABLE;
+use crate::engine::Remembered;
 
 /// What lives as long as the request: what was seen in one span is recognised in the next.
 #[derive(Clone, Copy)]
 struct Shared<'k> {
     kept: &'k Kept,
-    seen: Option<&'k Seen<'k>>,
+    remembered: Option<&'k Remembered<'k>>,
 }
 
 /// Reads all spans, log records or points of a request.
@@ -26,8 +27,8 @@ pub(super) fn read(body: &[u8], request: &mut Request<'_>) -> Result<(), Halt> {
     let count = count(body, request.signal).map_err(Halt::Body)?;
     request.expect_spans(count);
     let kept = Kept::default();
-    let seen = (request.signal == Signal::Traces).then(|| Seen::for_body(body.len()));
-    read_resources(body, request, Shared { kept: &kept, seen: seen.as_ref() })
+    let remembered = (request.signal == Signal::Traces).then(|| Remembered::for_body(body.len(), &TABLE));
+    read_resources(body, request, Shared { kept: &kept, remembered: remembered.as_ref() })
         .map_err(|stopped| stopped.with_left(count.saturating_sub(request.spans())))
 }
 
@@ -117,7 +118,7 @@ fn read_items<'k, 'm: 'k>(
     scope_items: &'k [u8],
     resource: &Origin,
     request: &mut Request<'m>,
-    Shared { kept: texts, seen }: Shared<'k>,
+    Shared { kept: texts, remembered }: Shared<'k>,
 ) -> Result<(), Stopped> {
     let kept = Kept::default();
     let mut issues = Vec::new();
@@ -133,7 +134,7 @@ fn read_items<'k, 'm: 'k>(
             request.item()?;
             match request.signal {
                 Signal::Traces => {
-                    request.span(0, texts, seen, &origin, |reading| read_span(bytes, reading))?;
+                    request.span(0, texts, remembered, &origin, |reading| read_span(bytes, reading))?;
                 }
                 Signal::Logs => request.record(0, texts, &origin, |reading| read_record(bytes, reading))?,
                 Signal::Metrics => read_metric(bytes, &origin, request, texts)?,

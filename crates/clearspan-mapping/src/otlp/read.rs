@@ -11,10 +11,10 @@ use super::logs::Patches;
 use super::room::{MAX_ITEMS, Memory, Room, Stop, Unshared, retained_bytes};
 use super::signal::Signal;
 use super::span::{Origin, map_span};
-use crate::messages::Seen;
+use crate::engine::Remembered;
 
 use super::view::{Bad, Kept, Reading, SpanView};
-use super::{MapContext, Mapped, Remark, json_request, protobuf_request};
+use super::{MapContext, Mapped, MappedRun, Remark, json_request, protobuf_request};
 
 /// Reads and maps a trace request.
 pub fn read_traces(body: &[u8], encoding: Encoding, ctx: &MapContext<'_>) -> Result<Mapped, DecodeError> {
@@ -167,7 +167,7 @@ impl<'m> Request<'m> {
         &mut self,
         tree: usize,
         kept: &'k Kept,
-        seen: Option<&'k Seen<'k>>,
+        remembered: Option<&'k Remembered<'k>>,
         origin: &Origin,
         read: impl FnOnce(&mut Reading<'k, '_, 'm>) -> Result<SpanView<'k>, Bad>,
     ) -> Result<(), Stopped>
@@ -193,13 +193,13 @@ impl<'m> Request<'m> {
             span
         });
         let outcome =
-            outcome.and_then(|span| map_span(span, origin, issues, &self.ctx, seen).map_err(Bad::Span));
-        let outcome = outcome.and_then(|mapped| {
-            self.room.end(retained_bytes(&mapped.run) + origin.bytes())?;
-            Ok(mapped)
+            outcome.and_then(|span| map_span(span, origin, issues, &self.ctx, remembered).map_err(Bad::Span));
+        let outcome = outcome.and_then(|(project, run)| {
+            self.room.end(retained_bytes(&run) + origin.bytes())?;
+            Ok((project, run))
         });
         match outcome {
-            Ok(mapped) => self.mapped.runs.push(mapped),
+            Ok((project, run)) => self.mapped.runs.push(MappedRun { project, run: *run }),
             Err(Bad::Span(why)) => {
                 self.reject(index, name, &why);
                 self.room.end(0)?;

@@ -39,6 +39,8 @@ pub(super) const MAP_NODE_BYTES: usize = 600;
 const MAP_ENTRIES_PER_NODE: usize = 6;
 /// A list of sources that is not empty has places for so many.
 const SOURCES_AT_FIRST: usize = 12;
+/// Items of a batch as exporters send them: the SDKs' default is 512.
+const USUAL_BATCH: usize = 1024;
 /// What the memory of others is asked for at once.
 const STEP: usize = 256 << 10;
 
@@ -155,14 +157,16 @@ impl<'m> Room<'m> {
         self.take((len / 3 + 1).saturating_mul(2 * 4))
     }
 
-    /// How many places for runs to add to `len` of them, of which about `expected` come: twice as many as long as
-    /// there is room. Their memory is taken.
+    /// How many places for runs to add to `len` of them, of which about `expected` come: all that a usual batch needs at
+    /// once, because moving them costs, then twice as many as long as there is room. Their memory is taken.
     pub(super) fn places(&mut self, len: usize, expected: usize) -> Result<usize, Stop> {
         self.places_of(size_of::<MappedRun>(), len, expected)
     }
 
     fn places_of(&mut self, size: usize, len: usize, expected: usize) -> Result<usize, Stop> {
-        let wanted = len.clamp(16, expected.saturating_sub(len).max(16));
+        let to_come = expected.saturating_sub(len).max(16);
+        let at_first = if to_come <= USUAL_BATCH { to_come } else { 16 };
+        let wanted = len.clamp(at_first, to_come);
         let places = wanted.min(self.left() / 2 / size).max(1);
         self.retain(places * size)?;
         Ok(places)

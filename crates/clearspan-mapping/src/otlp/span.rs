@@ -11,10 +11,9 @@ use super::events::{is_model_event, map_events};
 use super::ids::{parse_ids, parse_span_id};
 use super::value::attribute_texts;
 use super::view::{LinkView, Pairs, ScopeView, SpanView};
-use super::{MapContext, MappedRun, ProjectRef, room};
+use super::{MapContext, ProjectRef, room};
 use crate::dialects::{TABLE, implied_type, label_of};
-use crate::engine::{Attributes, Draft};
-use crate::messages::Seen;
+use crate::engine::{Attributes, Draft, Remembered};
 
 /// Where spans and log records come from: what a resource and a scope tell about each of theirs.
 #[derive(Debug, Clone, Default)]
@@ -122,10 +121,10 @@ pub(super) fn new_run(
     (trace_id, span_id): (clearspan_model::TraceId, clearspan_model::SpanId),
     rank: Rank,
     ctx: &MapContext<'_>,
-) -> Run {
+) -> Box<Run> {
     let run_id = RunId::from_span_id(span_id);
     let key = RunKey { workspace_id: WorkspaceId::NIL, project_id: ProjectId::NIL, trace_id, run_id };
-    let mut run = Run::new(key, ctx.received_at);
+    let mut run = Box::new(Run::new(key, ctx.received_at));
     run.versions = Versions::all(Version::new(rank, ctx.received_at));
     run.span_id = Some(span_id);
     run
@@ -137,8 +136,8 @@ pub(super) fn map_span<'a>(
     origin: &Origin,
     issues: Vec<MapIssue>,
     ctx: &MapContext<'a>,
-    seen: Option<&'a Seen<'a>>,
-) -> Result<MappedRun, String> {
+    remembered: Option<&'a Remembered<'a>>,
+) -> Result<(Option<ProjectRef>, Box<Run>), String> {
     let ids = parse_ids(span.trace_id, span.span_id)?;
     let mut run = new_run(ids, Rank::Span, ctx);
     origin.describe(&mut run);
@@ -146,18 +145,18 @@ pub(super) fn map_span<'a>(
     run.issues.extend_from_slice(&origin.issues);
     run.start_time = time(span.start);
     run.end_time = time(span.end);
-    run.dialect = label_of(
-        span.attributes.iter().map(|(key, _)| *key),
-        origin.scope_name.as_deref().unwrap_or_default(),
-    )
-    .map(str::to_owned);
     run.name = Some(span.name.to_owned());
     let mut draft = Draft::new(run);
     map_parent(&mut draft, span.parent_span_id);
     check_times(&mut draft, &span, ctx);
     let has_model_event = span.events.iter().any(|event| is_model_event(event.name));
-    let attributes = Attributes::new(span.attributes, &TABLE, ctx.rules, &mut draft.run.issues);
-    let mut attributes = attributes.remembering(seen);
+    let issues = &mut draft.run.issues;
+    let mut attributes = match remembered {
+        Some(remembered) => Attributes::of_span(span.attributes, remembered, ctx.rules, issues),
+        None => Attributes::new(span.attributes, &TABLE, ctx.rules, issues),
+    };
+    let scope = origin.scope_name.as_deref().unwrap_or_default();
+    draft.run.dialect = label_of(attributes.telling(), scope).map(str::to_owned);
     draft.apply_rows(&mut attributes, |draft| {
         if let Some(run_type) = implied_type(span.name) {
             draft.set_source(FROM_NAME);
@@ -183,7 +182,7 @@ pub(super) fn map_span<'a>(
         }
     }
     let (project, run) = draft.finish();
-    Ok(MappedRun { project: project.or_else(|| origin.project.clone()), run })
+    Ok((project.or_else(|| origin.project.clone()), run))
 }
 
 /// How strong a type is that follows from the span's name (weaker than every attribute that tells a type,
