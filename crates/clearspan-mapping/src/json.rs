@@ -42,6 +42,8 @@ pub(crate) enum Text<'a> {
     Clean(&'a str),
     /// Text that may need escapes.
     Plain(&'a str),
+    /// The inside of a JSON string that holds valid escapes, all of them as they would be written.
+    Canonical(&'a str),
     /// The inside of a JSON string that holds valid escapes.
     Escaped(&'a str),
 }
@@ -51,7 +53,7 @@ impl<'a> Text<'a> {
     pub(crate) fn decode(self) -> Cow<'a, str> {
         match self {
             Self::Clean(text) | Self::Plain(text) => Cow::Borrowed(text),
-            Self::Escaped(raw) => Cow::Owned(parse::unescape(raw)),
+            Self::Canonical(raw) | Self::Escaped(raw) => Cow::Owned(parse::unescape(raw)),
         }
     }
 
@@ -59,14 +61,14 @@ impl<'a> Text<'a> {
     pub(crate) fn decode_noting(self, replaced: &mut bool) -> Cow<'a, str> {
         match self {
             Self::Clean(text) | Self::Plain(text) => Cow::Borrowed(text),
-            Self::Escaped(raw) => Cow::Owned(parse::unescape_noting(raw, replaced)),
+            Self::Canonical(raw) | Self::Escaped(raw) => Cow::Owned(parse::unescape_noting(raw, replaced)),
         }
     }
 
     /// The text where no escape stands in the way: enough for keys and enumerations.
     pub(crate) fn simple(self) -> &'a str {
         match self {
-            Self::Clean(text) | Self::Plain(text) | Self::Escaped(text) => text,
+            Self::Clean(text) | Self::Plain(text) | Self::Canonical(text) | Self::Escaped(text) => text,
         }
     }
 

@@ -290,7 +290,7 @@ fn repeated<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Vec<usize> {
     // A filter of bits is enough to know that most spans have none, and takes no memory.
     let mut filter = [0_u64; 64];
     let is_suspect = keys.clone().fold(false, |suspect, key| {
-        let bit = quick_hash(key);
+        let bit = quick_hash(key.as_bytes());
         let word = &mut filter[bit / 64];
         let known = *word & (1 << (bit % 64)) != 0;
         *word |= 1 << (bit % 64);

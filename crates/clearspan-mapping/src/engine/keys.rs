@@ -19,6 +19,14 @@ impl<'a> Remembered<'a> {
     pub(crate) fn for_body(len: usize, table: &'a Table) -> Self {
         Self { keys: Keys::for_body(len, table), seen: Seen::for_body(len) }
     }
+
+    /// The key of an earlier span that has these bytes.
+    #[inline]
+    pub(crate) fn known_key(&self, bytes: &[u8]) -> Option<&'a str> {
+        let slots = self.keys.slots.borrow();
+        let pair = &slots[quick_hash(bytes) & (slots.len() - 1)];
+        pair.iter().find(|slot| slot.key.as_bytes() == bytes).map(|slot| slot.key)
+    }
 }
 
 /// As many prefixes of rows as may begin one key; a test counts them.
@@ -117,7 +125,7 @@ impl<'a> Keys<'a> {
     pub(super) fn facts(&self, key: &'a str) -> Facts<'a> {
         let mut slots = self.slots.borrow_mut();
         let mask = slots.len() - 1;
-        let [first, second] = &mut slots[quick_hash(key) & mask];
+        let [first, second] = &mut slots[quick_hash(key.as_bytes()) & mask];
         let span = self.span.get();
         let slot = if first.key == key {
             first
@@ -144,9 +152,8 @@ impl<'a> Keys<'a> {
 
 /// Some bits of the length, of both ends and of the middle of a key.
 #[inline]
-pub(super) fn quick_hash(key: &str) -> usize {
+pub(super) fn quick_hash(bytes: &[u8]) -> usize {
     let word = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let bytes = key.as_bytes();
     let (head, tail) = if bytes.len() >= 8 {
         (word(bytes.first_chunk()), word(bytes.last_chunk()))
     } else {

@@ -1,9 +1,9 @@
 //! A way through a JSON text without its tree: objects and lists are entered, values are skipped or read one by one.
 //! Strict, as a body from the network has to be.
 
-use super::parse::{NO_ROOM, ParseError, Reader};
+use super::parse::{self, NO_ROOM, ParseError, Reader};
 use super::skip::skip_value;
-use super::{Json, Text};
+use super::{Json, TREE_BYTES, Text};
 
 /// How deep a body may nest. Values of OTLP take four levels for one of their own.
 pub(crate) const MAX_DEPTH: usize = 300;
@@ -127,6 +127,17 @@ impl<'a> Cursor<'a> {
             }
             Err(err) => Err(err),
         }
+    }
+
+    /// Reads the next value as [`super::parse`] would, and tells its text.
+    pub(crate) fn document(&mut self) -> Result<(&'a str, Json<'a>), ParseError> {
+        self.reader.skip_space();
+        let from = self.reader.at;
+        self.reader.room = TREE_BYTES;
+        let max_depth = std::mem::replace(&mut self.reader.max_depth, parse::MAX_DEPTH);
+        let json = self.reader.value(0)?;
+        self.reader.max_depth = max_depth;
+        Ok((self.reader.slice(from, self.reader.at), json))
     }
 
     /// The same place, to look ahead from.

@@ -7,7 +7,7 @@ use super::scan::find_special;
 use super::{Json, Text};
 
 /// How deep JSON inside an attribute may nest.
-const MAX_DEPTH: usize = 200;
+pub(super) const MAX_DEPTH: usize = 200;
 
 /// How much memory the tree of JSON inside an attribute may take. Larger ones stay text.
 pub(crate) const TREE_BYTES: usize = 16 << 20;
@@ -34,6 +34,15 @@ pub(crate) fn parse(source: &str) -> Result<Json<'_>, ParseError> {
     let value = reader.value(0)?;
     reader.end()?;
     Ok(value)
+}
+
+/// The escapes of a string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Escapes {
+    None,
+    /// Each is the one that would be written.
+    Canonical,
+    Other,
 }
 
 /// The text that is left, and the rules for it.
@@ -176,24 +185,27 @@ impl<'a> Reader<'a> {
     /// Reads a string whose opening quote is next.
     pub(super) fn string(&mut self) -> Result<Text<'a>, ParseError> {
         let from = self.at + 1;
-        let escaped = self.skip_string()?;
+        let escapes = self.skip_string()?;
         let inside = self.slice(from, self.at - 1);
-        Ok(if escaped { Text::Escaped(inside) } else { Text::Clean(inside) })
+        Ok(match escapes {
+            Escapes::None => Text::Clean(inside),
+            Escapes::Canonical => Text::Canonical(inside),
+            Escapes::Other => Text::Escaped(inside),
+        })
     }
 
-    /// Goes past a string whose opening quote is next. True when there are escapes in it.
-    pub(super) fn skip_string(&mut self) -> Result<bool, ParseError> {
+    /// Goes past a string whose opening quote is next.
+    pub(super) fn skip_string(&mut self) -> Result<Escapes, ParseError> {
         self.at += 1;
-        let mut escaped = false;
+        let mut escapes = Escapes::None;
         loop {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(escapes);
                 }
                 Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
+                    escapes = escapes.max(self.escape()?);
                 }
                 Some(0..0x20) => return Err(self.error("control character in a string")),
                 Some(_) => {
@@ -205,19 +217,26 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn escape(&mut self) -> Result<(), ParseError> {
+    fn escape(&mut self) -> Result<Escapes, ParseError> {
         match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+            Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 2;
+                Ok(Escapes::Canonical)
+            }
+            Some(b'/') => {
+                self.at += 2;
+                Ok(Escapes::Other)
+            }
             Some(b'u') => {
                 let digits = self.bytes.get(self.at + 2..self.at + 6).unwrap_or_default();
                 if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
                     return Err(self.error("invalid escape in a string"));
                 }
                 self.at += 6;
+                Ok(Escapes::Other)
             }
-            _ => return Err(self.error("invalid escape in a string")),
+            _ => Err(self.error("invalid escape in a string")),
         }
-        Ok(())
     }
 
     fn array(&mut self, depth: usize) -> Result<Json<'a>, ParseError> {

@@ -34,7 +34,9 @@ pub(super) fn skip_value(reader: &mut Reader<'_>) -> Result<(), ParseError> {
     loop {
         reader.skip_space();
         match reader.peek() {
-            Some(b'"') => drop(reader.skip_string()?),
+            Some(b'"') => {
+                reader.skip_string()?;
+            }
             Some(b'-' | b'0'..=b'9') => reader.skip_number()?,
             Some(start @ (b'{' | b'[')) => {
                 reader.at += 1;

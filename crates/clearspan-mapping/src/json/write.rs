@@ -72,25 +72,11 @@ impl Text<'_> {
 
     fn write_inside(self, out: &mut String) {
         match self {
-            Self::Clean(text) => out.push_str(text),
+            Self::Clean(text) | Self::Canonical(text) => out.push_str(text),
             Self::Plain(text) => escape(text, out),
-            Self::Escaped(raw) if is_canonical(raw) => out.push_str(raw),
             Self::Escaped(raw) => escape(&super::parse::unescape(raw), out),
         }
     }
-}
-
-/// True when every escape is the one that [`escape`] would write.
-fn is_canonical(raw: &str) -> bool {
-    let mut rest = raw.as_bytes();
-    // The inside of a string has no other special bytes than backslashes, and what they escape.
-    while let Some(at) = find_special(rest) {
-        match rest.get(at + 1) {
-            Some(b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't') => rest = &rest[at + 2..],
-            _ => return false,
-        }
-    }
-    true
 }
 
 /// Appends `text` as a JSON string with its quotes.

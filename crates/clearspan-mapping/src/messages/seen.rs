@@ -13,7 +13,7 @@ use rustc_hash::FxHasher;
 use super::Reader;
 use super::read::{is_message, is_response_item, normalise_role};
 use super::tree::is_index;
-use crate::json::{Cursor, Json, escape, parse, push_string};
+use crate::json::{Cursor, Json, escape, push_string};
 
 /// What the key of a flattened attribute says below its prefix: `3.role`, `3.message.content`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,8 +238,9 @@ impl<'a> Seen<'a> {
                     message
                 }
                 None => {
-                    let source = cursor.skip().ok()?;
-                    self.get_or_build(&mut walk, kind, source, |_| read_one(side, source))?
+                    // Most that were not expected are new.
+                    let (source, json) = cursor.document().ok()?;
+                    self.get_or_build(&mut walk, kind, source, |_| read_one(side, &json))?
                 }
             };
             messages.push(message);
@@ -251,13 +252,12 @@ impl<'a> Seen<'a> {
 }
 
 /// One message that stands by itself whatever stands around it.
-fn read_one(side: Side, source: &str) -> Option<JsonText> {
-    let json = parse(source).ok()?;
-    if !is_message(&json) || is_response_item(&json) {
+fn read_one(side: Side, json: &Json<'_>) -> Option<JsonText> {
+    if !is_message(json) || is_response_item(json) {
         return None;
     }
     let mut out = Vec::with_capacity(1);
-    Reader::new(side).read_message(&json)?.finish(side, &mut out);
+    Reader::new(side).read_message(json)?.finish(side, &mut out);
     let message = out.pop()?;
     out.is_empty().then_some(message)
 }

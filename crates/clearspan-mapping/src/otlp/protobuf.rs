@@ -272,7 +272,7 @@ fn read_pair<'a>(
     if depth <= MAX_VALUE_DEPTH
         && let Some((key, text)) = text_pair(bytes)
     {
-        let key = reading.text(key)?;
+        let key = if depth == 0 { reading.key(key)? } else { reading.text(key)? };
         let value = Json::String(Text::Plain(reading.text(text)?));
         reading.note_sanitized(key);
         return Ok((key, value));

@@ -188,6 +188,7 @@ impl<'m> Request<'m> {
         let outcome = self.room.take(tree + origin.bytes()).map_err(Bad::from);
         let outcome = outcome.and_then(|()| {
             let mut reading = Reading::new(kept, &mut self.room, &mut issues);
+            reading.remembered = remembered;
             let span = read(&mut reading);
             name = reading.name;
             span

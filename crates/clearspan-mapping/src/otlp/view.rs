@@ -8,6 +8,7 @@ use clearspan_model::{IssueKind, MapIssue};
 use super::room::{Room, Stop};
 use super::wire::Malformed;
 use crate::arena::Arena;
+use crate::engine::Remembered;
 use crate::json::Json;
 
 /// Attributes in the order in which they came.
@@ -103,6 +104,8 @@ pub(super) struct Reading<'a, 'r, 'm> {
     pub(super) name: &'a str,
     /// Texts were repaired since the last look.
     sanitized: bool,
+    /// What earlier spans had.
+    pub(super) remembered: Option<&'a Remembered<'a>>,
 }
 
 /// Issues that one span may have: as many as a person reads.
@@ -110,7 +113,7 @@ const MAX_ISSUES: usize = 100;
 
 impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     pub(super) fn new(kept: &'a Kept, room: &'r mut Room<'m>, issues: &'r mut Vec<MapIssue>) -> Self {
-        Self { kept, room, issues, name: "", sanitized: false }
+        Self { kept, room, issues, name: "", sanitized: false, remembered: None }
     }
 
     /// Text from bytes that should be UTF-8.
@@ -124,6 +127,15 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
         // A byte becomes a character of three at worst, and stays as long as the request.
         self.room.retain(bytes.len().saturating_mul(3))?;
         self.keep_text(String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// A key from bytes that should be UTF-8. Those of earlier spans are known to be.
+    #[inline]
+    pub(super) fn key(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
+        match self.remembered.and_then(|remembered| remembered.known_key(bytes)) {
+            Some(key) => self.room.text(key).map(|()| key),
+            None => self.text(bytes),
+        }
     }
 
     /// Text from JSON.
