@@ -26,11 +26,12 @@ impl Draft {
         }
     }
 
-    pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, hit: RowHit, wanted: fn(To) -> bool) {
+    /// Applies the targets of a row that are about the type, or the others.
+    pub(super) fn apply_row(&mut self, attributes: &mut Attributes<'_>, hit: RowHit, about_type: bool) {
         let RowHit { row: idx, at } = hit;
         let row = attributes.row(idx);
         self.source = self.attribute_source(attributes.row_source(idx));
-        for to in row.to.iter().copied().filter(|to| wanted(*to)) {
+        for to in row.to.iter().copied().filter(|to| to.is_about_type() == about_type) {
             if self.stored.is_some() && self.restore_row(attributes.row_source(idx), to) {
                 if let Key::Is(key) = row.key
                     && let Some(slot) = attributes.find(key)
@@ -62,15 +63,10 @@ impl Draft {
     }
 
     /// Applies one user's rule to one attribute.
-    pub(super) fn apply_rule(
-        &mut self,
-        attributes: &mut Attributes<'_>,
-        hit: RuleHit,
-        wanted: fn(To) -> bool,
-    ) {
+    pub(super) fn apply_rule(&mut self, attributes: &mut Attributes<'_>, hit: RuleHit, about_type: bool) {
         let rule = &attributes.rules().rules[hit.rule];
         let to = rule.target.to();
-        if !to.map_or_else(|| !wanted(To::RunType(0, |_| None)), wanted) {
+        if to.is_some_and(To::is_about_type) != about_type {
             return;
         }
         let item = &attributes.items[hit.item];
@@ -215,7 +211,11 @@ impl Draft {
     fn take_type(&mut self, to: To, item: &Attribute<'_>) -> bool {
         match to {
             To::RunType(strength, read) => {
-                let word = item.text().unwrap_or_default().trim().trim_matches('"').to_ascii_lowercase();
+                let word = item.text().unwrap_or_default().trim().trim_matches('"');
+                let word = match word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    true => Cow::Owned(word.to_ascii_lowercase()),
+                    false => Cow::Borrowed(word),
+                };
                 read(&word).is_some_and(|run_type| {
                     self.offer_type(strength, run_type) && !says_more(&word, run_type)
                 })

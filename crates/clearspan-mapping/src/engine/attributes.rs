@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clearspan_model::{IssueKind, JsonText, MapIssue, Side};
 
-use super::keys::{Facts, Remembered, quick_hash};
+use super::keys::{Facts, Remembered, Spare, quick_hash};
 use super::{Row, Table};
 use crate::dialects::Telling;
 use crate::json::{Json, parse};
@@ -81,6 +81,8 @@ pub(crate) struct Attributes<'a> {
     rules: &'a Rules,
     /// What other spans of the request had, too.
     remembered: Option<&'a Remembered<'a>>,
+    /// The list in which the attributes of a span came, empty now.
+    pairs: Vec<(&'a str, Json<'a>)>,
     /// The users' rules that match, strongest first.
     pub(super) rule_hits: Vec<RuleHit>,
     /// What the keys tell about the dialect.
@@ -131,23 +133,25 @@ impl<'a> Attributes<'a> {
 
     /// Indexes the attributes of one of many spans.
     pub(crate) fn of_span(
-        pairs: Vec<(&'a str, Json<'a>)>,
+        mut pairs: Vec<(&'a str, Json<'a>)>,
         remembered: &'a Remembered<'a>,
         rules: &'a Rules,
         issues: &mut Vec<MapIssue>,
     ) -> Self {
         let keys = &remembered.keys;
-        let mut this = Self::empty(pairs.len(), keys.table, rules);
+        let spare = remembered.take_spare();
+        let mut this = Self { items: spare.items, rows: spare.rows, ..Self::empty(0, keys.table, rules) };
+        this.items.reserve(pairs.len());
         keys.next_span();
-        for (key, value) in pairs {
-            this.push(key, value, &keys.facts(key));
+        for (key, value) in pairs.drain(..) {
+            keys.with_facts(key, |facts| this.push(key, value, facts));
         }
         if keys.may_repeat() && !repeated(this.items.iter().map(|item| item.key)).is_empty() {
             let pairs = this.items.into_iter().map(|item| (item.key, item.value)).collect();
             this = Self::new(pairs, keys.table, rules, issues);
         }
         this.sort();
-        Self { remembered: Some(remembered), ..this }
+        Self { remembered: Some(remembered), pairs, ..this }
     }
 
     fn empty(len: usize, table: &'a Table, rules: &'a Rules) -> Self {
@@ -158,6 +162,7 @@ impl<'a> Attributes<'a> {
             rows: Vec::with_capacity(len * 2),
             rules,
             remembered: None,
+            pairs: Vec::new(),
             rule_hits: Vec::new(),
             telling: Telling::NOTHING,
         }
@@ -275,10 +280,13 @@ impl<'a> Attributes<'a> {
     pub(crate) fn into_rest(self) -> BTreeMap<String, JsonText> {
         let mut rest = BTreeMap::new();
         let mut text = String::new();
-        for item in self.items.into_iter().filter(|item| !item.used) {
+        for item in self.items.iter().filter(|item| !item.used) {
             text.clear();
             item.value.write(&mut text);
             rest.insert(item.key.to_owned(), JsonText::from_trusted(text.as_str()));
+        }
+        if let Some(remembered) = self.remembered {
+            remembered.keep_spare(Spare { pairs: self.pairs, items: self.items, rows: self.rows });
         }
         rest
     }

@@ -7,10 +7,10 @@ use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Name, Payload, Run, RunType, Side, Status, UnixNanos, Usage,
 };
 
+use super::Attributes;
 use super::params::{Params, parameter_name};
 use super::stored::Stored;
 use super::usage::{UsageDraft, usage_from_json};
-use super::{Attributes, To};
 use crate::json::Json;
 use crate::messages::{lead, read_payload, with_finish_reason};
 use crate::otlp::ProjectRef;
@@ -79,10 +79,10 @@ impl Draft {
         let rows = std::mem::take(&mut attributes.rows);
         let hits = std::mem::take(&mut attributes.rule_hits);
         for hit in &hits {
-            self.apply_rule(attributes, *hit, To::is_about_type);
+            self.apply_rule(attributes, *hit, true);
         }
         for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, true)) {
-            self.apply_row(attributes, hit, To::is_about_type);
+            self.apply_row(attributes, hit, true);
         }
         settle_type(self);
         if let Some((_, run_type, source)) = &self.run_type {
@@ -90,10 +90,10 @@ impl Draft {
             self.run.sources.note("run_type", source.clone());
         }
         for hit in &hits {
-            self.apply_rule(attributes, *hit, |to| !to.is_about_type());
+            self.apply_rule(attributes, *hit, false);
         }
         for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, false)) {
-            self.apply_row(attributes, hit, |to| !to.is_about_type());
+            self.apply_row(attributes, hit, false);
         }
         attributes.rows = rows;
     }

@@ -3,8 +3,10 @@
 use std::cell::{Cell, RefCell};
 
 use super::Table;
+use super::attributes::{Attribute, RowHit};
 use super::table::Entry;
 use crate::dialects::Telling;
+use crate::json::Json;
 use crate::messages::{FlatKey, Seen};
 
 /// What spans of a request have in common: it is recognised instead of being looked up or made again.
@@ -12,12 +14,43 @@ use crate::messages::{FlatKey, Seen};
 pub(crate) struct Remembered<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) seen: Seen<'a>,
+    spare: RefCell<Spare<'a>>,
 }
+
+/// Lists without anything in them, whose memory the next span takes.
+#[derive(Debug, Default)]
+pub(super) struct Spare<'a> {
+    pub(super) pairs: Vec<(&'a str, Json<'a>)>,
+    pub(super) items: Vec<Attribute<'a>>,
+    pub(super) rows: Vec<RowHit>,
+}
+
+/// What a span of so many attributes took goes with it.
+const MAX_SPARE: usize = 1 << 10;
 
 impl<'a> Remembered<'a> {
     /// For a body of so many bytes.
     pub(crate) fn for_body(len: usize, table: &'a Table) -> Self {
-        Self { keys: Keys::for_body(len, table), seen: Seen::for_body(len) }
+        Self { keys: Keys::for_body(len, table), seen: Seen::for_body(len), spare: RefCell::default() }
+    }
+
+    /// An empty list for the attributes of a span.
+    pub(crate) fn spare_pairs(&self) -> Vec<(&'a str, Json<'a>)> {
+        std::mem::take(&mut self.spare.borrow_mut().pairs)
+    }
+
+    pub(super) fn take_spare(&self) -> Spare<'a> {
+        self.spare.take()
+    }
+
+    /// Keeps the lists of a span that is finished.
+    pub(super) fn keep_spare(&self, mut spare: Spare<'a>) {
+        if spare.items.capacity() <= MAX_SPARE && spare.rows.capacity() <= MAX_SPARE {
+            spare.pairs.clear();
+            spare.items.clear();
+            spare.rows.clear();
+            self.spare.replace(spare);
+        }
     }
 
     /// The key of an earlier span that has these bytes.
@@ -121,8 +154,9 @@ impl<'a> Keys<'a> {
         self.may_repeat.get()
     }
 
+    /// Does something with what is known of a key.
     #[inline]
-    pub(super) fn facts(&self, key: &'a str) -> Facts<'a> {
+    pub(super) fn with_facts(&self, key: &'a str, work: impl FnOnce(&Facts<'a>)) {
         let mut slots = self.slots.borrow_mut();
         let mask = slots.len() - 1;
         let [first, second] = &mut slots[quick_hash(key.as_bytes()) & mask];
@@ -139,14 +173,11 @@ impl<'a> Keys<'a> {
             self.may_repeat.set(true);
         }
         slot.span = span;
-        match slot.facts {
-            Some(facts) if slot.key == key => facts,
-            _ => {
-                let facts = Facts::of(key, self.table);
-                (slot.key, slot.facts) = (key, Some(facts));
-                facts
-            }
+        if slot.key != key {
+            slot.key = key;
+            slot.facts = None;
         }
+        work(slot.facts.get_or_insert_with(|| Facts::of(key, self.table)));
     }
 }
 

@@ -45,9 +45,10 @@ const NUMBERS: &[&str] = &[
 
 /// The value of a parameter.
 pub(super) fn parameter<'a>(name: &str, item: &'a Attribute<'_>) -> Json<'a> {
-    if NUMBERS.contains(&name)
-        && let Some(text) = item.text()
-        && let Ok(number @ Json::Number(_)) = parse(text.trim())
+    if let Some(text) = item.text().map(str::trim)
+        && text.starts_with(['-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        && NUMBERS.contains(&name)
+        && let Ok(number @ Json::Number(_)) = parse(text)
     {
         return number;
     }

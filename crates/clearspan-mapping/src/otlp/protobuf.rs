@@ -8,6 +8,7 @@ use super::view::{
     Bad, EventView, LinkView, MAX_ENTRIES, MAX_VALUE_DEPTH, Pairs, Reading, ScopeView, SpanView,
 };
 use super::wire::{Fields, Wire};
+use crate::engine::Remembered;
 use crate::json::{Json, Text};
 
 /// Reads a span.
@@ -40,6 +41,7 @@ fn read_fields<'a>(
             8 => set(&mut span.end, wire.fixed64()),
             9 => {
                 if attributes == 0 {
+                    span.attributes = reading.remembered.map(Remembered::spare_pairs).unwrap_or_default();
                     span.attributes.reserve((bytes.len() / BYTES_PER_PLACE).min(MAX_FIRST_PLACES));
                 }
                 push_pair(&mut span.attributes, wire, &mut attributes, reading)?
