@@ -3,12 +3,9 @@
 /// Bytes that are looked at together: the compiler makes a few wide instructions of them.
 const BLOCK: usize = 32;
 
-/// No early exit, so that the compiler compares whole blocks. What is left at the end is looked at with what is before
-/// it, which is quicker than byte by byte.
 fn has_control(bytes: &[u8]) -> bool {
-    if let Some(last) = bytes.last_chunk::<BLOCK>() {
-        let (blocks, _) = bytes.as_chunks::<BLOCK>();
-        return blocks.iter().chain([last]).fold(0, |found, block| found | controls(block)) != 0;
+    if let Some(has) = any_in_blocks(bytes, |byte| byte < 0x20) {
+        return has;
     }
     if let Some(last) = bytes.last_chunk::<WORD>() {
         let (words, _) = bytes.as_chunks::<WORD>();
@@ -17,9 +14,19 @@ fn has_control(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| *byte < 0x20)
 }
 
+/// Whether there are no other special bytes than quotes, backslashes and line feeds. False for what is too short to ask.
+pub(super) fn is_prose(bytes: &[u8]) -> bool {
+    any_in_blocks(bytes, |byte| (byte < 0x20) & (byte != b'\n')) == Some(false)
+}
+
+/// No early exit, so that the compiler compares whole blocks. What is left at the end is looked at with what is before
+/// it, which is quicker than byte by byte. `None` where there is no block.
 #[inline]
-fn controls(block: &[u8; BLOCK]) -> u8 {
-    block.iter().fold(0, |found, byte| found | u8::from(*byte < 0x20))
+fn any_in_blocks(bytes: &[u8], is: impl Fn(u8) -> bool) -> Option<bool> {
+    let any = |block: &[u8; BLOCK]| block.iter().fold(0, |found, byte| found | u8::from(is(*byte)));
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let last = bytes.last_chunk::<BLOCK>()?;
+    Some(blocks.iter().chain([last]).fold(0, |found, block| found | any(block)) != 0)
 }
 
 /// Where the first quote, backslash or control character is.

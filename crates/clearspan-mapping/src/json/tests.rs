@@ -55,6 +55,12 @@ proptest! {
     }
 
     #[test]
+    fn escapes_are_those_of_serde_json(lines in proptest::collection::vec("[a-zé\"\\\\ ]{0,90}", 0..6), end in "[\n\t\u{1}é]{0,2}") {
+        let text = lines.join("\n") + &end;
+        prop_assert_eq!(Json::text(&text).to_text(), serde_json::to_string(&text).unwrap());
+    }
+
+    #[test]
     fn agrees_with_serde_json(source in r#"[\[\]{}:,"\\u0-9a-f .eE+-]{0,24}"#) {
         let ours = parse(&source).is_ok();
         let theirs = serde_json::from_str::<&serde_json::value::RawValue>(&source).is_ok();

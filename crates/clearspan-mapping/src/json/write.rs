@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::scan::find_special;
+use super::scan::{find_special, is_prose};
 use super::{Json, Text};
 
 /// Lines of prose are longer.
@@ -88,6 +88,25 @@ pub(crate) fn push_string(text: &str, out: &mut String) {
 
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn escape(text: &str, out: &mut String) {
+    if is_prose(text.as_bytes()) { escape_prose(text, out) } else { escape_any(text, out) }
+}
+
+/// One look for control characters at all of a text is less work than one at each of its lines.
+fn escape_prose(text: &str, out: &mut String) {
+    let mut from = 0;
+    for at in memchr::memchr3_iter(b'"', b'\\', b'\n', text.as_bytes()) {
+        out.push_str(text.get(from..at).expect("a special byte is a character"));
+        out.push_str(match text.as_bytes()[at] {
+            b'"' => "\\\"",
+            b'\\' => "\\\\",
+            _ => "\\n",
+        });
+        from = at + 1;
+    }
+    out.push_str(text.get(from..).expect("a special byte is a character"));
+}
+
+fn escape_any(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = find_special(rest.as_bytes()) {
         let (before, after) = rest.split_at(at);

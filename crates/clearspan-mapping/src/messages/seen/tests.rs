@@ -3,6 +3,7 @@ use proptest::sample::select;
 
 use super::super::unflatten;
 use super::*;
+use crate::json::parse;
 
 /// Whatever is recognised is what the general readers make of it, also the second time.
 fn check_flattened(side: Side, entries: &[(String, String)]) {
