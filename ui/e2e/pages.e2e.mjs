@@ -97,7 +97,7 @@ test("the first stop by keyboard leads past the rail", async () => {
 });
 
 /** From a laptop's window to a phone's. */
-const WIDTHS = [1440, 1024, 600, 390];
+const WIDTHS = [1440, 1024, 768, 600, 390];
 /** Four letters and three dots are no name. */
 const NAME_PX = 60;
 
@@ -132,5 +132,13 @@ async function misplaced(namePx) {
     const cell = row.querySelector("a, button")?.closest("td");
     if (cell?.offsetParent && cell.clientWidth < namePx) found.push(`${cell.clientWidth} px for ${cell.textContent}`);
   }
+  for (const head of document.querySelectorAll("main table thead th"))
+    if (
+      head.offsetParent &&
+      head.clientWidth < namePx &&
+      head.scrollWidth > head.clientWidth &&
+      !head.querySelector(".sr")
+    )
+      found.push(`cut: ${head.textContent}`);
   return found;
 }

@@ -29,11 +29,12 @@ describe("a lost project", () => {
   it("is missed by the pages that show what it holds", () => {
     expect(neededProject("/app/p/my%20shop/traces/4bf9")).toBe("my shop");
     expect(neededProject("/base/app/p/shop/settings/project")).toBe("shop");
-    expect(neededProject("/p/shop/sql")).toBe("shop");
+    expect(neededProject("/p/shop/logs")).toBe("shop");
     for (const path of [
       "/app/p/shop/datasets",
       "/app/p/shop/annotate/1",
       "/app/p/shop/settings/rules",
+      "/p/shop/sql",
       "/app/projects",
     ])
       expect(neededProject(path), path).toBeNull();

@@ -7,8 +7,8 @@ import { createStore } from "@/lib/store";
 /** Its name, once the server said so. */
 export const lostProject = createStore<string | null>(null);
 
-/** Pages of what a project holds. Datasets, queues, prompts and rules belong to the workspace, whatever the address says. */
-const OF_PROJECT = /\/p\/([^/]+)\/(?:traces|threads|logs|metrics|sql|settings\/project)(?:\/|$)/;
+/** Pages of what a project holds. Datasets, queues, prompts, rules and SQL are of the workspace, whatever the address says. */
+const OF_PROJECT = /\/p\/([^/]+)\/(?:traces|threads|logs|metrics|settings\/project)(?:\/|$)/;
 
 /** The project that the page at this path cannot do without. */
 export function neededProject(path: string): string | null {

@@ -8,6 +8,7 @@ import type { TraceRow } from "@/lib/api/types";
 import { answerOf, questionOf } from "@/lib/conversation";
 import { previewLine } from "@/lib/text";
 import { cx } from "@/lib/cx";
+import { errorText } from "@/lib/error-text";
 import { formatDateTime, formatDollars, formatDuration, formatInt, formatTokens } from "@/lib/format";
 import { scoreText, toneOf } from "@/lib/score";
 import { configOf, Score } from "@/components/feedback/Scores";
@@ -158,19 +159,17 @@ function Complaints({ feedback, configs }: { feedback: Feedback[]; configs: Feed
   ));
 }
 
-const NAMED = /^([A-Za-z_][\w.]*(?:Error|Exception|Failed|Timeout|Interrupt)?):\s+([\s\S]*)$/;
-
 function Failure({ turn, whole }: { turn: TraceRow; whole: string | null | undefined }) {
   const text = whole ?? turn.error ?? "";
-  const named = turn.status === "error" ? NAMED.exec(text) : null;
+  const { title, rest } = turn.status === "error" ? errorText(text, null) : { title: text, rest: "" };
   return (
     <div className={styles.failure}>
       <b>
         <TriangleAlert size={13} aria-hidden />
-        {named ? named[1] : turn.status === "error" ? "Failed" : text}
+        {title}
       </b>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-      {turn.status === "error" ? <pre tabIndex={0}>{named ? named[2] : text}</pre> : null}
+      {rest ? <pre tabIndex={0}>{rest}</pre> : null}
     </div>
   );
 }

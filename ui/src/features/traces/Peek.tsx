@@ -63,7 +63,11 @@ function Numbers({ row }: { row: ListRow }) {
       `${row.unpriced ? "≥ " : ""}${formatDollars(row.cost)}`,
       row.unpriced ? "some calls are unpriced" : undefined,
     ],
-    ["Tokens", formatTokens(row.tokens), `${formatTokens(row.inputTokens)} in · ${formatTokens(row.outputTokens)} out`],
+    [
+      "Tokens",
+      formatTokens(row.tokens),
+      row.tokens === null ? undefined : `${formatTokens(row.inputTokens)} in · ${formatTokens(row.outputTokens)} out`,
+    ],
   ];
   if (row.runs !== null)
     items.push(["Runs", formatInt(row.runs), row.errors > 0 ? `${formatInt(row.errors)} failed` : undefined]);

@@ -64,6 +64,21 @@ describe("a trace's records", () => {
     expect(new Set(all.map((item) => item.id)).size).toBe(all.length);
   });
 
+  it("name the kind of an exception once", () => {
+    const line = (type: string | undefined, message: string) => {
+      const event = {
+        time: 0,
+        name: "exception",
+        attributes: { "exception.type": type, "exception.message": message },
+      };
+      return itemsOfEvents(t, new Map([["x", [event]]]))[0].text;
+    };
+    expect(line("ToolError", "ToolError: timed out")).toBe("ToolError: timed out");
+    expect(line("ToolError", "timed out")).toBe("ToolError: timed out");
+    expect(line("Timeout", "Timeout")).toBe("Timeout");
+    expect(line(undefined, "ToolError: timed out")).toBe("ToolError: timed out");
+  });
+
   it("count exceptions as errors", () => {
     expect(chosen(t, items, { text: "", level: "error" }).map((item) => item.name)).toEqual(["exception"]);
     expect(chosen(t, items, { text: "", level: "warn" }).map((item) => item.time)).toEqual([50, 60]);

@@ -2,7 +2,8 @@
 
 import type { Level, LogRow, TraceEvent } from "@/lib/api/telemetry";
 import type { Run } from "@/lib/api/types";
-import { atLeast, lineOf } from "@/lib/log-text";
+import { atLeast, lineOf, valueText } from "@/lib/log-text";
+import { errorText } from "@/lib/error-text";
 import { normaliseKey } from "@/lib/ids";
 import type { Detailed } from "@/components/log/LogDetail";
 import type { LogItem } from "@/components/log/LogList";
@@ -53,7 +54,7 @@ export function itemsOfEvents(t: TraceModel, events: SpanEvents): TraceLogItem[]
       const failed = event.name === EXCEPTION;
       const message = event.attributes["exception.message"];
       const type = event.attributes["exception.type"];
-      const said = failed && message !== undefined ? [type, message].filter(Boolean).join(": ") : null;
+      const said = failed && message !== undefined ? exceptionText(valueText(message), valueText(type)) : null;
       items.push({
         id: `${runId}-${place}`,
         time: event.time,
@@ -66,6 +67,13 @@ export function itemsOfEvents(t: TraceModel, events: SpanEvents): TraceLogItem[]
       });
     }
   return items;
+}
+
+/** Its kind and its message; where one of them says everything, that. */
+function exceptionText(message: string, type: string): string {
+  if (type === "") return message;
+  const { title, rest } = errorText(message, type);
+  return rest === "" ? title : `${title}: ${rest}`;
 }
 
 /** What the server names events that it made of log records without a name. */
