@@ -330,9 +330,8 @@ test("runs unit lists single runs and opens them in their trace", async () => {
 
 test("a project that does not exist says so", async () => {
   const { page } = await openPage(browser.context, `${server.url}/app/p/nosuchproject/traces`);
-  await page
-    .getByRole("heading", { name: /could not be loaded|No traces yet/ })
-    .first()
-    .waitFor();
+  await page.getByRole("heading", { name: "There is no project nosuchproject" }).waitFor();
+  await page.getByRole("link", { name: "Show all projects" }).click();
+  await page.getByRole("link", { name: "shop" }).waitFor();
   await page.close();
 });
