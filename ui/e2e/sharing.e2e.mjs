@@ -125,6 +125,6 @@ test("links that SDKs print lead to their pages", async () => {
     await eventually(async () => page.url().startsWith(server.url + to), `${from} leads to ${to}, not ${page.url()}`);
   }
   await page.goto(`${server.url}/app/o/any/projects/p/${randomUUID()}`);
-  await page.getByRole("heading", { name: "Not found" }).waitFor();
+  await page.getByRole("heading", { name: "What this address names is not here" }).waitFor();
   await page.close();
 });
