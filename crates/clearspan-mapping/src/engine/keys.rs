@@ -161,9 +161,10 @@ impl<'a> Keys<'a> {
         let mask = slots.len() - 1;
         let [first, second] = &mut slots[quick_hash(key.as_bytes()) & mask];
         let span = self.span.get();
-        let slot = if first.key == key {
+        // Keys that were read by `known_key` are the very ones of their slots.
+        let slot = if std::ptr::eq(first.key, key) || first.key == key {
             first
-        } else if second.key == key || first.span == span {
+        } else if std::ptr::eq(second.key, key) || second.key == key || first.span == span {
             second
         } else {
             first
@@ -173,7 +174,7 @@ impl<'a> Keys<'a> {
             self.may_repeat.set(true);
         }
         slot.span = span;
-        if slot.key != key {
+        if !std::ptr::eq(slot.key, key) && slot.key != key {
             slot.key = key;
             slot.facts = None;
         }
