@@ -119,7 +119,7 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     /// Text from bytes that should be UTF-8.
     #[inline]
     pub(super) fn text(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
-        if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        if let Ok(text) = std::str::from_utf8(bytes) {
             self.room.text(text)?;
             return Ok(text);
         }
