@@ -168,6 +168,26 @@ fn many_small_things() {
     }
 }
 
+/// Each member has a source of its own. Backwards, so that none may be put in front of those before it.
+#[test]
+fn objects_with_very_many_members() {
+    let numbers = || (0..100_000).rev();
+    let members: Vec<String> = numbers().map(|number| format!("\"k{number:06}\":1")).collect();
+    let object = field(1, format!("{{{}}}", members.join(",")).as_bytes());
+    for key in ["metadata", "llm.invocation_parameters"] {
+        let attribute = field(9, &[field(1, key.as_bytes()), field(2, &object)].concat());
+        assert_eq!(check(key, &one(&attribute), Encoding::Protobuf), Ok(1), "{key}");
+    }
+    for key in ["langsmith.metadata.", "gen_ai.request.", "traceloop.association.properties."] {
+        let attribute = |number| {
+            let key = format!("{key}k{number:06}");
+            field(9, &[field(1, key.as_bytes()), field(2, &field(1, b"v"))].concat())
+        };
+        let attributes: Vec<u8> = numbers().flat_map(attribute).collect();
+        check(key, &one(&attributes), Encoding::Protobuf).ok();
+    }
+}
+
 #[test]
 fn a_large_resource_above_many_spans() {
     let attribute = |idx: usize| {

@@ -43,7 +43,13 @@ pub(crate) struct Draft {
     pub(super) members: BTreeMap<(Side, Name), JsonText>,
     /// The run as it was stored, when it is mapped again.
     pub(super) stored: Option<Box<Stored>>,
+    /// Sources of members beyond [`MANY_SOURCES`].
+    late_sources: Vec<(Name, Name)>,
 }
+
+/// Sources are kept in order. When there are so many, those of further members wait until the run is finished: each would move
+/// all that are behind it, and an object has as many members as a request has room for.
+const MANY_SOURCES: usize = 500;
 
 impl Draft {
     pub(crate) fn new(run: Box<Run>) -> Self {
@@ -66,6 +72,7 @@ impl Draft {
             is_plain: BTreeMap::new(),
             members: BTreeMap::new(),
             stored: None,
+            late_sources: Vec::new(),
         }
     }
 
@@ -143,7 +150,7 @@ impl Draft {
         match self.run.metadata.get(name.as_ref()) {
             Some(known) => *known == value,
             None => {
-                self.note(metadata_field(&name));
+                self.note_member(metadata_field(&name));
                 self.run.metadata.insert(name.into_owned(), value);
                 true
             }
@@ -166,7 +173,7 @@ impl Draft {
         }
         let name = name.into();
         if !self.params.has(&name) {
-            self.note(parameter_field(&name));
+            self.note_member(parameter_field(&name));
         }
         self.params.put(name, value)
     }
@@ -259,6 +266,25 @@ impl Draft {
         }
     }
 
+    /// The same for a member of an object that was not there before.
+    fn note_member(&mut self, field: Name) {
+        if self.run.sources.len() < MANY_SOURCES {
+            self.note(field);
+        } else if !self.source.is_empty() {
+            self.late_sources.push((field, self.source.clone()));
+        }
+    }
+
+    /// Brings the sources that waited to the others.
+    fn finish_sources(&mut self) {
+        if !self.late_sources.is_empty() {
+            let owned = |text: &str| Name::Owned(text.to_owned());
+            let known = std::mem::take(&mut self.run.sources);
+            let known = known.iter().map(|(field, source)| (owned(field), owned(source)));
+            self.run.sources = std::mem::take(&mut self.late_sources).into_iter().chain(known).collect();
+        }
+    }
+
     /// Runs something whose values come from a member of the present source.
     pub(super) fn within<T>(&mut self, member: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         let inner = Name::Owned(format!("{}#{member}", self.source));
@@ -310,6 +336,7 @@ impl Draft {
         } else if self.run.name.is_some() {
             self.run.sources.note("name", "span:name");
         }
+        self.finish_sources();
         self.finish_payloads();
         self.finish_model();
         let (params, usage, cost) = (
@@ -364,22 +391,40 @@ impl Draft {
 
     fn finish_payloads(&mut self) {
         lead(self.instructions.take(), &mut self.run.inputs.messages);
-        for ((side, name), value) in std::mem::take(&mut self.members) {
-            let rest = &mut self.payload(side).rest;
-            let mut text = match rest.as_ref().map(|rest| rest.as_str().strip_suffix('}')) {
-                None => String::from("{"),
-                Some(Some(object)) if object.len() > 1 => format!("{object},"),
-                Some(Some(_)) => String::from("{"),
-                // The side has a value that is no object; the member finds no place beside it.
-                Some(None) => continue,
-            };
-            crate::json::push_string(&name, &mut text);
-            text.push(':');
-            text.push_str(value.as_str());
-            text.push('}');
-            *rest = Some(JsonText::from_trusted(text));
+        let members = std::mem::take(&mut self.members);
+        for side in [Side::Input, Side::Output] {
+            self.finish_members(side, members.iter().filter(|((of, _), _)| *of == side));
         }
         self.finish_reasons();
+    }
+
+    /// Adds members to the object that a side has beside its messages.
+    fn finish_members<'m>(
+        &mut self,
+        side: Side,
+        members: impl Iterator<Item = (&'m (Side, Name), &'m JsonText)>,
+    ) {
+        let mut members = members.peekable();
+        if members.peek().is_none() {
+            return;
+        }
+        let rest = &mut self.payload(side).rest;
+        let mut text = match rest.as_ref().map(|rest| rest.as_str().strip_suffix('}')) {
+            None => String::from("{"),
+            Some(Some(object)) => object.to_owned(),
+            // The side has a value that is no object; members find no place beside it.
+            Some(None) => return,
+        };
+        for ((_, name), value) in members {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            crate::json::push_string(name, &mut text);
+            text.push(':');
+            text.push_str(value.as_str());
+        }
+        text.push('}');
+        *rest = Some(JsonText::from_trusted(text));
     }
 
     /// Output messages that do not say why the model stopped get it from the call.

@@ -23,7 +23,7 @@ use super::datasets::{self, resolve_version};
 use super::input::{LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
 use super::json_object::{JsonObject, text_of};
 use super::run_json::iso;
-use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::error::{ApiError, Result};
 use crate::api::extract::{Params, PathParams};
 use crate::attachments::ContentHash;
 use crate::auth::Caller;
