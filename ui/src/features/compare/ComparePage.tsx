@@ -7,6 +7,7 @@ import { cx } from "@/lib/cx";
 import { formatInt, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
 import { ListFooter } from "@/components/ListFooter";
+import { NoDataset } from "@/components/NoDataset";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Splitter } from "@/components/Splitter";
@@ -68,14 +69,7 @@ export function ComparePage() {
         current={columns.length > 1 ? `Compare ${columns.length} experiments` : (columns[0]?.name ?? "Compare")}
       />
       {isAbsent(dataset.error) ? (
-        <EmptyState title="This dataset is not here">
-          <p>No dataset has the id {datasetId}. It may have been deleted.</p>
-          <p>
-            <Link to="/p/$project/datasets" params={{ project }}>
-              Show all datasets
-            </Link>
-          </p>
-        </EmptyState>
+        <NoDataset project={project} datasetId={datasetId} />
       ) : none ? (
         <NothingChosen project={project} datasetId={datasetId} asked={state.ids.length} />
       ) : failed && state.rows.length === 0 ? (

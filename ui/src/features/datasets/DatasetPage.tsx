@@ -4,7 +4,8 @@ import { isAbsent } from "@/lib/api/client";
 import { datasetQuery, versionsQuery } from "@/lib/api/datasets";
 import { formatInt, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
-import { EmptyState, ErrorState } from "@/components/Notice";
+import { NoDataset } from "@/components/NoDataset";
+import { ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { Segmented } from "@/components/Segmented";
 import { DatasetActions } from "./DatasetActions";
@@ -64,14 +65,7 @@ export function DatasetPage() {
         )}
       </PageBar>
       {absent ? (
-        <EmptyState title="This dataset is not here">
-          <p>No dataset has the id {datasetId}. It may have been deleted.</p>
-          <p>
-            <Link to="/p/$project/datasets" params={{ project }}>
-              Show all datasets
-            </Link>
-          </p>
-        </EmptyState>
+        <NoDataset project={project} datasetId={datasetId} />
       ) : query.isError ? (
         <ErrorState title="The dataset could not be loaded" error={query.error} onRetry={() => void query.refetch()} />
       ) : dataset ? (
