@@ -14,7 +14,7 @@ import httpx
 HERE = Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
 SNIPPETS = HERE.parent.parent / "docs" / "snippets"
-START_SECONDS = 20
+START_SECONDS = 90
 # Importing LangChain takes three seconds on a free core; a busy machine takes many times that.
 PROGRAM_SECONDS = 240
 
@@ -55,7 +55,7 @@ class Server:
         }
         with self.log.open("w") as log:
             self.process = subprocess.Popen([binary, "serve"], env=environment, stdout=log, stderr=log, cwd=folder)
-        self.api = httpx.Client(base_url=f"{self.http_url}/api/clearspan/v1", timeout=10)
+        self.api = httpx.Client(base_url=f"{self.http_url}/api/clearspan/v1", timeout=60)
         self.wait_until_ready()
 
     def wait_until_ready(self):

@@ -52,7 +52,7 @@ def test_a_snippet_makes_a_visible_trace(server, model_environment, tmp_path, sn
     known = {row["trace_id"] for row in server.trace_rows("default")}
     if snippet == "curl":
         script = (SNIPPETS / "curl.sh").read_text().replace(SHOWN_URL, server.http_url)
-        subprocess.run(["bash", "-euc", script], check=True, capture_output=True, timeout=20)
+        subprocess.run(["bash", "-euc", script], check=True, capture_output=True, timeout=120)
     elif (program := SNIPPETS / f"{snippet}.mjs").exists():
         run_node(program, tmp_path, environment_of(snippet, server, model_environment), major=snippet[-1])
     else:

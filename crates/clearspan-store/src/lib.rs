@@ -29,8 +29,8 @@ pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_ta
 pub use store::{
     CompactionReport, CompactionStatus, Cursor, ExportQuery, ExportTable, ExportedRun, Facet, FacetField,
     FacetQuery, Histogram, HistogramBucket, HistogramQuery, LogCursor, LogPage, LogQuery, MetricSummary,
-    Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunMark, RunOfSpan, RunPage,
-    RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats, TimeRange,
-    TraceFigures, TracePage, TraceSummary, Unit,
+    Order, PointList, PointQuery, ProjectActivity, ProjectSize, RecordId, RunKeys, RunMark, RunOfSpan,
+    RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection, SortKey, Stats,
+    TimeRange, TraceFigures, TracePage, TraceSummary, Unit,
 };
 pub use summarize::roll_up;

@@ -46,8 +46,8 @@ use crate::sql::{SqlQuery, TableAnswer, Tables};
 use crate::store::{
     CompactionReport, CompactionStatus, ExportQuery, ExportTable, Facet, FacetQuery, Histogram,
     HistogramQuery, LogPage, LogQuery, MetricSummary, PointList, PointQuery, ProjectActivity, ProjectSize,
-    RunMark, RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress, Selection,
-    Stats, TimeRange, TraceFigures, TracePage, Unit,
+    RunKeys, RunMark, RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress,
+    Selection, Stats, TimeRange, TraceFigures, TracePage, Unit,
 };
 use crate::{Deleted, Deletion, DeletionState, Error, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
 
@@ -363,6 +363,11 @@ impl RunStore for NativeStore {
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {
         let snapshot = self.shared.settled_snapshot()?;
         self.query.runs(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
+    }
+
+    async fn find_runs(&self, query: &RunQuery) -> Result<RunKeys> {
+        let snapshot = self.shared.settled_snapshot()?;
+        self.query.run_keys(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {

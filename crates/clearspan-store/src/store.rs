@@ -103,6 +103,19 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// One page of runs.
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage>;
 
+    /// [`Self::query_runs`], but only which runs they are, for who reads them whole anyway.
+    async fn find_runs(&self, query: &RunQuery) -> Result<RunKeys> {
+        let page = self.query_runs(query).await?;
+        let workspace_id = query.selection.scope.workspace_id;
+        let key = |run: &RunSummary| RunKey {
+            workspace_id,
+            project_id: run.project_id,
+            trace_id: run.trace_id,
+            run_id: run.run_id,
+        };
+        Ok(RunKeys { keys: page.runs.iter().map(key).collect(), next: page.next })
+    }
+
     /// One page of traces, each summed up from all its runs.
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage>;
 
@@ -490,6 +503,15 @@ pub struct RunQuery {
     pub after: Option<Cursor>,
     /// How many at most.
     pub limit: usize,
+}
+
+/// Which runs are on a page.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunKeys {
+    /// In their order.
+    pub keys: Vec<RunKey>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
 }
 
 /// One page of runs.

@@ -88,7 +88,7 @@ export async function audit(page, { only } = {}) {
 }
 
 /** Asks until `check` answers something true. */
-export async function eventually(check, what, ms = 5_000) {
+export async function eventually(check, what, ms = 30_000) {
   const deadline = Date.now() + ms;
   let last;
   for (;;) {

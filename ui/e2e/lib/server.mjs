@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const READY_MS = 15_000;
+const READY_MS = 60_000;
 
 export function binary() {
   const target = process.env.CARGO_TARGET_DIR ?? new URL("../../../target", import.meta.url).pathname;

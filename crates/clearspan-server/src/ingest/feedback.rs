@@ -94,8 +94,8 @@ pub(crate) async fn find_runs(
             after: None,
             limit: ids.len() * 2,
         };
-        for run in store.query_runs(&query).await?.runs {
-            found.entry(run.run_id).or_default().push((run.project_id, run.trace_id));
+        for key in store.find_runs(&query).await?.keys {
+            found.entry(key.run_id).or_default().push((key.project_id, key.trace_id));
         }
     }
     Ok(found)

@@ -199,5 +199,5 @@ fn hostile_texts_take_no_longer() {
         let text = piece.repeat((2 << 20) / piece.len());
         assert!(replaced(&redactor, &text).len() <= text.len() + 64);
     }
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
 }

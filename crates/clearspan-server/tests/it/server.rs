@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::connection::{Answer, Connection};
 
 /// Far above the 200 ms that a start takes, for machines that do other work.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_secs(180);
 const API: &str = "/api/clearspan/v1";
 const LOOPBACK: [&str; 4] = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
 

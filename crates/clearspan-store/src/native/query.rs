@@ -19,7 +19,9 @@ use super::table::RunsTable;
 use crate::error::Context;
 use crate::pool::{Lane, QueryPool};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
-use crate::store::{Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunPage, RunQuery};
+use crate::store::{
+    Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunKeys, RunPage, RunQuery,
+};
 use crate::store::{Scope, Selection, Stats, TimeRange, TraceFigures, TracePage, Unit};
 use crate::{Error, Result};
 
@@ -108,6 +110,15 @@ impl Engine {
         self.on_pool(|engine| async move {
             let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
             page::runs(&engine, snapshot, &query).await
+        })
+        .await
+    }
+
+    pub(crate) async fn run_keys(&self, snapshot: Snapshot, query: &RunQuery) -> Result<RunKeys> {
+        let query = query.clone();
+        self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, query.selection.filter.as_ref()).await?;
+            page::run_keys(&engine, snapshot, &query).await
         })
         .await
     }

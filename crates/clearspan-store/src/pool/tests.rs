@@ -32,7 +32,7 @@ async fn what_nobody_waits_for_ends() {
         std::future::pending::<Result<()>>().await
     });
     assert!(tokio::time::timeout(Duration::from_millis(50), work).await.is_err());
-    tokio::time::timeout(Duration::from_secs(1), rx).await.expect("it ends within a second").unwrap();
+    tokio::time::timeout(Duration::from_secs(30), rx).await.expect("it ends").unwrap();
 }
 
 #[tokio::test]

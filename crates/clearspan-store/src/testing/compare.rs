@@ -85,6 +85,10 @@ async fn compare_one(oracle: &dyn RunStore, engine: &dyn RunStore, question: &Qu
         Question::Runs(query) => {
             let (expected, found) = (all_runs(oracle, query).await, all_runs(engine, query).await);
             compare_rows(&expected, &found, |row| (row.project_id, row.trace_id, row.run_id), context);
+            let expected = oracle.find_runs(query).await.expect(context);
+            let found = engine.find_runs(query).await.expect(context);
+            assert_eq!(found.keys, expected.keys, "{context}");
+            assert_eq!(found.next.is_some(), expected.next.is_some(), "{context}");
         }
         Question::Traces(query) => {
             let (expected, found) = (all_traces(oracle, query).await, all_traces(engine, query).await);

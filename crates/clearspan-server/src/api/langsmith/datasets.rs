@@ -137,16 +137,8 @@ pub(super) async fn list(
 ) -> Result<Json<Vec<Value>>> {
     let (mut filter, mut page) = (DatasetFilter::default(), Page::default());
     for (key, value) in &pairs {
-        match key.as_str() {
-            "id" => filter.ids.push(parse_id("dataset id", value)?),
-            "name" => filter.name = Some(value.clone()),
-            "name_contains" => filter.name_contains = Some(value.clone()),
-            // What our types are not, nothing is.
-            "data_type" | "datatype" => filter.data_types.push(parse_data_type(value)?),
-            "metadata" => filter.metadata = Some(object_of_text(key, value)?),
-            _ => {
-                page.take(key, value)?;
-            }
+        if !take_filter(&mut filter, key, value)? {
+            page.take(key, value)?;
         }
     }
     let listed = blocking(&ctx, move |ctx| {
@@ -154,6 +146,20 @@ pub(super) async fn list(
     });
     let (datasets, _) = listed.await?;
     Ok(Json(datasets.iter().map(dataset_json).collect()))
+}
+
+/// Reads a parameter that says which datasets a list wants. False when it is none.
+pub(super) fn take_filter(filter: &mut DatasetFilter, key: &str, value: &str) -> Result<bool> {
+    match key {
+        "id" => filter.ids.push(parse_id("dataset id", value)?),
+        "name" => filter.name = Some(value.to_owned()),
+        "name_contains" => filter.name_contains = Some(value.to_owned()),
+        // What our types are not, nothing is.
+        "data_type" | "datatype" => filter.data_types.push(parse_data_type(value)?),
+        "metadata" => filter.metadata = Some(object_of_text(key, value)?),
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 pub(super) async fn get(

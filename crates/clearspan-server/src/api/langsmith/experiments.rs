@@ -311,8 +311,7 @@ pub(super) async fn runs_of_examples(
     };
     let runs = page.iter().filter_map(|example| found.remove(&example.id.to_string())).flatten().collect();
     let select = Select::new(body.select);
-    let wants =
-        Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
+    let wants = Wants::of(&select);
     let mut rows = runs::rows(&ctx, workspace_id, runs::Page::of_runs(runs), wants).await?;
     if let Some(comparison) = comparison.filter(|_| wants.feedback) {
         narrow_feedback(&ctx, workspace_id, &mut rows, comparison).await?;

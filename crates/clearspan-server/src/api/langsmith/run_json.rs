@@ -82,7 +82,8 @@ pub(super) fn run_json(
     app_path: &str,
     files: impl Fn(&Run) -> Value,
 ) -> JsonObject {
-    let mut json = head(summary, place, app_path);
+    let metadata = run.map_or(&summary.metadata, |run| &run.metadata);
+    let mut json = head(summary, metadata, place, app_path);
     figures(&mut json, summary, run, place);
     let mut json = JsonObject::from(json);
     if let Some(run) = run {
@@ -105,7 +106,12 @@ pub(super) fn run_json(
     json
 }
 
-fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Value> {
+fn head(
+    summary: &RunSummary,
+    metadata: &BTreeMap<String, JsonText>,
+    place: &Place,
+    app_path: &str,
+) -> Map<String, Value> {
     let head = json!({
         "id": summary.run_id,
         "trace_id": summary.trace_id,
@@ -125,7 +131,7 @@ fn head(summary: &RunSummary, place: &Place, app_path: &str) -> Map<String, Valu
         "thread_id": summary.thread_id,
         "app_path": app_path,
         "serialized": null,
-        "reference_example_id": summary.metadata.get(langsmith::REFERENCE_EXAMPLE).map(JsonText::to_value),
+        "reference_example_id": metadata.get(langsmith::REFERENCE_EXAMPLE).map(JsonText::to_value),
         "manifest_id": null,
         "in_dataset": false,
         "share_token": null,

@@ -7,10 +7,8 @@ use axum::Json;
 use axum::extract::State;
 use clearspan_model::rollup::Totals;
 use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
-use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{
-    Cursor, Order, Outline, RunQuery, RunSummary, Scope, Selection, SortKey, TimeRange, TracePage,
-    TraceSummary, Unit,
+    Cursor, Order, Outline, RunKeys, RunQuery, RunSummary, Scope, SortKey, TracePage, TraceSummary, Unit,
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
@@ -79,13 +77,12 @@ pub(super) async fn query(
 ) -> Result<Json<RunPage>> {
     let select = Select::new(body.select.take());
     let (order, limit, cursor) = (body.order()?, body.limit(), body.cursor.take());
-    let page = page(&ctx, caller.workspace_id, body.asked()?, order, cursor.as_deref(), limit).await?;
+    let wants = Wants::of(&select);
+    let page = page(&ctx, caller.workspace_id, body.asked()?, order, cursor.as_deref(), limit, wants).await?;
     let next = page.next.as_ref().map(encode_cursor);
-    let wants =
-        Wants { whole: select.wants_whole_runs(), place: true, feedback: select.wants("feedback_stats") };
-    let shared = page.runs.iter().filter(|_| select.wants("share_token")).map(sharing::of_run);
-    let tokens = sharing::tokens(&ctx, caller.workspace_id, shared.collect());
-    let (rows, tokens) = futures::try_join!(rows(&ctx, caller.workspace_id, page, wants), tokens)?;
+    let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
+    let shared = rows.iter().filter(|_| select.wants("share_token")).map(|row| sharing::of_run(&row.summary));
+    let tokens = sharing::tokens(&ctx, caller.workspace_id, shared.collect()).await?;
     let mut runs: Vec<JsonObject> = rows.iter().map(|row| row.json(&select)).collect();
     for (run, token) in runs.iter_mut().zip(tokens) {
         run.set("share_token", json!(token));
@@ -142,16 +139,24 @@ impl Row {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wants {
     pub(super) whole: bool,
+    /// What lists show of inputs and outputs.
+    pub(super) previews: bool,
     /// Paths, ancestors, and sums over what is below.
     pub(super) place: bool,
     pub(super) feedback: bool,
 }
 
 impl Wants {
-    pub(super) const ALL: Self = Self { whole: true, place: true, feedback: true };
+    pub(super) const ALL: Self = Self { whole: true, previews: true, place: true, feedback: true };
+
+    /// What the first version of the protocol takes.
+    pub(super) fn of(select: &Select) -> Self {
+        let (whole, feedback) = (select.wants_whole_runs(), select.wants("feedback_stats"));
+        Self { whole, previews: false, place: true, feedback }
+    }
 }
 
-/// One page of the runs that are asked for.
+/// One page of the runs that are asked for, as far as it has to be read for what is wanted of them.
 pub(super) async fn page(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
@@ -159,15 +164,22 @@ pub(super) async fn page(
     order: Order,
     cursor: Option<&str>,
     limit: usize,
+    wants: Wants,
 ) -> Result<Page> {
     let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
     let after = cursor.map(|cursor| decode_cursor(cursor, order, unit)).transpose()?;
     let query = RunQuery { selection: asked.selection(ctx, workspace_id).await?, order, after, limit };
-    if unit == Unit::Runs {
-        let page = ctx.store.query_runs(&query).await?;
-        return Ok(Page { runs: page.runs, totals: FxHashMap::default(), next: page.next });
-    }
-    Ok(Page::of_traces(ctx.store.query_traces(&query).await?))
+    Ok(match unit {
+        Unit::Traces => Page::of_traces(ctx.store.query_traces(&query).await?),
+        // Everything is read later anyway.
+        Unit::Runs if wants.whole && wants.place && !wants.previews => {
+            Page::of_keys(ctx.store.find_runs(&query).await?)
+        }
+        Unit::Runs => {
+            let page = ctx.store.query_runs(&query).await?;
+            Page { next: page.next, ..Page::of_runs(page.runs) }
+        }
+    })
 }
 
 /// The roots that are asked for, the oldest first; at most so many.
@@ -200,25 +212,26 @@ pub(super) async fn rows(
 ) -> Result<Vec<Row>> {
     let whole = async {
         match wants.whole {
-            true => load_whole(ctx, workspace_id, &page.runs).await,
+            true => load_whole(ctx, workspace_id, &page.keys).await,
             false => Ok(FxHashMap::default()),
         }
     };
-    let places = async {
+    let seen = async {
+        let listed = |key| page.listed.get(key).map(|run| (run.clone(), Place::default()));
         match wants.place {
             true => places(ctx, workspace_id, &page).await,
-            false => Ok(page.runs.iter().map(|_| Place::default()).collect()),
+            false => Ok(page.keys.iter().filter_map(listed).collect()),
         }
     };
     let feedback = async {
-        let ids = || page.runs.iter().map(|run| run.run_id).collect();
+        let ids = || page.keys.iter().map(|key| key.2).collect();
         match wants.feedback {
             true => feedback::of_runs(ctx, workspace_id, ids()).await,
             false => Ok(feedback::OfRuns::default()),
         }
     };
-    let names = project_names(ctx, workspace_id, page.runs.iter().map(|run| run.project_id));
-    let (mut whole, places, feedback, names) = futures::try_join!(whole, places, feedback, names)?;
+    let names = project_names(ctx, workspace_id, page.keys.iter().map(|key| key.0));
+    let (mut whole, seen, feedback, names) = futures::try_join!(whole, seen, feedback, names)?;
     let row = |(summary, place): (RunSummary, Place)| {
         let whole = whole.remove(&key(&summary));
         Row {
@@ -230,7 +243,7 @@ pub(super) async fn rows(
             summary,
         }
     };
-    Ok(page.runs.into_iter().zip(places).map(row).collect())
+    Ok(seen.into_iter().map(row).collect())
 }
 
 /// Runs by what identifies them, in this order, with everything that is known of them. Those that are gone are left out.
@@ -243,17 +256,17 @@ pub(super) async fn rows_of(
     let asked = Asked { ids: Some(places.iter().map(|(_, _, id)| *id).collect()), ..Asked::default() };
     let order = Order { by: SortKey::Start, descending: true };
     // Ids made from span ids are unique per trace only.
-    let found = page(ctx, workspace_id, asked, order, None, places.len().max(1) * 2).await?;
-    let mut runs = Vec::with_capacity(places.len());
-    for (project_id, trace_id, run_id) in places {
-        let is_it = |run: &&RunSummary| {
-            run.run_id == *run_id
-                && trace_id.is_none_or(|id| id == run.trace_id)
-                && project_id.is_none_or(|id| id == run.project_id)
+    let found = page(ctx, workspace_id, asked, order, None, places.len().max(1) * 2, wants).await?;
+    let key_of = |(project_id, trace_id, run_id): &(Option<ProjectId>, Option<TraceId>, RunId)| {
+        let is_it = |(project, trace, run): &&Key| {
+            run == run_id
+                && trace_id.is_none_or(|id| id == *trace)
+                && project_id.is_none_or(|id| id == *project)
         };
-        runs.extend(found.runs.iter().find(is_it).cloned());
-    }
-    rows(ctx, workspace_id, Page { runs, ..Page::default() }, wants).await
+        found.keys.iter().find(is_it).copied()
+    };
+    let keys = places.iter().filter_map(key_of).collect();
+    rows(ctx, workspace_id, Page { keys, next: None, ..found }, wants).await
 }
 
 /// What identifies a run inside of a workspace.
@@ -263,10 +276,14 @@ fn key(run: &RunSummary) -> Key {
     (run.project_id, run.trace_id, run.run_id)
 }
 
-/// One page, and what is known of whole traces by their root.
+/// One page of runs, and what is known of them without looking further.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    pub(super) runs: Vec<RunSummary>,
+    /// In their order.
+    pub(super) keys: Vec<Key>,
+    /// What lists show of them; nothing where they are read whole anyway.
+    listed: FxHashMap<Key, RunSummary>,
+    /// Of whole traces, by their root.
     totals: FxHashMap<Key, Totals>,
     pub(super) next: Option<Cursor>,
 }
@@ -275,12 +292,18 @@ impl Page {
     /// The roots of traces.
     pub(super) fn of_traces(page: TracePage) -> Self {
         let totals = page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect();
-        Self { runs: page.traces.into_iter().map(|trace| trace.root).collect(), totals, next: page.next }
+        let roots = page.traces.into_iter().map(|trace| trace.root).collect();
+        Self { totals, next: page.next, ..Self::of_runs(roots) }
     }
 
-    /// Runs of which nothing more is known.
     pub(super) fn of_runs(runs: Vec<RunSummary>) -> Self {
-        Self { runs, ..Self::default() }
+        let keys = runs.iter().map(key).collect();
+        Self { keys, listed: runs.into_iter().map(|run| (key(&run), run)).collect(), ..Self::default() }
+    }
+
+    fn of_keys(page: RunKeys) -> Self {
+        let keys = page.keys.iter().map(|key| (key.project_id, key.trace_id, key.run_id)).collect();
+        Self { keys, next: page.next, ..Self::default() }
     }
 }
 
@@ -288,73 +311,71 @@ impl Page {
 async fn load_whole(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    page: &[RunSummary],
-) -> Result<FxHashMap<(ProjectId, TraceId, RunId), Run>> {
-    let scope = scope_of(workspace_id, page.iter().map(|run| run.project_id));
-    let trace_ids = distinct(page.iter().map(|run| run.trace_id));
-    let run_ids = distinct(page.iter().map(|run| run.run_id));
+    page: &[Key],
+) -> Result<FxHashMap<Key, Run>> {
+    let scope = scope_of(workspace_id, page);
+    let trace_ids = distinct(page.iter().map(|key| key.1));
+    let run_ids = distinct(page.iter().map(|key| key.2));
     let loaded = ctx.store.load_runs(&scope, &trace_ids, &run_ids).await?;
     let by_key = |run: Run| ((run.key.project_id, run.key.trace_id, run.key.run_id), run);
     Ok(loaded.into_iter().map(by_key).collect())
 }
 
-fn scope_of(workspace_id: WorkspaceId, projects: impl Iterator<Item = ProjectId>) -> Scope {
-    Scope { workspace_id, project_ids: Some(distinct(projects)) }
+fn scope_of(workspace_id: WorkspaceId, keys: &[Key]) -> Scope {
+    Scope { workspace_id, project_ids: Some(distinct(keys.iter().map(|key| key.0))) }
 }
 
 fn distinct<T: Ord>(items: impl Iterator<Item = T>) -> Vec<T> {
     items.collect::<BTreeSet<T>>().into_iter().collect()
 }
 
-/// Where each run of a page stands. Roots are cheap: one query sums up all their traces. Others need their trees.
-async fn places(ctx: &Arc<Context>, workspace_id: WorkspaceId, page: &Page) -> Result<Vec<Place>> {
-    let (roots, others): (Vec<&RunSummary>, Vec<&RunSummary>) =
-        page.runs.iter().partition(|run| run.parent_run_id.is_none());
-    let scope = scope_of(workspace_id, others.iter().map(|run| run.project_id));
-    let wanted: Arc<FxHashSet<Key>> = Arc::new(others.iter().map(|run| key(run)).collect());
-    let mut places: FxHashMap<Key, Place> = FxHashMap::default();
-    for traces in distinct(others.iter().map(|run| run.trace_id)).chunks(TRACES_AT_ONCE) {
+/// Each run of a page as a list shows it, and where it stands. Roots of which the sums are known stand at the top; others
+/// need their trees, which say as much as a list but for previews and metadata.
+async fn places(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    page: &Page,
+) -> Result<Vec<(RunSummary, Place)>> {
+    let is_known = |key: &Key| {
+        let is_root = page.listed.get(key).is_some_and(|run| run.parent_run_id.is_none());
+        is_root && page.totals.contains_key(key)
+    };
+    let others: Vec<Key> = page.keys.iter().filter(|key| !is_known(key)).copied().collect();
+    let found = in_trees(ctx, workspace_id, &others).await?;
+    let seen = |key: &Key| {
+        let listed = page.listed.get(key);
+        match found.get(key) {
+            Some((run, place)) => Some((listed.unwrap_or(run).clone(), place.clone())),
+            None => {
+                let run = listed?;
+                let totals = page.totals.get(key).copied().unwrap_or_default();
+                Some((run.clone(), Place { dotted_order: step(run), totals, ..Place::default() }))
+            }
+        }
+    };
+    Ok(page.keys.iter().filter_map(seen).collect())
+}
+
+/// What the trees of their traces tell of some runs.
+async fn in_trees(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    keys: &[Key],
+) -> Result<FxHashMap<Key, (RunSummary, Place)>> {
+    let scope = scope_of(workspace_id, keys);
+    let wanted: Arc<FxHashSet<Key>> = Arc::new(keys.iter().copied().collect());
+    let mut told = FxHashMap::default();
+    for traces in distinct(keys.iter().map(|key| key.1)).chunks(TRACES_AT_ONCE) {
         let wanted = Arc::clone(&wanted);
         let found = look_at_trees(ctx, &scope, traces, move |runs, tree| {
             let wanted = runs.iter().zip(&tree.forest.row_of).filter(|(run, _)| wanted.contains(&key(run)));
-            wanted.map(|(run, row)| (key(run), place_in(runs, tree, *row))).collect::<Vec<_>>()
+            let told =
+                |(run, row): (&RunSummary, &usize)| (key(run), (run.clone(), place_in(runs, tree, *row)));
+            wanted.map(told).collect::<Vec<_>>()
         });
-        places.extend(found.await?.into_iter().flatten());
+        told.extend(found.await?.into_iter().flatten());
     }
-
-    let unknown: Vec<TraceId> =
-        roots.iter().filter(|run| !page.totals.contains_key(&key(run))).map(|run| run.trace_id).collect();
-    let mut totals = page.totals.clone();
-    if !unknown.is_empty() {
-        totals.extend(trace_totals(ctx, workspace_id, &unknown).await?);
-    }
-    let place = |run: &RunSummary| {
-        places.get(&key(run)).cloned().unwrap_or_else(|| Place {
-            dotted_order: step(run),
-            totals: totals.get(&key(run)).copied().unwrap_or_default(),
-            ..Place::default()
-        })
-    };
-    Ok(page.runs.iter().map(place).collect())
-}
-
-/// The totals of whole traces, by their root.
-async fn trace_totals(
-    ctx: &Arc<Context>,
-    workspace_id: WorkspaceId,
-    trace_ids: &[TraceId],
-) -> Result<FxHashMap<Key, Totals>> {
-    let ids = trace_ids.iter().map(|id| Literal::Id(*id.as_bytes())).collect();
-    let selection = Selection {
-        scope: Scope { workspace_id, project_ids: None },
-        range: TimeRange::default(),
-        filter: Some(Expr::Test(Field::TraceId, Op::In(ids))),
-    };
-    let order = Order { by: SortKey::Start, descending: true };
-    // One id may be a trace in several projects.
-    let limit = trace_ids.len() * 2;
-    let page = ctx.store.query_traces(&RunQuery { selection, order, after: None, limit }).await?;
-    Ok(page.traces.iter().map(|trace| (key(&trace.root), totals_of(trace))).collect())
+    Ok(told)
 }
 
 fn totals_of(trace: &TraceSummary) -> Totals {

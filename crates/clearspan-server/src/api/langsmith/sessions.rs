@@ -1,21 +1,22 @@
 //! `GET /sessions`: our projects under LangSmith's name.
 
 pub(super) mod filter;
+pub(super) mod which;
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use clearspan_catalog::{DatasetFilter, DatasetId, ExampleFilter, Project, ProjectDetails, ProjectName};
+use clearspan_catalog::{DatasetFilter, DatasetId, Project, ProjectDetails, ProjectName};
 use clearspan_model::{JsonText, ProjectId, UnixNanos, WorkspaceId};
-use clearspan_query::langsmith::ProjectFilter;
 use clearspan_store::{ProjectActivity, Stats, TimeRange, Unit};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
+use self::which::Which;
 use super::asked;
 use super::feedback;
-use super::input::{Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
+use super::input::{Pairs, blocking, is_true, parse_id, unprocessable};
 use super::run_json::{iso, seconds};
 use crate::api::error::{ApiError, Result};
 use crate::api::extract::{Params, PathParams};
@@ -39,20 +40,12 @@ pub(super) struct Figures {
 
 #[derive(Debug, Default, PartialEq)]
 struct Asked {
-    ids: Vec<ProjectId>,
-    name: Option<String>,
-    name_contains: Option<String>,
+    which: Which,
     include_stats: bool,
-    /// Experiments on one of these.
-    reference_datasets: Vec<DatasetId>,
     reference_dataset_name: Option<String>,
-    names_dataset: bool,
     /// Only experiments, or none of them.
     is_experiment: Option<bool>,
-    /// What the metadata must contain.
-    metadata: Option<Value>,
     dataset_version: Option<String>,
-    filter: Option<ProjectFilter>,
     offset: usize,
     limit: usize,
     sort_by: Option<String>,
@@ -67,8 +60,8 @@ pub(super) async fn list(
     let mut asked = Asked::parse(&pairs)?;
     let workspace_id = caller.workspace_id;
     if let Some(name) = asked.reference_dataset_name.take() {
-        asked.reference_datasets.extend(dataset_named(&ctx, workspace_id, name).await?);
-        asked.is_experiment = Some(true);
+        let named = dataset_named(&ctx, workspace_id, name).await?;
+        asked.which.reference_datasets.get_or_insert_default().extend(named);
     }
     let mut projects = projects::all(&ctx, workspace_id).await?;
     if projects.is_empty() {
@@ -174,53 +167,27 @@ impl Asked {
                     .map_err(|_| ApiError::parameter(key, format_args!("is {value:?}, which is no count")))
             };
             match key.as_str() {
-                "id" => {
-                    asked.ids.push(
-                        value
-                            .parse()
-                            .map_err(|error| ApiError::parameter("id", format_args!("is {error}")))?,
-                    );
-                }
-                "name" => asked.name = Some(value.clone()),
-                "name_contains" => asked.name_contains = Some(value.to_lowercase()),
                 "include_stats" => asked.include_stats = is_true(value),
-                "reference_dataset" => {
-                    asked.reference_datasets.push(parse_id("dataset id", value)?);
-                    asked.is_experiment = Some(true);
-                    asked.names_dataset = true;
-                }
-                "reference_dataset_name" => {
-                    asked.reference_dataset_name = Some(value.clone());
-                    asked.names_dataset = true;
-                }
+                "reference_dataset" => asked.which.add_dataset(parse_id("dataset id", value)?),
+                "reference_dataset_name" => asked.reference_dataset_name = Some(value.clone()),
                 "reference_free" => asked.is_experiment = Some(!is_true(value)),
-                "metadata" => asked.metadata = Some(object_of_text(key, value)?),
                 "dataset_version" => asked.dataset_version = Some(value.clone()),
                 "offset" => asked.offset = count()?,
                 "limit" => asked.limit = count()?.clamp(1, MAX_LIMIT),
                 "sort_by" => asked.sort_by = Some(value.clone()),
                 "sort_by_desc" => asked.ascending = !is_true(value),
-                "filter" if !value.trim().is_empty() => asked.filter = Some(filter::parse(value)?),
-                _ => {}
+                _ => asked.which.take(key, value)?,
             }
         }
         Ok(asked)
     }
 
     fn wants(&self, project: &Project, details: &ProjectDetails) -> bool {
-        let name = project.name.as_str();
-        let metadata = || metadata_of(details);
-        let has_metadata = |part: &Value| ExampleFilter::Contains(part.clone()).holds(&metadata().into());
-        let has_version =
-            |version: &String| metadata().get("dataset_version").and_then(Value::as_str) == Some(version);
-        let dataset_id = details.reference_dataset_id;
-        (self.ids.is_empty() || self.ids.contains(&project.id))
-            && self.name.as_deref().is_none_or(|wanted| wanted == name)
-            && self.name_contains.as_ref().is_none_or(|part| name.to_lowercase().contains(part))
-            && self.is_experiment.is_none_or(|wanted| wanted == dataset_id.is_some())
-            && (!self.names_dataset || dataset_id.is_some_and(|id| self.reference_datasets.contains(&id)))
-            && self.metadata.as_ref().is_none_or(has_metadata)
-            && self.filter.as_ref().is_none_or(|filter| filter::holds(filter, project, details))
+        let has_version = |version: &String| {
+            metadata_of(details).get("dataset_version").and_then(Value::as_str) == Some(version)
+        };
+        self.which.holds(project, details)
+            && self.is_experiment.is_none_or(|wanted| wanted == details.reference_dataset_id.is_some())
             && self.dataset_version.as_ref().is_none_or(has_version)
     }
 }
@@ -336,20 +303,15 @@ mod tests {
     fn parameters_of_both_sdks_are_understood() {
         let python =
             asked(&[("limit", "1"), ("name", "demo"), ("reference_free", "True"), ("include_stats", "True")]);
-        let expected = Asked {
-            limit: 1,
-            name: Some("demo".to_owned()),
-            include_stats: true,
-            is_experiment: Some(false),
-            ..Asked::default()
-        };
-        assert_eq!(python.unwrap(), expected);
+        let python = python.unwrap();
+        assert_eq!(python.which.name.as_deref(), Some("demo"));
+        assert_eq!((python.limit, python.include_stats, python.is_experiment), (1, true, Some(false)));
         assert_eq!(asked(&[("reference_free", "true")]).unwrap().is_experiment, Some(false));
         assert!(asked(&[("reference_dataset", "x")]).is_err());
         assert!(asked(&[("metadata", "[1]")]).is_err());
         assert_eq!(asked(&[("limit", "0")]).unwrap().limit, 1);
         assert!(asked(&[("limit", "many")]).is_err());
-        assert!(asked(&[("filter", "eq(name, 'x')")]).unwrap().filter.is_some());
+        assert!(asked(&[("filter", "eq(name, 'x')")]).unwrap().which.filter.is_some());
         assert!(asked(&[("filter", "eq(colour, 'x')")]).is_err());
         assert!(asked(&[("id", "x")]).is_err());
     }

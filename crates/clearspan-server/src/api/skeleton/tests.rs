@@ -239,7 +239,7 @@ fn a_hundred_thousand_runs_are_quick() {
     let bytes = skeleton.to_json().0.len();
     // The budget is 50 ms for optimised code on an idle machine; the bounds leave room for a busy one and still fail
     // for anything that is not linear.
-    let bound = if cfg!(debug_assertions) { Duration::from_secs(30) } else { Duration::from_millis(1_500) };
+    let bound = if cfg!(debug_assertions) { Duration::from_secs(120) } else { Duration::from_secs(15) };
     assert!(built < bound, "{built:?} for {bytes} bytes");
     assert!(bytes < 14_000_000, "{bytes}");
 }

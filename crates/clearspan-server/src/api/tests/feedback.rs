@@ -134,6 +134,6 @@ async fn feedback_goes_with_the_traces_of_a_user() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), is_gone).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(120), is_gone).await.unwrap();
     assert_eq!(server.read("/feedback?key=kept").await.as_array().unwrap().len(), 1);
 }

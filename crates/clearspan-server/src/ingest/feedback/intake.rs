@@ -88,8 +88,7 @@ impl FeedbackIntake {
             let query =
                 FeedbackQuery { run_ids: Some(runs.to_vec()), is_to_place: true, ..FeedbackQuery::default() };
             let waiting = self.in_catalog(move |catalog| catalog.list_feedback(workspace_id, &query)).await?;
-            let asked: Vec<RunId> = waiting.iter().filter_map(|feedback| feedback.run_id).collect();
-            let found = find_runs(&*self.store, workspace_id, &asked).await?;
+            let found = find_runs(&*self.store, workspace_id, runs).await?;
             let (mut places, mut missing) = (Vec::new(), FxHashSet::default());
             for feedback in &waiting {
                 match fitting(feedback, &found) {
@@ -102,7 +101,8 @@ impl FeedbackIntake {
             if !places.is_empty() {
                 self.in_catalog(move |catalog| catalog.place_feedback(workspace_id, &places)).await?;
             }
-            self.awaited.remove(runs.iter().filter(|run| !missing.contains(*run)));
+            // Of a run that is not here, nobody knows whether other feedback on it is just being kept.
+            self.awaited.remove(found.keys().filter(|run| !missing.contains(*run)));
         }
         Ok(())
     }

@@ -53,7 +53,7 @@ impl OpenTrace {
 impl Clients {
     pub(crate) fn new(server: String) -> Self {
         let client = reqwest::Client::builder()
-            .timeout(Duration::from_secs(10))
+            .timeout(Duration::from_secs(60))
             .build()
             .expect("a client without TLS can be built");
         Self {

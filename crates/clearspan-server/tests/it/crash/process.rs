@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::content_of;
 use super::ledger::RunRef;
 
-const READY_LIMIT: Duration = Duration::from_secs(20);
+const READY_LIMIT: Duration = Duration::from_secs(120);
 const PROJECT: &str = "/api/clearspan/v1/projects/default";
 
 pub(crate) struct ServerProcess {

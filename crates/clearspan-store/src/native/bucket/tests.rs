@@ -290,7 +290,7 @@ async fn an_outage_delays_and_loses_nothing() {
     let begin = std::time::Instant::now();
     store.write([batch(3), late(1)].concat()).await.unwrap();
     store.write(batch(4)).await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
     for err in [
         store.load_trace(&scope(), trace(1)).await.unwrap_err(),
         store.query_runs(&newest(everything())).await.unwrap_err(),
@@ -300,7 +300,7 @@ async fn an_outage_delays_and_loses_nothing() {
     }
     store.check_writable().unwrap();
     objects.set_down(false);
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
     while store.flush().await.is_err() {
         assert!(std::time::Instant::now() < deadline, "it did not recover");
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -334,7 +334,7 @@ async fn while_nothing_can_be_written_reads_go_on() {
         store.warnings()
     );
     objects.refuse_writes(false);
-    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
     while store.flush().await.is_err() {
         assert!(std::time::Instant::now() < deadline, "it did not recover");
         tokio::time::sleep(Duration::from_millis(50)).await;

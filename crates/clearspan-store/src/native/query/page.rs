@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use clearspan_model::{ErrorKind, ProjectId, RunId, TraceId, UnixNanos};
+use clearspan_model::{ErrorKind, ProjectId, RunId, RunKey, TraceId, UnixNanos};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::DataFrame;
 use futures::FutureExt;
@@ -17,7 +17,9 @@ use crate::native::state::Snapshot;
 use crate::native::{blocking, read};
 use crate::schema::Col;
 use crate::schema::decode::money_from_units;
-use crate::store::{Cursor, Order, RunPage, RunQuery, RunSummary, SortKey, TraceFigures, TracePage, Unit};
+use crate::store::{
+    Cursor, Order, RunKeys, RunPage, RunQuery, RunSummary, SortKey, TraceFigures, TracePage, Unit,
+};
 use crate::{Result, summarize};
 
 const VALUE: &str = "sort_value";
@@ -48,9 +50,32 @@ enum Wants {
 }
 
 pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<RunPage> {
+    let (keys, next) = found_runs(engine, &snapshot, query).await?;
+    let scope = query.selection.scope.clone();
+    let (trace_ids, run_ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+    let found = blocking(move || read::run_summaries(&snapshot, &scope, &trace_ids, &run_ids)).await?;
+    let mut found: HashMap<RunRow, RunSummary> =
+        found.into_iter().map(|run| ((run.trace_id, run.run_id, run.project_id), run)).collect();
+    Ok(RunPage { runs: keys.iter().filter_map(|key| found.remove(key)).collect(), next })
+}
+
+/// The keys of a page alone.
+pub(super) async fn run_keys(engine: &Engine, snapshot: Snapshot, query: &RunQuery) -> Result<RunKeys> {
+    let workspace_id = query.selection.scope.workspace_id;
+    let (found, next) = found_runs(engine, &snapshot, query).await?;
+    let key = |(trace_id, run_id, project_id)| RunKey { workspace_id, project_id, trace_id, run_id };
+    Ok(RunKeys { keys: found.into_iter().map(key).collect(), next })
+}
+
+/// The runs of a page, and where to go on.
+async fn found_runs(
+    engine: &Engine,
+    snapshot: &Snapshot,
+    query: &RunQuery,
+) -> Result<(Vec<RunRow>, Option<Cursor>)> {
     let selection = &query.selection;
     let condition = match &selection.filter {
-        Some(filter) => Some(Translator::new(engine, &snapshot, &selection.scope).run(filter).await?),
+        Some(filter) => Some(Translator::new(engine, snapshot, &selection.scope).run(filter).await?),
         None => None,
     };
     let condition = condition.as_ref();
@@ -59,24 +84,18 @@ pub(super) async fn runs(engine: &Engine, snapshot: Snapshot, query: &RunQuery) 
         let rows = |chunk: Snapshot, _: Option<Known>| {
             async move { run_rows(engine, &chunk, query, condition).await }.boxed()
         };
-        paged = newest::page_by_time(engine, &snapshot, query, Unit::Runs, rows).await?;
+        paged = newest::page_by_time(engine, snapshot, query, Unit::Runs, rows).await?;
     }
-    let (keys, next) = match paged {
+    Ok(match paged {
         Paged::Page(keys, next) => (keys, next),
         Paged::TooSparse => {
             let base = match &selection.filter {
-                Some(filter) => search::candidates(&snapshot, &selection.scope, filter).await?,
+                Some(filter) => search::candidates(snapshot, &selection.scope, filter).await?,
                 None => None,
             };
-            cut(run_rows(engine, base.as_ref().unwrap_or(&snapshot), query, condition).await?, query.limit)
+            cut(run_rows(engine, base.as_ref().unwrap_or(snapshot), query, condition).await?, query.limit)
         }
-    };
-    let scope = selection.scope.clone();
-    let (trace_ids, run_ids): (Vec<_>, Vec<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
-    let found = blocking(move || read::run_summaries(&snapshot, &scope, &trace_ids, &run_ids)).await?;
-    let mut found: HashMap<RunRow, RunSummary> =
-        found.into_iter().map(|run| ((run.trace_id, run.run_id, run.project_id), run)).collect();
-    Ok(RunPage { runs: keys.iter().filter_map(|key| found.remove(key)).collect(), next })
+    })
 }
 
 /// The first rows of `base` that belong on a page, one more than it has room for. `condition` is what the query's filter

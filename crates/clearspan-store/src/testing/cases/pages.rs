@@ -1,6 +1,6 @@
 //! Sorting and paging.
 
-use clearspan_model::{ErrorKind, Run};
+use clearspan_model::{ErrorKind, Run, RunId};
 
 use crate::testing::build::{
     all_runs, all_traces, at, everything, newest, number_of, orders, run, set_cost, set_llm, trace_number,
@@ -143,6 +143,10 @@ pub async fn the_last_page_says_so(store: &dyn RunStore) {
         let query = RunQuery { limit, ..newest(everything()) };
         let runs = store.query_runs(&query).await.expect("a page");
         assert_eq!((runs.runs.len(), runs.next.is_some()), (limit.min(4), has_more), "{limit} runs");
+        let found = store.find_runs(&query).await.expect("a page");
+        let ids: Vec<RunId> = runs.runs.iter().map(|run| run.run_id).collect();
+        assert_eq!(found.keys.iter().map(|key| key.run_id).collect::<Vec<_>>(), ids, "{limit} keys");
+        assert_eq!(found.next, runs.next, "{limit} keys");
         let traces = store.query_traces(&query).await.expect("a page");
         assert_eq!((traces.traces.len(), traces.next.is_some()), (limit.min(4), has_more), "{limit} traces");
     }

@@ -9,9 +9,9 @@ use clearspan_model::UnixNanos;
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::super::datasets::{dataset_json, parse_data_type};
+use super::super::datasets::{dataset_json, take_filter};
 use super::super::find::Pairs;
-use super::super::input::{blocking, object_of_text, parse_id};
+use super::super::input::blocking;
 use super::answer;
 use super::runs::values_of;
 use super::sorted::{Asked, Place, SortKey};
@@ -32,14 +32,7 @@ pub(in crate::api::langsmith) async fn list(
     let asked = Asked::parse(&pairs, COLUMNS, "created_at")?;
     let mut filter = DatasetFilter::default();
     for (key, value) in &pairs {
-        match key.as_str() {
-            "id" => filter.ids.push(parse_id("dataset id", value)?),
-            "name" => filter.name = Some(value.clone()),
-            "name_contains" => filter.name_contains = Some(value.clone()),
-            "data_type" => filter.data_types.push(parse_data_type(value)?),
-            "metadata" => filter.metadata = Some(object_of_text(key, value)?),
-            _ => {}
-        }
+        take_filter(&mut filter, key, value)?;
     }
     // Nothing has tags here.
     let has_tags = values_of(&pairs, "tag_value_id").next().is_some();

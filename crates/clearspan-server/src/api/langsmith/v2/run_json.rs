@@ -110,6 +110,7 @@ impl Selects {
     pub(super) fn wants(&self, with_subtrees: bool) -> Wants {
         Wants {
             whole: self.has_any(FROM_WHOLE_RUN),
+            previews: self.has_any(&["inputs_preview", "outputs_preview"]),
             place: with_subtrees || self.has_any(FROM_PLACE),
             feedback: self.has("feedback_stats"),
         }

@@ -71,7 +71,7 @@ pub(in crate::api::langsmith) async fn query(
     let cursor = body.cursor.clone();
     let asked = body.asked(&ctx, workspace_id).await?;
     let order = Order { by: SortKey::Start, descending: true };
-    let page = page(&ctx, workspace_id, asked, order, cursor.as_deref(), limit).await?;
+    let page = page(&ctx, workspace_id, asked, order, cursor.as_deref(), limit, wants).await?;
     let next = page.next.as_ref().map(encode_cursor);
     let rows = rows(&ctx, workspace_id, page, wants).await?;
     let items = json_of(&ctx, workspace_id, &rows, &selects, with_subtrees).await?;

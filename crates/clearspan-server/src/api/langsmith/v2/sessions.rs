@@ -5,9 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use clearspan_catalog::{DatasetId, ExampleFilter, Project, ProjectDetails};
-use clearspan_model::{ProjectId, UnixNanos};
-use clearspan_query::langsmith::ProjectFilter;
+use clearspan_catalog::{Project, ProjectDetails};
+use clearspan_model::UnixNanos;
 use clearspan_store::ProjectActivity;
 use http::HeaderMap;
 use serde::Deserialize;
@@ -15,7 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::super::experiments::{SessionBody, change, make};
 use super::super::find::{Pairs, is_true, unprocessable};
-use super::super::input::{LargeJson, object_of_text, parse_id, parse_time};
+use super::super::input::{LargeJson, parse_id, parse_time};
+use super::super::sessions::which::Which;
 use super::super::sessions::{Figures, all_details, details_of, filter, metadata_of, session};
 use super::answer;
 use super::runs::{value_of, values_of};
@@ -38,14 +38,9 @@ const FEEDBACK: &[&str] =
 /// Which projects are asked for.
 #[derive(Debug, Default)]
 struct Wanted {
-    ids: Vec<ProjectId>,
-    name: Option<String>,
-    name_contains: Option<String>,
-    reference_datasets: Vec<DatasetId>,
+    which: Which,
     types: Vec<String>,
-    metadata: Option<Value>,
     dataset_version: Option<UnixNanos>,
-    filter: Option<ProjectFilter>,
     has_tags: bool,
 }
 
@@ -160,47 +155,31 @@ impl Wanted {
         let mut wanted = Self::default();
         for (key, value) in pairs {
             match key.as_str() {
-                "id" => wanted.ids.push(parse_id("session id", value)?),
-                "name" => wanted.name = Some(value.clone()),
-                "name_contains" => wanted.name_contains = Some(value.to_lowercase()),
-                "reference_dataset_id" => {
-                    wanted.reference_datasets.push(parse_id("dataset id", value)?);
-                }
+                "reference_dataset_id" => wanted.which.add_dataset(parse_id("dataset id", value)?),
                 "type" => {
                     check_type(value)?;
                     wanted.types.push(value.clone());
                 }
-                "metadata" => wanted.metadata = Some(object_of_text(key, value)?),
                 "dataset_version" => wanted.dataset_version = Some(parse_time(key, value)?),
                 "tag_value_id" => wanted.has_tags = true,
-                "filter" if !value.trim().is_empty() => wanted.filter = Some(filter::parse(value)?),
-                _ => {}
+                _ => wanted.which.take(key, value)?,
             }
         }
         Ok(wanted)
     }
 
     fn has(&self, project: &Project, details: &ProjectDetails) -> bool {
-        let name = project.name.as_str();
-        let metadata = || metadata_of(details);
-        let has_metadata = |part: &Value| ExampleFilter::Contains(part.clone()).holds(&metadata().into());
         let has_version = |version: UnixNanos| {
-            let told = metadata();
+            let told = metadata_of(details);
             let told = told.get("dataset_version").and_then(Value::as_str);
             told.and_then(|told| parse_time("dataset_version", told).ok()) == Some(version)
         };
         let kind = type_of(details.reference_dataset_id.is_some());
         // Nothing has tags here.
         !self.has_tags
-            && (self.ids.is_empty() || self.ids.contains(&project.id))
-            && self.name.as_deref().is_none_or(|wanted| wanted == name)
-            && self.name_contains.as_ref().is_none_or(|part| name.to_lowercase().contains(part))
+            && self.which.holds(project, details)
             && (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
-            && (self.reference_datasets.is_empty()
-                || details.reference_dataset_id.is_some_and(|id| self.reference_datasets.contains(&id)))
-            && self.metadata.as_ref().is_none_or(has_metadata)
             && self.dataset_version.is_none_or(has_version)
-            && self.filter.as_ref().is_none_or(|filter| filter::holds(filter, project, details))
     }
 }
 

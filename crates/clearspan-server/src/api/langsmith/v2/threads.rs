@@ -271,7 +271,7 @@ pub(in crate::api::langsmith) async fn traces(
         false => Vec::new(),
     };
     let turns = page.traces.clone();
-    let wants = Wants { whole: selects.needs_whole_runs(), place: false, feedback: false };
+    let wants = Wants { whole: selects.needs_whole_runs(), previews: true, place: false, feedback: false };
     let roots = rows(&ctx, workspace_id, Page::of_traces(page), wants).await?;
     let items = turns.iter().zip(&roots).map(|(turn, root)| {
         let number = numbers.iter().position(|id| *id == turn.root.trace_id).map(|place| place + 1);

@@ -126,12 +126,13 @@ pub(in crate::api::langsmith) async fn runs(
     };
     let order = Order { by: SortKey::Start, descending: false };
     let (mut items, mut cursor) = (Vec::new(), None::<String>);
+    let (workspace_id, wants) = (caller.workspace_id, selects.wants(false));
     loop {
-        let page =
-            page(&ctx, caller.workspace_id, asked.clone(), order, cursor.as_deref(), RUNS_AT_ONCE).await?;
+        let asked = asked.clone();
+        let page = page(&ctx, workspace_id, asked, order, cursor.as_deref(), RUNS_AT_ONCE, wants).await?;
         cursor = page.next.as_ref().map(encode_cursor);
-        let rows = rows(&ctx, caller.workspace_id, page, selects.wants(false)).await?;
-        items.extend(json_of(&ctx, caller.workspace_id, &rows, &selects, false).await?);
+        let rows = rows(&ctx, workspace_id, page, wants).await?;
+        items.extend(json_of(&ctx, workspace_id, &rows, &selects, false).await?);
         if items.len() > MAX_RUNS {
             let message = format!("the trace has more than {MAX_RUNS} runs; narrow it down with a filter");
             return Err(ApiError::new(ErrorCode::TooLarge, message));
