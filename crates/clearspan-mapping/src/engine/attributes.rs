@@ -144,7 +144,8 @@ impl<'a> Attributes<'a> {
         this.items.reserve(pairs.len());
         keys.next_span();
         for (key, value) in pairs.drain(..) {
-            keys.with_facts(key, |facts| this.push(key, value, facts));
+            let text = value.as_simple().unwrap_or_default();
+            keys.with_facts(key, text, |facts| this.push(key, value, facts));
         }
         if keys.may_repeat() && !repeated(this.items.iter().map(|item| item.key)).is_empty() {
             let pairs = this.items.into_iter().map(|item| (item.key, item.value)).collect();

@@ -53,12 +53,12 @@ impl<'a> Remembered<'a> {
         }
     }
 
-    /// The key of an earlier span that has these bytes.
+    /// The key of an earlier span that has these bytes, and the text that stood there last.
     #[inline]
-    pub(crate) fn known_key(&self, bytes: &[u8]) -> Option<&'a str> {
+    pub(crate) fn known_key(&self, bytes: &[u8]) -> Option<(&'a str, &'a str)> {
         let slots = self.keys.slots.borrow();
         let pair = &slots[quick_hash(bytes) & (slots.len() - 1)];
-        pair.iter().find(|slot| slot.key.as_bytes() == bytes).map(|slot| slot.key)
+        pair.iter().find(|slot| slot.key.as_bytes() == bytes).map(|slot| (slot.key, slot.text))
     }
 }
 
@@ -124,6 +124,8 @@ struct Slot<'a> {
     key: &'a str,
     /// The span that had it last.
     span: u32,
+    /// What it said there, if that was text.
+    text: &'a str,
     facts: Option<Facts<'a>>,
 }
 
@@ -134,7 +136,7 @@ const BYTES_PER_SLOT: usize = 1 << 10;
 impl<'a> Keys<'a> {
     fn for_body(len: usize, table: &'a Table) -> Self {
         let count = (len / BYTES_PER_SLOT).next_power_of_two().clamp(32, MAX_SLOTS);
-        let slot = Slot { key: "", span: 0, facts: None };
+        let slot = Slot { key: "", span: 0, text: "", facts: None };
         Self {
             table,
             slots: RefCell::new(vec![[slot; 2]; count]),
@@ -154,9 +156,9 @@ impl<'a> Keys<'a> {
         self.may_repeat.get()
     }
 
-    /// Does something with what is known of a key.
+    /// Does something with what is known of a key, at which this text stands.
     #[inline]
-    pub(super) fn with_facts(&self, key: &'a str, work: impl FnOnce(&Facts<'a>)) {
+    pub(super) fn with_facts(&self, key: &'a str, text: &'a str, work: impl FnOnce(&Facts<'a>)) {
         let mut slots = self.slots.borrow_mut();
         let mask = slots.len() - 1;
         let [first, second] = &mut slots[quick_hash(key.as_bytes()) & mask];
@@ -174,6 +176,7 @@ impl<'a> Keys<'a> {
             self.may_repeat.set(true);
         }
         slot.span = span;
+        slot.text = text;
         if !std::ptr::eq(slot.key, key) && slot.key != key {
             slot.key = key;
             slot.facts = None;

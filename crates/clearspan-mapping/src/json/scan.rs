@@ -3,30 +3,44 @@
 /// Bytes that are looked at together: the compiler makes a few wide instructions of them.
 const BLOCK: usize = 32;
 
-fn has_control(bytes: &[u8]) -> bool {
-    if let Some(has) = any_in_blocks(bytes, |byte| byte < 0x20) {
-        return has;
+/// Calls `found` with the place of each quote, backslash and control character.
+pub(super) fn each_special(bytes: &[u8], mut found: impl FnMut(usize)) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    // What is left at the end is looked at with spaces behind it: quicker than byte by byte.
+    let mut last = [b' '; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let last = (!rest.is_empty()).then_some(&last);
+    for (idx, block) in blocks.iter().chain(last).enumerate() {
+        for (word, mut bits) in specials(block).into_iter().enumerate() {
+            while bits != 0 {
+                found(idx * BLOCK + word * WORD + first_bit(bits));
+                bits &= bits - 1;
+            }
+        }
     }
-    if let Some(last) = bytes.last_chunk::<WORD>() {
-        let (words, _) = bytes.as_chunks::<WORD>();
-        return words.iter().chain([last]).any(|word| below(u64::from_le_bytes(*word), 0x20) & HIGH != 0);
-    }
-    bytes.iter().any(|byte| *byte < 0x20)
 }
 
-/// Whether there are no other special bytes than quotes, backslashes and line feeds. False for what is too short to ask.
-pub(super) fn is_prose(bytes: &[u8]) -> bool {
-    any_in_blocks(bytes, |byte| (byte < 0x20) & (byte != b'\n')) == Some(false)
-}
-
-/// No early exit, so that the compiler compares whole blocks. What is left at the end is looked at with what is before
-/// it, which is quicker than byte by byte. `None` where there is no block.
 #[inline]
-fn any_in_blocks(bytes: &[u8], is: impl Fn(u8) -> bool) -> Option<bool> {
-    let any = |block: &[u8; BLOCK]| block.iter().fold(0, |found, byte| found | u8::from(is(*byte)));
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let last = bytes.last_chunk::<BLOCK>()?;
-    Some(blocks.iter().chain([last]).fold(0, |found, block| found | any(block)) != 0)
+fn is_special(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// For each word of a block a bit in each byte that is special. Neither branches nor early exits, so that the compiler
+/// compares sixteen bytes at once.
+#[inline]
+fn specials(block: &[u8; BLOCK]) -> [u64; BLOCK / WORD] {
+    let mut flags = [0_u8; BLOCK];
+    for (flag, byte) in flags.iter_mut().zip(block) {
+        *flag = u8::from(is_special(*byte));
+    }
+    let (words, _) = flags.as_chunks::<WORD>();
+    std::array::from_fn(|idx| u64::from_le_bytes(words[idx]))
+}
+
+/// In which byte the lowest bit is.
+#[inline]
+fn first_bit(bits: u64) -> usize {
+    bits.trailing_zeros() as usize / 8
 }
 
 /// Where the first quote, backslash or control character is.
@@ -41,25 +55,18 @@ pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
     find_far(bytes)
 }
 
-/// The three that are common in texts are looked for by the widest instructions that the machine has. Others are rare,
-/// but may stand before each of them: windows bound how often the same bytes are looked at.
 fn find_far(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for window in bytes.chunks(WINDOW) {
-        let found = memchr::memchr3(b'"', b'\\', b'\n', window);
-        let before = &window[..found.unwrap_or(window.len())];
-        if has_control(before) {
-            return before.iter().position(|byte| *byte < 0x20).map(|found| at + found);
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for (idx, block) in blocks.iter().enumerate() {
+        let words = specials(block);
+        if let Some((word, bits)) = words.into_iter().enumerate().find(|(_, bits)| *bits != 0) {
+            return Some(idx * BLOCK + word * WORD + first_bit(bits));
         }
-        if let Some(found) = found {
-            return Some(at + found);
-        }
-        at += window.len();
     }
-    None
+    let from = bytes.len() - rest.len();
+    rest.iter().position(|byte| is_special(*byte)).map(|at| from + at)
 }
 
-const WINDOW: usize = 512;
 const WORD: usize = size_of::<u64>();
 
 const ONES: u64 = u64::MAX / 0xff;
@@ -78,7 +85,7 @@ fn first_in_word(bytes: [u8; WORD]) -> Option<usize> {
     let word = u64::from_le_bytes(bytes);
     let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
     let found = (is(b'"') | is(b'\\') | below(word, 0x20)) & HIGH;
-    (found != 0).then_some(found.trailing_zeros() as usize / 8)
+    (found != 0).then(|| first_bit(found))
 }
 
 /// How many bytes the text has inside a JSON string.

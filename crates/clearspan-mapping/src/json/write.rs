@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::scan::{find_special, is_prose};
+use super::scan::each_special;
 use super::{Json, Text};
 
 /// Lines of prose are longer.
@@ -88,47 +88,31 @@ pub(crate) fn push_string(text: &str, out: &mut String) {
 
 /// Appends `text` as the inside of a JSON string.
 pub(crate) fn escape(text: &str, out: &mut String) {
-    if is_prose(text.as_bytes()) { escape_prose(text, out) } else { escape_any(text, out) }
-}
-
-/// One look for control characters at all of a text is less work than one at each of its lines.
-fn escape_prose(text: &str, out: &mut String) {
     let mut from = 0;
-    for at in memchr::memchr3_iter(b'"', b'\\', b'\n', text.as_bytes()) {
+    each_special(text.as_bytes(), |at| {
         out.push_str(text.get(from..at).expect("a special byte is a character"));
-        out.push_str(match text.as_bytes()[at] {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            _ => "\\n",
-        });
+        push_escaped(text.as_bytes()[at], out);
         from = at + 1;
-    }
+    });
     out.push_str(text.get(from..).expect("a special byte is a character"));
 }
 
-fn escape_any(text: &str, out: &mut String) {
-    let mut rest = text;
-    while let Some(at) = find_special(rest.as_bytes()) {
-        let (before, after) = rest.split_at(at);
-        out.push_str(before);
-        match after.as_bytes()[0] {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            control => {
-                let digit = |bits: u8| char::from_digit(u32::from(bits), 16).expect("four bits are a digit");
-                out.push_str("\\u00");
-                out.push(digit(control >> 4));
-                out.push(digit(control & 15));
-            }
+fn push_escaped(byte: u8, out: &mut String) {
+    match byte {
+        b'\n' => out.push_str("\\n"),
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        0x08 => out.push_str("\\b"),
+        0x0c => out.push_str("\\f"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        control => {
+            let digit = |bits: u8| char::from_digit(u32::from(bits), 16).expect("four bits are a digit");
+            out.push_str("\\u00");
+            out.push(digit(control >> 4));
+            out.push(digit(control & 15));
         }
-        rest = after.get(1..).expect("a special byte is a character");
     }
-    out.push_str(rest);
 }
 
 /// The shortest text that reads back as the same number. JSON has no word for the others, so these become strings.

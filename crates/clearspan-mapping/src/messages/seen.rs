@@ -148,7 +148,10 @@ impl<'a> Seen<'a> {
 
     /// Plain text that somebody said.
     fn plain(&self, walk: &mut Walk, role: &'a str, content: &'a str) -> Option<JsonText> {
-        if let Some((_, text)) = self.follow(walk, |kind, source| kind == role && source == content) {
+        if let Some((_, text)) = self.follow(walk, |kind, source| {
+            // Where both were known while they were read, it is one text.
+            kind == role && (std::ptr::eq(source, content) || source == content)
+        }) {
             return Some(text);
         }
         self.get_or_build(walk, role, content, |out| {

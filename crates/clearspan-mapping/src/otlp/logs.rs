@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use clearspan_model::{
     Fragment, IssueKind, JsonText, LogRecord as StoredRecord, MapIssue, ProjectId, Rank, Run, RunEvent, Side,
-    SpanId, TraceId, UnixNanos, WorkspaceId,
+    Sources, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 use indexmap::IndexMap;
 use indexmap::map::Entry;
@@ -82,7 +82,7 @@ const PATCH_BYTES: usize = size_of::<Draft>()
     + size_of::<Run>()
     + 3 * size_of::<((TraceId, SpanId), Patch, usize)>()
     + size_of::<MappedRun>()
-    + MAP_NODE_BYTES
+    + Sources::bytes_of(0)
     + 4 * (size_of::<Fragment>() + size_of::<RunEvent>());
 
 /// The event that keeps what no field of the run took.

@@ -274,10 +274,10 @@ fn read_pair<'a>(
     if depth <= MAX_VALUE_DEPTH
         && let Some((key, text)) = text_pair(bytes)
     {
-        let key = if depth == 0 { reading.key(key)? } else { reading.text(key)? };
-        let value = Json::String(Text::Plain(reading.text(text)?));
+        let (key, text) =
+            if depth == 0 { reading.pair(key, text)? } else { (reading.text(key)?, reading.text(text)?) };
         reading.note_sanitized(key);
-        return Ok((key, value));
+        return Ok((key, Json::String(Text::Plain(text))));
     }
     let (mut key, mut value) = ("", Json::Null);
     let mut fields = Fields::of(bytes);

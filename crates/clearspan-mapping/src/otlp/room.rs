@@ -8,7 +8,7 @@
 use std::mem::size_of;
 
 use clearspan_model::{
-    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Name, Payload, Run, RunEvent, Sender, Sources,
+    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Payload, Run, RunEvent, Sender, Sources,
 };
 
 use super::{MappedRun, ProjectRef};
@@ -37,8 +37,6 @@ const ELEMENT_BYTES: usize = size_of::<(&str, Json<'_>)>() * 3 + 64;
 /// A map that is not empty allocates whole nodes.
 pub(super) const MAP_NODE_BYTES: usize = 600;
 const MAP_ENTRIES_PER_NODE: usize = 6;
-/// A list of sources that is not empty has places for so many.
-const SOURCES_AT_FIRST: usize = 12;
 /// Items of a batch as exporters send them: the SDKs' default is 512.
 const USUAL_BATCH: usize = 1024;
 /// What the memory of others is asked for at once.
@@ -232,7 +230,7 @@ pub(super) fn retained_bytes(run: &Run) -> usize {
 
 fn sources_bytes(sources: &Sources) -> usize {
     let texts: usize = sources.iter().map(|(field, source)| field.len() + source.len()).sum();
-    sources.len().max(SOURCES_AT_FIRST) * 2 * size_of::<Name>() + texts
+    Sources::bytes_of(sources.len()) + texts
 }
 
 fn json_bytes(json: &JsonText) -> usize {

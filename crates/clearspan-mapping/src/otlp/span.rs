@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use clearspan_model::{
     IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType, Sender,
-    Status, UnixNanos, Version, Versions, WorkspaceId,
+    Sources, Status, UnixNanos, Version, Versions, WorkspaceId,
 };
 
 use super::events::{is_model_event, map_events};
@@ -29,6 +29,8 @@ pub(super) struct Origin {
     scope_attributes: BTreeMap<String, JsonText>,
     /// What had to be repaired in the resource and the scope.
     issues: Vec<MapIssue>,
+    /// Where the texts above came from.
+    sources: Sources,
     /// What the resource takes in memory.
     bytes: usize,
 }
@@ -37,7 +39,7 @@ impl Origin {
     pub(super) fn of_resource(attributes: Pairs<'_>, issues: Vec<MapIssue>) -> Self {
         let resource = attribute_texts(attributes);
         let text = |key: &str| resource.get(key).map(JsonText::to_plain).filter(|text| !text.is_empty());
-        Self {
+        let mut this = Self {
             project: project_of(|key| resource.get(key).map(JsonText::to_plain)),
             service: text("service.name"),
             release: text("service.version"),
@@ -46,7 +48,17 @@ impl Origin {
             resource: resource.into(),
             issues,
             ..Self::default()
+        };
+        for (field, is_known, source) in [
+            ("service", this.service.is_some(), "resource:service.name"),
+            ("release", this.release.is_some(), "resource:service.version"),
+            ("environment", this.environment.is_some(), this.environment_source()),
+        ] {
+            if is_known {
+                this.sources.note(field, source);
+            }
         }
+        this
     }
 
     pub(super) fn with_scope(&self, scope: ScopeView<'_>, issues: Vec<MapIssue>) -> Self {
@@ -94,15 +106,7 @@ impl Origin {
         run.service.clone_from(&self.service);
         run.release.clone_from(&self.release);
         run.environment.clone_from(&self.environment);
-        for (field, is_known, source) in [
-            ("service", self.service.is_some(), "resource:service.name"),
-            ("release", self.release.is_some(), "resource:service.version"),
-            ("environment", self.environment.is_some(), self.environment_source()),
-        ] {
-            if is_known {
-                run.sources.note(field, source);
-            }
-        }
+        run.sources = self.sources.begin();
         run.scope_name.clone_from(&self.scope_name);
         run.scope_version.clone_from(&self.scope_version);
     }

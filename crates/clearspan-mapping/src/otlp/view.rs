@@ -129,13 +129,19 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
         self.keep_text(String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// A key from bytes that should be UTF-8. Those of earlier spans are known to be.
+    /// A key and a text from bytes that should be UTF-8. Those of earlier spans are known to be: the same text stands at
+    /// the same key whenever a conversation is told again.
     #[inline]
-    pub(super) fn key(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
-        match self.remembered.and_then(|remembered| remembered.known_key(bytes)) {
-            Some(key) => self.room.text(key).map(|()| key),
-            None => self.text(bytes),
+    pub(super) fn pair(&mut self, key: &'a [u8], text: &'a [u8]) -> Result<(&'a str, &'a str), Stop> {
+        let Some((key, last)) = self.remembered.and_then(|remembered| remembered.known_key(key)) else {
+            return Ok((self.text(key)?, self.text(text)?));
+        };
+        self.room.text(key)?;
+        if last.as_bytes() == text {
+            self.room.text(last)?;
+            return Ok((key, last));
         }
+        Ok((key, self.text(text)?))
     }
 
     /// Text from JSON.
