@@ -17,7 +17,7 @@ use std::borrow::Cow;
 pub(crate) use cursor::{Cursor, MAX_DEPTH};
 pub(crate) use parse::{ParseError, TREE_BYTES, parse};
 pub(crate) use scan::escaped_len;
-pub(crate) use write::{escape, float_text, push_string};
+pub(crate) use write::{float_text, push_string};
 
 /// A JSON value that borrows from its source.
 #[derive(Debug, Clone, PartialEq, Default)]

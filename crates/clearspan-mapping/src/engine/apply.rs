@@ -52,6 +52,11 @@ impl Draft {
                                 None => self.apply(to, &attributes.items[at]),
                             }
                         }
+                        To::Payload(side) if self.lacks(side) => {
+                            let used = self.apply(to, &attributes.items[at]);
+                            attributes.keep_payload(at, self.payload(side));
+                            used
+                        }
                         _ => self.apply(to, &attributes.items[at]),
                     };
                     if used {

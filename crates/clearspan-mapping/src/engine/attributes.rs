@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clearspan_model::{IssueKind, JsonText, MapIssue, Side};
+use clearspan_model::{IssueKind, JsonText, MapIssue, Payload, Side};
 
 use super::keys::{Facts, Remembered, Spare, quick_hash};
 use super::{Row, Table};
@@ -33,7 +33,7 @@ impl<'a> Attribute<'a> {
     /// The value; text that is a JSON object, list or string is read.
     pub(crate) fn json(&self) -> Json<'a> {
         if let Some(text) = self.text()
-            && text.trim_start().starts_with(['{', '[', '"'])
+            && is_json_like(text)
             && let Ok(json) = parse(text)
         {
             return json;
@@ -189,6 +189,16 @@ impl<'a> Attributes<'a> {
         self.remembered?.seen.read_keyed(side, entries)
     }
 
+    /// Keeps the payload that was made of one attribute, where it is the text as a JSON string and nothing else.
+    pub(super) fn keep_payload(&self, idx: usize, payload: &Payload) {
+        if let Some(remembered) = self.remembered
+            && let Some(text) = self.items[idx].text().filter(|text| !is_json_like(text))
+            && let Some(json) = payload.rest.as_ref().filter(|json| json.as_str().starts_with('"'))
+        {
+            remembered.seen.keep_payload(text, json);
+        }
+    }
+
     fn sort(&mut self) {
         self.rows.sort_unstable();
         self.rows.dedup();
@@ -291,6 +301,11 @@ impl<'a> Attributes<'a> {
         }
         rest
     }
+}
+
+/// Whether a text may be a JSON object, list or string.
+fn is_json_like(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '[', '"'])
 }
 
 /// The places of attributes whose key comes again later.

@@ -87,7 +87,7 @@ pub(crate) fn push_string(text: &str, out: &mut String) {
 }
 
 /// Appends `text` as the inside of a JSON string.
-pub(crate) fn escape(text: &str, out: &mut String) {
+fn escape(text: &str, out: &mut String) {
     let mut from = 0;
     each_special(text.as_bytes(), |at| {
         out.push_str(text.get(from..at).expect("a special byte is a character"));

@@ -13,7 +13,7 @@ use rustc_hash::FxHasher;
 use super::Reader;
 use super::read::{is_message, is_response_item, normalise_role};
 use super::tree::is_index;
-use crate::json::{Cursor, Json, escape, push_string};
+use crate::json::{Cursor, Json, push_string};
 
 /// What the key of a flattened attribute says below its prefix: `3.role`, `3.message.content`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,9 @@ pub(crate) struct Seen<'a> {
     first: Cell<Place>,
     /// How many messages the last JSON list of each side had.
     lens: [Cell<usize>; 2],
+    /// The last payload that was plain text, and that text in JSON: what a tool gave back is a message of the next call,
+    /// and escaping it is most of the work for either.
+    payload: RefCell<Option<(&'a str, JsonText)>>,
     scratch: RefCell<String>,
 }
 
@@ -94,6 +97,7 @@ impl<'a> Seen<'a> {
             slots: RefCell::new(vec![Slot::default(); count]),
             first: Cell::default(),
             lens: Default::default(),
+            payload: RefCell::default(),
             scratch: RefCell::default(),
         }
     }
@@ -146,6 +150,11 @@ impl<'a> Seen<'a> {
         Some(text)
     }
 
+    /// Keeps what a text is in JSON.
+    pub(crate) fn keep_payload(&self, text: &'a str, json: &JsonText) {
+        self.payload.replace(Some((text, json.clone())));
+    }
+
     /// Plain text that somebody said.
     fn plain(&self, walk: &mut Walk, role: &'a str, content: &'a str) -> Option<JsonText> {
         if let Some((_, text)) = self.follow(walk, |kind, source| {
@@ -159,9 +168,11 @@ impl<'a> Seen<'a> {
             out.push_str("{\"role\":");
             push_string(&normalise_role(role), out);
             if !content.is_empty() {
-                out.push_str(",\"content\":\"");
-                escape(content, out);
-                out.push('"');
+                out.push_str(",\"content\":");
+                match &*self.payload.borrow() {
+                    Some((text, json)) if *text == content => out.push_str(json.as_str()),
+                    _ => push_string(content, out),
+                }
             }
             out.push('}');
             Some(JsonText::from_trusted(out.as_str()))

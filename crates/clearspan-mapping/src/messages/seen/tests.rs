@@ -125,3 +125,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_payload_is_not_escaped_again() {
+    let seen = Seen::for_body(0);
+    let (text, other) = ("12 \"rows\"\n", "13 \"rows\"\n");
+    seen.keep_payload(text, &JsonText::from_string(text));
+    let entries = [("0.role", "tool"), ("0.content", text), ("1.role", "user"), ("1.content", other)];
+    let entries = entries.map(|(path, value)| (path, Json::text(value)));
+    let read = seen.read_flattened(Side::Input, entries.iter().map(|(path, value)| (*path, value))).unwrap();
+    let texts: Vec<_> = read.iter().map(JsonText::as_str).collect();
+    let expected =
+        [r#"{"role":"tool","content":"12 \"rows\"\n"}"#, r#"{"role":"user","content":"13 \"rows\"\n"}"#];
+    assert_eq!(texts, expected);
+}

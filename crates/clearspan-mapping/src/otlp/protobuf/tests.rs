@@ -1,16 +1,20 @@
 //! What prost encodes, both readers read alike.
 
+use clearspan_model::UnixNanos;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
-use opentelemetry_proto::tonic::trace::v1::{Span, Status};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
 use super::super::published::pairs;
+use super::super::read::read_traces;
 use super::super::room::{Room, Unshared};
 use super::super::view::Kept;
+use super::super::{Encoding, MapContext};
 use super::*;
 
 fn any_value() -> impl Strategy<Value = AnyValue> {
@@ -136,5 +140,52 @@ proptest! {
             prop_assert_eq!(read.name, span.name);
             prop_assert_eq!(read.attributes.len(), span.attributes.len());
         }
+    }
+}
+
+/// Attributes as agents repeat them: few keys, and texts that are each other's beginning, need escapes or look like JSON.
+fn told_again() -> impl Strategy<Value = Vec<KeyValue>> {
+    let keys = [
+        "traceloop.span.kind",
+        "traceloop.entity.input",
+        "traceloop.entity.output",
+        "gen_ai.prompt.0.role",
+        "gen_ai.prompt.0.content",
+        "gen_ai.prompt.1.role",
+        "gen_ai.prompt.1.content",
+        "gen_ai.completion.0.content",
+        "output.value",
+    ];
+    let texts = ["tool", "user", "two\nlines", "two\nlines ", "a \"b\"", "\"a\"", "[1]", "null", "", "é"];
+    let place = (proptest::bool::weighted(0.7), proptest::sample::select(texts.to_vec()));
+    vec(place, keys.len()).prop_map(move |places| {
+        let pairs = keys.into_iter().zip(places).filter(|(_, (is_there, _))| *is_there);
+        let value = |text: &str| AnyValue { value: Some(Value::StringValue(text.to_owned())) };
+        pairs.map(|(key, (_, text))| key_value((key.to_owned(), value(text)))).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn spans_of_a_request_are_mapped_as_each_by_itself(requests in vec(told_again(), 1..6)) {
+        let spans: Vec<Span> = requests
+            .into_iter()
+            .map(|attributes| Span {
+                trace_id: vec![1; 16],
+                span_id: vec![2; 8],
+                attributes,
+                ..Span::default()
+            })
+            .collect();
+        let map = |spans: &[Span]| {
+            let scope_spans = vec![ScopeSpans { spans: spans.to_vec(), ..ScopeSpans::default() }];
+            let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
+            let body = ExportTraceServiceRequest { resource_spans }.encode_to_vec();
+            let ctx = MapContext::at(UnixNanos::from_nanos(1));
+            let mapped = read_traces(&body, Encoding::Protobuf, &ctx).unwrap();
+            mapped.runs.into_iter().map(|mapped| mapped.run).collect::<Vec<_>>()
+        };
+        let each: Vec<_> = spans.iter().flat_map(|span| map(std::slice::from_ref(span))).collect();
+        prop_assert_eq!(map(&spans), each);
     }
 }
