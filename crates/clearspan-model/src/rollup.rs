@@ -169,10 +169,9 @@ pub fn may_have_doubles<'a>(nodes: impl Iterator<Item = Node<'a>>) -> bool {
     doubles::has_two_instruments(nodes)
 }
 
-/// What counts of each node of which none is another's double. A node is made when it is its turn, and again each time it is
-/// asked for: so many of them at once would take more time to put into memory than to judge.
-pub fn billed_alone<'a>(count: usize, node: impl Fn(usize) -> Node<'a>) -> Vec<Billed> {
-    let parents = (0..count).map(|idx| node(idx).parent).collect();
+/// What counts of each node of which none is another's double, where the parents are known. A node is made when it is its
+/// turn: so many of them at once would take more time to put into memory than to judge. Nothing is read of its call.
+pub fn billed_alone<'a>(parents: Vec<Option<usize>>, node: impl Fn(usize) -> Node<'a>) -> Vec<Billed> {
     bill(node, &Tree::new(parents))
 }
 

@@ -303,7 +303,11 @@ impl Outline {
         previews: impl FnOnce(&[usize]) -> Result<Vec<[Option<String>; 2]>>,
     ) -> Result<()> {
         if !rollup::may_have_doubles(self.runs.iter().map(|run| self.node(run))) {
-            let billed = rollup::billed_alone(self.runs.len(), |idx| self.node(&self.runs[idx]));
+            let parents = self.runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
+            let billed = rollup::billed_alone(parents, |idx| {
+                let run = &self.runs[idx];
+                Node { response_id: run.response_id.map(|id| self.text(id)), ..run.figures() }
+            });
             for (run, billed) in self.runs.iter_mut().zip(billed) {
                 (run.billed, run.double_of) = (billed, None);
             }

@@ -211,7 +211,7 @@ proptest! {
             node.response_id = ["a", "b"].get(name).copied();
         }
         prop_assert!(!may_have_doubles(nodes.iter().copied()));
-        let alone = billed_alone(nodes.len(), |idx| nodes[idx]);
+        let alone = billed_alone(nodes.iter().map(|node| node.parent).collect(), |idx| nodes[idx]);
         prop_assert_eq!(&alone, &billed(&nodes));
         prop_assert_eq!(alone, billed_by_node(&nodes));
     }

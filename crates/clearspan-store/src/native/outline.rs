@@ -32,8 +32,10 @@ pub(super) fn outline(
     inputs_of: InputsOf,
 ) -> Result<Option<Outline>> {
     let mut draft = Draft::default();
-    // The batches of the hot tier are the first sources, the segments follow.
     let places = snapshot.hot_places();
+    let of_segments = snapshot.segments.iter().map(|segment| living_rows(snapshot, segment, trace_id));
+    let of_segments = of_segments.collect::<Result<Vec<_>>>()?;
+    // The batches of the hot tier are the first sources, the segments follow.
     for of_batch in places.chunk_by(|left, right| left.batch == right.batch) {
         let source = of_batch[0].batch;
         let batch = &snapshot.hot[source as usize].batch;
@@ -41,11 +43,11 @@ pub(super) fn outline(
         draft.reserve(rows.len());
         add(&mut draft, batch, &rows, source, scope, trace_id)?;
     }
-    for (source, segment) in (snapshot.hot.len()..).zip(snapshot.segments.iter()) {
+    // Once: to let the list grow from file to file would copy it again and again.
+    draft.reserve(of_segments.iter().flatten().map(ExactSizeIterator::len).sum());
+    for ((source, segment), rows) in (snapshot.hot.len()..).zip(snapshot.segments.iter()).zip(&of_segments) {
         let source = u32::try_from(source).expect("far fewer batches and segments than 2^32");
-        let rows = living_rows(snapshot, segment, trace_id)?;
-        draft.reserve(rows.iter().map(ExactSizeIterator::len).sum());
-        segment.look_at(&rows, OUTLINE, |batch, numbers| {
+        segment.look_at(rows, OUTLINE, |batch, numbers| {
             let rows: Vec<(usize, u32)> = numbers.iter().copied().enumerate().collect();
             add(&mut draft, batch, &rows, source, scope, trace_id)
         })?;

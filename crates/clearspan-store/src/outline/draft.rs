@@ -45,14 +45,18 @@ impl Draft {
         let Self { mut runs, mut homes, texts, tag_lists } = self;
         let project_id = most_frequent(homes.iter().map(|home| home.project_id))?;
         let key = |run: &OutlineRun| (run.start_time, run.run_id);
-        let is_plain = homes.iter().all(|home| home.project_id == project_id);
-        // Files have them in this order.
-        if !is_plain || !runs.is_sorted_by_key(key) {
+        let is_of_it = |home: &Home| home.project_id == project_id;
+        if !homes.iter().all(is_of_it) {
+            let mut kept = homes.iter().map(is_of_it);
+            runs.retain(|_| kept.next().unwrap_or_default());
+            homes.retain(is_of_it);
+        }
+        // Each file has them in this order.
+        if !runs.is_sorted_by_key(key) {
             let mut order: Vec<usize> = (0..runs.len()).collect();
-            order.retain(|idx| homes[*idx].project_id == project_id);
             order.sort_unstable_by_key(|idx| key(&runs[*idx]));
-            runs = order.iter().map(|idx| runs[*idx]).collect();
-            homes = order.iter().map(|idx| homes[*idx]).collect();
+            reorder(&mut runs, &order);
+            reorder(&mut homes, &order);
         }
         let places = homes.into_iter().map(|home| home.place).collect();
         let mut outline = Outline { project_id, trace_id, runs, texts, tag_lists };
@@ -61,6 +65,28 @@ impl Draft {
             run.parent = run.parent_run_id.and_then(|id| positions.get(&id).copied());
         }
         Some((outline, places))
+    }
+}
+
+/// Puts the items in an order, which names each place once. In place, circle by circle: to map room for a second copy of
+/// 100,000 runs takes longer than to fill it.
+fn reorder<T: Copy>(items: &mut [T], order: &[usize]) {
+    let mut is_done = vec![false; items.len()];
+    for start in 0..items.len() {
+        if is_done[start] {
+            continue;
+        }
+        let (first, mut to) = (items[start], start);
+        loop {
+            is_done[to] = true;
+            let from = order[to];
+            if from == start {
+                items[to] = first;
+                break;
+            }
+            items[to] = items[from];
+            to = from;
+        }
     }
 }
 
@@ -128,5 +154,26 @@ impl TagLists {
 
     pub(super) fn get(&self, list: u32) -> &[Text] {
         &self.all[list as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reorder;
+    use crate::testing::random::Dice;
+
+    #[test]
+    fn items_come_into_any_order() {
+        let mut dice = Dice(7);
+        for count in [0, 1, 2, 3, 10, 100] {
+            let items: Vec<u64> = (0..count).map(|_| dice.below(count / 2 + 1)).collect();
+            let mut order: Vec<usize> = (0..items.len()).collect();
+            order.sort_by_key(|idx| items[*idx]);
+            let mut reordered = items.clone();
+            reorder(&mut reordered, &order);
+            let expected: Vec<u64> = order.iter().map(|idx| items[*idx]).collect();
+            assert!(expected.is_sorted());
+            assert_eq!(reordered, expected);
+        }
     }
 }
