@@ -1,16 +1,25 @@
 //! What every engine promises.
 
+mod figures;
+mod records;
+
 use std::fmt;
 
 use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
-    CostSource, Decimal, JsonText, LogRecord, MetricKind, MetricPoint, ProjectId, Run, RunEvent, RunId,
-    RunKey, RunType, Side, SpanId, Status, Temporality, TraceId, UnixNanos, WorkspaceId,
+    CostSource, Decimal, JsonText, LogRecord, MetricPoint, ProjectId, Run, RunEvent, RunId, RunKey, RunType,
+    Side, SpanId, Status, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+
+pub use figures::{
+    Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, ProjectActivity, ProjectSize,
+    Stats,
+};
+pub use records::{LogCursor, LogPage, LogQuery, MetricSummary, PointList, PointQuery, RecordId};
 
 use crate::sql::{SqlQuery, TableAnswer, TableFormat};
 use crate::{Deleted, Deletion, DeletionState, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
@@ -322,102 +331,6 @@ pub struct ExportedRun {
 /// Runs on their way. An error ends the stream; what came before is not all.
 pub type RunStream = BoxStream<'static, Result<Vec<ExportedRun>>>;
 
-/// Identifies a log record or metric point within its project: the hash of its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RecordId(pub u128);
-
-/// Which log records.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogQuery {
-    /// Whose.
-    pub scope: Scope,
-    /// When they happened.
-    pub range: TimeRange,
-    /// Only this one. Give its time as the range: it is found by looking through all records of that.
-    pub id: Option<RecordId>,
-    /// Only those of this trace.
-    pub trace_id: Option<TraceId>,
-    /// Only those of this span.
-    pub span_id: Option<SpanId>,
-    /// Only those at least this bad (see [`LogRecord::severity`]).
-    pub min_severity: Option<u8>,
-    /// Only those whose body or event name contains this, in any case.
-    pub text: Option<String>,
-    /// Only those of this service.
-    pub service: Option<String>,
-    /// Oldest first instead of newest first. Ties are broken by id.
-    pub oldest_first: bool,
-    /// Go on after this record.
-    pub after: Option<LogCursor>,
-    /// How many at most.
-    pub limit: usize,
-}
-
-/// Where a page of log records ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogCursor {
-    /// Its time.
-    pub time: UnixNanos,
-    /// Its id.
-    pub id: RecordId,
-}
-
-/// One page of log records.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct LogPage {
-    /// The records with their ids, in the order asked for.
-    pub records: Vec<(RecordId, LogRecord)>,
-    /// Where the next page begins; `None` at the end.
-    pub next: Option<LogCursor>,
-}
-
-/// A metric, summed up.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MetricSummary {
-    /// Its name.
-    pub name: String,
-    /// The latest description.
-    pub description: Option<String>,
-    /// The latest unit.
-    pub unit: Option<String>,
-    /// Its form; of two forms under one name the latest.
-    pub kind: MetricKind,
-    /// What its points cover.
-    pub temporality: Option<Temporality>,
-    /// Whether it never falls.
-    pub monotonic: bool,
-    /// Points in the range.
-    pub points: u64,
-    /// The latest of them.
-    pub last_time: UnixNanos,
-    /// The keys of the attributes that its points have, sorted.
-    pub attribute_keys: Vec<String>,
-    /// The services that sent it, sorted.
-    pub services: Vec<String>,
-}
-
-/// Which metric points.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PointQuery {
-    /// Whose.
-    pub scope: Scope,
-    /// When they were taken.
-    pub range: TimeRange,
-    /// Of which metric.
-    pub name: String,
-    /// How many at most; the earliest are given.
-    pub limit: usize,
-}
-
-/// Metric points.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct PointList {
-    /// In order of time, each once.
-    pub points: Vec<MetricPoint>,
-    /// True when there are more than were asked for.
-    pub is_cut: bool,
-}
-
 /// Whose runs, and in which projects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
@@ -674,129 +587,4 @@ pub struct TraceSummary {
     pub input_preview: Option<String>,
     /// The root's output preview, else that of the last LLM run.
     pub output_preview: Option<String>,
-}
-
-/// Figures over a selection.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stats {
-    /// Runs (doubles too) or traces.
-    pub count: u64,
-    /// How many of the runs tell of a call that another run stands for; 0 for traces.
-    pub double_count: u64,
-    /// Those that failed, without doubles (traces: whose root failed).
-    pub error_count: u64,
-    /// Those that should have a cost and have none, without doubles.
-    pub unpriced_count: u64,
-    /// Dollars for the input sides that are known, of billed runs.
-    pub input_cost: Decimal,
-    /// Dollars for the output sides that are known, of billed runs.
-    pub output_cost: Decimal,
-    /// Dollars in all, of billed runs: at least the sum of the sides.
-    pub total_cost: Decimal,
-    /// Tokens in, of billed runs.
-    pub input_tokens: u64,
-    /// Tokens out, of billed runs.
-    pub output_tokens: u64,
-    /// All tokens of billed runs.
-    pub total_tokens: u64,
-    /// Latency in nanoseconds at the 50th, 95th and 99th percentile; `None` when nothing ended.
-    pub latency_p50: Option<i64>,
-    /// See `latency_p50`.
-    pub latency_p95: Option<i64>,
-    /// See `latency_p50`.
-    pub latency_p99: Option<i64>,
-    /// The earliest start.
-    pub first_start: Option<UnixNanos>,
-    /// The latest start.
-    pub last_start: Option<UnixNanos>,
-}
-
-/// Traces by time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HistogramQuery {
-    /// Which traces. Without both ends of the range, the data's own ends are taken.
-    pub selection: Selection,
-    /// How many buckets.
-    pub buckets: u32,
-}
-
-/// The answer: consecutive buckets of equal width.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Histogram {
-    /// The start of the first bucket.
-    pub from: UnixNanos,
-    /// The width of each, in nanoseconds; zero when there is nothing.
-    pub bucket_nanos: i64,
-    /// The buckets, in order.
-    pub buckets: Vec<HistogramBucket>,
-}
-
-/// One bucket.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct HistogramBucket {
-    /// Traces that did not fail.
-    pub ok: u64,
-    /// Traces whose root failed.
-    pub error: u64,
-    /// Dollars.
-    pub cost: Decimal,
-    /// Latency at the 95th percentile, in nanoseconds.
-    pub latency_p95: Option<i64>,
-}
-
-/// What to count by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FacetField {
-    /// The root's status.
-    Status,
-    /// The root's name.
-    Name,
-    /// The root's type.
-    RunType,
-    /// Any model of the trace.
-    Model,
-    /// The root's environment.
-    Environment,
-    /// The root's user.
-    User,
-    /// Any tag of the root.
-    Tag,
-    /// Any service of the trace.
-    Service,
-}
-
-/// Count traces by a field.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FacetQuery {
-    /// Which traces.
-    pub selection: Selection,
-    /// By what.
-    pub field: FacetField,
-    /// How many values at most.
-    pub limit: usize,
-}
-
-/// Values and the number of traces that have each, most frequent first.
-pub type Facet = Vec<(String, u64)>;
-
-/// What the runs of a project take on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProjectSize {
-    /// The project.
-    pub project_id: ProjectId,
-    /// Its runs in files, without those that were replaced or deleted.
-    pub runs: u64,
-    /// The bytes that they take, about.
-    pub bytes: u64,
-}
-
-/// When a project was last written to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProjectActivity {
-    /// The project.
-    pub project_id: ProjectId,
-    /// The start of its latest run.
-    pub last_start: UnixNanos,
-    /// Traces that began since the time asked for.
-    pub trace_count: u64,
 }
