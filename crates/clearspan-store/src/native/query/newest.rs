@@ -36,7 +36,7 @@ use crate::store::{Cursor, Order, RunQuery, Scope, SortKey, TimeRange, Unit};
 /// Rows that are looked at first, and how many times as many at most the next time. Tests have little and want to see every way.
 const FIRST_ROWS: u64 = if cfg!(test) { 3 } else { 512 };
 const GROWTH: u64 = if cfg!(test) { 2 } else { 16 };
-const MOST_ROWS: u64 = if cfg!(test) { 40 } else { 1 << 17 };
+const MOST_ROWS: u64 = if cfg!(test) { 100 } else { 1 << 17 };
 /// Rows that are looked at for each trace of a page the first time: most traces have fewer.
 const ROWS_PER_TRACE: u64 = if cfg!(test) { 1 } else { 16 };
 /// A page that these rows do not fill is better answered by one query, which uses all processors.
