@@ -116,13 +116,7 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     async fn find_runs(&self, query: &RunQuery) -> Result<RunKeys> {
         let page = self.query_runs(query).await?;
         let workspace_id = query.selection.scope.workspace_id;
-        let key = |run: &RunSummary| RunKey {
-            workspace_id,
-            project_id: run.project_id,
-            trace_id: run.trace_id,
-            run_id: run.run_id,
-        };
-        Ok(RunKeys { keys: page.runs.iter().map(key).collect(), next: page.next })
+        Ok(RunKeys { keys: page.runs.iter().map(|run| run.key(workspace_id)).collect(), next: page.next })
     }
 
     /// One page of traces, each summed up from all its runs.
@@ -507,6 +501,12 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
+    /// What identifies the run, in the workspace that it was found in.
+    pub fn key(&self, workspace_id: WorkspaceId) -> RunKey {
+        let Self { project_id, trace_id, run_id, .. } = *self;
+        RunKey { workspace_id, project_id, trace_id, run_id }
+    }
+
     /// From start to end in nanoseconds; `None` while pending.
     pub fn latency_nanos(&self) -> Option<i64> {
         self.end_time.map(|end| end.nanos_since(self.start_time))

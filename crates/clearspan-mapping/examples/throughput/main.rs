@@ -2,8 +2,8 @@
 //!
 //! Reads OTLP trace bodies (protobuf), or makes agents' bodies when no file is named, maps them again and again for
 //! some seconds, and prints megabytes and spans a second of processor time; and what the clock says of each body at its
-//! quickest, which a busy machine disturbs least. Beside it, as a peer: what prost takes to decode the same bytes into its structs, of
-//! which nothing is mapped yet.
+//! quickest, which a busy machine disturbs least. Beside it, as a peer: what prost takes to decode the same bytes into
+//! its structs, of which nothing is mapped yet.
 //!
 //! - `--ours`: without the peer.
 //! - `--once`: each body once, for tools that count instructions.

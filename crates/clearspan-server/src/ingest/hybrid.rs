@@ -178,9 +178,7 @@ impl Hybrid {
                 };
                 let parent = alias(told).and_then(|span| parents.get(&(run.project_id, span)));
                 if let Some(parent) = parent.filter(|parent| **parent != run.run_id) {
-                    let key =
-                        RunKey { workspace_id, project_id: run.project_id, trace_id, run_id: run.run_id };
-                    let mut patch = Run::new(key, now);
+                    let mut patch = Run::new(run.key(workspace_id), now);
                     patch.versions = Versions::all(Version::new(Rank::Span, now));
                     patch.parent_run_id = Some(*parent);
                     patches.push(patch);

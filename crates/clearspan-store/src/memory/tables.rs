@@ -81,13 +81,7 @@ impl MemoryStore {
 
     fn selected_keys(&self, selection: &Selection) -> HashMap<RunKey, RunSummary> {
         let workspace_id = selection.scope.workspace_id;
-        let key = |run: &RunSummary| RunKey {
-            workspace_id,
-            project_id: run.project_id,
-            trace_id: run.trace_id,
-            run_id: run.run_id,
-        };
-        self.selected_runs(selection).into_iter().map(|run| (key(&run), run)).collect()
+        self.selected_runs(selection).into_iter().map(|run| (run.key(workspace_id), run)).collect()
     }
 
     fn tables(&self) -> Result<Tables> {
@@ -114,9 +108,7 @@ impl MemoryStore {
             for Trace { runs, .. } in self.traces(&Scope { workspace_id, project_ids: None }) {
                 let root = summarize::root_of(&runs);
                 for (idx, run) in runs.into_iter().enumerate() {
-                    let RunSummary { project_id, trace_id, run_id, .. } = run;
-                    let key = RunKey { workspace_id, project_id, trace_id, run_id };
-                    verdicts.insert(key, (run, Some(idx) == root));
+                    verdicts.insert(run.key(workspace_id), (run, Some(idx) == root));
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use clearspan_model::rollup::Totals;
-use clearspan_model::{ProjectId, Run, RunId, TraceId, WorkspaceId};
+use clearspan_model::{ProjectId, Run, RunId, RunKey, TraceId, WorkspaceId};
 use clearspan_store::{
     Cursor, Order, Outline, RunKeys, RunQuery, RunSummary, Scope, SortKey, TracePage, TraceSummary, Unit,
 };
@@ -276,6 +276,10 @@ fn key(run: &RunSummary) -> Key {
     (run.project_id, run.trace_id, run.run_id)
 }
 
+fn key_in_workspace(key: &RunKey) -> Key {
+    (key.project_id, key.trace_id, key.run_id)
+}
+
 /// One page of runs, and what is known of them without looking further.
 #[derive(Debug, Default)]
 pub(super) struct Page {
@@ -302,7 +306,7 @@ impl Page {
     }
 
     fn of_keys(page: RunKeys) -> Self {
-        let keys = page.keys.iter().map(|key| (key.project_id, key.trace_id, key.run_id)).collect();
+        let keys = page.keys.iter().map(key_in_workspace).collect();
         Self { keys, next: page.next, ..Self::default() }
     }
 }
@@ -317,8 +321,7 @@ async fn load_whole(
     let trace_ids = distinct(page.iter().map(|key| key.1));
     let run_ids = distinct(page.iter().map(|key| key.2));
     let loaded = ctx.store.load_runs(&scope, &trace_ids, &run_ids).await?;
-    let by_key = |run: Run| ((run.key.project_id, run.key.trace_id, run.key.run_id), run);
-    Ok(loaded.into_iter().map(by_key).collect())
+    Ok(loaded.into_iter().map(|run| (key_in_workspace(&run.key), run)).collect())
 }
 
 fn scope_of(workspace_id: WorkspaceId, keys: &[Key]) -> Scope {
