@@ -169,10 +169,13 @@ impl NativeStore {
         Ok(())
     }
 
-    /// Sets how much memory queries may take together for sorts, joins, groups and what they remember of files, 256 MiB at
-    /// first; what does not fit is spilled to files below the data folder, or refused. For a store that nobody asks yet.
+    /// Sets how much memory queries may take together: a quarter for what is remembered of files, the rest for sorts, joins and
+    /// groups, 256 MiB at first; of these what does not fit is spilled to files below the data folder, or refused. For a store
+    /// that nobody asks yet.
     pub fn limit_query_memory(&mut self, bytes: usize) -> Result<()> {
-        self.query = query::Engine::new(query_pool(&self.shared.config.dir, bytes)?);
+        let of_files = bytes / 4;
+        self.shared.cache.limit_to(of_files);
+        self.query = query::Engine::new(query_pool(&self.shared.config.dir, bytes - of_files)?);
         Ok(())
     }
 

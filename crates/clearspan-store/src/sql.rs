@@ -26,6 +26,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 use crate::store::Scope;
 use crate::{Error, Result};
 
+mod dates;
 pub(crate) mod encode;
 mod explain;
 mod functions;

@@ -1,8 +1,8 @@
-//! What was read of segments and is worth keeping: footers and bloom filters, up to a number of bytes.
+//! What was read of segments and is worth keeping: footers and bloom filters, up to a number of bytes, and indexes of
+//! traces, up to the same number.
 //!
-//! A footer describes every column of every row group, so those of ten million runs take more memory than the runs of
-//! an hour. Those that were not used for the longest time go first; who still reads with one keeps it meanwhile. The
-//! indexes of traces are not replaced in that way: every look for a trace asks those of all segments, so that a cache
+//! Footers and bloom filters that were not used for the longest time go first; who still reads with one keeps it meanwhile.
+//! The indexes of traces are not replaced in that way: every look for a trace asks those of all segments, so that a cache
 //! that is a little too small would never have the next one. They are kept as long as there is room for them, and those
 //! for which there is none are read where they are needed.
 
@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 
 use super::segment::{Footer, GroupBlooms};
 
-/// Room for footers at least: that of a month's segments of a small installation.
+/// Room for each at least: what a month's segments of a small installation take.
 const LEAST_BYTES: u64 = 32 << 20;
 
 /// What is kept of a segment.
@@ -42,12 +42,12 @@ struct Entry {
 /// Shared by the segments of a store.
 #[derive(Debug)]
 pub(crate) struct SegmentCache {
-    limit_bytes: u64,
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
+    limit_bytes: u64,
     entries: FxHashMap<Key, Entry>,
     /// Every entry by the moment of its last use.
     by_use: BTreeMap<u64, Key>,
@@ -63,13 +63,22 @@ impl Default for SegmentCache {
 }
 
 impl SegmentCache {
-    /// For a store whose hot tier may take so many bytes: half of that, but not too little.
+    /// For a store of which nothing is known but how much its hot tier may take.
     pub(crate) fn for_memory(memory_bytes: usize) -> Self {
-        Self::with_limit((memory_bytes as u64 / 2).max(LEAST_BYTES))
+        let cache = Self::default();
+        cache.limit_to(memory_bytes);
+        cache
     }
 
     pub(crate) fn with_limit(limit_bytes: u64) -> Self {
-        Self { limit_bytes, inner: Mutex::default() }
+        Self { inner: Mutex::new(Inner { limit_bytes, ..Inner::default() }) }
+    }
+
+    /// Lets everything together take so many bytes from now on, but not too few.
+    pub(crate) fn limit_to(&self, all_bytes: usize) {
+        let mut inner = self.inner.lock();
+        inner.limit_bytes = (all_bytes as u64 / 2).max(LEAST_BYTES);
+        inner.shrink();
     }
 
     pub(crate) fn get(&self, number: u64, part: Part) -> Option<Kept> {
@@ -92,18 +101,13 @@ impl SegmentCache {
         inner.entries.insert((number, part), Entry { kept, bytes, used });
         inner.by_use.insert(used, (number, part));
         inner.bytes += bytes;
-        while inner.bytes > self.limit_bytes
-            && let Some((_, key)) = inner.by_use.first_key_value()
-        {
-            let key = *key;
-            inner.remove(key);
-        }
+        inner.shrink();
     }
 
     /// Whether the index of a segment's traces may stay in memory.
     pub(crate) fn reserve_index(&self, bytes: u64) -> bool {
         let mut inner = self.inner.lock();
-        let has_room = inner.index_bytes + bytes <= self.limit_bytes;
+        let has_room = inner.index_bytes + bytes <= inner.limit_bytes;
         if has_room {
             inner.index_bytes += bytes;
         }
@@ -130,6 +134,15 @@ impl SegmentCache {
 }
 
 impl Inner {
+    fn shrink(&mut self) {
+        while self.bytes > self.limit_bytes
+            && let Some((_, key)) = self.by_use.first_key_value()
+        {
+            let key = *key;
+            self.remove(key);
+        }
+    }
+
     fn remove(&mut self, key: Key) {
         if let Some(entry) = self.entries.remove(&key) {
             self.by_use.remove(&entry.used);

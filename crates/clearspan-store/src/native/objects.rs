@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use clearspan_model::ErrorKind;
 use datafusion::common::{DataFusionError, Result as DfResult};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory;
@@ -24,7 +25,8 @@ use parquet::file::metadata::ParquetMetaData;
 use rustc_hash::FxHashMap;
 
 use super::records::{RecordColumn, RecordFile};
-use super::segment::Segment;
+use super::segment::{Footer, Segment};
+use crate::Error;
 
 /// A file of the store.
 pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
@@ -32,7 +34,7 @@ pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
     fn bytes(&self) -> u64;
     /// Blocks.
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
-    /// What its footer says. Blocks when it is not in memory.
+    /// What its footer says, of all row groups. Blocks when it is not in memory.
     fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>>;
 }
 
@@ -51,7 +53,11 @@ impl StoredFile for Segment {
     }
 
     fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>> {
-        Ok(Arc::clone(self.footer()?.metadata()))
+        let footer = self.footer()?;
+        let all: Vec<usize> = (0..footer.groups().len()).collect();
+        Chosen { footer, groups: all.into() }
+            .metadata()
+            .map_err(|err| Error::caused(ErrorKind::Corrupt, format!("reading segment {}", self.number), err))
     }
 }
 
@@ -111,11 +117,28 @@ impl ParquetFileReaderFactory for Objects {
         let location = &file.object_meta.location;
         let found = self.files.get(location).cloned();
         let missing = || DataFusionError::Internal(format!("{location} is not part of this snapshot"));
-        Ok(Box::new(FileReader(found.ok_or_else(missing)?)))
+        Ok(Box::new(FileReader { file: found.ok_or_else(missing)?, chosen: file.extension().cloned() }))
     }
 }
 
-struct FileReader(Arc<dyn StoredFile>);
+/// The row groups of a segment that a plan reads. It goes with the file of the plan, which then has no others: nothing is
+/// made of a footer, or asked of it, for what is not read.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub(super) footer: Arc<Footer>,
+    pub(super) groups: Arc<[usize]>,
+}
+
+impl Chosen {
+    fn metadata(&self) -> ParquetResult<Arc<ParquetMetaData>> {
+        self.footer.metadata(&self.groups).map(Arc::new)
+    }
+}
+
+struct FileReader {
+    file: Arc<dyn StoredFile>,
+    chosen: Option<Chosen>,
+}
 
 impl FileReader {
     /// Does work on a thread that may wait.
@@ -123,7 +146,7 @@ impl FileReader {
         &self,
         work: impl FnOnce(&dyn StoredFile) -> crate::Result<T> + Send + 'static,
     ) -> ParquetResult<T> {
-        let file = Arc::clone(&self.0);
+        let file = Arc::clone(&self.file);
         tokio::task::spawn_blocking(move || work(&*file))
             .await
             .map_err(|err| ParquetError::External(err.into()))?
@@ -144,6 +167,9 @@ impl AsyncFileReader for FileReader {
         &'a mut self,
         _options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        self.wait_for(|file| file.metadata()).boxed()
+        match &self.chosen {
+            Some(chosen) => std::future::ready(chosen.metadata()).boxed(),
+            None => self.wait_for(|file| file.metadata()).boxed(),
+        }
     }
 }

@@ -20,11 +20,9 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch};
 use bytes::Bytes;
-use clearspan_model::{ErrorKind, ProjectId, RunId};
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
+use clearspan_model::{ErrorKind, RunId};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::bloom_filter::Sbbf;
-use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
-use parquet::file::statistics::Statistics;
 use roaring::RoaringBitmap;
 
 use super::blocks::{self, BlockFile, Damage, Sums};
@@ -36,11 +34,13 @@ use crate::schema::Col;
 use crate::{Error, Result};
 
 mod covered;
+mod footer;
 mod read;
 mod traces;
 mod write;
 
 pub(crate) use covered::GroupProjects;
+pub(crate) use footer::{Footer, Group};
 pub(crate) use read::{Wanted, living_ranges};
 pub(crate) use traces::IndexPlace;
 pub(crate) use write::{
@@ -79,21 +79,6 @@ pub(crate) struct Segment {
     cache: Arc<SegmentCache>,
     /// Set when the manifest does not name it any more: the file goes with the last reader.
     condemned: AtomicBool,
-}
-
-/// The description of the file, without the statistics that nobody asks for.
-#[derive(Debug)]
-pub(crate) struct Footer {
-    reader: ArrowReaderMetadata,
-    groups: Vec<Group>,
-}
-
-/// A row group: its rows, and the least and greatest values in it.
-#[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) rows: Range<u32>,
-    projects: Option<(Vec<u8>, Vec<u8>)>,
-    times: Option<(i64, i64)>,
 }
 
 /// What the bloom filter of a row group knows of its runs.
@@ -204,22 +189,9 @@ impl Segment {
             return Ok(footer);
         }
         let file = self.open()?;
-        // Sorted by project, looked for by time and id: nothing else is worth its memory.
-        let stats = [Col::project_id, Col::trace_id, Col::run_id, Col::time].map(|col| col as usize);
-        let options = ArrowReaderOptions::new()
-            .with_column_stats_policy(ParquetStatisticsPolicy::skip_except(&stats))
-            .with_encoding_stats_policy(ParquetStatisticsPolicy::SkipAll)
-            .with_size_stats_policy(ParquetStatisticsPolicy::SkipAll);
-        let reader = ArrowReaderMetadata::load(&file, options).map_err(self.corrupt())?;
-        let mut first = 0_u32;
-        let mut groups = Vec::new();
-        for group in reader.metadata().row_groups() {
-            let rows = u32::try_from(group.num_rows()).map_err(self.corrupt())?;
-            groups.push(Group::new(group, first..first + rows));
-            first += rows;
-        }
-        let bytes = reader.metadata().memory_size() + groups.len() * size_of::<Group>();
-        let footer = Arc::new(Footer { reader, groups });
+        let read = ArrowReaderMetadata::load(&file, Footer::options()).map_err(self.corrupt())?;
+        let footer = Arc::new(Footer::new(&read).map_err(self.corrupt())?);
+        let bytes = footer.memory_size();
         self.cache.keep(self.number, Part::Footer, Kept::Footer(Arc::clone(&footer)), bytes as u64);
         Ok(footer)
     }
@@ -231,9 +203,9 @@ impl Segment {
         }
         let (footer, file) = (self.footer()?, self.open()?);
         let mut blooms: Vec<GroupBlooms> = Vec::new();
-        for group in footer.reader.metadata().row_groups() {
-            let column = group.columns().iter().find(|c| c.column_path().string() == Col::run_id.name());
-            let bloom = column.map(|column| Sbbf::read_from_column_chunk(column, &file)).transpose();
+        for group in 0..footer.groups().len() {
+            let column = footer.column(group, Col::run_id).map_err(self.corrupt())?;
+            let bloom = column.map(|column| Sbbf::read_from_column_chunk(&column, &file)).transpose();
             blooms.push(bloom.map_err(self.corrupt())?.flatten());
         }
         let bytes: usize = blooms.iter().flatten().map(|bloom| bloom.num_blocks() * BLOOM_BLOCK_BYTES).sum();
@@ -253,7 +225,7 @@ impl Segment {
 
     /// How many row groups there are.
     pub(crate) fn group_count(&self) -> Result<usize> {
-        Ok(self.footer()?.groups.len())
+        Ok(self.footer()?.groups().len())
     }
 
     /// The blocks that the disk damaged.
@@ -267,17 +239,9 @@ impl Segment {
             return Some("the index of traces".to_owned());
         }
         let footer = self.footer().ok()?;
-        for (group, columns) in footer.groups.iter().zip(footer.reader.metadata().row_groups()) {
-            let column = columns.columns().iter().find(|column| {
-                let (start, len) = column.byte_range();
-                (start..start + len).contains(&offset)
-            });
-            if let Some(column) = column {
-                let (name, Range { start, end }) = (column.column_path(), &group.rows);
-                return Some(format!("column {name} of rows {start} to {}", end - 1));
-            }
-        }
-        None
+        let (group, column) = footer.column_at(offset)?;
+        let Range { start, end } = &group.rows;
+        Some(format!("column {column} of rows {start} to {}", end - 1))
     }
 
     /// Bytes that the largest row group takes in memory, about.
@@ -288,55 +252,7 @@ impl Segment {
     /// The rows of each row group, and the bytes that it takes in memory, about.
     pub(crate) fn group_sizes(&self) -> Result<Vec<(Range<u32>, u64)>> {
         let footer = self.footer()?;
-        let bytes = footer.reader.metadata().row_groups().iter().map(|group| group.total_byte_size());
-        let bytes = bytes.map(|bytes| u64::try_from(bytes).unwrap_or(0));
-        Ok(footer.groups.iter().map(|group| group.rows.clone()).zip(bytes).collect())
-    }
-}
-
-impl Footer {
-    pub(crate) fn metadata(&self) -> &Arc<ParquetMetaData> {
-        self.reader.metadata()
-    }
-
-    pub(crate) fn groups(&self) -> &[Group] {
-        &self.groups
-    }
-}
-
-impl Group {
-    fn new(group: &RowGroupMetaData, rows: Range<u32>) -> Self {
-        let stats =
-            |col: Col| group.columns().iter().find(|c| c.column_path().string() == col.name())?.statistics();
-        let projects = match stats(Col::project_id) {
-            Some(Statistics::FixedLenByteArray(stats)) => stats
-                .min_bytes_opt()
-                .zip(stats.max_bytes_opt())
-                .map(|(min, max)| (min.to_vec(), max.to_vec())),
-            _ => None,
-        };
-        let times = match stats(Col::time) {
-            Some(Statistics::Int64(stats)) => stats.min_opt().copied().zip(stats.max_opt().copied()),
-            _ => None,
-        };
-        Self { rows, projects, times }
-    }
-
-    /// Whether runs of some projects may be in it. The ids must be in order.
-    pub(crate) fn may_hold_project(&self, projects: &[ProjectId]) -> bool {
-        let Some((min, max)) = &self.projects else { return true };
-        let from = projects.partition_point(|id| id.as_bytes().as_slice() < min.as_slice());
-        projects.get(from).is_some_and(|id| id.as_bytes().as_slice() <= max.as_slice())
-    }
-
-    /// Whether all its runs are of one project.
-    pub(crate) fn has_one_project(&self) -> bool {
-        self.projects.as_ref().is_some_and(|(min, max)| min == max)
-    }
-
-    /// The times of its first and its last run, where they are known.
-    pub(crate) fn times(&self) -> Option<(i64, i64)> {
-        self.times
+        Ok(footer.groups().iter().map(|group| (group.rows.clone(), group.bytes)).collect())
     }
 }
 

@@ -15,19 +15,23 @@ use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroup
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use roaring::RoaringBitmap;
 
 use super::blocking;
-use super::objects::{self, Objects};
+use super::objects::{self, Chosen, Objects};
 use super::segment::{Footer, Group, Segment, alive_selection, chosen_selection};
 use super::state::Snapshot;
 use crate::Error;
 use crate::schema::SCHEMA;
 use crate::store::TimeRange;
+
+mod whose;
+
+use whose::Whose;
 
 /// Fewer rows than these are not worth a second processor.
 const FEW_ROWS: u64 = 16 << 10;
@@ -49,6 +53,14 @@ struct Piece {
     group: usize,
     rows: u64,
     access: RowGroupAccess,
+}
+
+/// What one processor reads of a segment.
+struct Reading {
+    segment: usize,
+    groups: Vec<usize>,
+    /// What of each.
+    access: Vec<RowGroupAccess>,
 }
 
 impl RunsTable {
@@ -77,11 +89,11 @@ impl RunsTable {
     }
 
     /// The row groups of a segment that have to be read.
-    fn pieces(&self, place: usize, segment: &Segment, footer: &Footer) -> Vec<Piece> {
+    fn pieces(&self, place: usize, segment: &Segment, footer: &Footer, whose: &[Whose]) -> Vec<Piece> {
         let dead = self.snapshot.dead.get(&segment.number).map(Arc::as_ref);
         let only = self.snapshot.only.as_ref().and_then(|only| only.get(&segment.number));
         let groups = footer.groups().iter().enumerate();
-        let pieces = groups.filter(|(_, group)| self.may_hold(group)).map(|(idx, group)| {
+        let pieces = groups.filter(|(_, group)| self.may_hold(group, whose)).map(|(idx, group)| {
             let all = u64::from(group.rows.end - group.rows.start);
             let dead = dead.filter(|dead| dead.range_cardinality(group.rows.clone()) > 0);
             let (rows, access) = match (only, dead) {
@@ -105,8 +117,9 @@ impl RunsTable {
         pieces.filter(|piece| piece.rows > 0).collect()
     }
 
-    fn may_hold(&self, group: &Group) -> bool {
+    fn may_hold(&self, group: &Group, whose: &[Whose]) -> bool {
         self.projects.as_ref().is_none_or(|projects| group.may_hold_project(projects))
+            && whose.iter().all(|whose| whose.may_hold(group))
             && group.times().is_none_or(|(first, last)| self.overlaps(first, last))
     }
 }
@@ -120,20 +133,24 @@ fn divide(
 ) -> Vec<FileGroup> {
     let all: u64 = pieces.iter().map(|piece| piece.rows).sum();
     let parts = if all < FEW_ROWS { 1 } else { parts.max(1) as u64 };
-    let (mut groups, mut files): (Vec<FileGroup>, Vec<(usize, ParquetAccessPlan)>) = (Vec::new(), Vec::new());
-    let mut close = |files: &mut Vec<(usize, ParquetAccessPlan)>| {
-        let files = files.drain(..).map(|(segment, plan)| {
-            PartitionedFile::new_from_meta(objects::meta_of(&*segments[segment])).with_extension(plan)
+    let (mut parts_of, mut files): (Vec<FileGroup>, Vec<Reading>) = (Vec::new(), Vec::new());
+    let mut close = |files: &mut Vec<Reading>| {
+        let files = files.drain(..).map(|Reading { segment, groups, access }| {
+            let chosen = Chosen { footer: Arc::clone(&footers[segment]), groups: groups.into() };
+            PartitionedFile::new_from_meta(objects::meta_of(&*segments[segment]))
+                .with_extension(ParquetAccessPlan::new(access))
+                .with_extension(chosen)
         });
-        groups.push(FileGroup::new(files.collect()));
+        parts_of.push(FileGroup::new(files.collect()));
     };
     let mut rows = 0;
     for Piece { segment, group, rows: of_piece, access } in pieces {
-        if files.last().is_none_or(|(last, _)| *last != segment) {
-            files.push((segment, ParquetAccessPlan::new_none(footers[segment].groups().len())));
-        }
-        if let Some((_, plan)) = files.last_mut() {
-            plan.set(group, access);
+        match files.last_mut().filter(|last| last.segment == segment) {
+            Some(last) => {
+                last.groups.push(group);
+                last.access.push(access);
+            }
+            None => files.push(Reading { segment, groups: vec![group], access: vec![access] }),
         }
         rows += of_piece;
         if rows * parts >= all {
@@ -144,7 +161,7 @@ fn divide(
     if !files.is_empty() {
         close(&mut files);
     }
-    groups
+    parts_of
 }
 
 #[async_trait]
@@ -185,18 +202,25 @@ impl TableProvider for RunsTable {
         })
         .await
         .map_err(external)?;
+        let conditions: Vec<&Expr> = filters.iter().flat_map(split_conjunction).collect();
+        let whose: Vec<Whose> = conditions.iter().filter_map(|condition| Whose::of(condition)).collect();
         let pieces: Vec<Piece> = segments
             .iter()
             .zip(&footers)
             .enumerate()
-            .flat_map(|(place, (segment, footer))| self.pieces(place, segment, footer))
+            .flat_map(|(place, (segment, footer))| self.pieces(place, segment, footer, &whose))
             .collect();
         if pieces.is_empty() {
             return Ok(hot);
         }
+        let holds_all = |whose: Whose| {
+            pieces.iter().all(|piece| whose.holds_all(&footers[piece.segment].groups()[piece.group]))
+        };
+        let open = conditions.into_iter().filter(|condition| !Whose::of(condition).is_some_and(holds_all));
+        let filters: Vec<Expr> = open.cloned().collect();
         let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
         let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
-        let files = scan_files(state, &SCHEMA, objects, groups, projection, filters)?;
+        let files = scan_files(state, &SCHEMA, objects, groups, projection, &filters)?;
         Ok(UnionExec::try_new(vec![hot, files])?)
     }
 }

@@ -12,7 +12,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 
 use super::functions::{Operators, ProjectNames, json_get};
 use super::views::{self, Views};
-use super::{Tables, growth};
+use super::{Tables, dates, growth};
 use crate::store::Scope;
 
 /// Rows of a batch. Payloads of a hundred kilobytes are common, so that larger ones would take much memory.
@@ -27,7 +27,7 @@ static BASE: LazyLock<SessionState> = LazyLock::new(|| {
     builder.table_factories().take();
     builder.file_formats().take();
     if let Some(functions) = builder.scalar_functions() {
-        *functions = growth::bound(std::mem::take(functions));
+        *functions = dates::in_utc(growth::bound(std::mem::take(functions)));
         functions.push(Arc::new(json_get()));
     }
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(Operators)];

@@ -46,3 +46,18 @@ fn indexes_are_kept_while_there_is_room() {
     cache.forget(1, 60);
     assert!(cache.reserve_index(60));
 }
+
+#[test]
+fn another_limit_holds_from_then_on() {
+    let cache = SegmentCache::with_limit(3 * LEAST_BYTES);
+    for number in 0..3 {
+        cache.keep(number, Part::Blooms, blooms(), LEAST_BYTES);
+    }
+    cache.limit_to(4 * LEAST_BYTES as usize);
+    let kept: Vec<u64> = (0..3).filter(|number| cache.get(*number, Part::Blooms).is_some()).collect();
+    assert_eq!(kept, [1, 2]);
+    assert!(cache.reserve_index(2 * LEAST_BYTES) && !cache.reserve_index(1));
+    cache.limit_to(0);
+    assert!(cache.get(1, Part::Blooms).is_none());
+    assert!(cache.get(2, Part::Blooms).is_some());
+}

@@ -390,7 +390,7 @@ impl Queue {
         let group = &footer.groups()[group];
         let mut ranges = vec![group.rows.clone()];
         let mut columns = vec![Col::time];
-        if !group.has_one_project() && self.projects.is_some() {
+        if group.only_project().is_none() && self.projects.is_some() {
             columns.push(Col::project_id);
         }
         if let Some(dead) = self.snapshot.dead.get(&segment.number) {

@@ -25,7 +25,7 @@ impl Segment {
         // Where a whole project is covered, every row of it is looked at.
         let rows = if tombstones.has_projects() {
             let footer = self.footer()?;
-            let groups = footer.groups.iter().filter(|group| group.may_hold_project(&projects));
+            let groups = footer.groups().iter().filter(|group| group.may_hold_project(&projects));
             groups.map(|group| group.rows.clone()).collect()
         } else {
             self.stretches_of(&tombstones.trace_ids().collect::<Vec<_>>())?
@@ -50,12 +50,11 @@ impl Segment {
     /// The row groups, in order, with the projects in each.
     pub(crate) fn projects_of_groups(&self) -> Result<Vec<GroupProjects>> {
         let footer = self.footer()?;
-        let mut groups = Vec::with_capacity(footer.groups.len());
-        for (idx, group) in footer.groups.iter().enumerate() {
-            let bytes = u64::try_from(footer.reader.metadata().row_group(idx).compressed_size()).unwrap_or(0);
-            let only = group.projects.as_ref().filter(|(min, max)| min == max);
-            if let Some(id) = only.and_then(|(min, _)| <[u8; 16]>::try_from(min.as_slice()).ok()) {
-                let projects = vec![(ProjectId::from_bytes(id), group.rows.clone())];
+        let mut groups = Vec::with_capacity(footer.groups().len());
+        for (idx, group) in footer.groups().iter().enumerate() {
+            let bytes = group.stored_bytes;
+            if let Some(id) = group.only_project() {
+                let projects = vec![(id, group.rows.clone())];
                 groups.push(GroupProjects { projects, bytes });
                 continue;
             }

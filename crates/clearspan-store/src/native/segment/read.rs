@@ -6,7 +6,8 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use clearspan_model::{ErrorKind, RunId, RunKey, TraceId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
+    ArrowPredicateFn, ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowFilter, RowSelection,
 };
 use roaring::RoaringBitmap;
 
@@ -25,7 +26,7 @@ pub(crate) enum Wanted<'a> {
     Runs(&'a [RunId]),
 }
 
-/// Which rows a reader gives. A reader never spans two row groups: what it gives would have a dictionary of its own, made
+/// Which rows a reader of some row groups gives. A reader never spans two row groups: what it gives would have a dictionary of its own, made
 /// again from all texts.
 struct Choice<'a> {
     group: usize,
@@ -73,7 +74,8 @@ impl Segment {
 
     /// Every row of a row group, dead or not, with some columns.
     pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
-        let reader = self.open_reader(&*self.footer()?, Choice::group(group), columns, ROW_GROUP_ROWS)?;
+        let described = self.footer()?.reader(&[group]).map_err(self.corrupt())?;
+        let reader = self.open_reader(&described, Choice::group(0), columns, ROW_GROUP_ROWS)?;
         reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
     }
 
@@ -108,7 +110,7 @@ impl Segment {
         let (footer, blooms) = (self.footer()?, self.readable_blooms()?);
         let blooms = blooms.as_ref().map(|blooms| blooms.as_slice());
         let mut rows = Vec::new();
-        for (idx, group) in footer.groups.iter().enumerate() {
+        for (idx, group) in footer.groups().iter().enumerate() {
             let inside = rows_within(&stretches, &group.rows);
             if !inside.is_empty()
                 && group.may_hold_project(&[key.project_id])
@@ -144,12 +146,14 @@ impl Segment {
         batch_rows: usize,
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + 'a> {
         let footer = self.footer()?;
-        Ok((0..footer.groups.len()).flat_map(move |idx| {
-            let group = footer.groups[idx].rows.clone();
+        Ok((0..footer.groups().len()).flat_map(move |idx| {
+            let group = footer.groups()[idx].rows.clone();
             let has_dead = dead.range_cardinality(group.clone()) > 0;
             let selection = has_dead.then(|| alive_selection(dead, std::iter::once(group)));
-            let choice = Choice { selection, ..Choice::group(idx) };
-            let (reader, failed) = match self.open_reader(&footer, choice, columns, batch_rows) {
+            let choice = Choice { selection, ..Choice::group(0) };
+            let described = footer.reader(&[idx]).map_err(self.corrupt());
+            let reader = described.and_then(|file| self.open_reader(&file, choice, columns, batch_rows));
+            let (reader, failed) = match reader {
                 Ok(reader) => (Some(reader), None),
                 Err(err) => (None, Some(Err(err))),
             };
@@ -211,7 +215,7 @@ impl Segment {
     fn groups_with_runs(&self, run_ids: &[RunId]) -> Result<Vec<Range<u32>>> {
         let (footer, blooms) = (self.footer()?, self.readable_blooms()?);
         let blooms = blooms.as_ref().map(|blooms| blooms.as_slice());
-        let groups = footer.groups.iter().enumerate();
+        let groups = footer.groups().iter().enumerate();
         let may_hold =
             groups.filter(|(idx, _)| run_ids.iter().any(|run_id| may_hold_run(blooms, *idx, *run_id)));
         Ok(may_hold.map(|(_, group)| group.rows.clone()).collect())
@@ -226,9 +230,11 @@ impl Segment {
         mut show: impl FnMut(RecordBatch) -> Result<()>,
     ) -> Result<()> {
         let footer = self.footer()?;
-        for (group, selection) in footer.select(rows) {
+        let (groups, selections): (Vec<usize>, Vec<RowSelection>) = footer.select(rows).into_iter().unzip();
+        let described = footer.reader(&groups).map_err(self.corrupt())?;
+        for (group, selection) in selections.into_iter().enumerate() {
             let choice = Choice { group, selection: Some(selection), run_ids };
-            for batch in self.open_reader(&footer, choice, columns, ROW_GROUP_ROWS)? {
+            for batch in self.open_reader(&described, choice, columns, ROW_GROUP_ROWS)? {
                 show(batch.map_err(self.corrupt())?)?;
             }
         }
@@ -237,17 +243,16 @@ impl Segment {
 
     fn open_reader(
         &self,
-        footer: &Footer,
+        described: &ArrowReaderMetadata,
         choice: Choice<'_>,
         columns: &[Col],
         batch_rows: usize,
     ) -> Result<ParquetRecordBatchReader> {
         let Choice { group, selection, run_ids } = choice;
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
-                .with_row_groups(vec![group])
-                .with_batch_size(batch_rows);
-        let parquet_schema = footer.reader.metadata().file_metadata().schema_descr_ptr();
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, described.clone())
+            .with_row_groups(vec![group])
+            .with_batch_size(batch_rows);
+        let parquet_schema = described.metadata().file_metadata().schema_descr_ptr();
         if !columns.is_empty() {
             let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
             builder = builder.with_projection(mask);
@@ -266,7 +271,7 @@ impl Footer {
     /// The row groups that some rows lie in, and for each these rows as a selection over its own. The ranges must be in order
     /// and apart.
     fn select(&self, rows: &[Range<u32>]) -> Vec<(usize, RowSelection)> {
-        let selected = self.groups.iter().enumerate().map(|(idx, group)| {
+        let selected = self.groups().iter().enumerate().map(|(idx, group)| {
             let place = |row: u32| (row - group.rows.start) as usize;
             let inside = rows_within(rows, &group.rows).into_iter();
             let ranges: Vec<Range<usize>> = inside.map(|rows| place(rows.start)..place(rows.end)).collect();

@@ -7,6 +7,7 @@ use crate::native::segment::write;
 use crate::schema::encode::encode_runs;
 use crate::testing::build::{project, run, trace};
 use clearspan_model::{Run, RunKey};
+use parquet::file::metadata::ParquetMetaDataReader;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,8 +122,9 @@ fn the_file_says_where_its_index_is() {
     let dir = tempfile::tempdir().unwrap();
     let entry = write_runs(dir.path());
     let segment = open(dir.path(), &entry, 1 << 20);
-    let footer = segment.footer().unwrap();
-    let metadata = footer.metadata().file_metadata().key_value_metadata().unwrap();
+    let file = std::fs::File::open(segment.path()).unwrap();
+    let footer = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+    let metadata = footer.file_metadata().key_value_metadata().unwrap();
     let said = metadata.iter().find(|pair| pair.key == METADATA_KEY).unwrap();
     let place = entry.traces.unwrap();
     assert_eq!(said.value, Some(format!("{},{}", place.offset, place.entries)));
