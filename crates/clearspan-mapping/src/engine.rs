@@ -16,6 +16,7 @@ mod keys;
 mod params;
 mod prefix;
 mod python;
+mod shape;
 mod stored;
 mod table;
 mod usage;

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use clearspan_model::{IssueKind, JsonText, Name, RunId, RunType, Side, TraceId, UnixNanos};
 
-use super::attributes::{RowHit, RuleHit};
+use super::attributes::RuleHit;
 use super::draft::{messages_name, side_name};
 use super::params::parameter;
 use super::python::literal_to_json;
+use super::shape::RowHit;
 use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
 use crate::dialects::{normalise_provider, read_timestamp};

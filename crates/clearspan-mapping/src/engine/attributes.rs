@@ -1,14 +1,15 @@
 //! The attributes of one span, indexed once. They are borrowed: a value is copied when a field or the rest needs it.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use clearspan_model::{IssueKind, JsonText, MapIssue, Payload, Side};
 
 use super::keys::{Facts, Remembered, Spare, quick_hash};
+use super::shape::Shape;
 use super::{Row, Table};
 use crate::dialects::Telling;
 use crate::json::{Json, parse};
-use crate::messages::FlatKey;
 use crate::rules::Rules;
 
 /// One attribute.
@@ -19,9 +20,6 @@ pub(crate) struct Attribute<'a> {
     pub(crate) value: Json<'a>,
     /// A rule used it, so it does not stay under `Run::attributes`.
     pub(crate) used: bool,
-    /// What its key says below a prefix of this length, if it is of a flattened message.
-    flat: Option<FlatKey>,
-    flat_from: u16,
 }
 
 impl<'a> Attribute<'a> {
@@ -74,10 +72,8 @@ impl<'a> Attribute<'a> {
 pub(crate) struct Attributes<'a> {
     pub(crate) items: Vec<Attribute<'a>>,
     pub(super) table: &'a Table,
-    /// For each known prefix that occurs, the attributes below it.
-    families: Vec<(usize, Vec<usize>)>,
-    /// The rows that have something to read, strongest first.
-    pub(super) rows: Vec<RowHit>,
+    /// What their keys say.
+    pub(super) shape: Rc<Shape<'a>>,
     rules: &'a Rules,
     /// What other spans of the request had, too.
     remembered: Option<&'a Remembered<'a>>,
@@ -85,15 +81,6 @@ pub(crate) struct Attributes<'a> {
     pairs: Vec<(&'a str, Json<'a>)>,
     /// The users' rules that match, strongest first.
     pub(super) rule_hits: Vec<RuleHit>,
-    /// What the keys tell about the dialect.
-    telling: Telling,
-}
-
-/// A row and what it reads: the place of an attribute, or that of a family where the row reads one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct RowHit {
-    pub(super) row: usize,
-    pub(super) at: usize,
 }
 
 /// A user's rule and an attribute that it matches.
@@ -111,24 +98,26 @@ impl<'a> Attributes<'a> {
         rules: &'a Rules,
         issues: &mut Vec<MapIssue>,
     ) -> Self {
-        let mut this = Self::empty(pairs.len(), table, rules);
+        let mut shape = Shape::with_capacity(pairs.len());
         let repeated = repeated(pairs.iter().map(|(key, _)| *key));
-        for (idx, (key, value)) in pairs.into_iter().enumerate() {
+        for (idx, (key, value)) in pairs.iter().enumerate() {
             let facts = Facts::of(key, table);
             if repeated.binary_search(&idx).is_ok() {
                 issues.push(MapIssue {
                     kind: IssueKind::Conflict,
-                    field: key.to_owned(),
+                    field: (*key).to_owned(),
                     message: "it was sent more than once; the last value counts".to_owned(),
                 });
-                this.telling = this.telling.and(facts.telling);
-                this.items.push(Attribute { key, value, used: true, flat: None, flat_from: 0 });
+                shape.push_unread(key, value.is_null(), &facts);
             } else {
-                this.push(key, value, &facts);
+                shape.push(key, value.is_null(), &facts, table);
             }
         }
-        this.sort();
-        this
+        shape.sort();
+        let used = shape.places.iter().map(|place| place.used);
+        let items = pairs.into_iter().zip(used).map(|((key, value), used)| Attribute { key, value, used });
+        let items = items.collect();
+        Self::of_shape(Rc::new(shape), items, table, rules)
     }
 
     /// Indexes the attributes of one of many spans.
@@ -139,39 +128,40 @@ impl<'a> Attributes<'a> {
         issues: &mut Vec<MapIssue>,
     ) -> Self {
         let keys = &remembered.keys;
-        let spare = remembered.take_spare();
-        let mut this = Self { items: spare.items, rows: spare.rows, ..Self::empty(0, keys.table, rules) };
-        this.items.reserve(pairs.len());
         keys.next_span();
-        for (key, value) in pairs.drain(..) {
-            let text = value.as_simple().unwrap_or_default();
-            keys.with_facts(key, text, |facts| this.push(key, value, facts));
+        let Some(shape) = remembered.shapes.of(&pairs, keys) else {
+            let this = Self::new(pairs, keys.table, rules, issues);
+            return Self { remembered: Some(remembered), ..this };
+        };
+        let mut items = remembered.spare_items();
+        items.reserve(pairs.len());
+        for ((key, value), place) in pairs.drain(..).zip(&shape.places) {
+            if !std::ptr::eq(key, place.key) {
+                // Another key took its place; the next span shall find it again.
+                keys.with_facts(place.key, value.as_simple().unwrap_or_default(), |_| {});
+            }
+            items.push(Attribute { key: place.key, value, used: place.used });
         }
-        if keys.may_repeat() && !repeated(this.items.iter().map(|item| item.key)).is_empty() {
-            let pairs = this.items.into_iter().map(|item| (item.key, item.value)).collect();
-            this = Self::new(pairs, keys.table, rules, issues);
-        }
-        this.sort();
+        let this = Self::of_shape(shape, items, keys.table, rules);
         Self { remembered: Some(remembered), pairs, ..this }
     }
 
-    fn empty(len: usize, table: &'a Table, rules: &'a Rules) -> Self {
-        Self {
-            items: Vec::with_capacity(len),
-            table,
-            families: Vec::new(),
-            rows: Vec::with_capacity(len * 2),
-            rules,
-            remembered: None,
-            pairs: Vec::new(),
-            rule_hits: Vec::new(),
-            telling: Telling::NOTHING,
+    fn of_shape(shape: Rc<Shape<'a>>, items: Vec<Attribute<'a>>, table: &'a Table, rules: &'a Rules) -> Self {
+        let mut rule_hits = Vec::new();
+        if !rules.is_empty() {
+            for (idx, item) in items.iter().enumerate().filter(|(_, item)| !item.used) {
+                if !item.value.is_null() {
+                    rule_hits.extend(rules.matching(item.key).map(|rule| RuleHit { rule, item: idx }));
+                }
+            }
+            rule_hits.sort_unstable();
         }
+        Self { items, table, shape, rules, remembered: None, pairs: Vec::new(), rule_hits }
     }
 
     /// What the keys tell about the dialect.
     pub(crate) fn telling(&self) -> Telling {
-        self.telling
+        self.shape.telling
     }
 
     /// The messages of one attribute, where they can be read one by one.
@@ -181,11 +171,8 @@ impl<'a> Attributes<'a> {
 
     /// The messages of a family, where they are plain.
     pub(super) fn seen_flattened(&self, side: Side, prefix: &str, family: &[usize]) -> Option<Vec<JsonText>> {
-        let entries = family.iter().map(|idx| {
-            let item = &self.items[*idx];
-            let flat = item.flat.filter(|_| usize::from(item.flat_from) == prefix.len());
-            (flat, &item.value)
-        });
+        let entries =
+            family.iter().map(|idx| (self.shape.places[*idx].flat_below(prefix), &self.items[*idx].value));
         self.remembered?.seen.read_keyed(side, entries)
     }
 
@@ -199,53 +186,15 @@ impl<'a> Attributes<'a> {
         }
     }
 
-    fn sort(&mut self) {
-        self.rows.sort_unstable();
-        self.rows.dedup();
-        self.rule_hits.sort_unstable();
-    }
-
     /// Adds a family whose attributes were used when the run was stored.
     pub(crate) fn push_stored_family(&mut self, prefix: &str) {
-        if let Some(entry) = self.table.prefixes.get(prefix) {
-            let at = self.family_at(entry.id);
-            self.rows.extend(entry.rows.iter().map(|row| RowHit { row: *row, at }));
-            self.sort();
-        }
+        let shape = Rc::make_mut(&mut self.shape);
+        shape.push_family(prefix, self.table);
+        shape.sort();
     }
 
     pub(super) fn rules(&self) -> &'a Rules {
         self.rules
-    }
-
-    #[inline]
-    fn push(&mut self, key: &'a str, value: Json<'a>, facts: &Facts<'a>) {
-        let idx = self.items.len();
-        let is_set = !value.is_null();
-        self.telling = self.telling.and(facts.telling);
-        if !self.rules.is_empty() && is_set {
-            self.rule_hits.extend(self.rules.matching(key).map(|rule| RuleHit { rule, item: idx }));
-        }
-        if is_set {
-            self.index(idx, facts);
-        }
-        // JavaScript's `undefined` inside a known family tells nothing.
-        let used = !is_set && facts.families().next().is_some();
-        self.items.push(Attribute { key, value, used, flat: facts.flat, flat_from: facts.flat_from });
-    }
-
-    fn index(&mut self, idx: usize, facts: &Facts<'a>) {
-        if let Some(own) = facts.own {
-            self.rows.extend(own.rows.iter().map(|row| RowHit { row: *row, at: idx }));
-        }
-        for entry in facts.families() {
-            let at = self.family_at(entry.id);
-            let family = &mut self.families[at].1;
-            family.push(idx);
-            if family.len() == 1 {
-                self.rows.extend(entry.rows.iter().map(|row| RowHit { row: *row, at }));
-            }
-        }
     }
 
     /// The attribute with a key that some row reads.
@@ -256,14 +205,6 @@ impl<'a> Attributes<'a> {
         (!self.items[idx].value.is_null()).then_some(idx)
     }
 
-    /// A span has few families, so a list is the quickest map.
-    fn family_at(&mut self, id: usize) -> usize {
-        self.families.iter().position(|(known, _)| *known == id).unwrap_or_else(|| {
-            self.families.push((id, Vec::with_capacity(16)));
-            self.families.len() - 1
-        })
-    }
-
     pub(super) fn row(&self, idx: usize) -> Row {
         self.table.rows[idx]
     }
@@ -271,16 +212,6 @@ impl<'a> Attributes<'a> {
     /// What a row is called as a source.
     pub(super) fn row_source(&self, idx: usize) -> &'static str {
         self.table.sources[idx]
-    }
-
-    /// Lends the attributes of the family at this place.
-    pub(super) fn take_family(&mut self, at: usize) -> Vec<usize> {
-        std::mem::take(&mut self.families[at].1)
-    }
-
-    /// Takes them back.
-    pub(super) fn return_family(&mut self, at: usize, family: Vec<usize>) {
-        self.families[at].1 = family;
     }
 
     pub(crate) fn mark_used(&mut self, idx: usize) {
@@ -297,7 +228,7 @@ impl<'a> Attributes<'a> {
             rest.insert(item.key.to_owned(), JsonText::from_trusted(text.as_str()));
         }
         if let Some(remembered) = self.remembered {
-            remembered.keep_spare(Spare { pairs: self.pairs, items: self.items, rows: self.rows });
+            remembered.keep_spare(Spare { pairs: self.pairs, items: self.items });
         }
         rest
     }
@@ -309,7 +240,7 @@ fn is_json_like(text: &str) -> bool {
 }
 
 /// The places of attributes whose key comes again later.
-fn repeated<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Vec<usize> {
+pub(super) fn repeated<'k>(keys: impl Iterator<Item = &'k str> + Clone) -> Vec<usize> {
     let mut repeated = Vec::new();
     // A filter of bits is enough to know that most spans have none, and takes no memory.
     let mut filter = [0_u64; 64];

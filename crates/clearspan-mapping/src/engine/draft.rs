@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Name, Payload, Run, RunType, Side, Status, UnixNanos, Usage,
@@ -82,14 +83,13 @@ impl Draft {
         attributes: &mut Attributes<'_>,
         settle_type: impl FnOnce(&mut Self),
     ) {
-        let table = attributes.table;
-        let rows = std::mem::take(&mut attributes.rows);
+        let shape = Rc::clone(&attributes.shape);
         let hits = std::mem::take(&mut attributes.rule_hits);
         for hit in &hits {
             self.apply_rule(attributes, *hit, true);
         }
-        for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, true)) {
-            self.apply_row(attributes, hit, true);
+        for hit in &shape.about_type {
+            self.apply_row(attributes, *hit, true);
         }
         settle_type(self);
         if let Some((_, run_type, source)) = &self.run_type {
@@ -99,10 +99,9 @@ impl Draft {
         for hit in &hits {
             self.apply_rule(attributes, *hit, false);
         }
-        for hit in rows.iter().copied().filter(|hit| table.has_targets(hit.row, false)) {
-            self.apply_row(attributes, hit, false);
+        for hit in &shape.others {
+            self.apply_row(attributes, *hit, false);
         }
-        attributes.rows = rows;
     }
 
     /// True for a call of a language model, where bare text is what someone said.

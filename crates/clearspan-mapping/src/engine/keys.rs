@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use super::Table;
-use super::attributes::{Attribute, RowHit};
+use super::attributes::Attribute;
+use super::shape::Shapes;
 use super::table::Entry;
 use crate::dialects::Telling;
 use crate::json::Json;
@@ -13,6 +14,7 @@ use crate::messages::{FlatKey, Seen};
 #[derive(Debug)]
 pub(crate) struct Remembered<'a> {
     pub(super) keys: Keys<'a>,
+    pub(super) shapes: Shapes<'a>,
     pub(super) seen: Seen<'a>,
     spare: RefCell<Spare<'a>>,
 }
@@ -22,7 +24,6 @@ pub(crate) struct Remembered<'a> {
 pub(super) struct Spare<'a> {
     pub(super) pairs: Vec<(&'a str, Json<'a>)>,
     pub(super) items: Vec<Attribute<'a>>,
-    pub(super) rows: Vec<RowHit>,
 }
 
 /// What a span of so many attributes took goes with it.
@@ -31,7 +32,12 @@ const MAX_SPARE: usize = 1 << 10;
 impl<'a> Remembered<'a> {
     /// For a body of so many bytes.
     pub(crate) fn for_body(len: usize, table: &'a Table) -> Self {
-        Self { keys: Keys::for_body(len, table), seen: Seen::for_body(len), spare: RefCell::default() }
+        Self {
+            keys: Keys::for_body(len, table),
+            shapes: Shapes::for_body(len),
+            seen: Seen::for_body(len),
+            spare: RefCell::default(),
+        }
     }
 
     /// An empty list for the attributes of a span.
@@ -39,16 +45,16 @@ impl<'a> Remembered<'a> {
         std::mem::take(&mut self.spare.borrow_mut().pairs)
     }
 
-    pub(super) fn take_spare(&self) -> Spare<'a> {
-        self.spare.take()
+    /// An empty list for what becomes of them.
+    pub(super) fn spare_items(&self) -> Vec<Attribute<'a>> {
+        std::mem::take(&mut self.spare.borrow_mut().items)
     }
 
     /// Keeps the lists of a span that is finished.
     pub(super) fn keep_spare(&self, mut spare: Spare<'a>) {
-        if spare.items.capacity() <= MAX_SPARE && spare.rows.capacity() <= MAX_SPARE {
+        if spare.items.capacity() <= MAX_SPARE {
             spare.pairs.clear();
             spare.items.clear();
-            spare.rows.clear();
             self.spare.replace(spare);
         }
     }
@@ -59,6 +65,17 @@ impl<'a> Remembered<'a> {
         let slots = self.keys.slots.borrow();
         let pair = &slots[quick_hash(bytes) & (slots.len() - 1)];
         pair.iter().find(|slot| slot.key.as_bytes() == bytes).map(|slot| (slot.key, slot.text))
+    }
+
+    /// Keeps the text that stands at a key that is known.
+    #[inline]
+    pub(crate) fn note_text(&self, key: &'a str, text: &'a str) {
+        let mut slots = self.keys.slots.borrow_mut();
+        let mask = slots.len() - 1;
+        let pair = &mut slots[quick_hash(key.as_bytes()) & mask];
+        if let Some(slot) = pair.iter_mut().find(|slot| std::ptr::eq(slot.key, key)) {
+            slot.text = text;
+        }
     }
 }
 

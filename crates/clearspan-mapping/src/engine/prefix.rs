@@ -1,6 +1,7 @@
 //! What each target does with a family of attributes below one prefix.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use clearspan_model::{JsonText, Name, Side};
 
@@ -18,9 +19,8 @@ impl Draft {
         prefix: &'static str,
         to: To,
     ) {
-        let family = attributes.take_family(at);
-        self.apply_members(attributes, prefix, &family, to);
-        attributes.return_family(at, family);
+        let shape = Rc::clone(&attributes.shape);
+        self.apply_members(attributes, prefix, shape.family(at), to);
     }
 
     fn apply_members(

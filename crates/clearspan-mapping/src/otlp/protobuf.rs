@@ -44,7 +44,9 @@ fn read_fields<'a>(
                     span.attributes = reading.remembered.map(Remembered::spare_pairs).unwrap_or_default();
                     span.attributes.reserve((bytes.len() / BYTES_PER_PLACE).min(MAX_FIRST_PLACES));
                 }
-                push_pair(&mut span.attributes, wire, &mut attributes, reading)?
+                let fits = push_pair(&mut span.attributes, wire, &mut attributes, reading)?;
+                push_pairs(&mut span.attributes, &mut fields, 9, &mut attributes, reading)?;
+                fits
             }
             10 => set(&mut span.dropped[0], wire.varint().map(uint32)),
             11 => push(&mut span.events, wire, &mut events, reading, read_event)?,
@@ -159,7 +161,43 @@ pub(super) fn push_pair<'a>(
     if *seen == 0 && list.capacity() < FIRST_PLACES {
         list.reserve(FIRST_PLACES);
     }
-    push(list, wire, seen, reading, |bytes, reading| read_pair(bytes, reading, 0))
+    let Some(bytes) = wire.bytes() else { return Ok(false) };
+    take_pair(list, bytes, seen, reading)?;
+    Ok(true)
+}
+
+/// Takes the pairs that come next in the field of this number, one after another.
+fn push_pairs<'a>(
+    list: &mut Pairs<'a>,
+    fields: &mut Fields<'a>,
+    number: u8,
+    seen: &mut usize,
+    reading: &mut Reading<'a, '_, '_>,
+) -> Result<(), Bad> {
+    while let Some(bytes) = fields.next_bytes_of(number) {
+        take_pair(list, bytes, seen, reading)?;
+    }
+    Ok(())
+}
+
+#[inline]
+fn take_pair<'a>(
+    list: &mut Pairs<'a>,
+    bytes: &'a [u8],
+    seen: &mut usize,
+    reading: &mut Reading<'a, '_, '_>,
+) -> Result<(), Bad> {
+    *seen += 1;
+    if *seen > MAX_ENTRIES {
+        reading.room.see()?;
+    } else if let Some((key, text)) = text_pair(bytes) {
+        let (key, text) = reading.pair(key, text)?;
+        list.push((key, Json::String(Text::Plain(text))));
+    } else {
+        reading.room.element()?;
+        list.push(read_pair(bytes, reading, 0)?);
+    }
+    Ok(())
 }
 
 /// Places for the attributes of one owner, before it is known how many there are.
@@ -271,19 +309,11 @@ fn read_pair<'a>(
     reading: &mut Reading<'a, '_, '_>,
     depth: usize,
 ) -> Result<(&'a str, Json<'a>), Bad> {
-    if depth <= MAX_VALUE_DEPTH
-        && let Some((key, text)) = text_pair(bytes)
-    {
-        let (key, text) =
-            if depth == 0 { reading.pair(key, text)? } else { (reading.text(key)?, reading.text(text)?) };
-        reading.note_sanitized(key);
-        return Ok((key, Json::String(Text::Plain(text))));
-    }
     let (mut key, mut value) = ("", Json::Null);
     let mut fields = Fields::of(bytes);
     while let Some((number, wire)) = fields.next()? {
         match (number, wire) {
-            (1, Wire::Bytes(bytes)) => key = reading.text(bytes)?,
+            (1, Wire::Bytes(bytes)) => key = reading.key(bytes)?,
             (2, Wire::Bytes(bytes)) => value = read_value(bytes, reading, depth)?,
             (1 | 2, wire) => note_misfit("attributes", wire, reading),
             _ => {}
@@ -296,26 +326,11 @@ fn read_pair<'a>(
 /// The key and the text of a pair that is written as nearly all are: its key, then a value that is one text.
 #[inline]
 fn text_pair(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (key, rest) = after_length(bytes.strip_prefix(&[KEY_TAG])?)?;
-    let (value, rest) = after_length(rest.strip_prefix(&[VALUE_TAG])?)?;
-    let (text, inside) = after_length(value.strip_prefix(&[TEXT_TAG])?)?;
-    (rest.is_empty() && inside.is_empty()).then_some((key, text))
-}
-
-/// Fields 1 and 2 of a pair and field 1 of a value, each with a length.
-const KEY_TAG: u8 = 1 << 3 | 2;
-const VALUE_TAG: u8 = 2 << 3 | 2;
-const TEXT_TAG: u8 = 1 << 3 | 2;
-
-/// Splits what has a length of up to two bytes from what follows it. `None` leaves it to the general reader.
-#[inline]
-fn after_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = match bytes {
-        [low @ 0..0x80, rest @ ..] => (usize::from(*low), rest),
-        [low, high @ 0..0x80, rest @ ..] => (usize::from(*low & 0x7f) | usize::from(*high) << 7, rest),
-        _ => return None,
-    };
-    rest.split_at_checked(length)
+    let mut pair = Fields::of(bytes);
+    let key = pair.next_bytes_of(1)?;
+    let mut value = Fields::of(pair.next_bytes_of(2)?);
+    let text = value.next_bytes_of(1)?;
+    (pair.is_empty() && value.is_empty()).then_some((key, text))
 }
 
 /// Reads an `AnyValue`. Of several values in one, which the format allows, the last counts.

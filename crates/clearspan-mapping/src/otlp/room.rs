@@ -150,6 +150,19 @@ impl<'m> Room<'m> {
         self.take(ELEMENT_BYTES)
     }
 
+    /// Counts an attribute that is text, and takes memory for it.
+    #[inline]
+    pub(super) fn pair(&mut self, key: &str, text: &str) -> Result<(), Stop> {
+        let len = key.len() + text.len();
+        if len < SHORT_TEXT && self.left() > AMPLE {
+            self.see()?;
+            return self.take(ELEMENT_BYTES + len * WORST_ESCAPE * TEXT_COPIES);
+        }
+        self.element()?;
+        self.text(key)?;
+        self.text(text)
+    }
+
     /// Takes memory for what bytes become: base64, and a copy of it that is shared.
     pub(super) fn bytes(&mut self, len: usize) -> Result<(), Stop> {
         self.take((len / 3 + 1).saturating_mul(2 * 4))

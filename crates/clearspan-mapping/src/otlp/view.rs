@@ -129,19 +129,45 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
         self.keep_text(String::from_utf8_lossy(bytes).into_owned())
     }
 
-    /// A key and a text from bytes that should be UTF-8. Those of earlier spans are known to be: the same text stands at
+    /// An attribute whose key and text should be UTF-8. Those of earlier spans are known to be: the same text stands at
     /// the same key whenever a conversation is told again.
     #[inline]
     pub(super) fn pair(&mut self, key: &'a [u8], text: &'a [u8]) -> Result<(&'a str, &'a str), Stop> {
-        let Some((key, last)) = self.remembered.and_then(|remembered| remembered.known_key(key)) else {
-            return Ok((self.text(key)?, self.text(text)?));
+        let valid = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();
+        let pair = match self.remembered.and_then(|remembered| remembered.known_key(key)) {
+            Some((key, last)) if last.as_bytes() == text => Some((key, last)),
+            Some((key, _)) => valid(text).map(|text| {
+                self.remembered.inspect(|remembered| remembered.note_text(key, text));
+                (key, text)
+            }),
+            None => valid(key).zip(valid(text)),
         };
-        self.room.text(key)?;
-        if last.as_bytes() == text {
-            self.room.text(last)?;
-            return Ok((key, last));
+        match pair {
+            Some((key, text)) => {
+                self.room.pair(key, text)?;
+                Ok((key, text))
+            }
+            None => self.repaired_pair(key, text),
         }
-        Ok((key, self.text(text)?))
+    }
+
+    #[cold]
+    fn repaired_pair(&mut self, key: &'a [u8], text: &'a [u8]) -> Result<(&'a str, &'a str), Stop> {
+        self.room.element()?;
+        let (key, text) = (self.text(key)?, self.text(text)?);
+        self.note_sanitized(key);
+        Ok((key, text))
+    }
+
+    /// The key of an attribute from bytes that should be UTF-8; one of an earlier span, if it had the same.
+    pub(super) fn key(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
+        match self.remembered.and_then(|remembered| remembered.known_key(bytes)) {
+            Some((key, _)) => {
+                self.room.text(key)?;
+                Ok(key)
+            }
+            None => self.text(bytes),
+        }
     }
 
     /// Text from JSON.

@@ -103,6 +103,21 @@ impl<'a> Fields<'a> {
         Ok(Some((number, wire)))
     }
 
+    /// The content of the next field, if it is a message or a text of this number, which is below 16, as most fields of
+    /// OTLP are. `None` leaves the field to [`Self::next`].
+    #[inline]
+    pub(crate) fn next_bytes_of(&mut self, number: u8) -> Option<&'a [u8]> {
+        let (bytes, rest) = after_length(self.rest.strip_prefix(&[number << 3 | 2])?)?;
+        self.rest = rest;
+        Some(bytes)
+    }
+
+    /// True at the end of the message.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// The next number of a packed list; `None` at its end.
     pub(crate) fn next_varint(&mut self) -> Result<Option<u64>, Malformed> {
         if self.rest.is_empty() { Ok(None) } else { self.varint().map(Some) }
@@ -187,6 +202,21 @@ impl<'a> Fields<'a> {
         }
         Ok(())
     }
+}
+
+/// Splits what has a length of up to three bytes from what follows it.
+#[inline]
+fn after_length(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let low_bits = |byte: &u8| usize::from(*byte & 0x7f);
+    let (length, rest) = match bytes {
+        [low @ 0..0x80, rest @ ..] => (usize::from(*low), rest),
+        [low, high @ 0..0x80, rest @ ..] => (low_bits(low) | usize::from(*high) << 7, rest),
+        [low, middle, high @ 0..0x80, rest @ ..] => {
+            (low_bits(low) | low_bits(middle) << 7 | usize::from(*high) << 14, rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(length)
 }
 
 #[cfg(test)]
