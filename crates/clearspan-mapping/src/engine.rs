@@ -13,12 +13,14 @@ mod attributes;
 mod cost;
 mod draft;
 mod keys;
+mod notes;
 mod params;
 mod prefix;
 mod python;
 mod shape;
 mod stored;
 mod table;
+mod texts;
 mod usage;
 
 use clearspan_model::{RunType, Side};

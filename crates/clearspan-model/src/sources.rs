@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,112 +16,69 @@ pub type Name = Cow<'static, str>;
 /// a family of them; with a word and a colon in front for anything else: `span:name`, `span:status`, `event:exception`,
 /// `log:gen_ai.choice`, `inputs:model` (inside a payload), `rule:<name>:<attribute>`.
 ///
-/// A dozen pairs, made for each span: a sorted list costs a fraction of a map, and comparing the first bytes of names, as
-/// numbers, a fraction of comparing the names.
+/// Cheap to clone: runs of one instrumentation have the same, a dozen pairs, and share them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sources(Vec<Source>);
+pub struct Sources(Option<Arc<Known>>);
 
-/// As many sources as a run has that tells little more than what it is.
-const USUAL: usize = 12;
-
-/// A field, and where it came from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Source {
-    /// The first bytes of the field, in the order of texts.
-    head: u64,
-    field: Name,
-    source: Name,
-}
-
-impl Source {
-    fn new(field: Name, source: Name) -> Self {
-        Self { head: head(&field), field, source }
-    }
-}
-
-/// The first eight bytes of a name, as a number: where two differ, the names stand in the same order.
-#[inline]
-fn head(name: &str) -> u64 {
-    let bytes = name.as_bytes();
-    bytes.first_chunk::<8>().map_or_else(
-        || bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)) << (64 - 8 * bytes.len().max(1)),
-        |first| u64::from_be_bytes(*first),
-    )
+/// Pairs sorted by field, each field once; at least one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Known {
+    pairs: Vec<(Name, Name)>,
+    /// What their texts take.
+    text_bytes: usize,
 }
 
 impl Sources {
-    /// What so many pairs take in memory beside their texts.
-    pub const fn bytes_of(count: usize) -> usize {
-        size_of::<Source>() * if count > USUAL { count } else { USUAL }
-    }
-
-    /// Notes where a field came from, unless that is known.
+    /// Notes where a field came from, unless that is known. Makes them anew: for those who add little to what is there.
     pub fn note(&mut self, field: impl Into<Name>, source: impl Into<Name>) {
-        self.note_name(field.into(), source.into());
-    }
-
-    /// The same with places for what is noted beside it.
-    pub fn begin(&self) -> Self {
-        let mut pairs = Vec::with_capacity(self.0.len().max(USUAL));
-        pairs.extend_from_slice(&self.0);
-        Self(pairs)
-    }
-
-    fn note_name(&mut self, field: Name, source: Name) {
-        if let Err(at) = self.place(&field) {
-            if self.0.capacity() == 0 {
-                self.0.reserve_exact(USUAL);
-            }
-            self.0.insert(at, Source::new(field, source));
-        }
-    }
-
-    /// Notes where a field came from, whatever was known.
-    pub fn replace(&mut self, field: impl Into<Name>, source: impl Into<Name>) {
-        let field = field.into();
-        match self.place(&field) {
-            Ok(at) => self.0[at].source = source.into(),
-            Err(at) => self.0.insert(at, Source::new(field, source.into())),
-        }
-    }
-
-    /// Forgets where a field came from.
-    pub fn remove(&mut self, field: &str) -> Option<Name> {
-        self.place(field).ok().map(|at| self.0.remove(at).source)
+        let known = std::mem::take(self).into_map();
+        *self = std::iter::once((field.into(), source.into())).chain(known).collect();
     }
 
     /// Where a field came from.
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.place(field).ok().map(|at| self.0[at].source.as_ref())
+        let pairs = self.pairs();
+        let at = pairs.binary_search_by(|(known, _)| known.as_ref().cmp(field)).ok()?;
+        Some(pairs[at].1.as_ref())
     }
 
     /// All fields with their sources, by field.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
-        self.0.iter().map(|known| (known.field.as_ref(), known.source.as_ref()))
+        self.names().map(|(field, source)| (field.as_ref(), source.as_ref()))
+    }
+
+    /// The same for those who keep them: names that are part of the program are not copied.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &(Name, Name)> {
+        self.pairs().iter()
     }
 
     /// How many fields have a source.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.pairs().len()
     }
 
     /// True when nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
+    }
+
+    /// What so many pairs take in memory beside their texts.
+    pub const fn bytes_of(count: usize) -> usize {
+        size_of::<(Name, Name)>() * count
+    }
+
+    /// What they take in memory, if nobody shares them.
+    pub fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |known| known.text_bytes + Self::bytes_of(known.pairs.len()))
     }
 
     /// The pairs as a map, for those who join them.
     pub(crate) fn into_map(self) -> BTreeMap<Name, Name> {
-        self.0.into_iter().map(|known| (known.field, known.source)).collect()
+        self.names().cloned().collect()
     }
 
-    fn place(&self, field: &str) -> Result<usize, usize> {
-        let head = head(field);
-        let is_before =
-            |known: &Source| known.head < head || known.head == head && known.field.as_ref() < field;
-        let at = self.0.partition_point(is_before);
-        let is_known = self.0.get(at).is_some_and(|known| known.head == head && known.field == field);
-        if is_known { Ok(at) } else { Err(at) }
+    fn pairs(&self) -> &[(Name, Name)] {
+        self.0.as_ref().map_or(&[], |known| &known.pairs)
     }
 }
 
@@ -128,7 +86,9 @@ impl FromIterator<(Name, Name)> for Sources {
     fn from_iter<I: IntoIterator<Item = (Name, Name)>>(pairs: I) -> Self {
         // Of two with one field the last counts, as in a map.
         let map: BTreeMap<Name, Name> = pairs.into_iter().collect();
-        Self(map.into_iter().map(|(field, source)| Source::new(field, source)).collect())
+        let text_bytes = map.iter().map(|(field, source)| field.len() + source.len()).sum();
+        let pairs: Vec<_> = map.into_iter().collect();
+        Self((!pairs.is_empty()).then(|| Arc::new(Known { pairs, text_bytes })))
     }
 }
 

@@ -12,7 +12,7 @@ use super::shape::RowHit;
 use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
 use crate::dialects::{normalise_provider, read_timestamp};
-use crate::json::{Json, parse};
+use crate::json::{Json, parse, push_string};
 use crate::messages::{Reader, is_python_none, read_instructions, read_payload};
 use crate::otlp::ProjectRef;
 use crate::rules::{Target, fill_star};
@@ -101,7 +101,7 @@ impl Draft {
             To::Release => ("release", &mut self.run.release),
             _ => return self.apply(to, item),
         };
-        let (before, source) = (slot.take(), self.run.sources.remove(field));
+        let (before, source) = (slot.take(), self.notes.remove(field));
         let used = self.apply(to, item);
         if !used {
             match to {
@@ -109,7 +109,7 @@ impl Draft {
                 _ => self.run.release = before,
             }
             if let Some(source) = source {
-                self.run.sources.note(field, source);
+                self.notes.note(field.into(), source);
             }
         }
         used
@@ -203,7 +203,7 @@ impl Draft {
     }
 
     fn take_name(&mut self, to: To, item: &Attribute<'_>) -> bool {
-        let Some(name) = item.label() else { return false };
+        let Some(name) = item.label_text() else { return false };
         match to {
             To::ToolName(strength) if self.run.run_type == Some(RunType::Tool) => {
                 self.offer_name(strength, &name)
@@ -257,7 +257,7 @@ impl Draft {
     }
 
     fn take_provider(&mut self, item: &Attribute<'_>) -> bool {
-        let Some(label) = item.label() else { return false };
+        let Some(label) = item.label_text() else { return false };
         // MLflow quotes every value.
         let name = label.trim_matches('"');
         if let Some(provider) = normalise_provider(name)
@@ -266,7 +266,8 @@ impl Draft {
             self.run.provider = Some(provider.into_owned());
             self.note("provider");
         }
-        self.put_metadata(Cow::Borrowed("ls_provider"), JsonText::from_string(name))
+        let text = self.texts.make(|out| push_string(name, out));
+        self.put_metadata(Cow::Borrowed("ls_provider"), text)
     }
 
     fn take_metadata_object(&mut self, json: &Json<'_>) -> bool {

@@ -1,5 +1,6 @@
 //! The attributes of one span, indexed once. They are borrowed: a value is copied when a field or the rest needs it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -58,12 +59,25 @@ impl<'a> Attribute<'a> {
 
     /// Text, or a number as text: ids come as either. Blank is none.
     pub(crate) fn label(&self) -> Option<String> {
+        self.label_text().map(Cow::into_owned)
+    }
+
+    /// The same for those who do not keep it.
+    pub(crate) fn label_text(&self) -> Option<Cow<'a, str>> {
         let text = match &self.value {
-            Json::String(text) => text.simple().trim().to_owned(),
-            Json::Int(number) => number.to_string(),
+            Json::String(text) => Cow::Borrowed(trim(text.simple())),
+            Json::Int(number) => Cow::Owned(number.to_string()),
             _ => return None,
         };
         (!text.is_empty()).then_some(text)
+    }
+}
+
+/// Without blanks at both ends. Most texts begin and end with letters, which takes no look at what they are in Unicode.
+fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => text,
+        _ => text.trim(),
     }
 }
 

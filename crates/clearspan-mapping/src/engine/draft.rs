@@ -8,11 +8,13 @@ use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Name, Payload, Run, RunType, Side, Status, UnixNanos, Usage,
 };
 
-use super::Attributes;
+use super::notes::Notes;
 use super::params::{Params, parameter_name};
 use super::stored::Stored;
+use super::texts::Texts;
 use super::usage::{UsageDraft, usage_from_json};
-use crate::json::Json;
+use super::{Attributes, Remembered};
+use crate::json::{Json, push_string};
 use crate::messages::{lead, read_payload, with_finish_reason};
 use crate::otlp::ProjectRef;
 
@@ -44,16 +46,21 @@ pub(crate) struct Draft {
     pub(super) members: BTreeMap<(Side, Name), JsonText>,
     /// The run as it was stored, when it is mapped again.
     pub(super) stored: Option<Box<Stored>>,
-    /// Sources of members beyond [`MANY_SOURCES`].
-    late_sources: Vec<(Name, Name)>,
+    /// Where the fields came from that are filled.
+    pub(super) notes: Notes,
+    /// JSON texts that other runs of the request have, too.
+    pub(super) texts: Texts,
 }
-
-/// Sources are kept in order. When there are so many, those of further members wait until the run is finished: each would move
-/// all that are behind it, and an object has as many members as a request has room for.
-const MANY_SOURCES: usize = 500;
 
 impl Draft {
     pub(crate) fn new(run: Box<Run>) -> Self {
+        Self::beside(run, None)
+    }
+
+    /// A draft of one of many spans.
+    pub(crate) fn beside(run: Box<Run>, remembered: Option<&Remembered<'_>>) -> Self {
+        let spare = remembered.map(|remembered| remembered.sources.spare()).unwrap_or_default();
+        let notes = Notes::of(&run.sources, spare);
         Self {
             run,
             project: None,
@@ -73,7 +80,8 @@ impl Draft {
             is_plain: BTreeMap::new(),
             members: BTreeMap::new(),
             stored: None,
-            late_sources: Vec::new(),
+            notes,
+            texts: remembered.map(|remembered| remembered.texts.clone()).unwrap_or_default(),
         }
     }
 
@@ -94,7 +102,7 @@ impl Draft {
         settle_type(self);
         if let Some((_, run_type, source)) = &self.run_type {
             self.run.run_type = Some(*run_type);
-            self.run.sources.note("run_type", source.clone());
+            self.notes.note("run_type".into(), source.clone());
         }
         for hit in &hits {
             self.apply_rule(attributes, *hit, false);
@@ -157,7 +165,8 @@ impl Draft {
     }
 
     pub(super) fn json_metadata(&mut self, name: &str, value: &Json<'_>) -> bool {
-        self.put_metadata(Cow::Borrowed(name), JsonText::from_trusted(value.to_text()))
+        let text = self.texts.make(|out| value.write(out));
+        self.put_metadata(Cow::Borrowed(name), text)
     }
 
     /// Sets a member of the metadata unless it is there. True when it is taken or repeats it.
@@ -211,7 +220,7 @@ impl Draft {
         };
         if self.run.outputs.messages.iter().all(is_empty) {
             self.run.outputs.messages.clear();
-            self.run.sources.remove(messages_name(Side::Output));
+            self.notes.remove(messages_name(Side::Output));
         }
         self.take_messages(Side::Output, list)
     }
@@ -250,37 +259,25 @@ impl Draft {
 
     /// True when a user's rule filled a field.
     pub(crate) fn is_ruled(&self, field: &str) -> bool {
-        self.run.sources.get(field).is_some_and(|source| source.starts_with("rule:"))
+        self.notes.get(field).is_some_and(|source| source.starts_with("rule:"))
     }
 
     /// Notes that the present source overwrote a field.
     pub(crate) fn note_overwritten(&mut self, field: &'static str) {
-        self.run.sources.replace(field, self.source.clone());
+        self.notes.replace(field.into(), self.source.clone());
     }
 
     /// Notes that a field was filled by the present source.
     pub(crate) fn note(&mut self, field: impl Into<Name>) {
         if !self.source.is_empty() {
-            self.run.sources.note(field, self.source.clone());
+            self.notes.note(field.into(), self.source.clone());
         }
     }
 
     /// The same for a member of an object that was not there before.
     fn note_member(&mut self, field: Name) {
-        if self.run.sources.len() < MANY_SOURCES {
-            self.note(field);
-        } else if !self.source.is_empty() {
-            self.late_sources.push((field, self.source.clone()));
-        }
-    }
-
-    /// Brings the sources that waited to the others.
-    fn finish_sources(&mut self) {
-        if !self.late_sources.is_empty() {
-            let owned = |text: &str| Name::Owned(text.to_owned());
-            let known = std::mem::take(&mut self.run.sources);
-            let known = known.iter().map(|(field, source)| (owned(field), owned(source)));
-            self.run.sources = std::mem::take(&mut self.late_sources).into_iter().chain(known).collect();
+        if !self.source.is_empty() {
+            self.notes.note_new(field, self.source.clone());
         }
     }
 
@@ -328,14 +325,21 @@ impl Draft {
     }
 
     /// Joins what was collected apart into the run. The attributes that no rule used stay raw.
-    pub(crate) fn finish(mut self) -> (Option<ProjectRef>, Box<Run>) {
+    pub(crate) fn finish(self) -> (Option<ProjectRef>, Box<Run>) {
+        self.finish_beside(None)
+    }
+
+    /// The same for one of many spans.
+    pub(crate) fn finish_beside(
+        mut self,
+        remembered: Option<&Remembered<'_>>,
+    ) -> (Option<ProjectRef>, Box<Run>) {
         if let Some((_, name, source)) = self.name.take() {
             self.run.name = Some(name);
-            self.run.sources.note("name", source);
+            self.notes.note("name".into(), source);
         } else if self.run.name.is_some() {
-            self.run.sources.note("name", "span:name");
+            self.notes.note("name".into(), "span:name".into());
         }
-        self.finish_sources();
         self.finish_payloads();
         self.finish_model();
         let (params, usage, cost) = (
@@ -343,13 +347,17 @@ impl Draft {
             std::mem::take(&mut self.usage),
             std::mem::take(&mut self.cost),
         );
-        self.run.invocation_params = params.finish();
+        self.run.invocation_params = params.finish(&self.texts);
         self.run.usage = usage.finish(&mut self.run.issues);
         self.run.cost = super::cost::finish(cost);
         if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
             self.run.status = Some(Status::Error);
         }
         let run = &mut *self.run;
+        run.sources = match remembered {
+            Some(remembered) => remembered.sources.finish(self.notes),
+            None => self.notes.finish(),
+        };
         run.tags.sort();
         run.tags.dedup();
         run.events.sort();
@@ -376,14 +384,14 @@ impl Draft {
         {
             // A call that failed early: nothing but its parameters names the model.
             self.run.model = self.params.text(name);
-            let source = self.run.sources.get(&format!("invocation_params.{name}")).map(str::to_owned);
+            let source = self.notes.get(&format!("invocation_params.{name}")).map(str::to_owned);
             self.set_source(source.unwrap_or_default());
             if self.run.model.is_some() {
                 self.note("model");
             }
         }
         if let Some(model) = &self.run.model {
-            let model = JsonText::from_string(model);
+            let model = self.texts.make(|out| push_string(model, out));
             self.run.metadata.entry("ls_model_name".to_owned()).or_insert(model);
         }
     }
@@ -418,7 +426,7 @@ impl Draft {
             if text.len() > 1 {
                 text.push(',');
             }
-            crate::json::push_string(name, &mut text);
+            push_string(name, &mut text);
             text.push(':');
             text.push_str(value.as_str());
         }

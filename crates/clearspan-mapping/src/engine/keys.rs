@@ -4,8 +4,10 @@ use std::cell::{Cell, RefCell};
 
 use super::Table;
 use super::attributes::Attribute;
+use super::notes::SharedSources;
 use super::shape::Shapes;
 use super::table::Entry;
+use super::texts::Texts;
 use crate::dialects::Telling;
 use crate::json::Json;
 use crate::messages::{FlatKey, Seen};
@@ -16,6 +18,8 @@ pub(crate) struct Remembered<'a> {
     pub(super) keys: Keys<'a>,
     pub(super) shapes: Shapes<'a>,
     pub(super) seen: Seen<'a>,
+    pub(super) sources: SharedSources,
+    pub(super) texts: Texts,
     spare: RefCell<Spare<'a>>,
 }
 
@@ -36,6 +40,8 @@ impl<'a> Remembered<'a> {
             keys: Keys::for_body(len, table),
             shapes: Shapes::for_body(len),
             seen: Seen::for_body(len),
+            sources: SharedSources::default(),
+            texts: Texts::shared(),
             spare: RefCell::default(),
         }
     }

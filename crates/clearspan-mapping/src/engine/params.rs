@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use clearspan_model::JsonText;
 
 use super::Attribute;
+use super::texts::Texts;
 use crate::json::{Json, parse, push_string};
 
 /// Other spellings of common parameters, in objects that come from an SDK as they are.
@@ -95,19 +96,17 @@ impl Params {
         self.0.contains_key(name)
     }
 
-    pub(super) fn finish(self) -> Option<JsonText> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let len = self.0.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
-        let mut out = String::with_capacity(len + 1);
-        for (name, value) in &self.0 {
-            out.push(if out.is_empty() { '{' } else { ',' });
-            push_string(name, &mut out);
-            out.push(':');
-            out.push_str(value);
-        }
-        out.push('}');
-        Some(JsonText::from_trusted(out))
+    /// All of them, as an object.
+    pub(super) fn finish(self, texts: &Texts) -> Option<JsonText> {
+        let write = |out: &mut String| {
+            for (idx, (name, value)) in self.0.iter().enumerate() {
+                out.push(if idx == 0 { '{' } else { ',' });
+                push_string(name, out);
+                out.push(':');
+                out.push_str(value);
+            }
+            out.push('}');
+        };
+        (!self.0.is_empty()).then(|| texts.make(write))
     }
 }

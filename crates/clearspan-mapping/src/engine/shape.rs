@@ -140,16 +140,16 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// The shapes of a request: a table with one place for each hash. What collides is forgotten, so that no request can make
-/// it slow or large.
+/// The shapes of a request: a table with two places for each hash, the newer first. What collides is forgotten, so that no
+/// request can make it slow or large.
 #[derive(Debug)]
 pub(super) struct Shapes<'a> {
-    slots: RefCell<Vec<Option<Rc<Shape<'a>>>>>,
+    slots: RefCell<Vec<[Option<Rc<Shape<'a>>>; 2]>>,
 }
 
 /// An instrumentation has a handful of shapes, and one for each length of a flattened conversation.
 const MAX_SLOTS: usize = 1 << 6;
-const BYTES_PER_SLOT: usize = 1 << 13;
+const BYTES_PER_SLOT: usize = 1 << 14;
 /// The shape of a span of more attributes is not kept.
 const MAX_PLACES: usize = 1 << 7;
 
@@ -157,7 +157,7 @@ impl<'a> Shapes<'a> {
     /// For a body of so many bytes.
     pub(super) fn for_body(len: usize) -> Self {
         let count = (len / BYTES_PER_SLOT).next_power_of_two().clamp(4, MAX_SLOTS);
-        Self { slots: RefCell::new(vec![None; count]) }
+        Self { slots: RefCell::new(vec![[None, None]; count]) }
     }
 
     /// The shape of a span. `None` where keys come twice: those need a closer look.
@@ -165,9 +165,7 @@ impl<'a> Shapes<'a> {
         let mut slots = self.slots.borrow_mut();
         let mask = slots.len() - 1;
         let slot = &mut slots[hash(pairs) & mask];
-        if let Some(known) = slot
-            && known.is_of(pairs)
-        {
+        if let Some(known) = slot.iter().flatten().find(|known| known.is_of(pairs)) {
             return Some(Rc::clone(known));
         }
         let mut shape = Shape::with_capacity(pairs.len());
@@ -181,7 +179,8 @@ impl<'a> Shapes<'a> {
         shape.sort();
         let shape = Rc::new(shape);
         if pairs.len() <= MAX_PLACES {
-            *slot = Some(Rc::clone(&shape));
+            slot.rotate_right(1);
+            slot[0] = Some(Rc::clone(&shape));
         }
         Some(shape)
     }

@@ -517,7 +517,7 @@ impl Draft {
             };
             if let Some(slot) = slot.filter(|_| is_of_event(self.stored.as_deref(), &field)) {
                 *slot = None;
-                self.run.sources.remove(&field);
+                self.notes.remove(&field);
             }
             self.restore(&field, None);
         }

@@ -1,7 +1,7 @@
 //! Looking for the bytes that end plain text inside a JSON string.
 
 /// Bytes that are looked at together: the compiler makes a few wide instructions of them.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 
 /// Calls `found` with the place of each quote, backslash and control character.
 pub(super) fn each_special(bytes: &[u8], mut found: impl FnMut(usize)) {
@@ -18,6 +18,14 @@ pub(super) fn each_special(bytes: &[u8], mut found: impl FnMut(usize)) {
             }
         }
     }
+}
+
+/// Where the first of them is in a block.
+#[inline]
+pub(super) fn first_in_block(block: &[u8; BLOCK]) -> Option<usize> {
+    let words = specials(block);
+    let (word, bits) = words.into_iter().enumerate().find(|(_, bits)| *bits != 0)?;
+    Some(word * WORD + first_bit(bits))
 }
 
 #[inline]
@@ -58,9 +66,8 @@ pub(super) fn find_special(bytes: &[u8]) -> Option<usize> {
 fn find_far(bytes: &[u8]) -> Option<usize> {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for (idx, block) in blocks.iter().enumerate() {
-        let words = specials(block);
-        if let Some((word, bits)) = words.into_iter().enumerate().find(|(_, bits)| *bits != 0) {
-            return Some(idx * BLOCK + word * WORD + first_bit(bits));
+        if let Some(at) = first_in_block(block) {
+            return Some(idx * BLOCK + at);
         }
     }
     let from = bytes.len() - rest.len();

@@ -82,7 +82,7 @@ const PATCH_BYTES: usize = size_of::<Draft>()
     + size_of::<Run>()
     + 3 * size_of::<((TraceId, SpanId), Patch, usize)>()
     + size_of::<MappedRun>()
-    + Sources::bytes_of(0)
+    + Sources::bytes_of(16)
     + 4 * (size_of::<Fragment>() + size_of::<RunEvent>());
 
 /// The event that keeps what no field of the run took.

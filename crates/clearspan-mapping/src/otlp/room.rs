@@ -8,7 +8,7 @@
 use std::mem::size_of;
 
 use clearspan_model::{
-    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Payload, Run, RunEvent, Sender, Sources,
+    Distribution, Fragment, JsonText, LogRecord, MetricPoint, Payload, Run, RunEvent, Sender,
 };
 
 use super::{MappedRun, ProjectRef};
@@ -233,17 +233,12 @@ pub(super) fn retained_bytes(run: &Run) -> usize {
     texts.into_iter().map(text).sum::<usize>()
         + [&run.metadata, &run.attributes].into_iter().map(map_bytes).sum::<usize>()
         + [&run.inputs, &run.outputs].into_iter().map(payload_bytes).sum::<usize>()
-        + sources_bytes(&run.sources)
+        + run.sources.bytes()
         + run.invocation_params.as_ref().map_or(0, json_bytes)
         + run.tags.iter().map(|tag| tag.len() + size_of::<String>()).sum::<usize>()
         + run.events.iter().map(event_bytes).sum::<usize>()
         + run.links.iter().map(|link| 64 + map_bytes(&link.attributes)).sum::<usize>()
         + run.issues.iter().map(|issue| 64 + issue.field.len() + issue.message.len()).sum::<usize>()
-}
-
-fn sources_bytes(sources: &Sources) -> usize {
-    let texts: usize = sources.iter().map(|(field, source)| field.len() + source.len()).sum();
-    Sources::bytes_of(sources.len()) + texts
 }
 
 fn json_bytes(json: &JsonText) -> usize {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use clearspan_model::{
-    IssueKind, JsonText, Link, MapIssue, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType, Sender,
-    Sources, Status, UnixNanos, Version, Versions, WorkspaceId,
+    IssueKind, JsonText, Link, MapIssue, Name, ProjectId, Rank, Resource, Run, RunId, RunKey, RunType,
+    Sender, Sources, Status, UnixNanos, Version, Versions, WorkspaceId,
 };
 
 use super::events::{is_model_event, map_events};
@@ -49,15 +49,14 @@ impl Origin {
             issues,
             ..Self::default()
         };
-        for (field, is_known, source) in [
+        let sources = [
             ("service", this.service.is_some(), "resource:service.name"),
             ("release", this.release.is_some(), "resource:service.version"),
             ("environment", this.environment.is_some(), this.environment_source()),
-        ] {
-            if is_known {
-                this.sources.note(field, source);
-            }
-        }
+        ];
+        let known = sources.into_iter().filter(|(_, is_known, _)| *is_known);
+        this.sources =
+            known.map(|(field, _, source)| (Name::Borrowed(field), Name::Borrowed(source))).collect();
         this
     }
 
@@ -106,7 +105,7 @@ impl Origin {
         run.service.clone_from(&self.service);
         run.release.clone_from(&self.release);
         run.environment.clone_from(&self.environment);
-        run.sources = self.sources.begin();
+        run.sources.clone_from(&self.sources);
         run.scope_name.clone_from(&self.scope_name);
         run.scope_version.clone_from(&self.scope_version);
     }
@@ -150,7 +149,7 @@ pub(super) fn map_span<'a>(
     run.start_time = time(span.start);
     run.end_time = time(span.end);
     run.name = Some(span.name.to_owned());
-    let mut draft = Draft::new(run);
+    let mut draft = Draft::beside(run, remembered);
     map_parent(&mut draft, span.parent_span_id);
     check_times(&mut draft, &span, ctx);
     let has_model_event = span.events.iter().any(|event| is_model_event(event.name));
@@ -185,7 +184,7 @@ pub(super) fn map_span<'a>(
             draft.issue(IssueKind::Truncated, field, format!("the sender left out {count} {field}"));
         }
     }
-    let (project, run) = draft.finish();
+    let (project, run) = draft.finish_beside(remembered);
     Ok((project.or_else(|| origin.project.clone()), run))
 }
 

@@ -2,28 +2,23 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Names of which some are the beginning of others, and some differ only after their first bytes.
-fn name() -> impl Strategy<Value = String> {
-    "(|metadata|metadata\\.|inputs|usage)[a-c\0é]{0,3}"
-}
-
 proptest! {
     #[test]
-    fn the_first_source_of_a_field_stays(notes in proptest::collection::vec((name(), "[xyz]", any::<bool>()), 0..40)) {
-        let mut sources = Sources::default();
-        let mut map: BTreeMap<Name, Name> = BTreeMap::new();
-        for (field, source, is_gone) in notes {
-            if is_gone {
-                prop_assert_eq!(sources.remove(&field), map.remove(field.as_str()));
-            } else {
-                sources.note(field.clone(), source.clone());
-                map.entry(field.clone().into()).or_insert(source.into());
-            }
-            prop_assert_eq!(sources.get(&field), map.get(field.as_str()).map(AsRef::as_ref));
-        }
+    fn sources_are_a_map(pairs in proptest::collection::vec(("[a-cé]{0,2}", "[xyz]"), 0..20), asked in "[a-cé]{0,2}") {
+        let pairs = pairs.into_iter().map(|(field, source)| (Name::Owned(field), Name::Owned(source)));
+        let map: BTreeMap<Name, Name> = pairs.clone().collect();
+        let sources: Sources = pairs.collect();
+        prop_assert_eq!(sources.get(&asked), map.get(asked.as_str()).map(AsRef::as_ref));
         let expected: Vec<_> = map.iter().map(|(field, source)| (field.as_ref(), source.as_ref())).collect();
         prop_assert_eq!(sources.iter().collect::<Vec<_>>(), expected);
-        prop_assert_eq!(&sources.begin(), &sources);
-        prop_assert_eq!(map.into_iter().collect::<Sources>(), sources);
+        prop_assert_eq!((sources.len(), sources.is_empty()), (map.len(), map.is_empty()));
+        prop_assert_eq!(&sources.clone().into_map(), &map);
+        prop_assert_eq!(&map.clone().into_iter().collect::<Sources>(), &sources);
+        let mut noted = Sources::default();
+        for (field, source) in &map {
+            noted.note(field.clone(), source.clone());
+            noted.note(field.clone(), "another");
+        }
+        prop_assert_eq!(noted, sources);
     }
 }

@@ -1,0 +1,133 @@
+//! Which attribute filled which field, while a run is mapped.
+
+use std::cell::RefCell;
+
+use clearspan_model::{Name, Sources};
+
+/// Fields with their sources, in the order in which they were filled.
+///
+/// Spans of one instrumentation fill the same fields from the same attributes in the same order: nothing is sorted before it is
+/// known that no run had the same notes.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// Of two with one field the first counts.
+    pairs: Vec<(Name, Name)>,
+}
+
+/// Up to so many notes it is not looked whether one is new: most are.
+const FEW: usize = 16;
+/// Of more, so many of the last are looked at: what is noted again and again is among them, and an object has as many members
+/// as a request has room for.
+const LAST: usize = 64;
+
+impl Notes {
+    /// Begins with what is known.
+    pub(super) fn of(sources: &Sources, mut spare: Vec<(Name, Name)>) -> Self {
+        spare.extend(sources.names().cloned());
+        Self { pairs: spare }
+    }
+
+    /// Notes where a field came from, unless that is known.
+    pub(super) fn note(&mut self, field: Name, source: Name) {
+        let last = self.pairs.iter().rev().take(LAST);
+        if self.pairs.len() < FEW || !last.map(|(known, _)| known).any(|known| *known == field) {
+            self.note_new(field, source);
+        }
+    }
+
+    /// The same for a field that is not known.
+    pub(super) fn note_new(&mut self, field: Name, source: Name) {
+        self.pairs.push((field, source));
+    }
+
+    /// Notes where a field came from, whatever was known.
+    pub(super) fn replace(&mut self, field: Name, source: Name) {
+        match self.pairs.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, known)) => *known = source,
+            None => self.pairs.push((field, source)),
+        }
+    }
+
+    /// Forgets where a field came from.
+    pub(super) fn remove(&mut self, field: &str) -> Option<Name> {
+        let removed = self.pairs.iter().find(|(known, _)| known == field).map(|(_, source)| source.clone());
+        self.pairs.retain(|(known, _)| known != field);
+        removed
+    }
+
+    /// Where a field came from.
+    pub(super) fn get(&self, field: &str) -> Option<&str> {
+        self.pairs.iter().find(|(known, _)| known == field).map(|(_, source)| source.as_ref())
+    }
+
+    /// What a run keeps.
+    pub(super) fn finish(self) -> Sources {
+        // Of two with one field the last counts there.
+        self.pairs.into_iter().rev().collect()
+    }
+}
+
+/// What runs of a request kept, by the notes that it was made of: a table with one place for each hash. What collides is
+/// forgotten.
+#[derive(Debug)]
+pub(super) struct SharedSources {
+    slots: Vec<RefCell<(Vec<(Name, Name)>, Sources)>>,
+    spare: RefCell<Vec<(Name, Name)>>,
+}
+
+/// An instrumentation has a handful of kinds of spans.
+const SLOTS: usize = 64;
+
+impl Default for SharedSources {
+    fn default() -> Self {
+        Self {
+            slots: std::iter::repeat_with(RefCell::default).take(SLOTS).collect(),
+            spare: RefCell::default(),
+        }
+    }
+}
+
+impl SharedSources {
+    /// An empty list for notes.
+    pub(super) fn spare(&self) -> Vec<(Name, Name)> {
+        self.spare.take()
+    }
+
+    /// What a run keeps of its notes.
+    pub(super) fn finish(&self, notes: Notes) -> Sources {
+        let mut pairs = notes.pairs;
+        if pairs.len() > LAST {
+            return Notes { pairs }.finish();
+        }
+        let mut slot = self.slots[hash(&pairs) % SLOTS].borrow_mut();
+        let (known, sources) = &mut *slot;
+        if !are_same(known, &pairs) {
+            known.clone_from(&pairs);
+            *sources = Notes { pairs }.finish();
+            return sources.clone();
+        }
+        pairs.clear();
+        self.spare.replace(pairs);
+        sources.clone()
+    }
+}
+
+/// Some bits of the lengths of all names.
+fn hash(pairs: &[(Name, Name)]) -> usize {
+    let lens = pairs.iter().map(|(field, source)| field.len() << 8 ^ source.len());
+    let mixed = lens.fold(pairs.len(), |hash, len| (hash.rotate_left(5) ^ len).wrapping_mul(0x9E37_79B9));
+    mixed >> 16
+}
+
+fn are_same(left: &[(Name, Name)], right: &[(Name, Name)]) -> bool {
+    // Most names are part of the program, and then they are the very same texts.
+    let is_same = |left: &str, right: &str| std::ptr::eq(left, right) || left == right;
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|(left, right)| is_same(&left.0, &right.0) && is_same(&left.1, &right.1))
+}
+
+#[cfg(test)]
+mod tests;
