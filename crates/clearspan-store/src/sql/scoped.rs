@@ -88,7 +88,8 @@ impl TableProvider for ScopedTable {
         let schema = self.inner.schema();
         let wanted = projection.cloned().unwrap_or_else(|| (0..schema.fields().len()).collect());
         let mut read = wanted.clone();
-        for name in [WORKSPACE, PROJECT] {
+        let project = self.scope.project_ids.as_ref().map(|_| PROJECT);
+        for name in std::iter::once(WORKSPACE).chain(project) {
             let place = schema.index_of(name)?;
             if !read.contains(&place) {
                 read.push(place);
@@ -193,18 +194,25 @@ fn is_plain(expr: &Expr) -> bool {
 #[derive(Debug)]
 pub(super) struct ScopeExec {
     input: Arc<dyn ExecutionPlan>,
-    scope: Arc<Scope>,
-    /// How many of the input's columns are wanted above.
-    width: usize,
-    places: [usize; 2],
-    schema: SchemaRef,
+    gate: Gate,
     properties: Arc<PlanProperties>,
 }
 
+/// What it looks at, and what it gives.
+#[derive(Debug, Clone)]
+struct Gate {
+    scope: Arc<Scope>,
+    workspace: usize,
+    /// Only where not all projects of the workspace belong to the scope.
+    project: Option<usize>,
+    /// The first columns of the input.
+    schema: SchemaRef,
+}
+
 impl ScopeExec {
+    /// `width` is how many of the input's columns are wanted above.
     fn try_new(input: Arc<dyn ExecutionPlan>, scope: Arc<Scope>, width: usize) -> DfResult<Self> {
         let below = input.schema();
-        let places = [below.index_of(WORKSPACE)?, below.index_of(PROJECT)?];
         let fields: Vec<_> = below.fields().iter().take(width).cloned().collect();
         let schema = Arc::new(Schema::new(fields));
         let partitions = input.output_partitioning().partition_count();
@@ -214,34 +222,36 @@ impl ScopeExec {
             input.pipeline_behavior(),
             input.boundedness(),
         ));
-        Ok(Self { input, scope, width, places, schema, properties })
+        let workspace = below.index_of(WORKSPACE)?;
+        let project = scope.project_ids.as_ref().map(|_| below.index_of(PROJECT)).transpose()?;
+        Ok(Self { input, gate: Gate { scope, workspace, project, schema }, properties })
     }
 }
 
-/// The rows of a batch that belong to a scope.
-fn admit(
-    batch: &RecordBatch,
-    scope: &Scope,
-    places: [usize; 2],
-    schema: &SchemaRef,
-) -> DfResult<RecordBatch> {
-    let [workspaces, projects] = places.map(|place| batch.column(place).as_fixed_size_binary());
-    let mine = scope.workspace_id.as_bytes().as_slice();
-    let is_mine = |row: usize| {
-        workspaces.is_valid(row)
-            && workspaces.value(row) == mine
-            && scope.project_ids.as_ref().is_none_or(|ids| {
-                projects.is_valid(row) && ids.iter().any(|id| id.as_bytes().as_slice() == projects.value(row))
-            })
-    };
-    let columns = batch.columns()[..schema.fields().len()].to_vec();
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_mine(row))).collect();
-    let narrow = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
-    if mask.true_count() == batch.num_rows() {
-        return Ok(narrow);
+impl Gate {
+    /// The rows of a batch that belong to the scope.
+    fn admit(&self, batch: &RecordBatch) -> DfResult<RecordBatch> {
+        let workspaces = batch.column(self.workspace).as_fixed_size_binary();
+        let projects = self.project.map(|place| batch.column(place).as_fixed_size_binary());
+        let mine = self.scope.workspace_id.as_bytes().as_slice();
+        let is_mine = |row: usize| {
+            workspaces.is_valid(row)
+                && workspaces.value(row) == mine
+                && self.scope.project_ids.as_ref().is_none_or(|ids| {
+                    projects.is_some_and(|projects| {
+                        projects.is_valid(row) && ids.iter().any(|id| id.as_bytes() == projects.value(row))
+                    })
+                })
+        };
+        let columns = batch.columns()[..self.schema.fields().len()].to_vec();
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(is_mine(row))).collect();
+        let narrow = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        if mask.true_count() == batch.num_rows() {
+            return Ok(narrow);
+        }
+        Ok(filter_record_batch(&narrow, &mask)?)
     }
-    Ok(filter_record_batch(&narrow, &mask)?)
 }
 
 impl DisplayAs for ScopeExec {
@@ -256,7 +266,7 @@ impl ExecutionPlan for ScopeExec {
     }
 
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        Arc::clone(&self.gate.schema)
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -284,7 +294,8 @@ impl ExecutionPlan for ScopeExec {
         _options: ReplaceChildrenOptions,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let input = children.pop().ok_or_else(|| super::external(lost("a scoped scan without its input")))?;
-        Ok(Arc::new(Self::try_new(input, Arc::clone(&self.scope), self.width)?))
+        let width = self.gate.schema.fields().len();
+        Ok(Arc::new(Self::try_new(input, Arc::clone(&self.gate.scope), width)?))
     }
 
     fn with_new_children(
@@ -298,16 +309,16 @@ impl ExecutionPlan for ScopeExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> DfResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let (scope, places, schema) = (Arc::clone(&self.scope), self.places, Arc::clone(&self.schema));
-        let stream = input.map(move |batch| admit(&batch?, &scope, places, &schema));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream)))
+        let gate = self.gate.clone();
+        let stream = input.map(move |batch| gate.admit(&batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), stream)))
     }
 }
 
 /// Makes sure that every scan of a plan lies below a [`ScopeExec`] of this scope.
 pub(super) fn check(plan: &Arc<dyn ExecutionPlan>, scope: &Scope) -> Result<()> {
     if let Some(fence) = plan.downcast_ref::<ScopeExec>() {
-        return match *fence.scope == *scope {
+        return match *fence.gate.scope == *scope {
             true => Ok(()),
             false => Err(lost("a scan of another scope")),
         };

@@ -127,9 +127,19 @@ impl Entries<'_> {
         Entry { hash, first_row: word(8), rows: word(12) }
     }
 
-    /// The place of the first entry whose hash is not smaller.
+    /// The place of the first entry whose hash is not smaller. Hashes are spread evenly, so it is near where it is expected:
+    /// most looks touch a few neighbours instead of entries all over the index.
     fn lower_bound(&self, hash: u64) -> usize {
-        let (mut from, mut to) = (0, self.len());
+        let len = self.len();
+        let expected = ((u128::from(hash) * len as u128) >> 64) as usize;
+        let reach = 2 * len.isqrt() + 8;
+        let (mut from, mut to) = (expected.saturating_sub(reach), (expected + reach).min(len));
+        if from > 0 && self.at(from - 1).hash >= hash {
+            from = 0;
+        }
+        if to < len && self.at(to).hash < hash {
+            to = len;
+        }
         while from < to {
             let middle = from.midpoint(to);
             if self.at(middle).hash < hash { from = middle + 1 } else { to = middle }

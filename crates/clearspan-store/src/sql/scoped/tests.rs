@@ -4,7 +4,7 @@ use datafusion::prelude::{SessionContext, ident};
 
 use super::*;
 use crate::schema::encode::encode_runs;
-use crate::testing::build::{bare, scope, workspace};
+use crate::testing::build::{bare, project, scope, workspace};
 
 fn table() -> Arc<dyn TableProvider> {
     let mut theirs = bare(2, 2);
@@ -40,6 +40,26 @@ async fn rows_of_others_do_not_pass_whatever_the_scan_does() {
     assert_eq!(frame.clone().count().await.unwrap(), 1);
     let ids = frame.select(vec![ident("run_id")]).unwrap().collect().await.unwrap();
     assert_eq!(ids[0].schema().fields().len(), 1);
+}
+
+#[tokio::test]
+async fn rows_of_other_projects_do_not_pass() {
+    let mut theirs = bare(2, 2);
+    theirs.key.project_id = project(2);
+    let batch = encode_runs([bare(1, 1), theirs].iter());
+    let table = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap());
+    for (project_ids, rows) in
+        [(None, 2), (Some(vec![project(2)]), 1), (Some(vec![project(1), project(2)]), 2), (Some(vec![]), 0)]
+    {
+        let scope = Scope { project_ids, ..scope() };
+        let scoped = Arc::new(ScopedTable::new(table.clone(), Arc::new(scope)));
+        for column in ["run_id", "project_id"] {
+            let frame = SessionContext::new().read_table(scoped.clone()).unwrap();
+            let found = frame.select(vec![ident(column)]).unwrap().collect().await.unwrap();
+            assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), rows, "{column}");
+            assert!(found.iter().all(|batch| batch.num_columns() == 1));
+        }
+    }
 }
 
 #[test]
