@@ -65,24 +65,33 @@ impl<'a> Remembered<'a> {
         }
     }
 
-    /// The key of an earlier span that has these bytes, and the text that stood there last.
+    /// The key of an earlier span that has these bytes.
     #[inline]
-    pub(crate) fn known_key(&self, bytes: &[u8]) -> Option<(&'a str, &'a str)> {
+    pub(crate) fn known_key(&self, bytes: &[u8]) -> Option<KnownKey<'a>> {
         let slots = self.keys.slots.borrow();
-        let pair = &slots[quick_hash(bytes) & (slots.len() - 1)];
-        pair.iter().find(|slot| slot.key.as_bytes() == bytes).map(|slot| (slot.key, slot.text))
+        let place = quick_hash(bytes) & (slots.len() - 1);
+        let known = |way: usize, slot: &Slot<'a>| {
+            (slot.key.as_bytes() == bytes).then_some(KnownKey { key: slot.key, text: slot.text, place, way })
+        };
+        let [first, second] = &slots[place];
+        known(0, first).or_else(|| known(1, second))
     }
 
-    /// Keeps the text that stands at a key that is known.
+    /// Keeps the text that stands at a key now.
     #[inline]
-    pub(crate) fn note_text(&self, key: &'a str, text: &'a str) {
-        let mut slots = self.keys.slots.borrow_mut();
-        let mask = slots.len() - 1;
-        let pair = &mut slots[quick_hash(key.as_bytes()) & mask];
-        if let Some(slot) = pair.iter_mut().find(|slot| std::ptr::eq(slot.key, key)) {
-            slot.text = text;
-        }
+    pub(crate) fn note_text(&self, known: &KnownKey<'a>, text: &'a str) {
+        self.keys.slots.borrow_mut()[known.place][known.way].text = text;
     }
+}
+
+/// A key of an earlier span, as long as no other key is looked up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownKey<'a> {
+    pub(crate) key: &'a str,
+    /// The text that stood there last.
+    pub(crate) text: &'a str,
+    place: usize,
+    way: usize,
 }
 
 /// As many prefixes of rows as may begin one key; a test counts them.

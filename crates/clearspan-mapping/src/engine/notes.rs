@@ -67,7 +67,7 @@ impl Notes {
     }
 }
 
-/// What runs of a request kept, by the notes that it was made of: a table with one place for each hash. What collides is
+/// What runs of a request keep, by the notes that it was made of: a table with one place for each hash. What collides is
 /// forgotten.
 #[derive(Debug)]
 pub(super) struct SharedSources {
@@ -77,6 +77,8 @@ pub(super) struct SharedSources {
 
 /// An instrumentation has a handful of kinds of spans.
 const SLOTS: usize = 64;
+/// More is not kept: members of objects may have names of any length.
+const MAX_BYTES: usize = 8 << 10;
 
 impl Default for SharedSources {
     fn default() -> Self {
@@ -95,20 +97,22 @@ impl SharedSources {
 
     /// What a run keeps of its notes.
     pub(super) fn finish(&self, notes: Notes) -> Sources {
-        let mut pairs = notes.pairs;
-        if pairs.len() > LAST {
-            return Notes { pairs }.finish();
+        let mut slot = self.slots[hash(&notes.pairs) % SLOTS].borrow_mut();
+        if are_same(&slot.0, &notes.pairs) {
+            let mut spare = notes.pairs;
+            spare.clear();
+            self.spare.replace(spare);
+            return slot.1.clone();
         }
-        let mut slot = self.slots[hash(&pairs) % SLOTS].borrow_mut();
-        let (known, sources) = &mut *slot;
-        if !are_same(known, &pairs) {
-            known.clone_from(&pairs);
-            *sources = Notes { pairs }.finish();
-            return sources.clone();
+        let bytes = |(field, source): &(Name, Name)| size_of::<(Name, Name)>() + field.len() + source.len();
+        let is_small = notes.pairs.iter().map(bytes).sum::<usize>() <= MAX_BYTES;
+        if is_small {
+            let pairs = notes.pairs.clone();
+            *slot = (pairs, notes.finish());
+            slot.1.clone()
+        } else {
+            notes.finish()
         }
-        pairs.clear();
-        self.spare.replace(pairs);
-        sources.clone()
     }
 }
 

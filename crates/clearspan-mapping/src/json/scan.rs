@@ -20,6 +20,13 @@ pub(super) fn each_special(bytes: &[u8], mut found: impl FnMut(usize)) {
     }
 }
 
+/// Whether one of them is in a short text.
+#[inline]
+pub(super) fn has_special(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    words.iter().any(|word| first_in_word(*word).is_some()) || rest.iter().any(|byte| is_special(*byte))
+}
+
 /// Where the first of them is in a block.
 #[inline]
 pub(super) fn first_in_block(block: &[u8; BLOCK]) -> Option<usize> {

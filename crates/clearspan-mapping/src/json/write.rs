@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::scan::{BLOCK, each_special, first_in_block};
+use super::scan::{BLOCK, each_special, first_in_block, has_special};
 use super::{Json, Text};
 
 /// Lines of prose are longer.
@@ -108,6 +108,11 @@ fn escape(text: &str, out: &mut String) {
 }
 
 fn escape_rest(text: &str, out: &mut String) {
+    // Roles, names and most ends of lines.
+    if text.len() < BLOCK && !has_special(text.as_bytes()) {
+        out.push_str(text);
+        return;
+    }
     let mut from = 0;
     each_special(text.as_bytes(), |at| {
         out.push_str(text.get(from..at).expect("a special byte is a character"));

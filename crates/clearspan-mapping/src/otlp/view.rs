@@ -134,11 +134,12 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     #[inline]
     pub(super) fn pair(&mut self, key: &'a [u8], text: &'a [u8]) -> Result<(&'a str, &'a str), Stop> {
         let valid = |bytes: &'a [u8]| std::str::from_utf8(bytes).ok();
-        let pair = match self.remembered.and_then(|remembered| remembered.known_key(key)) {
-            Some((key, last)) if last.as_bytes() == text => Some((key, last)),
-            Some((key, _)) => valid(text).map(|text| {
-                self.remembered.inspect(|remembered| remembered.note_text(key, text));
-                (key, text)
+        let known = self.remembered.and_then(|remembered| Some((remembered, remembered.known_key(key)?)));
+        let pair = match known {
+            Some((_, known)) if known.text.as_bytes() == text => Some((known.key, known.text)),
+            Some((remembered, known)) => valid(text).map(|text| {
+                remembered.note_text(&known, text);
+                (known.key, text)
             }),
             None => valid(key).zip(valid(text)),
         };
@@ -162,9 +163,9 @@ impl<'a, 'r, 'm> Reading<'a, 'r, 'm> {
     /// The key of an attribute from bytes that should be UTF-8; one of an earlier span, if it had the same.
     pub(super) fn key(&mut self, bytes: &'a [u8]) -> Result<&'a str, Stop> {
         match self.remembered.and_then(|remembered| remembered.known_key(bytes)) {
-            Some((key, _)) => {
-                self.room.text(key)?;
-                Ok(key)
+            Some(known) => {
+                self.room.text(known.key)?;
+                Ok(known.key)
             }
             None => self.text(bytes),
         }

@@ -63,3 +63,17 @@ fn the_same_notes_share_one_list() {
     assert_eq!((one.len(), &one, first), (2, &same, second));
     assert!(other != one && third != first);
 }
+
+#[test]
+fn long_notes_are_not_kept() {
+    let shared = SharedSources::default();
+    let finish = || {
+        let mut notes = Notes::of(&Sources::default(), shared.spare());
+        notes.note("x".repeat(MAX_BYTES).into(), "y".into());
+        shared.finish(notes)
+    };
+    let (first, second) = (finish(), finish());
+    let place = |sources: &Sources| sources.names().next().map(std::ptr::from_ref);
+    assert!(first == second && place(&first) != place(&second));
+    assert!(shared.slots.iter().all(|slot| slot.borrow().0.is_empty()));
+}
