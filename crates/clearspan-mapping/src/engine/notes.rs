@@ -4,6 +4,9 @@ use std::cell::RefCell;
 
 use clearspan_model::{Name, Sources};
 
+/// Fields, each with its source.
+type Pairs = Vec<(Name, Name)>;
+
 /// Fields with their sources, in the order in which they were filled.
 ///
 /// Spans of one instrumentation fill the same fields from the same attributes in the same order: nothing is sorted before it is
@@ -11,7 +14,7 @@ use clearspan_model::{Name, Sources};
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     /// Of two with one field the first counts.
-    pairs: Vec<(Name, Name)>,
+    pairs: Pairs,
 }
 
 /// Up to so many notes it is not looked whether one is new: most are.
@@ -22,7 +25,7 @@ const LAST: usize = 64;
 
 impl Notes {
     /// Begins with what is known.
-    pub(super) fn of(sources: &Sources, mut spare: Vec<(Name, Name)>) -> Self {
+    pub(super) fn of(sources: &Sources, mut spare: Pairs) -> Self {
         spare.extend(sources.names().cloned());
         Self { pairs: spare }
     }
@@ -71,8 +74,8 @@ impl Notes {
 /// forgotten.
 #[derive(Debug)]
 pub(super) struct SharedSources {
-    slots: Vec<RefCell<(Vec<(Name, Name)>, Sources)>>,
-    spare: RefCell<Vec<(Name, Name)>>,
+    slots: Vec<RefCell<(Pairs, Sources)>>,
+    spare: RefCell<Pairs>,
 }
 
 /// An instrumentation has a handful of kinds of spans.
@@ -91,7 +94,7 @@ impl Default for SharedSources {
 
 impl SharedSources {
     /// An empty list for notes.
-    pub(super) fn spare(&self) -> Vec<(Name, Name)> {
+    pub(super) fn spare(&self) -> Pairs {
         self.spare.take()
     }
 

@@ -33,7 +33,7 @@ async fn asked(context: &SessionContext, zone: Option<&str>) -> String {
 #[tokio::test]
 async fn times_are_cut_as_datafusion_cuts_them() {
     let (theirs, ours) = (SessionContext::new(), SessionContext::new());
-    let inner = theirs.state_ref().read().scalar_functions()[NAME].clone();
+    let inner = Arc::clone(&theirs.state_ref().read().scalar_functions()[NAME]);
     for function in in_utc(vec![inner]) {
         ours.register_udf(function.as_ref().clone());
     }

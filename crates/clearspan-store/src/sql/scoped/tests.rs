@@ -47,14 +47,15 @@ async fn rows_of_other_projects_do_not_pass() {
     let mut theirs = bare(2, 2);
     theirs.key.project_id = project(2);
     let batch = encode_runs([bare(1, 1), theirs].iter());
-    let table = Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap());
+    let table: Arc<dyn TableProvider> =
+        Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap());
     for (project_ids, rows) in
         [(None, 2), (Some(vec![project(2)]), 1), (Some(vec![project(1), project(2)]), 2), (Some(vec![]), 0)]
     {
         let scope = Scope { project_ids, ..scope() };
-        let scoped = Arc::new(ScopedTable::new(table.clone(), Arc::new(scope)));
+        let scoped: Arc<dyn TableProvider> = Arc::new(ScopedTable::new(Arc::clone(&table), Arc::new(scope)));
         for column in ["run_id", "project_id"] {
-            let frame = SessionContext::new().read_table(scoped.clone()).unwrap();
+            let frame = SessionContext::new().read_table(Arc::clone(&scoped)).unwrap();
             let found = frame.select(vec![ident(column)]).unwrap().collect().await.unwrap();
             assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), rows, "{column}");
             assert!(found.iter().all(|batch| batch.num_columns() == 1));
