@@ -1,6 +1,8 @@
 """Starts the server, runs a program that traces to it, and reads back through the REST API what it sent."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +19,8 @@ SNIPPETS = HERE.parent.parent / "docs" / "snippets"
 START_SECONDS = 90
 # Importing LangChain takes three seconds on a free core; a busy machine takes many times that.
 PROGRAM_SECONDS = 240
+# Below the ports that systems give to outgoing connections: one of those could take it before the server does.
+PORTS = range(12_000, 32_000)
 
 # Dollars for a million tokens: in, in from the cache, in and kept in the cache, out.
 PRICES = {
@@ -34,10 +38,12 @@ def dollars(input_tokens, output_tokens, cached=0, written=0, model="gpt-4o-mini
     return (prompt + output_tokens * output) / 1_000_000
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_port(ports=PORTS):
+    while True:
+        port = random.choice(ports)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:

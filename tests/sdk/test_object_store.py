@@ -36,10 +36,9 @@ class Weed:
         """Ports that are free, and whose gRPC ports (10,000 above) are free, too."""
         ports = {}
         while len(ports) < 4:
-            port = free_port() % 20_000 + 20_000
-            with contextlib.suppress(OSError), socket.socket() as one, socket.socket() as other:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 10_000))
+            port = free_port(range(12_000, 22_000))
+            with contextlib.suppress(OSError), socket.socket() as grpc:
+                grpc.bind(("127.0.0.1", port + 10_000))
                 ports[("master", "volume", "filer", "s3")[len(ports)]] = port
         return ports
 

@@ -1,5 +1,6 @@
 // Starts the real binary on free ports with a data folder of its own.
 import { spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,12 +15,19 @@ export function binary() {
   return path;
 }
 
+/** Below the ports that systems give to outgoing connections: one of those could take it before the server does. */
+const PORTS = [12_000, 32_000];
+
 async function freePort() {
-  const probe = createServer();
-  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    const probe = createServer();
+    const taken = await new Promise((resolve) => {
+      probe.once("error", () => resolve(true));
+      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(false)));
+    });
+    if (!taken) return port;
+  }
 }
 
 /** A running server: its address, and what takes it away again. `args` go to `clearspan serve`. */

@@ -89,7 +89,7 @@ impl RunsTable {
     }
 
     /// The row groups of a segment that have to be read.
-    fn pieces(&self, place: usize, segment: &Segment, footer: &Footer, whose: &[Whose]) -> Vec<Piece> {
+    fn pieces(&self, place: usize, segment: &Segment, footer: &Footer, whose: &[&Whose]) -> Vec<Piece> {
         let dead = self.snapshot.dead.get(&segment.number).map(Arc::as_ref);
         let only = self.snapshot.only.as_ref().and_then(|only| only.get(&segment.number));
         let groups = footer.groups().iter().enumerate();
@@ -117,7 +117,7 @@ impl RunsTable {
         pieces.filter(|piece| piece.rows > 0).collect()
     }
 
-    fn may_hold(&self, group: &Group, whose: &[Whose]) -> bool {
+    fn may_hold(&self, group: &Group, whose: &[&Whose]) -> bool {
         self.projects.as_ref().is_none_or(|projects| group.may_hold_project(projects))
             && whose.iter().all(|whose| whose.may_hold(group))
             && group.times().is_none_or(|(first, last)| self.overlaps(first, last))
@@ -202,8 +202,10 @@ impl TableProvider for RunsTable {
         })
         .await
         .map_err(external)?;
-        let conditions: Vec<&Expr> = filters.iter().flat_map(split_conjunction).collect();
-        let whose: Vec<Whose> = conditions.iter().filter_map(|condition| Whose::of(condition)).collect();
+        let conditions = filters.iter().flat_map(split_conjunction);
+        let conditions: Vec<(&Expr, Option<Whose>)> =
+            conditions.map(|condition| (condition, Whose::of(condition))).collect();
+        let whose: Vec<&Whose> = conditions.iter().filter_map(|(_, whose)| whose.as_ref()).collect();
         let pieces: Vec<Piece> = segments
             .iter()
             .zip(&footers)
@@ -213,11 +215,11 @@ impl TableProvider for RunsTable {
         if pieces.is_empty() {
             return Ok(hot);
         }
-        let holds_all = |whose: Whose| {
+        let holds_all = |whose: &Whose| {
             pieces.iter().all(|piece| whose.holds_all(&footers[piece.segment].groups()[piece.group]))
         };
-        let open = conditions.into_iter().filter(|condition| !Whose::of(condition).is_some_and(holds_all));
-        let filters: Vec<Expr> = open.cloned().collect();
+        let open = conditions.iter().filter(|(_, whose)| !whose.as_ref().is_some_and(holds_all));
+        let filters: Vec<Expr> = open.map(|(condition, _)| (*condition).clone()).collect();
         let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
         let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
         let files = scan_files(state, &SCHEMA, objects, groups, projection, &filters)?;

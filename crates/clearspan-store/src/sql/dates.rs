@@ -3,7 +3,6 @@
 //! DataFusion cuts off hours and days by division where a time has no zone, and by the calendar of the zone where it has
 //! one. For UTC both say the same, and the first takes a twentieth of the time.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray};
@@ -24,23 +23,9 @@ pub(super) fn in_utc(mut functions: Vec<Arc<ScalarUDF>>) -> Vec<Arc<ScalarUDF>> 
     functions
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct DateTrunc {
     inner: Arc<ScalarUDF>,
-}
-
-impl PartialEq for DateTrunc {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner == other.inner
-    }
-}
-
-impl Eq for DateTrunc {}
-
-impl Hash for DateTrunc {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.hash(state);
-    }
 }
 
 impl ScalarUDFImpl for DateTrunc {

@@ -3,7 +3,6 @@
 //! What a function makes is not counted against the memory of queries until an operator keeps it, and constants are computed
 //! while planning. So those functions whose result can be larger than their arguments look at them first.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -60,24 +59,10 @@ pub(super) fn bound(functions: Vec<Arc<ScalarUDF>>) -> Vec<Arc<ScalarUDF>> {
 }
 
 /// A function that refuses to make too much.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Bounded {
     inner: Arc<ScalarUDF>,
     growth: Growth,
-}
-
-impl PartialEq for Bounded {
-    fn eq(&self, other: &Self) -> bool {
-        self.inner == other.inner
-    }
-}
-
-impl Eq for Bounded {}
-
-impl Hash for Bounded {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.inner.name().hash(state);
-    }
 }
 
 impl ScalarUDFImpl for Bounded {

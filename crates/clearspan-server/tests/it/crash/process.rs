@@ -167,7 +167,8 @@ fn spawn(folder: &TempDir, data: &Path, port: u16) -> Child {
         .expect("the server starts")
 }
 
+/// Below the ports that systems give to outgoing connections: one of those could take it while the server is dead.
 fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    let mut ports = std::iter::repeat_with(|| rand::random_range(12_000..32_000));
+    ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
