@@ -24,6 +24,7 @@ mod respond;
 mod retention;
 mod rules;
 mod run;
+mod scrub;
 mod search;
 mod skeleton;
 mod span_events;
@@ -109,6 +110,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/remap", get(remap::list).post(remap::start))
         .route("/remap/{id}", get(remap::get))
         .route("/purge", get(deletions::purge_state).post(deletions::purge))
+        .route("/scrub", get(scrub::get).post(scrub::start))
         .route("/sql", post(tables::sql))
         .route("/sql/schema", get(tables::schema))
         .route("/export", get(tables::export))

@@ -147,6 +147,8 @@ async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<C
         limits: Limits {
             remember_deleted: settings.remember_deleted,
             purge_within: settings.purge_within,
+            // A bucket looks after its own bytes, and reading them all may cost money.
+            scrub_every: settings.object_store.is_none().then_some(settings.scrub_every),
             every: settings.upkeep_every,
         },
     };
@@ -256,6 +258,9 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::In
     let mut text = context.metrics.render(context.store.search_progress());
     text.push_str(&telemetry::render_deletion(&context.store.deletion_state()));
     text.push_str(&telemetry::render_compaction(&context.store.compaction_status()));
+    let scrub = context.upkeep.scrub_state().last;
+    let scrub = scrub.as_ref().map(|last| (last.ended_at, last.outcome.as_ref().ok()));
+    text.push_str(&telemetry::render_scrub(scrub));
     text.push_str(&telemetry::render_inflight(context.ingest.reservation().bytes_of_all()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }

@@ -6,6 +6,7 @@ mod delete;
 mod doctor;
 mod export;
 mod remap;
+mod scrub;
 mod sql;
 
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ enum Command {
     Delete(delete::DeleteArgs),
     /// Make a running server remove from its disk what was deleted, now
     Purge(delete::PurgeArgs),
+    /// Make a running server compare everything that it has stored with its checksums, now
+    Scrub(scrub::ScrubArgs),
     /// Copy the data folder, while a server may be running on it
     Backup(backup::BackupArgs),
     /// Put a backup back into an empty data folder
@@ -142,6 +145,7 @@ pub fn run() -> ExitCode {
         Command::Remap(args) => runtime().and_then(|runtime| runtime.block_on(remap::run(args))),
         Command::Delete(args) => runtime().and_then(|runtime| runtime.block_on(delete::run(args))),
         Command::Purge(args) => runtime().and_then(|runtime| runtime.block_on(delete::purge(args))),
+        Command::Scrub(args) => runtime().and_then(|runtime| runtime.block_on(scrub::run(args))),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
         Command::Sql(args) => runtime().and_then(|runtime| runtime.block_on(sql::run(args))),

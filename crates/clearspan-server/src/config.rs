@@ -105,6 +105,10 @@ pub(crate) struct RawSettings {
     #[arg(long, env = "CLEARSPAN_PURGE_WITHIN", value_name = "TIME")]
     pub(crate) purge_within: Option<TimeSpan>,
 
+    /// How often everything on the disk is compared with its checksums; not done by itself for an object store [default: 7d]
+    #[arg(long, env = "CLEARSPAN_SCRUB_EVERY", value_name = "TIME")]
+    pub(crate) scrub_every: Option<TimeSpan>,
+
     /// How often the retention of projects is enforced [default: 10m]
     #[arg(long, env = "CLEARSPAN_UPKEEP_EVERY", value_name = "TIME")]
     pub(crate) upkeep_every: Option<TimeSpan>,
@@ -137,6 +141,7 @@ pub(crate) struct Settings {
     pub(crate) redact_patterns: Vec<RedactPattern>,
     pub(crate) remember_deleted: TimeSpan,
     pub(crate) purge_within: TimeSpan,
+    pub(crate) scrub_every: TimeSpan,
     pub(crate) upkeep_every: TimeSpan,
     pub(crate) log_format: LogFormat,
 }
@@ -179,6 +184,7 @@ impl RawSettings {
             redact_patterns: self.redact_patterns.or(weaker.redact_patterns),
             remember_deleted: self.remember_deleted.or(weaker.remember_deleted),
             purge_within: self.purge_within.or(weaker.purge_within),
+            scrub_every: self.scrub_every.or(weaker.scrub_every),
             upkeep_every: self.upkeep_every.or(weaker.upkeep_every),
             log_format: self.log_format.or(weaker.log_format),
         }
@@ -206,6 +212,7 @@ impl RawSettings {
             redact_patterns: self.redact_patterns.unwrap_or_default(),
             remember_deleted: self.remember_deleted.unwrap_or(TimeSpan::days(30)),
             purge_within: self.purge_within.unwrap_or(TimeSpan::days(1)),
+            scrub_every: self.scrub_every.unwrap_or(TimeSpan::days(7)),
             upkeep_every: self.upkeep_every.unwrap_or(TimeSpan::seconds(600)),
             log_format: self.log_format.unwrap_or_default(),
         }

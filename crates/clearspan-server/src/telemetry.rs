@@ -6,4 +6,6 @@ mod metrics;
 
 pub(crate) use diagnostics::{Diagnostics, Refused};
 pub(crate) use logging::start_logging;
-pub(crate) use metrics::{Accepted, Metrics, Protocol, render_compaction, render_deletion, render_inflight};
+pub(crate) use metrics::{
+    Accepted, Metrics, Protocol, render_compaction, render_deletion, render_inflight, render_scrub,
+};

@@ -1,4 +1,4 @@
-//! Deletion, retention and purge: everything that takes data away.
+//! Deletion, retention and purge: everything that takes data away; and the scrub, which looks whether the disk did.
 //!
 //! A deletion goes on when its caller hangs up. Deleting a project takes it out of the catalog first, so that its name
 //! means a new project at once; what a crash leaves undone is done at the next start. A loop enforces the retention of
@@ -6,19 +6,23 @@
 
 mod feedback;
 mod files;
+mod job;
 mod purge;
 mod retention;
+mod scrub;
 
 use std::sync::Arc;
 
 use clearspan_catalog::{Catalog, Project};
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
-use clearspan_store::{Deleted, Deletion, DeletionTarget, RunStore, Scope};
+use clearspan_store::{CheckReport, Deleted, Deletion, DeletionTarget, PurgeReport, RunStore, Scope};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use purge::PurgeState;
+pub(crate) use job::JobState;
 pub(crate) use retention::Enforced;
+
+use self::job::Job;
 
 use crate::attachments::Attachments;
 use crate::clock::Clock;
@@ -26,7 +30,7 @@ use crate::config::TimeSpan;
 use crate::error::chain;
 use crate::ingest::Projects;
 
-/// Takes data away.
+/// Takes data away, and looks whether all else is there.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     store: Arc<dyn RunStore>,
@@ -35,7 +39,11 @@ pub(crate) struct Upkeep {
     projects: Arc<Projects>,
     clock: Clock,
     limits: Limits,
-    purges: Mutex<PurgeState>,
+    purges: Job<PurgeReport>,
+    /// When payloads that expire were looked at last.
+    payloads_at: Mutex<Option<UnixNanos>>,
+    scrubs: Job<CheckReport>,
+    began: UnixNanos,
     /// What retention took from each project last.
     enforced: Mutex<Vec<(ProjectId, Enforced)>>,
     stopping: CancellationToken,
@@ -57,6 +65,8 @@ pub(crate) struct UpkeepArgs {
 pub(crate) struct Limits {
     pub(crate) remember_deleted: TimeSpan,
     pub(crate) purge_within: TimeSpan,
+    /// How often stored data is compared with its checksums.
+    pub(crate) scrub_every: Option<TimeSpan>,
     pub(crate) every: TimeSpan,
 }
 
@@ -106,7 +116,10 @@ impl Upkeep {
             projects,
             clock,
             limits,
-            purges: Mutex::default(),
+            purges: Job::default(),
+            payloads_at: Mutex::default(),
+            scrubs: Job::default(),
+            began: clock.now(),
             enforced: Mutex::default(),
             stopping: CancellationToken::new(),
         }
@@ -201,6 +214,9 @@ impl Upkeep {
         let tries = [self.finish_deletions().await, self.enforce_retention().await, purge.await];
         for err in tries.into_iter().filter_map(std::result::Result::err) {
             tracing::warn!(error = err.message(), "upkeep failed; it is tried again");
+        }
+        if self.is_scrub_due() {
+            self.start_scrub();
         }
     }
 

@@ -13,6 +13,7 @@ mod pool;
 mod records;
 mod replacement;
 mod schema;
+mod soundness;
 mod sql;
 mod store;
 mod summarize;
@@ -25,6 +26,7 @@ mod tombstones;
 pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
 pub use error::{Error, Result};
 pub use outline::{InputsOf, Outline, OutlineRun, Text};
+pub use soundness::{CheckReport, Problem};
 pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_tables};
 pub use store::{
     CompactionReport, CompactionStatus, Cursor, ExportQuery, ExportTable, ExportedRun, Facet, FacetField,

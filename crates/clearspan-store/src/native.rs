@@ -15,7 +15,7 @@
 //! when all its records are covered.
 
 use std::fs::File;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,7 +49,10 @@ use crate::store::{
     RunKeys, RunMark, RunOfSpan, RunPage, RunQuery, RunStore, RunStream, RunSummary, Scope, SearchProgress,
     Selection, Stats, TimeRange, TraceFigures, TracePage, Unit,
 };
-use crate::{Deleted, Deletion, DeletionState, Error, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
+use crate::{
+    CheckReport, Deleted, Deletion, DeletionState, Error, InputsOf, Outline, PayloadExpiry, PurgeReport,
+    Result,
+};
 
 mod adopt;
 mod apply;
@@ -78,6 +81,7 @@ mod read;
 mod record;
 mod records;
 mod recover;
+mod scrub;
 mod search;
 mod segment;
 mod sizes;
@@ -86,7 +90,7 @@ mod state;
 mod table;
 mod tombstone_file;
 
-pub use check::{CheckReport, Problem, check, check_in_bucket};
+pub use check::{check, check_in_bucket};
 pub use space::{Room, SpaceLimits};
 
 /// Derives what depends on several fields (the cost) after patches of one run were merged.
@@ -486,6 +490,10 @@ impl RunStore for NativeStore {
         delete::delete(self, deletion).await
     }
 
+    async fn scrub(&self, bytes_per_second: NonZeroU64) -> Result<CheckReport> {
+        scrub::scrub(self, bytes_per_second).await
+    }
+
     async fn purge(&self, expiries: &[PayloadExpiry]) -> Result<PurgeReport> {
         self.shared.health.check_writable()?;
         purge::purge(self, expiries).await
@@ -536,6 +544,9 @@ impl RunStore for NativeStore {
             let passed = segment.is_passed_over().then(|| segment.passed_over_error().to_string());
             warnings.extend(passed.or(damage));
         }
+        let (logs, points) = self.shared.record_files();
+        warnings.extend(logs.iter().filter_map(|file| file.warning()));
+        warnings.extend(points.iter().filter_map(|file| file.warning()));
         warnings
     }
 }

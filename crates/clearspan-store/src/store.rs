@@ -4,6 +4,7 @@ mod figures;
 mod records;
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
@@ -22,7 +23,9 @@ pub use figures::{
 pub use records::{LogCursor, LogPage, LogQuery, MetricSummary, PointList, PointQuery, RecordId};
 
 use crate::sql::{SqlQuery, TableAnswer, TableFormat};
-use crate::{Deleted, Deletion, DeletionState, InputsOf, Outline, PayloadExpiry, PurgeReport, Result};
+use crate::{
+    CheckReport, Deleted, Deletion, DeletionState, InputsOf, Outline, PayloadExpiry, PurgeReport, Result,
+};
 
 /// Keeps runs. Engines differ in where; what callers can observe is the same and is written down as the
 /// conformance suite in `testing`.
@@ -192,6 +195,12 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// Removes from the disk what no read can see any more, because it was deleted or replaced, and the payloads of runs
     /// that are too old. Takes long: files are written anew. Nothing that is readable changes, but for those payloads.
     async fn purge(&self, expiries: &[PayloadExpiry]) -> Result<PurgeReport>;
+
+    /// Compares everything on the disk with its checksums, no faster than this; what memory has as well and is damaged on the disk is
+    /// written anew. The answer says what is not sound. Dropping this future ends it.
+    async fn scrub(&self, _bytes_per_second: NonZeroU64) -> Result<CheckReport> {
+        Ok(CheckReport::default())
+    }
 
     /// What the runs of each project take on disk, by id. Projects without any are left out.
     async fn project_sizes(&self, workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>>;

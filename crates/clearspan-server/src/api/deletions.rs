@@ -18,7 +18,7 @@ use super::{params, projects};
 use crate::auth::Caller;
 use crate::context::Context;
 use crate::error::chain;
-use crate::upkeep::{PurgeState, UpkeepError};
+use crate::upkeep::{JobState, UpkeepError};
 
 /// Traces that one request can name.
 const MAX_TRACES: usize = 10_000;
@@ -245,7 +245,7 @@ impl From<PurgeReport> for PurgeRemoved {
 }
 
 fn purge_answer(ctx: &Context) -> PurgeAnswer {
-    let PurgeState { running_since, last, .. } = ctx.upkeep.purge_state();
+    let JobState { running_since, last } = ctx.upkeep.purge_state();
     let deletion = ctx.store.deletion_state();
     let last = last.map(|record| {
         let (removed, error) = match record.outcome {

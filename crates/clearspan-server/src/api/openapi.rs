@@ -5,8 +5,8 @@ use utoipa::OpenApi;
 
 use super::error::{ErrorBody, ErrorCode, ErrorDetail, Position};
 use super::{
-    deletions, events, lists, logs, metrics, projects, remap, retention, rules, run, span_events, system,
-    tables, threads, traces,
+    deletions, events, lists, logs, metrics, projects, remap, retention, rules, run, scrub, span_events,
+    system, tables, threads, traces,
 };
 
 /// The errors that every endpoint may answer with.
@@ -59,7 +59,7 @@ pub(crate) enum Errors {
         remap::start, remap::list, remap::get, logs::of_trace, logs::of_project, span_events::of_trace,
         metrics::list, metrics::series,
         deletions::trace, deletions::traces, deletions::project, deletions::purge, deletions::purge_state,
-        retention::get, retention::put, tables::sql, tables::schema, tables::export,
+        retention::get, retention::put, scrub::get, scrub::start, tables::sql, tables::schema, tables::export,
     ),
     components(schemas(ErrorBody, ErrorDetail, ErrorCode, Position)),
     tags(

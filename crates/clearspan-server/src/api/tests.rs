@@ -86,6 +86,7 @@ impl Server {
             limits: Limits {
                 remember_deleted: settings.remember_deleted,
                 purge_within: settings.purge_within,
+                scrub_every: None,
                 every: settings.upkeep_every,
             },
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clearspan_catalog::{Catalog, SqliteCatalog};
 use clearspan_model::{ErrorKind, UnixNanos};
-use clearspan_store::native::{self, CheckReport, Problem};
+use clearspan_store::{CheckReport, Problem, native};
 use jiff::Timestamp;
 use serde::Serialize;
 

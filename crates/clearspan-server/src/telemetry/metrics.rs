@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use clearspan_store::{CompactionStatus, DeletionState, SearchProgress};
+use clearspan_model::UnixNanos;
+use clearspan_store::{CheckReport, CompactionStatus, DeletionState, SearchProgress};
 use http::StatusCode;
 
 /// Upper bounds of the acknowledgement histogram, in milliseconds.
@@ -232,6 +233,29 @@ pub(crate) fn render_deletion(deletion: &DeletionState) -> String {
     let help = "When the oldest deletion was asked for that may still be on the disk; 0: none";
     write_head(&mut text, name, help, "gauge");
     write_line(&mut text, format_args!("{name} {since}"));
+    text
+}
+
+/// What comparing stored data with its checksums found last, and when that ended.
+pub(crate) fn render_scrub(last: Option<(UnixNanos, Option<&CheckReport>)>) -> String {
+    let ended = last.map_or(0, |(ended_at, _)| ended_at.as_micros() / 1_000_000);
+    let report = last.and_then(|(_, report)| report);
+    let bytes = report.map_or(0, |report| report.bytes);
+    let problems = report.map_or(0, |report| report.problems.len());
+    let gauges = [
+        (
+            "clearspan_scrub_ended_seconds",
+            "When stored data was compared with its checksums last; 0: not since the start",
+            ended.to_string(),
+        ),
+        ("clearspan_scrub_bytes", "Bytes that were compared then", bytes.to_string()),
+        ("clearspan_scrub_problems", "Damaged places that were found then", problems.to_string()),
+    ];
+    let mut text = String::new();
+    for (name, help, value) in gauges {
+        write_head(&mut text, name, help, "gauge");
+        write_line(&mut text, format_args!("{name} {value}"));
+    }
     text
 }
 

@@ -8,62 +8,21 @@ use std::sync::Arc;
 use clearspan_model::UnixNanos;
 use clearspan_store::{PurgeReport, Scope};
 
+use super::job::JobState;
 use super::{Result, Upkeep, blocking};
 
 /// Payloads are looked at so often.
 const PAYLOADS_EVERY_NANOS: i64 = 86_400_000_000_000;
 
-/// A purge that has ended.
-#[derive(Debug, Clone)]
-pub(crate) struct PurgeRecord {
-    pub(crate) started_at: UnixNanos,
-    pub(crate) ended_at: UnixNanos,
-    /// What it removed, or why it failed.
-    pub(crate) outcome: std::result::Result<PurgeReport, String>,
-}
-
-/// How purging stands.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct PurgeState {
-    /// When the one that runs began.
-    pub(crate) running_since: Option<UnixNanos>,
-    /// The last that ended since the start.
-    pub(crate) last: Option<PurgeRecord>,
-    /// When payloads were looked at last.
-    payloads_at: Option<UnixNanos>,
-}
-
 impl Upkeep {
-    pub(crate) fn purge_state(&self) -> PurgeState {
-        self.purges.lock().clone()
+    pub(crate) fn purge_state(&self) -> JobState<PurgeReport> {
+        self.purges.state()
     }
 
     /// Starts a purge, unless one runs.
     pub(crate) fn start_purge(self: &Arc<Self>) {
-        let started_at = self.clock.now();
-        {
-            let mut purges = self.purges.lock();
-            if purges.running_since.is_some() {
-                return;
-            }
-            purges.running_since = Some(started_at);
-        }
         let this = Arc::clone(self);
-        crate::task::spawn("purge", async move {
-            let work = crate::task::guard("purge", this.purge()).await;
-            let outcome = match work {
-                Some(Ok(report)) => Ok(report),
-                Some(Err(err)) => Err(err.message()),
-                None => Err("a task panicked".to_owned()),
-            };
-            match &outcome {
-                Ok(report) => tracing::info!(?report, "purged what was deleted"),
-                Err(error) => tracing::warn!(error, "a purge failed; it is tried again"),
-            }
-            let mut purges = this.purges.lock();
-            purges.running_since = None;
-            purges.last = Some(PurgeRecord { started_at, ended_at: this.clock.now(), outcome });
-        });
+        self.start_job("purge", |upkeep| &upkeep.purges, async move { this.purge().await });
     }
 
     async fn purge(self: &Arc<Self>) -> Result<PurgeReport> {
@@ -77,7 +36,8 @@ impl Upkeep {
         self.remove_unused_files().await?;
         let this = Arc::clone(self);
         blocking(move || this.catalog.scrub()).await?;
-        self.purges.lock().payloads_at = Some(looked_at);
+        *self.payloads_at.lock() = Some(looked_at);
+        tracing::info!(?report, "purged what was deleted");
         Ok(report)
     }
 
@@ -99,7 +59,7 @@ impl Upkeep {
         if unpurged.is_some_and(|since| is_older(since, self.limits.purge_within.nanos() / 2)) {
             return Ok(true);
         }
-        let payloads_at = self.purges.lock().payloads_at;
+        let payloads_at = *self.payloads_at.lock();
         if payloads_at.is_some_and(|at| !is_older(at, PAYLOADS_EVERY_NANOS)) {
             return Ok(false);
         }

@@ -24,6 +24,7 @@ mod otlp_http_errors;
 mod remap;
 mod restart;
 mod rules;
+mod scrub;
 mod server;
 mod spans;
 mod sql;

@@ -1,5 +1,7 @@
 //! The applier: merges durable batches into the hot tier, one after the other in the order of the log.
 
+mod manifest;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -16,12 +18,11 @@ use super::compact::Bell;
 use super::health::{Trouble, chain, is_from_disk};
 use super::hot::{RowRef, Tier};
 use super::log::{LogSeq, RecordKind};
-use super::manifest::Manifest;
 use super::postponed::{self, Postponed};
 use super::records::without_deleted;
 use super::segment::Segment;
 use super::state::{DeadRows, Shared, State};
-use super::{adopt, bucket, bury, compact, flush, paths, tombstone_file};
+use super::{adopt, bucket, bury, compact, flush};
 use crate::error::Context;
 use crate::replacement::may_replace;
 use crate::schema::Col;
@@ -133,10 +134,10 @@ impl Applier {
                     // Whoever rewrote it may have been told to stop.
                     let _answered = done.send(installed);
                 }
-                ToApplier::Purged(seq, done) => {
-                    let noted = self.note_purged(seq);
+                ToApplier::WriteManifest(purged, done) => {
+                    let written = self.write_manifest(purged);
                     // A caller that hung up needs no answer.
-                    let _answered = done.send(noted);
+                    let _answered = done.send(written);
                 }
                 ToApplier::Stop => return,
             }
@@ -543,39 +544,6 @@ impl Applier {
         Ok(())
     }
 
-    /// Makes it durable that a segment is part of the store. Returns its rows that died since its tier was closed.
-    fn store_manifest(&self, flushed: &flush::Flushed) -> Result<Vec<RowRef>> {
-        let (killed, replaced) = {
-            let state = self.shared.state.read();
-            let frozen = state.frozen.as_ref().expect("a flush has a frozen tier");
-            (frozen.killed_since(&flushed.view), frozen.replaced.clone())
-        };
-        let mut manifest = self.shared.manifest.lock().clone();
-        manifest.applied_seq = flushed.applied.0;
-        for (number, row) in replaced {
-            if let Some(entry) = manifest.segments.iter_mut().find(|entry| entry.number == number) {
-                entry.dead.insert(row);
-            }
-        }
-        for segment in self.shared.state.read().segments.iter().filter(|segment| segment.is_passed_over()) {
-            if let Some(entry) = manifest.segments.iter_mut().find(|entry| entry.number == segment.number) {
-                entry.passed_over = true;
-            }
-        }
-        manifest.segments.extend(flushed.written.as_ref().map(|written| written.entry.clone()));
-        manifest.logs.extend(flushed.logs.as_ref().map(|file| file.entry.clone()));
-        manifest.points.extend(flushed.points.as_ref().map(|file| file.entry.clone()));
-        self.store_tombstones(&mut manifest)?;
-        manifest.next_segment = self.shared.next_number();
-        manifest
-            .store(&*self.shared.disk, &self.shared.config.dir)
-            .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
-        *self.shared.manifest.lock() = manifest;
-        // Only this thread adds tombstones, so none came since.
-        self.shared.state.write().tombstones_changed = false;
-        Ok(killed)
-    }
-
     /// Shows readers a segment that is in the manifest, in place of the tier it was made from.
     fn take_over(&self, flushed: flush::Flushed, killed: &[RowRef]) {
         let flush::Flushed { written, applied, logs, points, .. } = flushed;
@@ -604,65 +572,6 @@ impl Applier {
         self.bell.ring();
         self.remove_old_tombstones();
         self.remove_covered_logs(applied);
-    }
-
-    /// Nothing of what was deleted up to this record is in any file.
-    fn note_purged(&self, seq: LogSeq) -> Result<()> {
-        let mut manifest = self.shared.manifest.lock().clone();
-        if seq.0 > manifest.purged_seq {
-            manifest.purged_seq = seq.0;
-            manifest
-                .store(&*self.shared.disk, &self.shared.config.dir)
-                .context(ErrorKind::Unavailable, || "writing the manifest".into())?;
-        }
-        let applied = LogSeq(manifest.applied_seq);
-        *self.shared.manifest.lock() = manifest;
-        self.remove_covered_logs(applied);
-        Ok(())
-    }
-
-    /// Writes the tombstones to a new file, when they are not what the manifest's file has.
-    fn store_tombstones(&self, manifest: &mut Manifest) -> Result<()> {
-        let mut state = self.shared.state.write();
-        if !state.tombstones.is_empty() {
-            let forgot = Arc::make_mut(&mut state.tombstones).forget(self.newest, manifest.purged_seq);
-            state.tombstones_changed |= forgot;
-        }
-        if !state.tombstones_changed {
-            return Ok(());
-        }
-        let tombstones = Arc::clone(&state.tombstones);
-        drop(state);
-        manifest.tombstones = (!tombstones.is_empty()).then(|| self.shared.take_number());
-        if let Some(number) = manifest.tombstones {
-            tombstone_file::store(&*self.shared.disk, &self.shared.config.dir, number, &tombstones)?;
-        }
-        Ok(())
-    }
-
-    /// Removes the files of tombstones that the manifest no longer names. One that stays costs room only.
-    fn remove_old_tombstones(&self) {
-        let named = self.shared.manifest.lock().tombstones;
-        let removed = tombstone_file::remove_others(&*self.shared.disk, &self.shared.config.dir, named);
-        if let Err(err) = removed {
-            tracing::warn!(error = %err, "old tombstones cannot be removed");
-        }
-    }
-
-    /// Removes the log files of which every record is in a segment. One that stays costs room only, and the next flush
-    /// tries again.
-    fn remove_covered_logs(&self, applied: LogSeq) {
-        let dir = paths::log_dir(&self.shared.config.dir);
-        let mut files = self.log_files.lock();
-        while let [(number, _), (_, next_first), ..] = files.as_slice()
-            && *next_first <= applied.0 + 1
-        {
-            if let Err(err) = self.shared.disk.remove(&paths::log_file(&dir, *number)) {
-                tracing::warn!(file = number, error = %err, "a log file that is not needed cannot be removed");
-                return;
-            }
-            files.remove(0);
-        }
     }
 }
 

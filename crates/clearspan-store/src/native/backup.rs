@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,7 +196,10 @@ impl Copy<'_> {
         let segment_dir = paths::segment_dir(self.to);
         let cache = Arc::new(SegmentCache::default());
         for entry in &manifest.segments {
-            refuse(Segment::new(&disk, &cache, &segment_dir, entry).damaged_blocks()?)?;
+            refuse(
+                Segment::new(&disk, &cache, &segment_dir, entry)
+                    .damaged_blocks(&mut |_| ControlFlow::Continue(()))?,
+            )?;
         }
         verify_records::<LogCol>(&disk, &segment_dir, &manifest.logs)?;
         verify_records::<PointCol>(&disk, &segment_dir, &manifest.points)
@@ -204,7 +208,10 @@ impl Copy<'_> {
 
 fn verify_records<C: RecordColumn>(disk: &DiskRef, segment_dir: &Path, entries: &[FileEntry]) -> Result<()> {
     for entry in entries {
-        refuse(RecordFile::<C>::new(disk, segment_dir, entry.clone()).damaged_blocks()?)?;
+        refuse(
+            RecordFile::<C>::new(disk, segment_dir, entry.clone())
+                .damaged_blocks(&mut |_| ControlFlow::Continue(()))?,
+        )?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -120,6 +121,17 @@ pub(crate) fn load_once(
     }
     let sums = Arc::new(Sums::load(disk, file, expected)?);
     Ok(Some(Arc::clone(cell.get_or_init(|| sums))))
+}
+
+/// The blocks of a file that the disk damaged. `expected` is what the manifest says of its checksums, if it does.
+pub(crate) fn damaged_blocks(
+    disk: &dyn Disk,
+    file: &Path,
+    expected: Option<u32>,
+    meter: Meter<'_>,
+) -> io::Result<Vec<Damage>> {
+    let sums = expected.map(|expected| Sums::load(disk, file, expected)).transpose()?;
+    BlockFile::open(disk, file, sums.map(Arc::new))?.damaged_blocks(meter)
 }
 
 fn own_checksum(bytes: &[u8], name: &str) -> u32 {
@@ -237,6 +249,9 @@ fn finish(disk: &dyn Disk, path: &Path, temporary: &Path, out: NewFile) -> io::R
     Ok(written)
 }
 
+/// Told of the bytes that were read since the last time; it may wait, or end the reading.
+pub(crate) type Meter<'a> = &'a mut dyn FnMut(u64) -> ControlFlow<()>;
+
 /// A block that is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Damage {
@@ -320,7 +335,7 @@ impl BlockFile {
     }
 
     /// Compares every block and returns those that do not match. Without checksums there is nothing to compare.
-    pub(crate) fn damaged_blocks(&self) -> io::Result<Vec<Damage>> {
+    fn damaged_blocks(&self, meter: Meter<'_>) -> io::Result<Vec<Damage>> {
         const AT_ONCE: u64 = 64;
         let Some(sums) = &self.sums else { return Ok(Vec::new()) };
         let mut damaged = Vec::new();
@@ -328,13 +343,20 @@ impl BlockFile {
         let mut start = 0;
         while start < file_bytes {
             let end = (start + AT_ONCE * sums.block_bytes).min(file_bytes);
-            let bytes = self.read(start, end)?;
+            let mut bytes = self.read(start, end)?;
+            // A copy may be damaged where the original is not.
+            if self.verify(sums, start, &bytes).is_err() && self.file.refetch() {
+                bytes = self.read(start, end)?;
+            }
             let block_bytes = usize::try_from(sums.block_bytes).expect("blocks are small");
             for (idx, block) in (0_u64..).zip(bytes.chunks(block_bytes)) {
                 let offset = start + idx * sums.block_bytes;
                 if let Err(err) = self.verify(sums, offset, block) {
                     damaged.extend(err.get_ref().and_then(|err| err.downcast_ref::<Damage>()).cloned());
                 }
+            }
+            if meter(end - start).is_break() {
+                break;
             }
             start = end;
         }

@@ -1,55 +1,25 @@
 //! Looking through a stopped store for everything that is not sound: what `clearspan doctor` tells of the runs.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use clearspan_model::{ErrorKind, UnixNanos};
 
+use super::blocks::Meter;
 use super::bucket::{self, BucketConfig, BucketDisk};
 use super::cache::SegmentCache;
 use super::disk::{DiskRef, RealDisk};
 use super::health::chain;
 use super::log::RecordKind;
 use super::manifest::Manifest;
-use super::records::{RecordColumn, RecordFile};
+use super::records::{FileEntry, RecordColumn, RecordFile};
 use super::segment::Segment;
 use super::{lock_folder, log, paths, record, recover, tombstone_file};
-use crate::Result;
 use crate::error::Context;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
-
-/// What [`check`] found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CheckReport {
-    /// Segments in the manifest, with the files of log records and metric points.
-    pub segments: usize,
-    /// Their rows, dead ones included, as far as they could be read.
-    pub rows: u64,
-    /// Files of the log.
-    pub log_files: usize,
-    /// Files that an older version wrote without checksums: damage that still decodes is not seen there.
-    pub without_checksums: usize,
-    /// What somebody should know and need not act on.
-    pub notes: Vec<String>,
-    /// What is not sound.
-    pub problems: Vec<Problem>,
-}
-
-/// Something that is not sound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The file, within the data folder.
-    pub file: String,
-    /// What is wrong with it.
-    pub what: String,
-    /// Which data cannot be read because of it.
-    pub affected: String,
-    /// When the runs or records began that are affected, where that is known.
-    pub times: Option<(UnixNanos, UnixNanos)>,
-    /// What to do about it.
-    pub advice: &'static str,
-}
+use crate::{CheckReport, Problem, Result};
 
 const RESTORE: &str =
     "restore the file from a backup; until then questions about that time fail, and others are answered";
@@ -74,17 +44,9 @@ pub fn check_in_bucket(dir: &Path, bucket: &BucketConfig) -> Result<CheckReport>
 }
 
 fn check_on(dir: &Path, disk: DiskRef) -> Result<CheckReport> {
-    let mut check = Check { dir, disk, report: CheckReport::default() };
-    let manifest = match Manifest::load(&*check.disk, dir) {
-        Ok(manifest) => manifest.unwrap_or_default(),
-        Err(err) => {
-            let advice =
-                if err.to_string().contains("this version reads up to") { NEWER } else { RESTORE_ALL };
-            let file = paths::manifest_file(dir);
-            check.problem(&file, chain(&err), "all runs that are in segments".to_owned(), None, advice);
-            Manifest::default()
-        }
-    };
+    let mut at_once = |_| ControlFlow::Continue(());
+    let mut check = Check { decodes: true, ..Check::online(dir, disk, &mut at_once) };
+    let manifest = check.manifest();
     check.segments(&manifest);
     check.records::<LogCol>(&manifest.logs);
     check.records::<PointCol>(&manifest.points);
@@ -93,13 +55,43 @@ fn check_on(dir: &Path, disk: DiskRef) -> Result<CheckReport> {
     Ok(check.report)
 }
 
-struct Check<'a> {
+/// A check that is under way.
+pub(super) struct Check<'a> {
     dir: &'a Path,
     disk: DiskRef,
-    report: CheckReport,
+    /// Whether rows are decoded, too, where the checksums are right.
+    decodes: bool,
+    meter: Meter<'a>,
+    /// Whether a file of the log ends in bytes that do not check.
+    pub(super) has_torn_end: bool,
+    pub(super) report: CheckReport,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    /// One beside which the store may serve: it compares checksums.
+    pub(super) fn online(dir: &'a Path, disk: DiskRef, meter: Meter<'a>) -> Self {
+        Self { dir, disk, decodes: false, meter, has_torn_end: false, report: CheckReport::default() }
+    }
+
+    /// Whether nothing more is to be read.
+    pub(super) fn is_over(&mut self) -> bool {
+        (self.meter)(0).is_break()
+    }
+
+    /// The manifest; an empty one when it cannot be read.
+    pub(super) fn manifest(&mut self) -> Manifest {
+        match Manifest::load(&*self.disk, self.dir) {
+            Ok(manifest) => manifest.unwrap_or_default(),
+            Err(err) => {
+                let advice =
+                    if err.to_string().contains("this version reads up to") { NEWER } else { RESTORE_ALL };
+                let file = paths::manifest_file(self.dir);
+                self.problem(&file, chain(&err), "all runs that are in segments".to_owned(), None, advice);
+                Manifest::default()
+            }
+        }
+    }
+
     fn problem(
         &mut self,
         file: &Path,
@@ -113,7 +105,7 @@ impl Check<'_> {
         self.report.problems.push(Problem { file, what, affected, times, advice });
     }
 
-    fn tombstones(&mut self, number: Option<u64>) {
+    pub(super) fn tombstones(&mut self, number: Option<u64>) {
         let Some(number) = number else { return };
         if let Err(err) = tombstone_file::load(&*self.disk, self.dir, number) {
             let file = paths::tombstones_file(self.dir, number);
@@ -126,54 +118,75 @@ impl Check<'_> {
         let segment_dir = paths::segment_dir(self.dir);
         let cache = Arc::new(SegmentCache::default());
         for entry in &manifest.segments {
-            self.report.segments += 1;
-            self.report.without_checksums += usize::from(entry.sums.is_none());
-            let segment = Segment::new(&self.disk, &cache, &segment_dir, entry);
-            let times = Some((entry.min_time, entry.max_time));
-            let all = format!("{} runs", entry.rows);
-            match segment.damaged_blocks() {
-                Err(err) => self.problem(segment.path(), chain(&err), all, times, RESTORE),
-                Ok(damaged) if damaged.is_empty() => match segment.check() {
-                    Ok(rows) => self.report.rows += rows,
-                    Err(err) => self.problem(segment.path(), chain(&err), all, times, RESTORE),
-                },
-                Ok(damaged) => {
-                    for damage in damaged {
-                        let affected = segment.place_of(damage.offset).unwrap_or_else(|| all.clone());
-                        self.problem(segment.path(), damage.to_string(), affected, times, RESTORE);
-                    }
-                }
-            }
-            if entry.passed_over {
-                let what = "it was damaged when runs arrived that may be in it".to_owned();
-                self.problem(segment.path(), what, all_or_old(entry.rows), times, RESTORE_ALL);
-            }
+            self.segment(&Segment::new(&self.disk, &cache, &segment_dir, entry));
         }
     }
 
-    fn records<C: RecordColumn>(&mut self, entries: &[super::records::FileEntry]) {
+    pub(super) fn segment(&mut self, segment: &Segment) {
+        let times = Some((segment.min_time, segment.max_time));
+        let all = format!("{} runs", segment.rows);
+        self.count(segment.has_sums(), segment.bytes);
+        match segment.damaged_blocks(self.meter) {
+            Err(err) => self.problem(segment.path(), chain(&err), all, times, RESTORE),
+            Ok(damaged) if damaged.is_empty() => self.rows(segment.path(), all, times, || segment.check()),
+            Ok(damaged) => {
+                for damage in damaged {
+                    let affected = segment.place_of(damage.offset).unwrap_or_else(|| all.clone());
+                    self.problem(segment.path(), damage.to_string(), affected, times, RESTORE);
+                }
+            }
+        }
+        if segment.is_passed_over() {
+            let what = "it was damaged when runs arrived that may be in it".to_owned();
+            self.problem(segment.path(), what, all_or_old(segment.rows), times, RESTORE_ALL);
+        }
+    }
+
+    fn records<C: RecordColumn>(&mut self, entries: &[FileEntry]) {
         let segment_dir = paths::segment_dir(self.dir);
         for entry in entries {
-            self.report.segments += 1;
-            self.report.without_checksums += usize::from(entry.sums.is_none());
-            let file = RecordFile::<C>::new(&self.disk, &segment_dir, entry.clone());
-            let (times, all) = (Some((entry.min_time, entry.max_time)), format!("{} rows", entry.rows));
-            match file.damaged_blocks() {
-                Ok(damaged) if damaged.is_empty() => match file.check() {
-                    Ok(rows) => self.report.rows += rows,
-                    Err(err) => self.problem(file.path(), chain(&err), all, times, RESTORE),
-                },
-                Ok(damaged) => {
-                    for damage in damaged {
-                        self.problem(file.path(), damage.to_string(), all.clone(), times, RESTORE);
-                    }
+            self.record_file(&RecordFile::<C>::new(&self.disk, &segment_dir, entry.clone()));
+        }
+    }
+
+    pub(super) fn record_file<C: RecordColumn>(&mut self, file: &RecordFile<C>) {
+        let FileEntry { rows, min_time, max_time, bytes, sums, .. } = file.entry;
+        let (times, all) = (Some((min_time, max_time)), format!("{rows} rows"));
+        self.count(sums.is_some(), bytes);
+        match file.damaged_blocks(self.meter) {
+            Err(err) => self.problem(file.path(), chain(&err), all, times, RESTORE),
+            Ok(damaged) if damaged.is_empty() => self.rows(file.path(), all, times, || file.check()),
+            Ok(damaged) => {
+                for damage in damaged {
+                    self.problem(file.path(), damage.to_string(), all.clone(), times, RESTORE);
                 }
-                Err(err) => self.problem(file.path(), chain(&err), all, times, RESTORE),
             }
         }
     }
 
-    fn log(&mut self, applied: u64) -> Result<()> {
+    fn count(&mut self, has_sums: bool, bytes: u64) {
+        self.report.segments += 1;
+        match has_sums {
+            true => self.report.bytes += bytes,
+            false => self.report.without_checksums += 1,
+        }
+    }
+
+    /// Decodes the rows of a file, if that was asked for.
+    fn rows(
+        &mut self,
+        file: &Path,
+        all: String,
+        times: Option<(i64, i64)>,
+        decode: impl FnOnce() -> Result<u64>,
+    ) {
+        match self.decodes.then(decode).transpose() {
+            Ok(rows) => self.report.rows += rows.unwrap_or(0),
+            Err(err) => self.problem(file, chain(&err), all, times, RESTORE),
+        }
+    }
+
+    pub(super) fn log(&mut self, applied: u64) -> Result<()> {
         let dir = paths::log_dir(self.dir);
         let listing = || "listing the log".to_owned();
         if !self.disk.exists(&dir).context(ErrorKind::Unavailable, listing)? {
@@ -210,7 +223,9 @@ impl Check<'_> {
     }
 
     fn log_file(&mut self, path: &Path, scan: &log::Scan, applied: u64) {
-        if scan.torn_bytes > 0 {
+        self.has_torn_end |= scan.torn_bytes > 0;
+        // While the store serves, that may be a record on its way.
+        if scan.torn_bytes > 0 && self.decodes {
             let name = path.file_name().unwrap_or_default().display();
             self.report.notes.push(format!(
                 "{name} ends in {} bytes that do not check: a write that a crash cut short and nobody was told of, or damage",

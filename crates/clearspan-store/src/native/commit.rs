@@ -70,8 +70,8 @@ enum ToLog {
     Flush(oneshot::Sender<Result<()>>),
     /// Begin a new file.
     Rotate(oneshot::Sender<Result<()>>),
-    /// What was deleted up to this record is gone from all files.
-    Purged(LogSeq, oneshot::Sender<Result<()>>),
+    /// What was deleted up to this record, if one is named, is gone from all files.
+    WriteManifest(Option<LogSeq>, oneshot::Sender<Result<()>>),
 }
 
 /// Work for the applier.
@@ -83,8 +83,8 @@ pub(super) enum ToApplier {
     Flush(oneshot::Sender<Result<()>>),
     /// A segment could not be written yet; it is being tried again.
     Delayed(Error),
-    /// What was deleted up to this record is gone from all files.
-    Purged(LogSeq, oneshot::Sender<Result<()>>),
+    /// What was deleted up to this record, if one is named, is gone from all files.
+    WriteManifest(Option<LogSeq>, oneshot::Sender<Result<()>>),
     /// A segment is written, or could not be.
     Install(Result<flush::Flushed>),
     /// Files were rewritten; the answer says whether they are part of the store.
@@ -129,7 +129,12 @@ impl Handle {
 
     /// Notes that nothing of what was deleted up to a record of the log is in any file, and removes files of the log.
     pub(crate) async fn note_purged(&self, seq: u64) -> Result<()> {
-        self.ask(|done| ToLog::Purged(LogSeq(seq), done)).await
+        self.ask(|done| ToLog::WriteManifest(Some(LogSeq(seq)), done)).await
+    }
+
+    /// Writes the manifest and the tombstones anew.
+    pub(crate) async fn write_manifest(&self) -> Result<()> {
+        self.ask(|done| ToLog::WriteManifest(None, done)).await
     }
 
     async fn ask<T>(&self, work: impl FnOnce(oneshot::Sender<Result<T>>) -> ToLog) -> Result<T> {
@@ -213,7 +218,7 @@ impl LogThread {
                 match item {
                     ToLog::Commit(commit) => group.push(commit),
                     ToLog::Flush(done) => after.push(ToApplier::Flush(done)),
-                    ToLog::Purged(seq, done) => after.push(ToApplier::Purged(seq, done)),
+                    ToLog::WriteManifest(purged, done) => after.push(ToApplier::WriteManifest(purged, done)),
                     ToLog::Rotate(done) => {
                         if !group.is_empty() {
                             self.commit(std::mem::take(&mut group), to_applier);

@@ -25,7 +25,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::bloom_filter::Sbbf;
 use roaring::RoaringBitmap;
 
-use super::blocks::{self, BlockFile, Damage, Sums};
+use super::blocks::{self, BlockFile, Damage, Meter, Sums};
 use super::cache::{Kept, Part, SegmentCache};
 use super::disk::DiskRef;
 use super::manifest::SegmentEntry;
@@ -149,6 +149,11 @@ impl Segment {
         }
     }
 
+    /// Whether there are checksums of the file.
+    pub(crate) fn has_sums(&self) -> bool {
+        self.sums_crc.is_some()
+    }
+
     /// What was found to be damaged in the file, if anything was.
     pub(crate) fn damage(&self) -> Option<&str> {
         self.damage.get().map(String::as_str)
@@ -228,9 +233,14 @@ impl Segment {
         Ok(self.footer()?.groups().len())
     }
 
-    /// The blocks that the disk damaged.
-    pub(crate) fn damaged_blocks(&self) -> Result<Vec<Damage>> {
-        self.open()?.damaged_blocks().map_err(self.corrupt())
+    /// The blocks that the disk damaged. The checksums are read anew: they may have rotted since they were read first.
+    pub(crate) fn damaged_blocks(&self, meter: Meter<'_>) -> Result<Vec<Damage>> {
+        let damaged = blocks::damaged_blocks(&*self.disk, &self.path, self.sums_crc, meter);
+        let damaged = damaged.map_err(self.corrupt())?;
+        if let Some(first) = damaged.first() {
+            let _first = self.damage.set(first.to_string());
+        }
+        Ok(damaged)
     }
 
     /// What lies at a place of the file: a column of some rows. `None` when that is not known.

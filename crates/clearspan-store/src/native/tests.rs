@@ -374,3 +374,4 @@ fn a_batch_survives_the_log() {
 
 mod power;
 mod rot;
+mod scrub;

@@ -777,6 +777,64 @@ export interface components {
         };
         /** @description A judgement as a number, or as good or bad. */
         ScoreAnswer: boolean | number;
+        /** @description How comparing stored data with its checksums stands. */
+        ScrubAnswer: {
+            last?: components["schemas"]["ScrubRow"] | null;
+            running: boolean;
+            /**
+             * Format: int64
+             * @description When the one that runs began.
+             */
+            running_since?: number | null;
+        };
+        /** @description What was found. */
+        ScrubFound: {
+            /**
+             * Format: int64
+             * @description Their bytes that were compared.
+             */
+            bytes: number;
+            /** @description Files of runs, log records and metric points. */
+            files: number;
+            /** @description Files of the write-ahead log. */
+            log_files: number;
+            /** @description What somebody should know and need not act on. */
+            notes: string[];
+            /** @description What is not sound. */
+            problems: components["schemas"]["ScrubProblem"][];
+            /** @description Files that an older version wrote without checksums. */
+            without_checksums: number;
+        };
+        /** @description Something that is not sound. */
+        ScrubProblem: {
+            /** @description What to do about it. */
+            advice: string;
+            /** @description Which data cannot be read because of it. */
+            affected: string;
+            /** @description The file, within the data folder. */
+            file: string;
+            /**
+             * Format: int64
+             * @description When the first of the runs or records began that are affected.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description When the last did.
+             */
+            to?: number | null;
+            what: string;
+        };
+        /** @description One that has ended. */
+        ScrubRow: {
+            /** Format: int64 */
+            ended_at: number;
+            /** @description Why it failed. */
+            error?: string | null;
+            found?: components["schemas"]["ScrubFound"] | null;
+            /** Format: int64 */
+            started_at: number;
+        };
         SearchAnswer: {
             /** @description In order of start time. */
             run_ids: string[];

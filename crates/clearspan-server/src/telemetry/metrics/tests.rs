@@ -36,3 +36,14 @@ fn deletion_is_counted() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
 }
+
+#[test]
+fn a_scrub_is_told_of() {
+    assert!(render_scrub(None).contains("clearspan_scrub_ended_seconds 0\n"));
+    let report = CheckReport { bytes: 77, ..CheckReport::default() };
+    let text = render_scrub(Some((UnixNanos::from_nanos(5_000_000_000), Some(&report))));
+    for line in ["clearspan_scrub_ended_seconds 5", "clearspan_scrub_bytes 77", "clearspan_scrub_problems 0"]
+    {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}

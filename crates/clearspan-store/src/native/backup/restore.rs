@@ -7,8 +7,8 @@ use clearspan_model::ErrorKind;
 
 use super::{Index, checksum};
 use crate::error::Context;
-use crate::native::{CheckReport, check};
-use crate::{Error, Result};
+use crate::native::check;
+use crate::{CheckReport, Error, Result};
 
 /// Copies a backup to a data folder, which must be empty or not exist, and reads everything in it. Fails, and leaves the
 /// folder for a look, when a file is not what was backed up.

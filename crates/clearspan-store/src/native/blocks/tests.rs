@@ -26,7 +26,7 @@ fn every_range_reads_back() {
         let (_dir, path, bytes, written) = written(len);
         assert_eq!(written.bytes, len as u64);
         let file = open(&path, written.sums).unwrap();
-        assert_eq!(file.damaged_blocks().unwrap(), []);
+        assert_eq!(file.damaged_blocks(&mut |_| ControlFlow::Continue(())).unwrap(), []);
         for start in (0..len).step_by(997) {
             for part in [1, 100, BLOCK_BYTES, len] {
                 let part = part.min(len - start);
@@ -55,7 +55,7 @@ fn a_damaged_block_is_never_given_and_the_others_are() {
             let read = file.range(start as u64 + 5, 50);
             assert_eq!(read.is_err(), idx == block, "byte {at}, block {idx}");
         }
-        let found = file.damaged_blocks().unwrap();
+        let found = file.damaged_blocks(&mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(
             found.iter().map(|damage| damage.offset).collect::<Vec<_>>(),
             [(block * BLOCK_BYTES) as u64]
@@ -71,7 +71,10 @@ fn two_blocks_that_changed_places_are_noticed() {
     let (first, second) = bytes.split_at_mut(BLOCK_BYTES);
     first.swap_with_slice(&mut second[..BLOCK_BYTES]);
     std::fs::write(&path, &bytes).unwrap();
-    assert_eq!(open(&path, written.sums).unwrap().damaged_blocks().unwrap().len(), 2);
+    assert_eq!(
+        open(&path, written.sums).unwrap().damaged_blocks(&mut |_| ControlFlow::Continue(())).unwrap().len(),
+        2
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl From<&FileEntry> for Candidate {
 }
 
 /// The files of both tables that only grow.
-type Files = (Arc<Vec<Arc<RecordFile<LogCol>>>>, Arc<Vec<Arc<RecordFile<PointCol>>>>);
+pub(in crate::native) type Files = (Arc<Vec<Arc<RecordFile<LogCol>>>>, Arc<Vec<Arc<RecordFile<PointCol>>>>);
 
 impl Shared {
     /// The segments that readers see, with the rows that are dead in the manifest.
@@ -82,7 +82,7 @@ impl Shared {
         numbers
     }
 
-    fn files(&self) -> Files {
+    pub(in crate::native) fn record_files(&self) -> Files {
         let state = self.state.read();
         (Arc::clone(&state.log_files), Arc::clone(&state.point_files))
     }
@@ -90,7 +90,7 @@ impl Shared {
     /// How many files would be merged next.
     pub(in crate::native) fn files_to_compact(&self) -> u64 {
         let inputs = self.inputs();
-        let (logs, points) = self.files();
+        let (logs, points) = self.record_files();
         let tables: [Vec<Candidate>; 3] = [
             inputs.iter().map(Candidate::from).collect(),
             logs.iter().map(|file| Candidate::from(&file.entry)).collect(),
@@ -173,7 +173,7 @@ impl Worker {
             inputs.retain(|input| numbers.contains(&input.segment.number));
             return self.rewrite_segments(inputs, None);
         }
-        let (logs, points) = self.shared.files();
+        let (logs, points) = self.shared.record_files();
         if let Some(numbers) = self.pick(logs.iter().map(|file| Candidate::from(&file.entry))) {
             // Of repetitions one stays: it must not be a deleted one.
             let deleted = is_deleted::<LogCol>(&self.shared.state.read().tombstones);
@@ -204,7 +204,7 @@ impl Worker {
                 total.add(&self.rewrite_segments(vec![input], strip_runs)?);
             }
         }
-        let (logs, points) = self.shared.files();
+        let (logs, points) = self.shared.record_files();
         total.add(&self.purge_files::<LogCol>(&logs, sift.drop_logs.as_ref(), Rewritten::Logs)?);
         total.add(&self.purge_files::<PointCol>(&points, sift.drop_points.as_ref(), Rewritten::Points)?);
         Ok(total)

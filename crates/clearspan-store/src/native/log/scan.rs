@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use bytes::Bytes;
+
 use super::{
     Disk, FILE_HEADER_BYTES, FILE_MAGIC, FILE_VERSION, LogSeq, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES,
     RECORD_MAGIC, checksum, disk, header_checksum, paths,
@@ -17,7 +19,7 @@ pub(crate) struct Record {
     pub(crate) seq: LogSeq,
     /// The raw kind: a newer version may have written kinds that this one does not know.
     pub(crate) kind: u8,
-    pub(crate) payload: Vec<u8>,
+    pub(crate) payload: Bytes,
 }
 
 /// What was found in one file.
@@ -97,10 +99,10 @@ pub(crate) fn first_seq(disk: &dyn Disk, dir: &Path, number: u64) -> io::Result<
 /// Reads the records of file `number` that count: those before `end`, the first record of the next file, if that is
 /// known.
 pub(crate) fn scan_file(disk: &dyn Disk, dir: &Path, number: u64, end: Option<u64>) -> io::Result<Scan> {
-    scan(&disk::read(disk, &paths::log_file(dir, number))?, number, end)
+    scan(&disk::read(disk, &paths::log_file(dir, number))?.into(), number, end)
 }
 
-pub(super) fn scan(bytes: &[u8], number: u64, end: Option<u64>) -> io::Result<Scan> {
+pub(super) fn scan(bytes: &Bytes, number: u64, end: Option<u64>) -> io::Result<Scan> {
     let mut found = Scan::default();
     let header = Header::parse(bytes, number)?;
     let (mut at, first_seq) = match header {
@@ -180,7 +182,7 @@ fn find_lost(found: &mut Scan, first_seq: Option<u64>, end: Option<u64>) {
 }
 
 /// The record that begins at `at` and its length, if there is one that checks.
-fn record_at(bytes: &[u8], at: usize, number: u64) -> Option<(Record, usize)> {
+fn record_at(bytes: &Bytes, at: usize, number: u64) -> Option<(Record, usize)> {
     let header = bytes.get(at..at + RECORD_HEADER_BYTES)?;
     if &header[..4] != RECORD_MAGIC {
         return None;
@@ -190,16 +192,17 @@ fn record_at(bytes: &[u8], at: usize, number: u64) -> Option<(Record, usize)> {
         return None;
     }
     let begin = at + RECORD_HEADER_BYTES;
-    let payload = bytes.get(begin..begin.checked_add(len)?)?;
+    let place = begin..begin.checked_add(len)?;
+    let payload = bytes.get(place.clone())?;
     let crc = u32::from_le_bytes(header[20..24].try_into().expect("four bytes"));
     if checksum(number, &header[4..20], payload) != crc {
         return None;
     }
     let seq = LogSeq(u64::from_le_bytes(header[8..16].try_into().expect("eight bytes")));
-    Some((Record { seq, kind: header[16], payload: payload.to_vec() }, RECORD_HEADER_BYTES + len))
+    Some((Record { seq, kind: header[16], payload: bytes.slice(place) }, RECORD_HEADER_BYTES + len))
 }
 
-fn next_record(bytes: &[u8], from: usize, number: u64) -> Option<usize> {
+fn next_record(bytes: &Bytes, from: usize, number: u64) -> Option<usize> {
     (from..bytes.len().saturating_sub(RECORD_HEADER_BYTES - 1))
         .filter(|at| bytes[*at..].starts_with(RECORD_MAGIC))
         .find(|at| record_at(bytes, *at, number).is_some())

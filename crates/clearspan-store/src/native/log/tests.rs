@@ -1,4 +1,5 @@
-use super::scan::scan;
+use bytes::Bytes;
+
 use super::*;
 use crate::native::disk::RealDisk;
 use crate::native::disk::faulty::{EIO, Fault, FaultyDisk, Op};
@@ -14,6 +15,10 @@ fn written(payloads: &[&[u8]]) -> (tempfile::TempDir, Vec<u8>) {
     (dir, bytes)
 }
 
+fn scan(bytes: &[u8], number: u64, end: Option<u64>) -> io::Result<Scan> {
+    scan::scan(&Bytes::copy_from_slice(bytes), number, end)
+}
+
 fn seqs(scan: &Scan) -> Vec<u64> {
     scan.records.iter().map(|record| record.seq.0).collect()
 }
@@ -23,7 +28,7 @@ fn what_was_appended_reads_back() {
     let (dir, _) = written(&[b"one", b"", b"three"]);
     let scan = scan_file(&RealDisk, dir.path(), 7, Some(103)).unwrap();
     assert_eq!(seqs(&scan), [100, 101, 102]);
-    assert_eq!(scan.records[2].payload, b"three");
+    assert_eq!(scan.records[2].payload, &b"three"[..]);
     assert_eq!((scan.torn_bytes, scan.is_sound()), (0, true));
     assert_eq!(first_seq(&RealDisk, dir.path(), 7).unwrap(), Some(100));
 }
@@ -59,7 +64,7 @@ fn garbage_behind_the_last_record_is_a_torn_tail() {
         let mut with_tail = bytes.clone();
         with_tail.extend_from_slice(&tail);
         let found = scan(&with_tail, 7, None).unwrap();
-        assert_eq!(found.records.iter().filter(|record| record.payload == b"first").count(), 1);
+        assert_eq!(found.records.iter().filter(|record| record.payload == b"first"[..]).count(), 1);
         if !tail.windows(4).any(|at| at == RECORD_MAGIC) {
             assert_eq!((seqs(&found), found.torn_bytes), (vec![100], tail.len() as u64));
         }
@@ -189,6 +194,6 @@ fn what_was_not_acknowledged_is_left_out_when_the_log_went_on() {
         assert_eq!((seqs(&old), old.is_sound()), (vec![1], true));
         assert_eq!(old.abandoned, usize::from(!can_truncate));
         let new = scan_file(&RealDisk, dir.path(), 2, None).unwrap();
-        assert_eq!((seqs(&new), new.records[0].payload.as_slice()), (vec![2], b"new".as_slice()));
+        assert_eq!((seqs(&new), &*new.records[0].payload), (vec![2], b"new".as_slice()));
     }
 }

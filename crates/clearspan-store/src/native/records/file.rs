@@ -20,7 +20,7 @@ use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
 use super::RecordColumn;
-use crate::native::blocks::{self, BlockFile, Damage, Sums, WrittenFile};
+use crate::native::blocks::{self, BlockFile, Damage, Meter, Sums, WrittenFile};
 use crate::native::disk::DiskRef;
 use crate::native::segment::{ROW_GROUP_ROWS, gather, properties, write_file};
 use crate::native::{health, paths};
@@ -59,6 +59,7 @@ pub(crate) struct RecordFile<C> {
     path: PathBuf,
     sums: OnceLock<Arc<Sums>>,
     footer: OnceLock<Footer>,
+    damage: OnceLock<String>,
     /// Set when the manifest does not name it any more: the file goes with the last reader.
     condemned: AtomicBool,
     table: PhantomData<C>,
@@ -117,6 +118,7 @@ impl<C: RecordColumn> RecordFile<C> {
             path,
             sums: OnceLock::new(),
             footer: OnceLock::new(),
+            damage: OnceLock::new(),
             condemned: AtomicBool::new(false),
             table: PhantomData,
         }
@@ -197,7 +199,12 @@ impl<C: RecordColumn> RecordFile<C> {
     fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {
         |source| {
             let (source, what) = (source.into(), format!("reading {} {}", C::FILES, self.entry.number));
-            Error::caused(health::kind_of_failed_read(&*source), what, source)
+            let kind = health::kind_of_failed_read(&*source);
+            if kind == ErrorKind::Corrupt {
+                // The first one is enough to warn of the file; `doctor` finds them all.
+                let _first = self.damage.set(health::chain(&*source));
+            }
+            Error::caused(kind, what, source)
         }
     }
 
@@ -283,8 +290,18 @@ impl<C: RecordColumn> RecordFile<C> {
     }
 
     /// The blocks that the disk damaged.
-    pub(crate) fn damaged_blocks(&self) -> Result<Vec<Damage>> {
-        self.open()?.damaged_blocks().map_err(self.corrupt())
+    pub(crate) fn damaged_blocks(&self, meter: Meter<'_>) -> Result<Vec<Damage>> {
+        let damaged = blocks::damaged_blocks(&*self.disk, &self.path, self.entry.sums, meter);
+        let damaged = damaged.map_err(self.corrupt())?;
+        if let Some(first) = damaged.first() {
+            let _first = self.damage.set(first.to_string());
+        }
+        Ok(damaged)
+    }
+
+    /// What somebody should know of the file.
+    pub(crate) fn warning(&self) -> Option<String> {
+        self.damage.get().map(|what| format!("{} {} is damaged: {what}", C::FILES, self.entry.number))
     }
 
     /// Decodes every row, which verifies every page. Returns how many there are.

@@ -20,7 +20,7 @@ fn flips() -> u64 {
 }
 
 /// Three segments, of which the later ones replace rows of the first; what came last is in the log.
-async fn fill_folder(dir: &Path) {
+pub(super) async fn fill_folder(dir: &Path) {
     let store = open(dir);
     for round in 0..4_u32 {
         let mut runs: Vec<Run> = (0..40)
@@ -57,7 +57,7 @@ async fn fill_folder(dir: &Path) {
 
 /// What a folder answers. Answers that are errors are left out.
 #[derive(Debug, Clone, PartialEq, Default)]
-struct Answers {
+pub(super) struct Answers {
     traces: Vec<Option<Vec<Run>>>,
     /// As text, because pages are not compared elsewhere.
     page: Option<String>,
@@ -66,8 +66,11 @@ struct Answers {
     points: Option<PointList>,
 }
 
-async fn ask(dir: &Path) -> Result<Answers> {
-    let store = NativeStore::open(quiet_config(dir))?;
+pub(super) async fn ask(dir: &Path) -> Result<Answers> {
+    Ok(ask_store(&NativeStore::open(quiet_config(dir))?).await)
+}
+
+pub(super) async fn ask_store(store: &NativeStore) -> Answers {
     let mut answers = Answers::default();
     for number in [0, 5, 12, 27, 33] {
         answers.traces.push(store.load_trace(&scope(), trace(number)).await.ok());
@@ -78,11 +81,11 @@ async fn ask(dir: &Path) -> Result<Answers> {
     let points =
         PointQuery { scope: scope(), range: TimeRange::default(), name: "load".to_owned(), limit: 300 };
     answers.points = store.query_points(&points).await.ok();
-    Ok(answers)
+    answers
 }
 
 /// How many answers are missing; panics when one differs from the truth.
-fn missing(truth: &Answers, found: &Answers, context: &str) -> usize {
+pub(super) fn missing(truth: &Answers, found: &Answers, context: &str) -> usize {
     fn one<T: PartialEq + std::fmt::Debug>(truth: &Option<T>, found: &Option<T>, context: &str) -> usize {
         assert!(found.is_none() || found == truth, "{context}: a wrong answer: {found:#?}");
         usize::from(found.is_none())
@@ -95,7 +98,7 @@ fn missing(truth: &Answers, found: &Answers, context: &str) -> usize {
         + one(&truth.points, &found.points, context)
 }
 
-fn files_below(dir: &Path) -> Vec<PathBuf> {
+pub(super) fn files_below(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
@@ -106,7 +109,7 @@ fn files_below(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// One kind of damage, somewhere in a file. Returns what was done.
-fn damage(bytes: &mut [u8], dice: &mut Dice) -> String {
+pub(super) fn damage(bytes: &mut [u8], dice: &mut Dice) -> String {
     let len = bytes.len() as u64;
     let at = usize::try_from(dice.below(len)).unwrap();
     match dice.below(10) {

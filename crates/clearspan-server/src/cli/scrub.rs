@@ -1,0 +1,79 @@
+//! `clearspan scrub`: lets a running server compare everything that it has stored with its checksums.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::{Server, ServerArgs};
+
+const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(Debug, Args)]
+pub(super) struct ScrubArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Starts it, waits for its end, says what it found, and fails when something is damaged.
+#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+pub(super) async fn run(args: ScrubArgs) -> anyhow::Result<()> {
+    let server = Server::new(args.server)?;
+    let mut state = server.post("/scrub", &json!({})).await?;
+    while state["running"] == true {
+        tokio::time::sleep(LOOK).await;
+        state = server.get("/scrub").await?;
+    }
+    let last = &state["last"];
+    if let Some(error) = last["error"].as_str() {
+        bail!("the scrub failed: {error}");
+    }
+    let found = &last["found"];
+    let problems = found["problems"].as_array().map_or(0, Vec::len);
+    match args.json {
+        true => println!("{found}"),
+        false => print!("{}", in_words(found, seconds(last))),
+    }
+    match problems {
+        0 => Ok(()),
+        1 => bail!("a file is damaged"),
+        _ => bail!("{problems} places are damaged"),
+    }
+}
+
+fn seconds(last: &Value) -> f64 {
+    let time = |name: &str| last[name].as_i64().unwrap_or(0);
+    (time("ended_at") - time("started_at")) as f64 / 1e6
+}
+
+fn in_words(found: &Value, seconds: f64) -> String {
+    let count = |name: &str| found[name].as_u64().unwrap_or(0);
+    let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut words = format!(
+        "Compared {} files of {} bytes and {} of the log in {seconds:.1} s: {}.\n",
+        count("files"),
+        count("bytes"),
+        count("log_files"),
+        if list("problems").is_empty() { "all sound" } else { "not all sound" },
+    );
+    if count("without_checksums") > 0 {
+        let older = "files of an older version have no checksums; they get some when they are merged";
+        words.push_str(&format!("note     {} {older}\n", count("without_checksums")));
+    }
+    for note in list("notes") {
+        words.push_str(&format!("note     {}\n", text(&note)));
+    }
+    for problem in list("problems") {
+        let [file, what, affected, advice] =
+            ["file", "what", "affected", "advice"].map(|name| text(&problem[name]));
+        words.push_str(&format!(
+            "PROBLEM  {file}: {what}\n         affected: {affected}\n         what to do: {advice}\n"
+        ));
+    }
+    words
+}
