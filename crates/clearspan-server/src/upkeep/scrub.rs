@@ -12,8 +12,8 @@ use crate::config::TimeSpan;
 
 /// How fast files are read.
 const BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(256 << 20).expect("not zero");
-/// The first one begins so long after the start, or earlier where they are to be more frequent.
-const FIRST_AFTER: TimeSpan = TimeSpan::seconds(3_600);
+/// The first one begins so long after the start, and the next after one that failed; earlier where they are to be more frequent.
+const SOON: TimeSpan = TimeSpan::seconds(3_600);
 
 impl Upkeep {
     pub(crate) fn scrub_state(&self) -> JobState<CheckReport> {
@@ -44,9 +44,11 @@ impl Upkeep {
 
     pub(super) fn is_scrub_due(&self) -> bool {
         let Some(every) = self.limits.scrub_every else { return false };
+        let soon = every.nanos().min(SOON.nanos());
         let (since, wait) = match self.scrubs.state().last {
-            Some(last) => (last.ended_at, every.nanos()),
-            None => (self.began, every.nanos().min(FIRST_AFTER.nanos())),
+            Some(last) if last.outcome.is_ok() => (last.ended_at, every.nanos()),
+            Some(failed) => (failed.ended_at, soon),
+            None => (self.began, soon),
         };
         self.clock.now().nanos_since(since) >= wait
     }
