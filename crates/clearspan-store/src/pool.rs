@@ -343,16 +343,49 @@ impl Threads {
             .context(ErrorKind::Unavailable, || "starting threads for queries".into())?;
         if let Err(second) = self.runtime.set(runtime) {
             // Somebody was faster.
-            second.shutdown_background();
+            shut_down(second);
         }
         Ok(self.runtime.get().expect("it was just set"))
     }
 }
 
 impl Drop for Threads {
-    /// A query holds nothing that must be finished, and waiting is not allowed where a store may be dropped.
+    /// A query holds nothing that must be finished.
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
+            shut_down(runtime);
+        }
+    }
+}
+
+/// Ends a runtime without waiting: that is not allowed on the threads of another one, where a store may be dropped.
+///
+/// A thread of its own waits and joins. `Runtime::shutdown_background` detaches threads while they end, and glibc (2.36 at least) looks
+/// at what a thread was when it has detached it: one that ends in that moment has unmapped its stack, and that with it. The process
+/// then dies of SIGSEGV, once in some ten thousand times.
+pub(crate) fn shut_down(runtime: Runtime) {
+    let ending = Ending(Some(runtime));
+    let thread = std::thread::Builder::new().name("shut down".to_owned());
+    // Without a thread it ends where it is dropped.
+    let _detached = thread.spawn(move || ending.wait());
+}
+
+struct Ending(Option<Runtime>);
+
+impl Ending {
+    /// What hangs for longer does not end by itself.
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn wait(mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_timeout(Self::LIMIT);
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
         }
     }

@@ -111,8 +111,11 @@ async fn on_a_thread<T: Send + 'static>(
         // Nobody waits when the store is closing.
         let _told = done.send(report.and_then(|report| if is_whole { Ok(report) } else { Err(stopped()) }));
     };
-    thread.spawn(run).context(ErrorKind::Unavailable, || "starting a thread".to_owned())?;
-    answer.await.context(ErrorKind::Internal, || "the thread that scrubs panicked".to_owned())?
+    let thread = thread.spawn(run).context(ErrorKind::Unavailable, || "starting a thread".to_owned())?;
+    let answer = answer.await;
+    // It has nothing left to do.
+    let _panicked = thread.join();
+    answer.context(ErrorKind::Internal, || "the thread that scrubs panicked".to_owned())?
 }
 
 /// Tells the thread when nobody waits for it any more.

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
 use crate::native::disk::ReadFile;
+use crate::pool::shut_down;
 
 /// Larger files are sent in parts of this size: it is the memory that an upload takes.
 const PART_BYTES: u64 = 8 << 20;
@@ -106,8 +107,7 @@ pub(crate) struct Remote {
 impl Drop for Remote {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Waiting is not allowed on the threads of another runtime, on which a store may be dropped.
-            runtime.shutdown_background();
+            shut_down(runtime);
         }
     }
 }
