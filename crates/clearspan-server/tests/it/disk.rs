@@ -125,7 +125,7 @@ async fn a_full_disk_refuses_and_recovers_without_a_restart() {
         assert_eq!(refused.status, 503, "{}", refused.text());
         assert!(refused.header("retry-after").is_some());
         assert_eq!(server.run_count("default").await, u64::from(sent));
-        let ready = server.connect().await.send(get("/readyz")).await;
+        let ready = server.ready().await;
         assert_eq!(ready.status, 503);
         assert!(ready.text().contains("No space left"), "{}", ready.text());
 
@@ -154,7 +154,7 @@ async fn new_data_is_refused_below_the_watermark() {
     let refused = send(&server, 0..3).await;
     assert_eq!(refused.status, 503);
     assert!(refused.header("retry-after").is_some());
-    let ready = server.connect().await.send(get("/readyz")).await;
+    let ready = server.ready().await;
     assert!(ready.status == 503 && ready.text().contains("must stay free"), "{}", ready.text());
 }
 
@@ -191,8 +191,4 @@ async fn payloads_are_shed_when_room_is_short() {
         assert_eq!(is_noted, is_short, "{run}");
         folder = server.terminate().1;
     }
-}
-
-fn get(path: &str) -> http::Request<bytes::Bytes> {
-    http::Request::get(path).body(bytes::Bytes::new()).expect("a valid request")
 }

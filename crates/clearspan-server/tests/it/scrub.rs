@@ -50,9 +50,8 @@ async fn damage_is_found_before_anyone_asks_for_it() {
     assert!(problem["file"].as_str().is_some_and(|file| file.ends_with(".parquet")), "{found}");
     assert!(problem["advice"].as_str().is_some_and(|advice| advice.contains("backup")), "{found}");
     assert!(problem["from"].is_i64() && problem["to"].is_i64(), "{found}");
-    let ready = server.get("/readyz").await;
-    let told = String::from_utf8_lossy(&ready.body);
-    assert!(ready.status == 200 && told.contains("is damaged"), "{told}");
+    let ready = server.ready().await;
+    assert!(ready.status == 200 && ready.text().contains("is damaged"), "{}", ready.text());
     let metrics = server.metrics().await;
     assert!(metrics.contains("clearspan_scrub_problems 1\n"), "{metrics}");
 

@@ -140,6 +140,12 @@ impl Server {
         answer.json()
     }
 
+    /// Whether it takes new data, and what somebody should know.
+    pub(crate) async fn ready(&self) -> Answer {
+        let request = Request::get("/readyz").body(Bytes::new()).expect("a valid request");
+        self.connect().await.send(request).await
+    }
+
     /// What is counted, as text.
     pub(crate) async fn metrics(&self) -> String {
         let request = Request::get("/metrics").body(Bytes::new()).expect("a valid request");
