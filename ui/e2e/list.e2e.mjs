@@ -148,6 +148,8 @@ test("suggestions complete fields, and values with their counts", async () => {
 test("a filter that cannot be read is explained, and the list stays", async () => {
   const { page } = await open();
   await total(page).getByText("300 traces").waitFor();
+  // How many there are is known before they are.
+  await eventually(async () => (await row(page, "Question").count()) > 10, "rows");
   await page.keyboard.press("/");
   await page.keyboard.type("nosuchfield:1");
   await page.keyboard.press("Enter");

@@ -54,11 +54,10 @@ async fn damage_is_found_before_anyone_asks_for_it() {
     assert!(ready.status == 200 && ready.text().contains("is damaged"), "{}", ready.text());
     let metrics = server.metrics().await;
     assert!(metrics.contains("clearspan_scrub_problems 1\n"), "{metrics}");
-
+    // What arrives is taken all the same.
     let body = spans::protobuf(vec![OneSpan(9).otlp()]);
     let answer = server.connect().await.send(post("/v1/traces", PROTOBUF, body)).await;
     assert_taken(&answer, PROTOBUF, "beside damage");
-    assert_eq!(server.run_ids(&OneSpan(9).trace_id()).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
