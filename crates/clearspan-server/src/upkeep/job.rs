@@ -1,6 +1,5 @@
 //! Work of which one runs at a time, and what came of the last.
 
-use std::fmt;
 use std::sync::Arc;
 
 use clearspan_model::UnixNanos;
@@ -62,7 +61,7 @@ impl Upkeep {
         job: fn(&Self) -> &Job<R>,
         work: impl Future<Output = Result<R>> + Send + 'static,
     ) where
-        R: Clone + fmt::Debug + Send + 'static,
+        R: Clone + Send + 'static,
     {
         let started_at = self.clock.now();
         if !job(self).begin(started_at) {
