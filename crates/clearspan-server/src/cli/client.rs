@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const CONNECT: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(40);
+/// How often work that goes on is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Which server, and how to be let in.
 #[derive(Debug, Args)]
@@ -61,6 +63,25 @@ impl Server {
 
     pub(super) async fn delete(&self, path: &str) -> anyhow::Result<Value> {
         self.ask(self.client.delete(self.url(path))).await
+    }
+
+    /// Starts work of which one runs at a time (`purge`, `scrub`), and waits for its end. Returns what came of it.
+    pub(super) async fn run_job(&self, name: &str) -> anyhow::Result<Value> {
+        let state = self.post(&format!("/{name}"), &json!({})).await?;
+        let mut state = self.wait_for_job(name, state).await?;
+        if let Some(error) = state["last"]["error"].as_str() {
+            bail!("the {name} failed: {error}");
+        }
+        Ok(state["last"].take())
+    }
+
+    /// Waits until none runs any more. Returns how it stands then.
+    pub(super) async fn wait_for_job(&self, name: &str, mut state: Value) -> anyhow::Result<Value> {
+        while state["running"] == true {
+            tokio::time::sleep(LOOK).await;
+            state = self.get(&format!("/{name}")).await?;
+        }
+        Ok(state)
     }
 
     /// The answer to a `POST`, as it comes.

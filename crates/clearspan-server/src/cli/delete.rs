@@ -1,15 +1,12 @@
 //! `clearspan delete` and `clearspan purge`: ask a running server to take data away.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::{Server, ServerArgs, escape};
-
-const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["trace", "user", "thread", "filter", "time", "all"]).multiple(true))]
@@ -121,18 +118,9 @@ pub(super) struct PurgeArgs {
 pub(super) async fn purge(args: PurgeArgs) -> anyhow::Result<()> {
     let server = Server::new(args.server)?;
     // One that runs may have begun before the last deletion.
-    while server.get("/purge").await?["running"] == true {
-        tokio::time::sleep(LOOK).await;
-    }
-    let mut state = server.post("/purge", &json!({})).await?;
-    while state["running"] == true {
-        tokio::time::sleep(LOOK).await;
-        state = server.get("/purge").await?;
-    }
-    let last = &state["last"];
-    if let Some(error) = last["error"].as_str() {
-        bail!("the purge failed: {error}");
-    }
+    let before = server.get("/purge").await?;
+    server.wait_for_job("purge", before).await?;
+    let last = server.run_job("purge").await?;
     let removed = |name: &str| last["removed"][name].as_u64().unwrap_or(0);
     println!(
         "Segments: {} files of {} bytes replaced by {} of {} bytes; {} rows removed, {} stripped of their payload.",

@@ -1,14 +1,10 @@
 //! `clearspan scrub`: lets a running server compare everything that it has stored with its checksums.
 
-use std::time::Duration;
-
 use anyhow::bail;
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::client::{Server, ServerArgs};
-
-const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Args)]
 pub(super) struct ScrubArgs {
@@ -23,20 +19,12 @@ pub(super) struct ScrubArgs {
 #[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) async fn run(args: ScrubArgs) -> anyhow::Result<()> {
     let server = Server::new(args.server)?;
-    let mut state = server.post("/scrub", &json!({})).await?;
-    while state["running"] == true {
-        tokio::time::sleep(LOOK).await;
-        state = server.get("/scrub").await?;
-    }
-    let last = &state["last"];
-    if let Some(error) = last["error"].as_str() {
-        bail!("the scrub failed: {error}");
-    }
+    let last = server.run_job("scrub").await?;
     let found = &last["found"];
     let problems = found["problems"].as_array().map_or(0, Vec::len);
     match args.json {
         true => println!("{found}"),
-        false => print!("{}", in_words(found, seconds(last))),
+        false => print!("{}", in_words(found, seconds(&last))),
     }
     match problems {
         0 => Ok(()),

@@ -108,6 +108,13 @@ pub(super) fn files_below(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// The files of the store in which something is, relative to its folder.
+pub(super) fn stored_files(dir: &Path) -> Vec<PathBuf> {
+    let has_bytes = |path: &PathBuf| std::fs::metadata(path).unwrap().len() > 0;
+    let files = files_below(&dir.join("runs")).into_iter().filter(has_bytes);
+    files.map(|path| path.strip_prefix(dir).unwrap().to_owned()).collect()
+}
+
 /// One kind of damage, somewhere in a file. Returns what was done.
 pub(super) fn damage(bytes: &mut [u8], dice: &mut Dice) -> String {
     let len = bytes.len() as u64;
@@ -150,11 +157,7 @@ async fn what_the_disk_damaged_is_never_answered_as_truth() {
     copy_folder(original.path(), dir.path());
     let truth = ask(dir.path()).await.unwrap();
     assert_eq!(missing(&truth, &truth, "undamaged"), 0);
-    let files: Vec<PathBuf> = files_below(&original.path().join("runs"))
-        .into_iter()
-        .map(|path| path.strip_prefix(original.path()).unwrap().to_owned())
-        .filter(|path| std::fs::metadata(original.path().join(path)).unwrap().len() > 0)
-        .collect();
+    let files = stored_files(original.path());
     assert!(files.len() >= 3 * 6 + 2, "{files:?}");
 
     let (mut dice, mut counts) = (Dice(11), Counts::default());

@@ -1,10 +1,9 @@
 //! A scrub beside a serving store: it tells of what the disk damaged, and mends what memory still has.
 
 use std::num::NonZeroU64;
-use std::path::PathBuf;
 use std::time::Instant;
 
-use super::rot::{Answers, ask, ask_store, damage, files_below, fill_folder, missing};
+use super::rot::{Answers, ask, ask_store, damage, files_below, fill_folder, missing, stored_files};
 use super::*;
 use crate::DeletionTarget;
 use crate::testing::build::deletion;
@@ -35,11 +34,7 @@ async fn what_rots_while_the_store_serves_is_found() {
     let sound = tempfile::tempdir().unwrap();
     copy_folder(original.path(), sound.path());
     let truth: Answers = ask(sound.path()).await.unwrap();
-    let files: Vec<PathBuf> = files_below(&original.path().join("runs"))
-        .into_iter()
-        .map(|path| path.strip_prefix(original.path()).unwrap().to_owned())
-        .filter(|path| std::fs::metadata(original.path().join(path)).unwrap().len() > 0)
-        .collect();
+    let files = stored_files(original.path());
     let (mut dice, mut told, mut mended) = (Dice(5), 0, 0);
     for round in 0..90 {
         let copy = tempfile::tempdir().unwrap();
