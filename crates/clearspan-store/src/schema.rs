@@ -19,10 +19,11 @@ pub(crate) mod decode;
 pub(crate) mod deletions;
 pub(crate) mod encode;
 pub(crate) mod logs;
-mod messages;
+pub(crate) mod messages;
 pub(crate) mod points;
 mod row_builder;
 pub(crate) mod rows;
+pub(crate) mod stored;
 
 /// The form of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,12 @@ pub(crate) struct Column {
     pub(crate) doc: &'static str,
 }
 
+impl Column {
+    pub(crate) fn field(&self) -> Field {
+        Field::new(self.name, self.kind.data_type(), !self.required)
+    }
+}
+
 /// A column of one table. Each table has a type of its own, so that columns of two tables cannot be mixed up.
 pub(crate) trait TableColumn: Copy + std::fmt::Debug + 'static {
     /// What the table is called.
@@ -160,11 +167,7 @@ macro_rules! columns {
 pub(crate) use columns;
 
 fn arrow_schema<C: TableColumn>() -> SchemaRef {
-    let fields: Vec<Field> = C::COLUMNS
-        .iter()
-        .map(|column| Field::new(column.name, column.kind.data_type(), !column.required))
-        .collect();
-    Arc::new(Schema::new(fields))
+    Arc::new(Schema::new(C::COLUMNS.iter().map(Column::field).collect::<Vec<_>>()))
 }
 
 columns! {

@@ -503,9 +503,9 @@ pub struct RunSummary {
     pub tags: Vec<String>,
     /// Empty in skeletons.
     pub metadata: std::collections::BTreeMap<String, JsonText>,
-    /// At most 160 characters of the input, as plain text.
+    /// At most 120 characters of the input, as plain text.
     pub input_preview: Option<String>,
-    /// At most 160 characters of the output, as plain text.
+    /// At most 120 characters of the output, as plain text.
     pub output_preview: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::bucket::is_unreachable;
 use super::hot::Tier;
-use super::segment::Segment;
+use super::segment::{Segment, gather};
 use super::state::{DeadRows, Shared};
 use crate::Result;
 use crate::error::Context;
@@ -65,7 +65,9 @@ fn adopt_trace(shared: &Shared, trace_id: TraceId, segments: &[Arc<Segment>], de
     for (segment, rows) in from_segments {
         let read = segment.read_rows(&rows).map(Some).or_else(|err| segment.pass_over(err))?;
         if let Some(read) = read {
-            batches.extend(read);
+            for batch in read {
+                batches.push(without_others(&batch)?);
+            }
             readable.push((segment, rows));
         }
     }
@@ -81,7 +83,7 @@ fn adopt_trace(shared: &Shared, trace_id: TraceId, segments: &[Arc<Segment>], de
         batches.extend(take_trace(frozen, trace_id)?);
     }
     for batch in batches {
-        push_all(&mut state.active, &batch)?;
+        push_all(&mut state.active, batch)?;
     }
     Ok(())
 }
@@ -103,9 +105,15 @@ fn take_trace(tier: &mut Tier, trace_id: TraceId) -> Result<Vec<RecordBatch>> {
     Ok(batches)
 }
 
-fn push_all(tier: &mut Tier, batch: &RecordBatch) -> Result<()> {
-    // An older version may have written it, and Parquet's reader makes a schema of its own.
+/// Rows of a segment, as the hot tier holds them: with the columns of today, and without the texts of the other rows of
+/// their row group.
+fn without_others(batch: &RecordBatch) -> Result<RecordBatch> {
     let batch = modernize::<Col>(batch)?;
+    let places: Vec<(usize, usize)> = (0..batch.num_rows()).map(|row| (0, row)).collect();
+    gather::<Col>(&[&batch], &places)
+}
+
+fn push_all(tier: &mut Tier, batch: RecordBatch) -> Result<()> {
     let rows = Rows::new(&batch);
     let keys = (0..batch.num_rows()).map(|row| rows.key(row).map(Some)).collect::<Result<Vec<_>>>()?;
     tier.push(batch, &keys)

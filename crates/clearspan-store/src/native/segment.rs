@@ -5,8 +5,8 @@
 //! traces decodes a row group or two, however large the segment is. Files of earlier versions have traces in the order of
 //! their ids; nothing relies on the order but how fast things are found.
 //!
-//! Row groups are small ([`ROW_GROUP_ROWS`]) so that opening a trace decodes little. The messages keep their
-//! dictionary up to [`DICTIONARY_BYTES`]: the default limit of one megabyte would silently fall back to plain
+//! Row groups are small ([`ROW_GROUP_ROWS`]) so that opening a trace decodes little. The texts of payloads are in one column
+//! ([`crate::schema::stored`]), which keeps its dictionary up to [`DICTIONARY_BYTES`]: the default limit of one megabyte would silently fall back to plain
 //! pages and store every re-sent message again. Trace and run ids carry bloom filters, and an index says which rows
 //! belong to a trace ([`traces`]). Which rows are dead is not in the file but in the manifest.
 //!
@@ -43,9 +43,7 @@ pub(crate) use covered::GroupProjects;
 pub(crate) use footer::{Footer, Group};
 pub(crate) use read::{Wanted, living_ranges};
 pub(crate) use traces::IndexPlace;
-pub(crate) use write::{
-    Effort, Written, gather, gather_messages, properties, write, write_file, write_groups,
-};
+pub(crate) use write::{Effort, Written, gather, properties, write, write_file, write_groups};
 
 /// Rows in a row group at most.
 pub(crate) const ROW_GROUP_ROWS: usize = 4096;

@@ -29,6 +29,7 @@ use crate::Error;
 use crate::schema::SCHEMA;
 use crate::store::TimeRange;
 
+mod texts;
 mod whose;
 
 use whose::Whose;
@@ -218,12 +219,16 @@ impl TableProvider for RunsTable {
         let holds_all = |whose: &Whose| {
             pieces.iter().all(|piece| whose.holds_all(&footers[piece.segment].groups()[piece.group]))
         };
-        let open = conditions.iter().filter(|(_, whose)| !whose.as_ref().is_some_and(holds_all));
+        let open = conditions.iter().filter(|(condition, whose)| {
+            !whose.as_ref().is_some_and(holds_all) && texts::is_on_scanned(condition)
+        });
         let filters: Vec<Expr> = open.map(|(condition, _)| (*condition).clone()).collect();
         let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
         let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
-        let files = scan_files(state, &SCHEMA, objects, groups, projection, &filters)?;
-        Ok(UnionExec::try_new(vec![hot, files])?)
+        let columns = projection.cloned().unwrap_or_else(|| (0..SCHEMA.fields().len()).collect());
+        let read = texts::scanned(&columns);
+        let files = scan_files(state, &texts::SCANNED, objects, groups, Some(&read), &filters)?;
+        Ok(UnionExec::try_new(vec![hot, texts::of_table(state, files, &columns)?])?)
     }
 }
 

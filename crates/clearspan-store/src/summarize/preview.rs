@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// The longest preview, in characters.
-const MAX_CHARS: usize = 160;
+const MAX_CHARS: usize = 120;
 
 /// Fields of an object that say most about it, the most telling first.
 const TELLING: &[&str] =
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_line_ends_after_as_many_characters_wherever_words_end() {
         for filler in ["x", "ä€😀", "word ", "a\n\t b ", " "] {
-            for chars in 150..170 {
+            for chars in MAX_CHARS - 10..MAX_CHARS + 10 {
                 for end in ["", " ", "y", " y", " yz ", "😀"] {
                     let begin: String = filler.chars().cycle().take(chars).collect();
                     let text = begin + end;
@@ -209,8 +209,8 @@ mod tests {
             &"\"\\\u{1}".repeat(400),
             &format!("{blank}end"),
             &format!("begin…{blank}end"),
-            &format!("{}{blank}", "x".repeat(160)),
-            &format!("{}…{blank}y", "x".repeat(159)),
+            &format!("{}{blank}", "x".repeat(MAX_CHARS)),
+            &format!("{}…{blank}y", "x".repeat(MAX_CHARS - 1)),
             &"word ".repeat(1000),
         ];
         for text in texts {

@@ -99,16 +99,16 @@ fn previews_take_the_most_telling_field_of_other_payloads() {
 }
 
 #[test]
-fn previews_are_cut_at_160_characters() {
-    let exact = "é".repeat(160);
+fn previews_are_cut_at_120_characters() {
+    let exact = "é".repeat(120);
     let preview = |text: &str| {
         let mut run = run(1, None);
         run.inputs = Payload { rest: Some(JsonText::from_string(text)), ..Payload::default() };
         run_summary(&run).input_preview.unwrap()
     };
     assert_eq!(preview(&exact), exact);
-    assert_eq!(preview(&format!("{exact}!")), format!("{}…", "é".repeat(159)));
-    assert_eq!(preview(&"ab ".repeat(1_000_000)).chars().count(), 160);
+    assert_eq!(preview(&format!("{exact}!")), format!("{}…", "é".repeat(119)));
+    assert_eq!(preview(&"ab ".repeat(1_000_000)).chars().count(), 120);
 }
 
 #[test]

@@ -16,8 +16,6 @@ const SLOW_RECOVERY_NANOS: i64 = 1_000_000_000;
 const SLOW_RECOVERY_PERCENT: u128 = 10;
 /// The same call so often is a loop.
 const LOOP_CALLS: usize = 3;
-/// Previews are cut at this length: equal beginnings of longer arguments prove nothing.
-const WHOLE_PREVIEW_CHARS: usize = 159;
 /// A wait for the first token is slow when it is this long and this much of the trace.
 const SLOW_FIRST_TOKEN_NANOS: i64 = 3_000_000_000;
 const SLOW_FIRST_TOKEN_PERCENT: u128 = 20;
@@ -125,7 +123,8 @@ pub(super) fn repeated_tool_call(tree: &Tree<'_>) -> Option<Finding> {
         if run.run_type != RunType::Tool || tree.attempts[row] > 0 {
             continue;
         }
-        let is_whole = |input: &Text| tree.text(*input).chars().count() < WHOLE_PREVIEW_CHARS;
+        // Equal beginnings of longer arguments prove nothing: a preview that was cut ends so.
+        let is_whole = |input: &Text| !tree.text(*input).ends_with('…');
         let Some(input) = run.input.filter(is_whole) else { continue };
         for agent in tree.path_up(row).skip(1).take(2) {
             calls.entry((agent, run.name, input)).or_default().push(row);

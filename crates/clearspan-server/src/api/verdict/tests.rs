@@ -203,7 +203,7 @@ fn loops_are_equal_calls_that_were_no_retries() {
     let finding = of_rule(Rule::Loop, calls(["EUR 5", "EUR 5", "EUR 5"]));
     assert_eq!(finding.text, "fx.convert was called 3 times with the same input: EUR 5");
     assert_eq!(rules(calls(["EUR 5", "EUR 5", "EUR 6"])), []);
-    let long = "x".repeat(160);
+    let long = "x".repeat(119) + "…";
     assert_eq!(rules(calls([&long, &long, &long])), [], "a cut preview proves nothing");
 }
 
@@ -310,9 +310,10 @@ fn any_run(dice: &mut Dice, id: u8, count: u8, may_have_circles: bool) -> RunSum
     run.first_token_time = dice
         .one_in(8)
         .then(|| UnixNanos::from_nanos(run.start_time.as_nanos() + dice.below(6) as i64 * 1_000_000_000));
-    run.input_preview = [None, Some("EUR 5".to_owned()), Some("EUR 6".to_owned()), Some("x".repeat(160))]
-        [dice.below(4) as usize]
-        .clone();
+    run.input_preview =
+        [None, Some("EUR 5".to_owned()), Some("EUR 6".to_owned()), Some("x".repeat(119) + "…")]
+            [dice.below(4) as usize]
+            .clone();
     if !may_have_circles && dice.one_in(12) {
         run.double_of = Some(self::run(1 + dice.below(u64::from(count)) as u8, 0, "", 0).run_id);
     }

@@ -17,10 +17,10 @@ use clearspan_model::ErrorKind;
 use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
-use crate::native::segment::{ROW_GROUP_ROWS, gather};
+use crate::native::segment::{self, ROW_GROUP_ROWS};
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
-use crate::schema::{Col, Kind, TableColumn};
+use crate::schema::{Col, Kind, TableColumn, stored};
 use crate::{Error, Result};
 
 /// Bytes of text in a row group, about: rows with large payloads make smaller groups. To read one message, those of its row
@@ -46,6 +46,11 @@ pub(crate) trait Sorted: TableColumn {
     const UNIQUE: bool;
     /// What is known of a row when it is decided whether it stays.
     const SIFTED: &'static [Self];
+
+    /// The rows at these places, each a batch and a row in it, as a file of the table holds them.
+    fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
+        segment::gather::<Self>(batches, places)
+    }
 }
 
 impl Sorted for Col {
@@ -66,6 +71,10 @@ impl Sorted for Col {
         Self::received_at,
         Self::payload_removed,
     ];
+
+    fn gather(batches: &[&RecordBatch], places: &[(usize, usize)]) -> Result<RecordBatch> {
+        stored::gather(batches, places)
+    }
 }
 
 impl Sorted for LogCol {
@@ -309,7 +318,7 @@ impl<C: Sorted> Iterator for Merge<'_, C> {
                 return Ok(None);
             }
             let batches: Vec<&RecordBatch> = self.held.iter().collect();
-            gather::<C>(&batches, &places).map(Some)
+            C::gather(&batches, &places).map(Some)
         });
         if matches!(group, Ok(Some(_))) {
             self.release();

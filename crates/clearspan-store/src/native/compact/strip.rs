@@ -8,16 +8,12 @@ use clearspan_model::{ErrorKind, ProjectId, Run, RunId, RunKey, TraceId, UnixNan
 
 use crate::Result;
 use crate::error::Context;
-use crate::native::segment::gather_messages;
 use crate::schema::encode::encode_runs;
-use crate::schema::{Col, Kind, TableColumn};
+use crate::schema::messages::gather_messages;
+use crate::schema::{Col, Kind, stored};
 
-/// What was said, as opposed to what happened: names, times, tokens, cost and errors stay.
+/// What was said, as opposed to what happened, beside [`stored::PARTS`]: names, times, tokens, cost and errors stay.
 const PAYLOAD: &[Col] = &[
-    Col::input_messages,
-    Col::input_rest,
-    Col::output_messages,
-    Col::output_rest,
     Col::fragments,
     Col::invocation_params,
     Col::attributes,
@@ -26,7 +22,7 @@ const PAYLOAD: &[Col] = &[
     Col::output_preview,
 ];
 
-/// A row that says nothing.
+/// A row of a segment that says nothing.
 static BLANK: LazyLock<RecordBatch> = LazyLock::new(|| {
     let key = RunKey {
         workspace_id: WorkspaceId::from_bytes([0; 16]),
@@ -34,10 +30,11 @@ static BLANK: LazyLock<RecordBatch> = LazyLock::new(|| {
         trace_id: TraceId::from_bytes([0; 16]),
         run_id: RunId::from_bytes([0; 16]),
     };
-    encode_runs(std::iter::once(&Run::new(key, UnixNanos::default())))
+    let run = encode_runs(std::iter::once(&Run::new(key, UnixNanos::default())));
+    stored::gather(&[&run], &[(0, 0)]).expect("a row that says nothing can be stored")
 });
 
-/// The same rows, those that are marked without their payload.
+/// The same rows of a segment, those that are marked without their payload.
 pub(super) fn strip(batch: &RecordBatch, marked: &BooleanArray) -> Result<RecordBatch> {
     let stripping = || "taking payloads out of rows".to_owned();
     let places: Vec<(usize, usize)> = marked
@@ -46,10 +43,11 @@ pub(super) fn strip(batch: &RecordBatch, marked: &BooleanArray) -> Result<Record
         .map(|(row, is_marked)| if is_marked == Some(true) { (1, 0) } else { (0, row) })
         .collect();
     let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
-    for col in PAYLOAD {
-        let place = col.place();
+    let kinds: Vec<Kind> = stored::columns().map(|column| column.kind).collect();
+    for col in stored::PARTS.iter().chain(PAYLOAD) {
+        let place = *col as usize;
         let arrays: [&dyn Array; 2] = [columns[place].as_ref(), BLANK.column(place).as_ref()];
-        columns[place] = match Col::COLUMNS[place].kind {
+        columns[place] = match kinds[place] {
             Kind::Messages => gather_messages(&arrays, &places),
             _ => interleave(&arrays, &places).context(ErrorKind::Internal, stripping)?,
         };
@@ -57,7 +55,7 @@ pub(super) fn strip(batch: &RecordBatch, marked: &BooleanArray) -> Result<Record
     let removed = BooleanArray::from_iter(marked.iter().map(|is_marked| Some(is_marked == Some(true))));
     let was_removed = was_removed(batch);
     let removed = or(&removed, &was_removed).context(ErrorKind::Internal, stripping)?;
-    columns[Col::payload_removed.place()] = Arc::new(removed);
+    columns[Col::payload_removed as usize] = Arc::new(removed);
     RecordBatch::try_new(batch.schema(), columns).context(ErrorKind::Internal, stripping)
 }
 

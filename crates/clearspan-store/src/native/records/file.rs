@@ -170,7 +170,7 @@ impl<C: RecordColumn> RecordFile<C> {
             rows += group.num_rows() as u64;
         });
         let WrittenFile { bytes, sums } =
-            write_file(&**disk, &path, C::schema(), properties::<C>().build(), groups)?;
+            write_file(&**disk, &path, C::schema(), properties(C::COLUMNS.iter()).build(), groups)?;
         Ok(Some(Self::new(
             disk,
             segment_dir,

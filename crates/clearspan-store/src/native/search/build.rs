@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{ArrowNativeType as _, Int32Type, TimestampNanosecondType};
 use clearspan_model::{ErrorKind, ProjectId};
 use clearspan_query::Field;
@@ -148,8 +148,9 @@ fn failed(source: tantivy::TantivyError) -> Error {
 
 /// The terms of the rows of a batch.
 struct BatchTexts<'a> {
-    columns: Vec<(&'a ArrayRef, Form)>,
-    /// For each column of messages those that were seen.
+    /// With the place in `messages`.
+    columns: Vec<(&'a ArrayRef, Form, usize)>,
+    /// For each dictionary of messages those that were seen. What went in and what came out have one together.
     messages: Vec<Vec<Option<Message>>>,
     vocabulary: Vocabulary,
     /// What each term has for a number in the part; [`UNNUMBERED`] until a document has it.
@@ -167,10 +168,20 @@ struct Message {
 
 impl<'a> BatchTexts<'a> {
     fn new(batch: &'a RecordBatch, columns: &[(Col, Form)]) -> Self {
-        let present = |(col, form): &(Col, Form)| Some((batch.column_by_name(col.name())?, *form));
+        let mut dictionaries: Vec<Option<*const u8>> = Vec::new();
+        let present = |(col, form): &(Col, Form)| {
+            let array = batch.column_by_name(col.name())?;
+            let dictionary = distinct_messages(array).map(|texts| texts.value_data().as_ptr());
+            let known = dictionaries.iter().position(|known| dictionary.is_some() && *known == dictionary);
+            let place = known.unwrap_or_else(|| {
+                dictionaries.push(dictionary);
+                dictionaries.len() - 1
+            });
+            Some((array, *form, place))
+        };
         let columns: Vec<_> = columns.iter().filter_map(present).collect();
         Self {
-            messages: columns.iter().map(|_| Vec::new()).collect(),
+            messages: dictionaries.iter().map(|_| Vec::new()).collect(),
             columns,
             vocabulary: Vocabulary::default(),
             numbers: Vec::new(),
@@ -182,7 +193,8 @@ impl<'a> BatchTexts<'a> {
     fn add_terms_of(&mut self, rows: Range<usize>, postings: &mut Postings) {
         self.docs += 1;
         let mut ids = Vec::new();
-        for ((array, form), messages) in self.columns.iter().zip(&mut self.messages) {
+        for (array, form, messages) in &self.columns {
+            let messages = &mut self.messages[*messages];
             for row in rows.clone().filter(|row| array.is_valid(*row)) {
                 add_row(
                     array,
@@ -206,7 +218,12 @@ impl<'a> BatchTexts<'a> {
     }
 }
 
-/// The messages of a column that were seen, for a document.
+/// The dictionary of a column of messages, if it has one.
+fn distinct_messages(array: &ArrayRef) -> Option<&StringArray> {
+    array.as_list_opt::<i32>()?.values().as_dictionary_opt::<Int32Type>()?.values().as_string_opt::<i32>()
+}
+
+/// The messages of a dictionary that were seen, for a document.
 struct Seen<'m> {
     messages: &'m mut Vec<Option<Message>>,
     doc: u32,

@@ -6,13 +6,12 @@ use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use clearspan_model::{ErrorKind, RunId, RunKey, TraceId};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-    RowFilter, RowSelection,
+    ArrowPredicateFn, ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
 };
 use roaring::RoaringBitmap;
 
 use super::{Footer, ROW_GROUP_ROWS, Segment, alive_selection, fixed, may_hold_run};
-use crate::schema::Col;
+use crate::schema::{Col, stored};
 use crate::{Error, Result};
 
 /// What to read of the runs of a segment.
@@ -75,8 +74,7 @@ impl Segment {
     /// Every row of a row group, dead or not, with some columns.
     pub(crate) fn read_group(&self, group: usize, columns: &[Col]) -> Result<Vec<RecordBatch>> {
         let described = self.footer()?.reader(&[group]).map_err(self.corrupt())?;
-        let reader = self.open_reader(&described, Choice::group(0), columns, ROW_GROUP_ROWS)?;
-        reader.collect::<std::result::Result<Vec<_>, _>>().map_err(self.corrupt())
+        self.open_reader(&described, Choice::group(0), columns, ROW_GROUP_ROWS)?.collect()
     }
 
     /// Some rows with some columns, all when none are named. The ranges must be in order and apart.
@@ -157,9 +155,7 @@ impl Segment {
                 Ok(reader) => (Some(reader), None),
                 Err(err) => (None, Some(Err(err))),
             };
-            failed
-                .into_iter()
-                .chain(reader.into_iter().flatten().map(|batch| batch.map_err(|err| self.corrupt()(err))))
+            failed.into_iter().chain(reader.into_iter().flatten())
         }))
     }
 
@@ -235,27 +231,33 @@ impl Segment {
         for (group, selection) in selections.into_iter().enumerate() {
             let choice = Choice { group, selection: Some(selection), run_ids };
             for batch in self.open_reader(&described, choice, columns, ROW_GROUP_ROWS)? {
-                show(batch.map_err(self.corrupt())?)?;
+                show(batch?)?;
             }
         }
         Ok(())
     }
 
-    fn open_reader(
-        &self,
+    /// Reads columns of the table; all when none are asked for.
+    fn open_reader<'a>(
+        &'a self,
         described: &ArrowReaderMetadata,
         choice: Choice<'_>,
-        columns: &[Col],
+        columns: &'a [Col],
         batch_rows: usize,
-    ) -> Result<ParquetRecordBatchReader> {
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'a>> {
         let Choice { group, selection, run_ids } = choice;
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, described.clone())
             .with_row_groups(vec![group])
             .with_batch_size(batch_rows);
         let parquet_schema = described.metadata().file_metadata().schema_descr_ptr();
         if !columns.is_empty() {
-            let mask = ProjectionMask::columns(&parquet_schema, columns.iter().map(|col| col.name()));
-            builder = builder.with_projection(mask);
+            let texts = if columns.iter().any(|col| stored::PARTS.contains(col)) {
+                &stored::TOGETHER[..]
+            } else {
+                &[]
+            };
+            let names = columns.iter().map(|col| col.name()).chain(texts.iter().map(|column| column.name));
+            builder = builder.with_projection(ProjectionMask::columns(&parquet_schema, names));
         }
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
@@ -263,7 +265,11 @@ impl Segment {
         if let Some(run_ids) = run_ids {
             builder = builder.with_row_filter(row_filter(run_ids, &parquet_schema));
         }
-        builder.build().map_err(self.corrupt())
+        let reader = builder.build().map_err(self.corrupt())?;
+        Ok(reader.map(move |batch| {
+            let batch = batch.map_err(self.corrupt())?;
+            stored::unpack(batch, columns).map_err(self.corrupt())
+        }))
     }
 }
 

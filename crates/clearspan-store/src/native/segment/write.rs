@@ -3,14 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray, StringBuilder,
-};
-use arrow::buffer::{NullBuffer, OffsetBuffer};
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::interleave;
-use arrow::datatypes::{
-    ArrowNativeType as _, DataType, Field, Int32Type, SchemaRef, TimestampNanosecondType,
-};
+use arrow::datatypes::{SchemaRef, TimestampNanosecondType};
 use clearspan_model::ErrorKind;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -33,7 +28,7 @@ use crate::native::disk::{Disk, DiskRef};
 use crate::native::hot::{RowRef, View};
 use crate::native::manifest::SegmentEntry;
 use crate::native::paths;
-use crate::schema::{Col, Kind, SCHEMA, TableColumn};
+use crate::schema::{Col, Column, Kind, TableColumn, messages, stored};
 
 /// Texts that are the same for several runs, and short. Of all others a dictionary would hold those of a whole row group, and
 /// to read one all would be decompressed; of plain pages the others are passed over.
@@ -72,7 +67,7 @@ pub(crate) fn write(
     let groups = chunks.into_iter().map(|rows| {
         let places: Vec<(usize, usize)> =
             rows.iter().map(|place| (place.batch as usize, place.row as usize)).collect();
-        gather::<Col>(&batches, &places)
+        stored::gather(&batches, &places)
     });
     let entry = write_groups(disk, segment_dir, number, Effort::Flush, groups)?;
     Ok(Some(Written { segment: Segment::new(disk, cache, segment_dir, &entry), entry, origin }))
@@ -113,7 +108,7 @@ impl Effort {
     }
 }
 
-/// Writes a segment of row groups whose rows are in order. It is durable when this returns.
+/// Writes a segment of row groups (as [`stored::gather`] makes them) whose rows are in order. It is durable when this returns.
 pub(crate) fn write_groups(
     disk: &DiskRef,
     segment_dir: &Path,
@@ -125,7 +120,7 @@ pub(crate) fn write_groups(
     let failed = || format!("writing {}", path.display());
     let (mut min_time, mut max_time, mut rows, mut traces) = (i64::MAX, i64::MIN, 0, None);
     let WrittenFile { bytes, sums } = blocks::write_whole(&**disk, &path, |out| {
-        let mut writer = ArrowWriter::try_new(out, Arc::clone(&SCHEMA), Some(run_properties(effort)))
+        let mut writer = ArrowWriter::try_new(out, Arc::clone(&stored::STORED), Some(run_properties(effort)))
             .context(ErrorKind::Unavailable, failed)?;
         let mut index = IndexBuilder::default();
         let groups = groups.inspect(|group| {
@@ -180,9 +175,8 @@ fn write_all<W: std::io::Write + Send>(
 }
 
 /// How the files of every table are written; the meaning of each column is in their metadata.
-pub(crate) fn properties<C: TableColumn>() -> WriterPropertiesBuilder {
-    let docs = C::COLUMNS
-        .iter()
+pub(crate) fn properties(columns: impl Iterator<Item = &'static Column>) -> WriterPropertiesBuilder {
+    let docs = columns
         .map(|column| KeyValue::new(format!("clearspan.doc.{}", column.name), Some(column.doc.to_owned())));
     WriterProperties::builder()
         .set_created_by(format!("clearspan {}", env!("CARGO_PKG_VERSION")))
@@ -195,13 +189,13 @@ pub(crate) fn properties<C: TableColumn>() -> WriterPropertiesBuilder {
 fn run_properties(effort: Effort) -> WriterProperties {
     let path = |col: Col| ColumnPath::from(col.name());
     // All bloom filters side by side: where the file is far away, one request brings them.
-    let mut builder = properties::<Col>()
+    let mut builder = properties(stored::columns())
         .set_compression(effort.compression())
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(PAGE_STEP_ROWS)
         .set_bloom_filter_position(BloomFilterPosition::End);
-    for (idx, column) in Col::COLUMNS.iter().enumerate() {
+    for (idx, column) in stored::columns().enumerate() {
         let (path, is_one_of) =
             (ColumnPath::from(column.name), |cols: &[Col]| cols.iter().any(|col| *col as usize == idx));
         let is_text = match column.kind {
@@ -227,6 +221,8 @@ fn run_properties(effort: Effort) -> WriterProperties {
             .set_column_bloom_filter_max_ndv(path(col), ROW_GROUP_ROWS as u64)
             .set_column_dictionary_enabled(path(col), col == Col::trace_id);
     }
+    // The first half of an id that was made of a span id is zero in every row.
+    builder = builder.set_column_encoding(path(Col::run_id), Encoding::BYTE_STREAM_SPLIT);
     builder.build()
 }
 
@@ -267,7 +263,7 @@ pub(crate) fn gather<C: TableColumn>(
     for (idx, column) in C::COLUMNS.iter().enumerate() {
         let arrays: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(idx).as_ref()).collect();
         let gathered = match column.kind {
-            Kind::Messages => gather_messages(&arrays, places),
+            Kind::Messages => messages::gather_messages(&arrays, places),
             _ => interleave(&arrays, places)
                 .context(ErrorKind::Internal, || format!("gathering {}", column.name))?,
         };
@@ -275,48 +271,4 @@ pub(crate) fn gather<C: TableColumn>(
     }
     RecordBatch::try_new(Arc::clone(C::schema()), columns)
         .context(ErrorKind::Internal, || format!("gathering rows of {}", C::TABLE))
-}
-
-/// Like `interleave` for the message columns, with one entry for each distinct message: Arrow's own kernel
-/// would carry the dictionaries of all batches into every row group.
-pub(crate) fn gather_messages(arrays: &[&dyn Array], places: &[(usize, usize)]) -> ArrayRef {
-    struct Source<'a> {
-        list: &'a ListArray,
-        words: &'a DictionaryArray<Int32Type>,
-        texts: &'a StringArray,
-    }
-    let sources: Vec<Source<'_>> = arrays
-        .iter()
-        .map(|array| {
-            let list: &ListArray = array.as_list();
-            let words = list.values().as_dictionary::<Int32Type>();
-            Source { list, words, texts: words.values().as_string() }
-        })
-        .collect();
-    let mut values = StringBuilder::new();
-    let mut by_text: FxHashMap<&str, i32> = FxHashMap::default();
-    let mut by_place: FxHashMap<(usize, i32), i32> = FxHashMap::default();
-    let mut keys: Vec<i32> = Vec::new();
-    let mut lengths = Vec::with_capacity(places.len());
-    for (batch, row) in places {
-        let source = &sources[*batch];
-        let offsets = source.list.value_offsets();
-        let range = offsets[*row].as_usize()..offsets[*row + 1].as_usize();
-        lengths.push(range.len());
-        for old in &source.words.keys().values()[range] {
-            let new = *by_place.entry((*batch, *old)).or_insert_with(|| {
-                let text = source.texts.value(old.as_usize());
-                *by_text.entry(text).or_insert_with(|| {
-                    values.append_value(text);
-                    i32::try_from(values.offsets_slice().len() - 2).expect("a row group has fewer messages")
-                })
-            });
-            keys.push(new);
-        }
-    }
-    let words = DictionaryArray::new(Int32Array::from(keys), Arc::new(values.finish()));
-    let item = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-    let field = Arc::new(Field::new_list_field(item, true));
-    let no_nulls: Option<NullBuffer> = None;
-    Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), Arc::new(words), no_nulls))
 }

@@ -50,8 +50,8 @@ fn texts_with_one_hash_are_told_apart() {
     let mut builder = MessagesBuilder::default();
     builder.append(&[text("a"), text("b")]);
     // As if "c" had the hash of "a".
-    let hash = xxh3_64_with_seed(b"c", builder.seed);
-    builder.by_hash.insert(hash, 0);
+    let hash = xxh3_64_with_seed(b"c", builder.distinct.seed);
+    builder.distinct.by_hash.insert(hash, 0);
     builder.append(&[text("c"), text("a"), text("c")]);
     let words = |row: &[&str]| row.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     assert_eq!(read(&builder.finish()), (vec![words(&["a", "b"]), words(&["c", "a", "c"])], 3));

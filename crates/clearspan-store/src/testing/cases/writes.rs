@@ -377,7 +377,7 @@ pub async fn a_huge_payload_comes_back(store: &dyn RunStore) {
     });
     check_round_trip(store, huge).await;
     let row = all_runs(store, &newest(everything())).await.remove(0);
-    assert_eq!(row.input_preview.map(|preview| preview.chars().count()), Some(160));
+    assert_eq!(row.input_preview.map(|preview| preview.chars().count()), Some(120));
 }
 
 /// Nothing is found where nothing is, and that is no error.

@@ -246,8 +246,6 @@ const SLOW_RECOVERY_NANOS: i64 = 1_000_000_000;
 const SLOW_RECOVERY_PERCENT: u128 = 10;
 /// The same call so often is a loop.
 const LOOP_CALLS: usize = 3;
-/// Previews are cut at this length: equal beginnings of longer arguments prove nothing.
-const WHOLE_PREVIEW_CHARS: usize = 159;
 /// A wait for the first token is slow when it is this long and this much of the trace.
 const SLOW_FIRST_TOKEN_NANOS: i64 = 3_000_000_000;
 const SLOW_FIRST_TOKEN_PERCENT: u128 = 20;
@@ -349,9 +347,7 @@ fn repeated_tool_call(tree: &Tree) -> Option<Finding> {
         if run.run_type != RunType::Tool || tree.attempts[row] > 0 {
             continue;
         }
-        let Some(input) =
-            run.input_preview.as_deref().filter(|text| text.chars().count() < WHOLE_PREVIEW_CHARS)
-        else {
+        let Some(input) = run.input_preview.as_deref().filter(|text| !text.ends_with('…')) else {
             continue;
         };
         let parent = tree.parents[row];
