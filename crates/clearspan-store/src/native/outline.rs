@@ -10,7 +10,7 @@ use arrow::datatypes::{
 };
 use clearspan_model::{Decimal, ErrorKind, ProjectId, RunId, TraceId, UnixNanos, WorkspaceId};
 
-use super::segment::{Segment, living_ranges};
+use super::segment::{GroupRows, Segment, living_ranges};
 use super::state::Snapshot;
 use crate::outline::{
     Blank, Column, Columns, Draft, Figures, InputsOf, Outline, OutlineRun, Place, TagLists, Text, Texts,
@@ -31,6 +31,7 @@ pub(super) fn outline(
     trace_id: TraceId,
     inputs_of: InputsOf,
 ) -> Result<Option<Outline>> {
+    let asked = Asked { scope, trace_id };
     let mut draft = Draft::default();
     let places = snapshot.hot_places();
     let of_segments = snapshot.segments.iter().map(|segment| living_rows(snapshot, segment, trace_id));
@@ -41,15 +42,15 @@ pub(super) fn outline(
         let batch = &snapshot.hot[source as usize].batch;
         let rows: Vec<(usize, u32)> = of_batch.iter().map(|place| (place.row as usize, place.row)).collect();
         draft.reserve(rows.len());
-        add(&mut draft, batch, &rows, source, scope, trace_id)?;
+        add(&mut draft, &asked, &Part { batch, rows: &rows, source, owner: None })?;
     }
     // Once: to let the list grow from file to file would copy it again and again.
     draft.reserve(of_segments.iter().flatten().map(ExactSizeIterator::len).sum());
     for ((source, segment), rows) in (snapshot.hot.len()..).zip(snapshot.segments.iter()).zip(&of_segments) {
         let source = u32::try_from(source).expect("far fewer batches and segments than 2^32");
-        segment.look_at(rows, OUTLINE, |batch, numbers| {
-            let rows: Vec<(usize, u32)> = numbers.iter().copied().enumerate().collect();
-            add(&mut draft, batch, &rows, source, scope, trace_id)
+        segment.look_at_groups(rows, OUTLINE, |GroupRows { batch, numbers, owner }| {
+            let rows: Vec<(usize, u32)> = numbers.into_iter().enumerate().collect();
+            add(&mut draft, &asked, &Part { batch: &batch, rows: &rows, source, owner })
         })?;
     }
     let Some((mut outline, places)) = draft.finish(trace_id) else { return Ok(None) };
@@ -72,41 +73,76 @@ fn living_rows(snapshot: &Snapshot, segment: &Segment, trace_id: TraceId) -> Res
     })
 }
 
-/// Adds rows of a batch, each with its number in the source. Those of other traces and of other scopes are passed over.
-fn add(
-    draft: &mut Draft,
-    batch: &RecordBatch,
-    rows: &[(usize, u32)],
-    source: u32,
-    scope: &Scope,
+/// Whose runs are asked for.
+struct Asked<'a> {
+    scope: &'a Scope,
     trace_id: TraceId,
-) -> Result<()> {
-    let [workspaces, projects, traces, runs] = [
-        ids(batch, Col::workspace_id)?,
-        ids(batch, Col::project_id)?,
-        ids(batch, Col::trace_id)?,
-        ids(batch, Col::run_id)?,
-    ];
+}
+
+/// Some rows of a batch.
+struct Part<'a> {
+    batch: &'a RecordBatch,
+    /// Where each is in the batch, and its number in the source.
+    rows: &'a [(usize, u32)],
+    source: u32,
+    /// Whose all of them are, where that is known without the columns that say it.
+    owner: Option<(WorkspaceId, ProjectId)>,
+}
+
+/// Which project each row of a batch is in, if that is asked for.
+enum Projects<'a> {
+    All(Option<ProjectId>),
+    Columns {
+        workspaces: &'a FixedSizeBinaryArray,
+        projects: &'a FixedSizeBinaryArray,
+        /// Whose the last row was: mostly the next one is theirs, too.
+        last: Option<([&'a [u8]; 2], Option<ProjectId>)>,
+    },
+}
+
+impl<'a> Projects<'a> {
+    fn new(scope: &Scope, part: &Part<'a>) -> Result<Self> {
+        Ok(match part.owner {
+            Some((workspace_id, project_id)) => {
+                Self::All(scope.holds(workspace_id, project_id).then_some(project_id))
+            }
+            None => Self::Columns {
+                workspaces: ids(part.batch, Col::workspace_id)?,
+                projects: ids(part.batch, Col::project_id)?,
+                last: None,
+            },
+        })
+    }
+
+    fn of_row(&mut self, scope: &Scope, at: usize) -> Option<ProjectId> {
+        let (workspaces, projects, last) = match self {
+            Self::All(project_id) => return *project_id,
+            Self::Columns { workspaces, projects, last } => (workspaces, projects, last),
+        };
+        let owner = [workspaces.value(at), projects.value(at)];
+        if let Some((_, project_id)) = last.filter(|(same, _)| *same == owner) {
+            return project_id;
+        }
+        let [workspace_id, project_id] = owner.map(|id| id.try_into().expect("ids have sixteen bytes"));
+        let project_id = ProjectId::from_bytes(project_id);
+        let asked = scope.holds(WorkspaceId::from_bytes(workspace_id), project_id).then_some(project_id);
+        *last = Some((owner, asked));
+        asked
+    }
+}
+
+/// Adds some rows. Those of other traces and of other scopes are passed over.
+fn add(draft: &mut Draft, asked: &Asked<'_>, part: &Part<'_>) -> Result<()> {
+    let Part { batch, rows, source, .. } = *part;
+    let (traces, run_ids) = (ids(batch, Col::trace_id)?, ids(batch, Col::run_id)?);
+    let mut projects = Projects::new(asked.scope, part)?;
     let first = draft.columns.len;
     let mut taken = Vec::with_capacity(rows.len());
-    // Whose the last row was, and its project if that is asked for: mostly that of the next one, too.
-    let mut last: Option<([&[u8]; 2], Option<ProjectId>)> = None;
     for (at, number) in rows {
-        if traces.value(*at) != trace_id.as_bytes() {
+        if traces.value(*at) != asked.trace_id.as_bytes() {
             continue;
         }
-        let owner = [workspaces.value(*at), projects.value(*at)];
-        let project_id = match last {
-            Some((same, project_id)) if same == owner => project_id,
-            _ => {
-                let [workspace_id, project_id] =
-                    owner.map(|id| id.try_into().expect("ids have sixteen bytes"));
-                let project_id = ProjectId::from_bytes(project_id);
-                scope.holds(WorkspaceId::from_bytes(workspace_id), project_id).then_some(project_id)
-            }
-        };
-        last = Some((owner, project_id));
-        if let Some(project_id) = project_id {
+        if let Some(project_id) = projects.of_row(asked.scope, *at) {
             draft.add_home(project_id, Place { source, row: *number });
             taken.push(*at);
         }
@@ -116,7 +152,7 @@ fn add(
     let is_whole = count == batch.num_rows() && taken.is_sorted();
     let rows = (!is_whole).then_some(&taken);
     let reader = Reader { batch, taken: Taken { first, count, expected, rows } };
-    reader.each_id(runs, &mut draft.columns.run_id, RunId::from_bytes);
+    reader.each_id(run_ids, &mut draft.columns.run_id, RunId::from_bytes);
     reader.fill(draft);
     Ok(())
 }
