@@ -24,8 +24,12 @@ use rust_decimal::Decimal;
 use crate::{CostSource, Run, RunType};
 
 pub mod doubles;
+mod totals;
+mod tree;
 
 pub use doubles::Call;
+pub use totals::TreeTotals;
+use tree::Tree;
 
 /// What the roll-up has to know of a run.
 #[derive(Debug, Clone, Copy)]
@@ -94,20 +98,53 @@ impl<'a> Node<'a> {
     }
 
     fn tokens(&self) -> Tokens {
-        let sum = match (self.input_tokens, self.output_tokens) {
-            (None, None) => None,
-            (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
-        };
-        Tokens { input: self.input_tokens, output: self.output_tokens, total: self.total_tokens.or(sum) }
+        Tokens::of(self.input_tokens, self.output_tokens, self.total_tokens)
     }
 
-    /// Which sum of model calls it belongs to; `None` for runs that do not call a model themselves.
     fn call_kind(&self) -> Option<usize> {
-        match self.run_type {
-            RunType::Llm => Some(0),
-            RunType::Embedding => Some(1),
-            RunType::Chain | RunType::Tool | RunType::Retriever | RunType::Prompt | RunType::Parser => None,
+        call_kind(self.run_type)
+    }
+
+    fn own(&self) -> Own<'a> {
+        Own {
+            run_type: self.run_type,
+            response_id: self.response_id,
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            total_tokens: self.total_tokens,
+            total_cost: self.total_cost,
+            cost_reported: self.cost_reported,
+            unpriced: self.unpriced,
         }
+    }
+}
+
+/// Which sum of model calls a run belongs to; `None` for runs that do not call a model themselves.
+fn call_kind(run_type: RunType) -> Option<usize> {
+    match run_type {
+        RunType::Llm => Some(0),
+        RunType::Embedding => Some(1),
+        RunType::Chain | RunType::Tool | RunType::Retriever | RunType::Prompt | RunType::Parser => None,
+    }
+}
+
+/// As much of a [`Node`] as decides whether its own figures count; the fields have its meaning.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "each is the field of `Node` with the same name")]
+pub struct Own<'a> {
+    pub run_type: RunType,
+    pub response_id: Option<&'a str>,
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+    pub total_tokens: Option<u64>,
+    pub total_cost: Option<Decimal>,
+    pub cost_reported: bool,
+    pub unpriced: bool,
+}
+
+impl Own<'_> {
+    fn tokens(&self) -> Tokens {
+        Tokens::of(self.input_tokens, self.output_tokens, self.total_tokens)
     }
 }
 
@@ -164,15 +201,18 @@ pub fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
     doubles::unclear(nodes)
 }
 
-/// Whether some of the nodes may be doubles of others at all: without that [`billed_alone`] says what [`judge`] says.
-pub fn may_have_doubles<'a>(nodes: impl Iterator<Item = Node<'a>>) -> bool {
-    doubles::has_two_instruments(nodes)
+/// Whether some runs may be doubles of others at all, by what instrumented each model call among them: its scope and its
+/// dialect. Without that [`billed_alone`] says what [`judge`] says.
+pub fn may_have_doubles<I: PartialEq>(mut instruments: impl Iterator<Item = I>) -> bool {
+    let first = instruments.next();
+    instruments.any(|other| Some(other) != first)
 }
 
-/// What counts of each node of which none is another's double, where the parents are known. A node is made when it is its
-/// turn: so many of them at once would take more time to put into memory than to judge. Nothing is read of its call.
-pub fn billed_alone<'a>(parents: Vec<Option<usize>>, node: impl Fn(usize) -> Node<'a>) -> Vec<Billed> {
-    bill(node, &Tree::new(parents))
+/// What counts of each node of which none is another's double, where the parents are known. What a node used and cost is
+/// asked when it is its turn: so many nodes at once would take more time to put into memory than to judge. `None` stands for
+/// one that names neither tokens nor a cost and is not unpriced, as most runs of large traces do.
+pub fn billed_alone<'a>(parents: &[Option<u32>], own: impl Fn(usize) -> Option<Own<'a>>) -> Vec<Billed> {
+    bill(own, &Tree::new(parents.to_vec()))
 }
 
 /// What counts of each node, where it is known which are doubles: for each the node that counts instead of it.
@@ -184,9 +224,9 @@ fn bill_without(nodes: &[Node<'_>], doubles: &[Option<usize>], tree: &Tree) -> V
     match doubles.iter().any(Option::is_some) {
         true => {
             let masked = doubles::mask(nodes, doubles);
-            bill(|idx| masked[idx], tree)
+            bill(|idx| Some(masked[idx].own()), tree)
         }
-        false => bill(|idx| nodes[idx], tree),
+        false => bill(|idx| Some(nodes[idx].own()), tree),
     }
 }
 
@@ -195,7 +235,7 @@ pub fn billed(nodes: &[Node<'_>]) -> Vec<Billed> {
     judge(nodes).into_iter().map(|verdict| verdict.billed).collect()
 }
 
-fn bill<'a>(node: impl Fn(usize) -> Node<'a>, tree: &Tree) -> Vec<Billed> {
+fn bill<'a>(own: impl Fn(usize) -> Option<Own<'a>>, tree: &Tree) -> Vec<Billed> {
     let mut billed = vec![Billed::default(); tree.order.len()];
     // What was seen below the node of each depth whose turn comes next. The order is walked from its end, so that whatever
     // is below a node comes right before it, and one place for each depth is enough.
@@ -204,26 +244,37 @@ fn bill<'a>(node: impl Fn(usize) -> Node<'a>, tree: &Tree) -> Vec<Billed> {
     let mut next_with_response: HashMap<(RunType, &str), usize> = HashMap::new();
 
     for (position, &idx) in tree.order.iter().enumerate().rev() {
-        let (node, depth) = (node(idx), tree.depths[idx] as usize);
-        let tokens = node.tokens();
-        let response = node.response_id.map(|id| (node.run_type, id));
-        let same_response_below = response
-            .and_then(|key| next_with_response.get(&key))
-            .is_some_and(|next| *next < position + tree.sizes[idx]);
+        let idx = idx as usize;
+        let (own, depth, size) = (own(idx), tree.depths[idx] as usize, tree.sizes[idx] as usize);
+        if own.is_none() && size == 1 {
+            continue;
+        }
         if below.len() <= depth + 1 {
             below.resize_with(depth + 2, Below::default);
         }
-        let child = match tree.sizes[idx] {
-            1 => Below::default(),
-            _ => std::mem::take(&mut below[depth + 1]),
-        };
-        let own = child.judge(&node, tokens, same_response_below);
-        billed[idx] = own;
-        if let (Some(key), true) = (response, tokens.any()) {
-            next_with_response.insert(key, position);
+        let (above, inside) = below.split_at_mut(depth + 1);
+        // Where nothing is below a node, nothing has been seen at this depth since the last time it was emptied.
+        let (sums, child) = (&mut above[depth], &mut inside[0]);
+        let has_parent = tree.parents[idx].is_some();
+        if let Some(own) = own {
+            let tokens = own.tokens();
+            let response = own.response_id.map(|id| (own.run_type, id));
+            let same_response_below = response
+                .and_then(|key| next_with_response.get(&key))
+                .is_some_and(|next| *next < position + size);
+            billed[idx] = child.judge(&own, tokens, same_response_below);
+            if let (Some(key), true) = (response, tokens.any()) {
+                next_with_response.insert(key, position);
+            }
+            if has_parent {
+                sums.add_own(&own, tokens, billed[idx]);
+            }
         }
-        if tree.parents[idx].is_some() {
-            below[depth].add_child(child, &node, tokens, own);
+        if size > 1 {
+            if has_parent {
+                sums.add_below(child);
+            }
+            *child = Below::default();
         }
     }
     billed
@@ -239,24 +290,15 @@ pub fn subtree_totals(nodes: &[Node<'_>], billed: &[Billed]) -> Vec<Totals> {
     let mut totals: Vec<Totals> =
         nodes.iter().zip(billed).map(|(node, own)| Totals::own(node, *own)).collect();
     for &idx in tree.order.iter().rev() {
-        add_to_parent(&mut totals, idx, tree.parents[idx]);
+        add_to_parent(&mut totals, idx as usize, tree.parents[idx as usize]);
     }
     totals
 }
 
-/// The same for nodes that lie in the order of a tree, each behind the one above it: from what each adds by itself
-/// ([`Totals::own`]).
-pub fn totals_in_order(mut totals: Vec<Totals>, parents: &[Option<usize>]) -> Vec<Totals> {
-    for (idx, parent) in parents.iter().enumerate().rev() {
-        add_to_parent(&mut totals, idx, *parent);
-    }
-    totals
-}
-
-fn add_to_parent(totals: &mut [Totals], idx: usize, parent: Option<usize>) {
+fn add_to_parent(totals: &mut [Totals], idx: usize, parent: Option<u32>) {
     if let Some(parent) = parent {
         let child = totals[idx];
-        totals[parent].add(&child);
+        totals[parent as usize].add(&child);
     }
 }
 
@@ -310,6 +352,15 @@ struct Tokens {
 }
 
 impl Tokens {
+    /// The sum of both sides where nothing else is known of it.
+    fn of(input: Option<u64>, output: Option<u64>, total: Option<u64>) -> Self {
+        let sum = match (input, output) {
+            (None, None) => None,
+            (input, output) => Some(input.unwrap_or(0).saturating_add(output.unwrap_or(0))),
+        };
+        Self { input, output, total: total.or(sum) }
+    }
+
     fn any(&self) -> bool {
         [self.input, self.output, self.total].into_iter().flatten().any(|count| count > 0)
     }
@@ -323,11 +374,16 @@ impl Tokens {
     /// True when both tell the same counts, as far as both tell them.
     fn repeats(&self, other: &Self) -> bool {
         let pairs = [(self.input, other.input), (self.output, other.output)];
-        let sides: Vec<(u64, u64)> = pairs.into_iter().filter_map(|(own, below)| own.zip(below)).collect();
-        if sides.is_empty() {
+        let mut sides = pairs.into_iter().filter_map(|(own, below)| own.zip(below)).peekable();
+        if sides.peek().is_none() {
             return self.any() && self.total.is_some() && self.total == other.total;
         }
-        sides.iter().all(|(own, below)| own == below) && sides.iter().any(|(own, _)| *own > 0)
+        let (mut all_equal, mut any_known) = (true, false);
+        for (own, below) in sides {
+            all_equal &= own == below;
+            any_known |= own > 0;
+        }
+        all_equal && any_known
     }
 }
 
@@ -349,8 +405,8 @@ struct Below {
 }
 
 impl Below {
-    fn judge(&self, node: &Node<'_>, tokens: Tokens, same_response_below: bool) -> Billed {
-        let repeats_tokens = match node.call_kind() {
+    fn judge(&self, own: &Own<'_>, tokens: Tokens, same_response_below: bool) -> Billed {
+        let repeats_tokens = match call_kind(own.run_type) {
             Some(kind) => {
                 same_response_below
                     || tokens.repeats(&self.calls[kind])
@@ -359,35 +415,43 @@ impl Below {
             None => self.any_tokens,
         };
         let counts_tokens = tokens.any() && !repeats_tokens;
-        let counts_cost = node.total_cost.is_some_and(|cost| {
+        let counts_cost = own.total_cost.is_some_and(|cost| {
             if tokens.any() && !counts_tokens {
                 return !self.usage_has_cost;
             }
-            !(node.cost_reported && (same_money(cost, self.cost) || same_money(cost, self.child_cost)))
+            !(own.cost_reported && (same_money(cost, self.cost) || same_money(cost, self.child_cost)))
         });
         let speaks_for_itself = if tokens.any() { counts_tokens } else { !self.any_tokens };
-        let gap = node.unpriced && node.total_cost.is_none() && speaks_for_itself;
+        let gap = own.unpriced && own.total_cost.is_none() && speaks_for_itself;
         Billed { tokens: counts_tokens, cost: counts_cost, gap }
     }
 
-    fn add_child(&mut self, child: Self, node: &Node<'_>, tokens: Tokens, own: Billed) {
-        self.any_tokens |= child.any_tokens || tokens.any();
-        self.usage_has_cost |= child.usage_has_cost || (own.cost && tokens.any());
-        for (sum, more) in self.calls.iter_mut().zip(child.calls) {
-            sum.add(more);
-        }
-        if let Some(kind) = node.call_kind() {
+    /// Adds what a child used and cost by itself.
+    fn add_own(&mut self, own: &Own<'_>, tokens: Tokens, billed: Billed) {
+        self.any_tokens |= tokens.any();
+        self.usage_has_cost |= billed.cost && tokens.any();
+        if let Some(kind) = call_kind(own.run_type) {
             self.child_calls[kind].add(tokens);
-            if own.tokens {
+            if billed.tokens {
                 self.calls[kind].add(tokens);
             }
         }
-        let own_cost = node.total_cost.unwrap_or(Decimal::ZERO);
-        self.child_cost = self.child_cost.saturating_add(own_cost);
-        self.cost = self.cost.saturating_add(child.cost);
-        if own.cost {
-            self.cost = self.cost.saturating_add(own_cost);
+        if let Some(cost) = own.total_cost {
+            self.child_cost = self.child_cost.saturating_add(cost);
+            if billed.cost {
+                self.cost = self.cost.saturating_add(cost);
+            }
         }
+    }
+
+    /// Adds what is below a child.
+    fn add_below(&mut self, child: &Self) {
+        self.any_tokens |= child.any_tokens;
+        self.usage_has_cost |= child.usage_has_cost;
+        for (sum, more) in self.calls.iter_mut().zip(&child.calls) {
+            sum.add(*more);
+        }
+        self.cost = self.cost.saturating_add(child.cost);
     }
 }
 
@@ -395,89 +459,6 @@ impl Below {
 fn same_money(one: Decimal, other: Decimal) -> bool {
     let tolerance = one.abs().max(other.abs()).checked_div(Decimal::from(1_000_000)).unwrap_or(Decimal::ZERO);
     !one.is_zero() && one.saturating_sub(other).abs() <= tolerance
-}
-
-/// The nodes as a forest.
-struct Tree {
-    /// The node above; none for roots. Free of circles.
-    parents: Vec<Option<usize>>,
-    /// All nodes, each before its descendants, and these without a gap behind it.
-    order: Vec<usize>,
-    /// How many nodes each subtree has, itself included.
-    sizes: Vec<usize>,
-    /// How many nodes are above each.
-    depths: Vec<u32>,
-}
-
-impl Tree {
-    fn of(nodes: &[Node<'_>]) -> Self {
-        Self::new(nodes.iter().map(|node| node.parent).collect())
-    }
-
-    fn new(parents: Vec<Option<usize>>) -> Self {
-        let parents = acyclic(parents);
-        let order = depth_first(&parents);
-        let mut sizes = vec![1; parents.len()];
-        for &idx in order.iter().rev() {
-            if let Some(parent) = parents[idx] {
-                sizes[parent] += sizes[idx];
-            }
-        }
-        let mut depths = vec![0; parents.len()];
-        for &idx in &order {
-            depths[idx] = parents[idx].map_or(0, |parent| depths[parent] + 1);
-        }
-        Self { parents, order, sizes, depths }
-    }
-}
-
-/// The parents that exist, each circle cut where the walk first entered it.
-fn acyclic(mut parents: Vec<Option<usize>>) -> Vec<Option<usize>> {
-    let count = parents.len();
-    for parent in &mut parents {
-        *parent = parent.filter(|parent| *parent < count);
-    }
-    // Which walk saw a node first; each node is seen once, so all walks together are linear.
-    let mut seen_by: Vec<Option<usize>> = vec![None; count];
-    for start in 0..count {
-        let mut at = start;
-        while seen_by[at].is_none() {
-            seen_by[at] = Some(start);
-            let Some(parent) = parents[at] else { break };
-            if seen_by[parent] == Some(start) {
-                parents[at] = None;
-                break;
-            }
-            at = parent;
-        }
-    }
-    parents
-}
-
-fn depth_first(parents: &[Option<usize>]) -> Vec<usize> {
-    // Children of node `i` are `children[starts[i]..starts[i + 1]]`.
-    let mut starts = vec![0; parents.len() + 1];
-    for parent in parents.iter().flatten() {
-        starts[parent + 1] += 1;
-    }
-    for idx in 1..starts.len() {
-        starts[idx] += starts[idx - 1];
-    }
-    let mut free = starts.clone();
-    let mut children = vec![0; parents.iter().flatten().count()];
-    for (idx, parent) in parents.iter().enumerate() {
-        if let Some(parent) = parent {
-            children[free[*parent]] = idx;
-            free[*parent] += 1;
-        }
-    }
-    let mut order = Vec::with_capacity(parents.len());
-    let mut stack: Vec<usize> = (0..parents.len()).rev().filter(|idx| parents[*idx].is_none()).collect();
-    while let Some(idx) = stack.pop() {
-        order.push(idx);
-        stack.extend(children[starts[idx]..starts[idx + 1]].iter().rev());
-    }
-    order
 }
 
 #[cfg(test)]

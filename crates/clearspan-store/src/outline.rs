@@ -1,14 +1,16 @@
 //! A trace as its page shows it: all its runs, and of each what its row says.
 //!
 //! A [`RunSummary`] owns its texts. To make, move and free those of 100,000 runs took most of the time of opening a large
-//! trace. Here every text is kept once, the run above is a position, and a row is a plain value. This module owns the
-//! form; engines that have columns fill it from those, and all others from their summaries.
+//! trace. Here every text is kept once, the run above is a position, and a row is a plain value that is put together from
+//! columns when it is asked for. This module owns the form; engines that have columns fill it from those, and all others
+//! from their summaries.
 
+mod columns;
 mod draft;
 
 use std::num::NonZeroU32;
 
-use clearspan_model::rollup::{self, Billed, Call, Node, Totals};
+use clearspan_model::rollup::{self, Billed, Call, Node, Own, Totals};
 use clearspan_model::{
     CostSource, Decimal, ProjectId, RunId, RunType, Status, TraceId, UnixNanos, UnpricedReason,
 };
@@ -16,7 +18,8 @@ use rustc_hash::FxHashMap;
 
 use crate::{Result, RunSummary};
 
-pub(crate) use draft::{Draft, Home, Place, TagLists, Texts};
+pub(crate) use columns::{Blank, Column, Columns, Figures};
+pub(crate) use draft::{Draft, Place, TagLists, Texts};
 
 /// All runs of one trace of one project, in order of their start and, of one moment, of their ids.
 #[derive(Debug)]
@@ -25,8 +28,8 @@ pub struct Outline {
     pub project_id: ProjectId,
     /// The trace.
     pub trace_id: TraceId,
-    /// At least one.
-    pub runs: Vec<OutlineRun>,
+    /// Of at least one run.
+    columns: Columns,
     texts: Texts,
     tag_lists: TagLists,
 }
@@ -39,12 +42,16 @@ pub type InputsOf = fn(&Outline) -> Vec<usize>;
 pub struct Text(NonZeroU32);
 
 impl Text {
+    /// The first of each outline: the name of runs that have none.
+    pub(crate) const UNNAMED: Self = Self(NonZeroU32::MIN);
+
     pub(crate) fn at(position: usize) -> Self {
         let count = u32::try_from(position + 1).ok().and_then(NonZeroU32::new);
         Self(count.expect("a trace has fewer than 2^32 texts"))
     }
 
     /// Counts the texts of an outline from 0.
+    #[inline]
     pub fn position(self) -> usize {
         self.0.get() as usize - 1
     }
@@ -139,16 +146,19 @@ impl OutlineRun {
     }
 
     /// See [`RunSummary::latency_nanos`].
+    #[inline]
     pub fn latency_nanos(&self) -> Option<i64> {
         self.end_time.map(|end| end.nanos_since(self.start_time))
     }
 
     /// See [`RunSummary::counts_as_error`].
+    #[inline]
     pub fn counts_as_error(&self) -> bool {
         self.status == Status::Error && self.double_of.is_none()
     }
 
     /// See [`RunSummary::counts_as_llm_call`].
+    #[inline]
     pub fn counts_as_llm_call(&self) -> bool {
         self.run_type == RunType::Llm && self.double_of.is_none()
     }
@@ -206,8 +216,7 @@ impl OutlineRun {
         text: impl Fn(Text) -> &'a str,
     ) -> Node<'a> {
         let text = |known: Option<Text>| known.map(&text);
-        let is_call = matches!(self.run_type, RunType::Llm | RunType::Embedding);
-        let call = is_call.then(|| Call {
+        let call = is_call(self.run_type).then(|| Call {
             family: (project_id, trace_id, self.parent_run_id),
             run_id: self.run_id,
             start_time: self.start_time,
@@ -223,6 +232,7 @@ impl OutlineRun {
     }
 
     /// As much of a node as says what a run used and cost.
+    #[inline]
     fn figures(&self) -> Node<'static> {
         Node {
             input_tokens: self.input_tokens,
@@ -243,25 +253,54 @@ impl Outline {
     /// `None` when there are no runs.
     pub fn of(runs: &[RunSummary]) -> Option<Self> {
         let mut draft = Draft::default();
+        draft.reserve(runs.len());
         for (idx, run) in runs.iter().enumerate() {
             let mut row = OutlineRun::of(run, |text| draft.texts.add(text));
             let tags: Vec<Text> = run.tags.iter().map(|tag| draft.texts.add(tag)).collect();
             row.tags = draft.tag_lists.add(&tags);
-            draft.runs.push(row);
-            draft
-                .homes
-                .push(Home { project_id: run.project_id, place: Place { source: 0, row: position(idx) } });
+            draft.add_home(run.project_id, Place { source: 0, row: position(idx) });
+            draft.columns.push(&row);
         }
         let (mut outline, places) = draft.finish(runs.first()?.trace_id)?;
-        let positions = outline.positions();
-        for (run, place) in outline.runs.iter_mut().zip(&places) {
-            let double_of = runs[place.row as usize].double_of;
-            run.double_of = double_of.and_then(|id| positions.get(&id).copied());
+        if runs.iter().any(|run| run.double_of.is_some()) {
+            let positions = outline.positions();
+            for (idx, place) in places.iter().enumerate() {
+                let double_of = runs[place.row as usize].double_of;
+                outline.columns.double_of.set(idx, double_of.and_then(|id| positions.get(&id).copied()));
+            }
         }
         Some(outline)
     }
 
+    /// How many runs there are: at least one.
+    #[inline]
+    pub fn run_count(&self) -> usize {
+        self.columns.len
+    }
+
+    /// The run at a position.
+    ///
+    /// # Panics
+    /// When there is none, where that is checked.
+    #[inline]
+    pub fn run(&self, position: usize) -> OutlineRun {
+        debug_assert!(position < self.run_count(), "there is no run at {position}");
+        self.columns.row(position)
+    }
+
+    /// All runs. Of each, what is not looked at is not read.
+    #[inline]
+    pub fn runs(&self) -> impl DoubleEndedIterator<Item = OutlineRun> + ExactSizeIterator + '_ {
+        (0..self.run_count()).map(|position| self.run(position))
+    }
+
+    /// The position of a run.
+    pub fn position(&self, run_id: RunId) -> Option<usize> {
+        self.columns.run_id.set_rows().iter().position(|id| *id == run_id)
+    }
+
     /// A text.
+    #[inline]
     pub fn text(&self, text: Text) -> &str {
         self.texts.get(text)
     }
@@ -277,19 +316,22 @@ impl Outline {
         list.into_iter().flat_map(|list| list.iter()).map(|text| self.text(*text))
     }
 
-    /// What a run adds to those above it.
-    pub fn own_totals(&self, run: &OutlineRun) -> Totals {
-        Totals::own(&run.figures(), run.billed)
+    /// What the run at a position adds to those above it; `None` when that is nothing.
+    #[inline]
+    pub fn own_totals(&self, position: usize) -> Option<Totals> {
+        let billed = self.columns.billed.get(position);
+        let has_any = billed.gap || self.columns.figures(position).is_some();
+        has_any.then(|| Totals::own(&self.run(position).figures(), billed))
     }
 
     /// What counts of each run, and what it and everything below it used and cost, when the runs are looked at in another order:
     /// that decides where a circle of parents is cut. `order` must name each position once, and `place_of` say of each position
     /// which place that is.
-    pub fn roll_up(&self, order: &[usize], place_of: &[usize]) -> (Vec<Billed>, Vec<Totals>) {
-        let place = |position: Option<u32>| position.map(|position| place_of[position as usize]);
-        let runs = || order.iter().map(|position| &self.runs[*position]);
+    pub fn roll_up(&self, order: &[u32], place_of: &[u32]) -> (Vec<Billed>, Vec<Totals>) {
+        let place = |position: Option<u32>| position.map(|position| place_of[position as usize] as usize);
+        let runs = || order.iter().map(|position| self.run(*position as usize));
         let nodes: Vec<Node<'_>> =
-            runs().map(|run| Node { parent: place(run.parent), ..self.node(run) }).collect();
+            runs().map(|run| Node { parent: place(run.parent), ..self.node(&run) }).collect();
         let doubles: Vec<Option<usize>> = runs().map(|run| place(run.double_of)).collect();
         let billed = rollup::billed_without(&nodes, &doubles);
         let totals = rollup::subtree_totals(&nodes, &billed);
@@ -302,18 +344,13 @@ impl Outline {
         &mut self,
         previews: impl FnOnce(&[usize]) -> Result<Vec<[Option<String>; 2]>>,
     ) -> Result<()> {
-        if !rollup::may_have_doubles(self.runs.iter().map(|run| self.node(run))) {
-            let parents = self.runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
-            let billed = rollup::billed_alone(parents, |idx| {
-                let run = &self.runs[idx];
-                Node { response_id: run.response_id.map(|id| self.text(id)), ..run.figures() }
-            });
-            for (run, billed) in self.runs.iter_mut().zip(billed) {
-                (run.billed, run.double_of) = (billed, None);
-            }
+        if !rollup::may_have_doubles(self.instruments()) {
+            let billed = rollup::billed_alone(self.columns.parent.set_rows(), |idx| self.own(idx));
+            (self.columns.billed, self.columns.double_of) = (billed.into(), Column::default());
             return Ok(());
         }
-        let mut nodes: Vec<Node<'_>> = self.runs.iter().map(|run| self.node(run)).collect();
+        let nodes = self.runs().map(|run| self.node(&run));
+        let mut nodes: Vec<Node<'_>> = nodes.collect();
         let unclear = rollup::unclear(&nodes);
         let loaded = if unclear.is_empty() { Vec::new() } else { previews(&unclear)? };
         for (idx, [input, output]) in unclear.iter().zip(&loaded) {
@@ -322,17 +359,43 @@ impl Outline {
             }
         }
         let verdicts = rollup::judge(&nodes);
-        for (run, verdict) in self.runs.iter_mut().zip(verdicts) {
-            run.billed = verdict.billed;
-            run.double_of = verdict.double_of.map(position);
-        }
+        let doubles: Vec<Option<u32>> =
+            verdicts.iter().map(|verdict| verdict.double_of.map(position)).collect();
+        let billed: Vec<Billed> = verdicts.into_iter().map(|verdict| verdict.billed).collect();
+        (self.columns.billed, self.columns.double_of) = (billed.into(), doubles.into());
         Ok(())
+    }
+
+    /// What instrumented each model call.
+    fn instruments(&self) -> impl Iterator<Item = (Option<Text>, Option<Text>)> {
+        let columns = &self.columns;
+        let calls = (0..columns.len).filter(|row| is_call(columns.run_type.get(*row)));
+        calls.map(|row| (columns.scope_name.get(row), columns.dialect.get(row)))
+    }
+
+    /// What the run at a position used and cost, if it says anything of that.
+    fn own(&self, position: usize) -> Option<Own<'_>> {
+        let (figures, unpriced) = (self.columns.figures(position), self.columns.unpriced.get(position));
+        if figures.is_none() && unpriced.is_none() {
+            return None;
+        }
+        let figures = figures.unwrap_or(&Figures::BLANK);
+        Some(Own {
+            run_type: self.columns.run_type.get(position),
+            response_id: figures.response_id.map(|id| self.text(id)),
+            input_tokens: figures.input_tokens,
+            output_tokens: figures.output_tokens,
+            total_tokens: figures.total_tokens,
+            total_cost: figures.total_cost,
+            cost_reported: self.columns.cost_reported.get(position),
+            unpriced: unpriced.is_some(),
+        })
     }
 
     /// Keeps what went into the runs at some positions.
     pub(crate) fn set_inputs(&mut self, inputs: impl Iterator<Item = (usize, Option<String>)>) {
         for (position, input) in inputs {
-            self.runs[position].input = input.map(|input| self.texts.add(&input));
+            self.columns.input.set(position, input.map(|input| self.texts.add(&input)));
         }
     }
 
@@ -343,7 +406,7 @@ impl Outline {
     /// When a run of its project is not in it.
     pub fn with_inputs_from(mut self, runs: &[RunSummary], of: InputsOf) -> Self {
         let positions = self.positions();
-        let mut is_wanted = vec![false; self.runs.len()];
+        let mut is_wanted = vec![false; self.run_count()];
         of(&self).into_iter().for_each(|position| is_wanted[position] = true);
         let of_project = runs.iter().filter(|run| run.project_id == self.project_id);
         let inputs: Vec<_> = of_project
@@ -359,7 +422,7 @@ impl Outline {
     }
 
     fn positions(&self) -> FxHashMap<RunId, u32> {
-        self.runs.iter().zip(0..).map(|(run, position)| (run.run_id, position)).collect()
+        self.columns.run_id.set_rows().iter().copied().zip(0..).collect()
     }
 }
 
@@ -370,9 +433,9 @@ pub(crate) type Spelled<'a> = (OutlineRun, [Option<&'a str>; 11], Vec<&'a str>);
 #[cfg(any(test, feature = "testing"))]
 impl Outline {
     pub(crate) fn spelled(&self) -> impl Iterator<Item = Spelled<'_>> {
-        self.runs.iter().map(|run| {
-            let mut bare = *run;
-            bare.name = Text::at(0);
+        self.runs().map(|run| {
+            let mut bare = run;
+            bare.name = Text::UNNAMED;
             bare.tags = None;
             let texts = [
                 &mut bare.error,
@@ -390,9 +453,13 @@ impl Outline {
             for (spelled, text) in spelled[1..].iter_mut().zip(texts) {
                 *spelled = text.take().map(|text| self.text(text));
             }
-            (bare, spelled, self.tags(run).collect())
+            (bare, spelled, self.tags(&run).collect())
         })
     }
+}
+
+fn is_call(run_type: RunType) -> bool {
+    matches!(run_type, RunType::Llm | RunType::Embedding)
 }
 
 fn position(idx: usize) -> u32 {

@@ -62,7 +62,7 @@ const REGIONS: [&str; 4] = ["us", "eu", "apac", "global"];
 /// For each node the one that counts instead of it.
 pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
     // One instrumentation has no doubles, and most traces have but one.
-    if !has_two_instruments(nodes.iter().copied()) {
+    if !has_two_instruments(nodes) {
         return vec![None; nodes.len()];
     }
     let (below, beside) = (edges_below(nodes, tree), edges_beside(nodes));
@@ -82,7 +82,7 @@ pub(super) fn find(nodes: &[Node<'_>], tree: &Tree) -> Vec<Option<usize>> {
 /// The calls whose texts may decide whether they are doubles: those beside, above or below a call of another
 /// instrumentation. Without any, nothing here looks at a text.
 pub(super) fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
-    if !has_two_instruments(nodes.iter().copied()) {
+    if !has_two_instruments(nodes) {
         return Vec::new();
     }
     let mut is_unclear = vec![false; nodes.len()];
@@ -99,10 +99,8 @@ pub(super) fn unclear(nodes: &[Node<'_>]) -> Vec<usize> {
     (0..nodes.len()).filter(|idx| is_unclear[*idx]).collect()
 }
 
-pub(super) fn has_two_instruments<'a>(nodes: impl Iterator<Item = Node<'a>>) -> bool {
-    let mut calls = nodes.filter(Node::is_call).map(|node| instrument(&node));
-    let first = calls.next();
-    calls.any(|other| Some(other) != first)
+fn has_two_instruments(nodes: &[Node<'_>]) -> bool {
+    super::may_have_doubles(nodes.iter().filter(|node| node.is_call()).map(instrument))
 }
 
 impl<'a> Node<'a> {
@@ -162,6 +160,7 @@ fn edges_below(nodes: &[Node<'_>], tree: &Tree) -> Vec<Edge> {
     // How many calls of one instrumentation are below each call.
     let mut siblings: BTreeMap<(usize, Instrument<'_>), usize> = BTreeMap::new();
     for (child, parent) in tree.parents.iter().enumerate() {
+        let parent = parent.map(|parent| parent as usize);
         let Some(parent) = parent.filter(|parent| nodes[*parent].is_call() && nodes[child].is_call()) else {
             continue;
         };

@@ -183,37 +183,68 @@ fn billed_by_node(nodes: &[Node<'_>]) -> Vec<Billed> {
     let tree = Tree::of(nodes);
     let mut below = vec![Below::default(); nodes.len()];
     let mut billed = vec![Billed::default(); nodes.len()];
-    for (position, &idx) in tree.order.iter().enumerate().rev() {
+    for (position, idx) in tree.order.iter().map(|idx| *idx as usize).enumerate().rev() {
         let (node, tokens) = (&nodes[idx], nodes[idx].tokens());
-        let mut inside =
-            tree.order[position + 1..position + tree.sizes[idx]].iter().map(|inner| &nodes[*inner]);
+        let mut inside = tree.order[position + 1..position + tree.sizes[idx] as usize]
+            .iter()
+            .map(|inner| &nodes[*inner as usize]);
         let same_response = inside.any(|inner| {
             let same = inner.response_id.is_some() && inner.response_id == node.response_id;
             same && inner.run_type == node.run_type && inner.tokens().any()
         });
-        billed[idx] = below[idx].judge(node, tokens, same_response);
+        billed[idx] = below[idx].judge(&node.own(), tokens, same_response);
         if let Some(parent) = tree.parents[idx] {
             let child = below[idx].clone();
-            below[parent].add_child(child, node, tokens, billed[idx]);
+            below[parent as usize].add_below(&child);
+            below[parent as usize].add_own(&node.own(), tokens, billed[idx]);
         }
     }
     billed
 }
 
+fn parents_of(nodes: &[Node<'_>]) -> Vec<Option<u32>> {
+    nodes.iter().map(|node| node.parent.map(|parent| parent as u32)).collect()
+}
+
 proptest! {
-    /// Nodes that are made one by one, and what is below them kept by depth, make no difference.
+    /// Nodes that are asked one by one, and what is below them kept by depth, make no difference, and neither does leaving
+    /// out those of which nothing is known.
     #[test]
-    fn nodes_may_be_made_when_it_is_their_turn(
+    fn nodes_may_be_asked_when_it_is_their_turn(
         mut nodes in proptest::collection::vec(any_node(), 0..14),
         named in proptest::collection::vec(0usize..4, 14),
     ) {
         for (node, name) in nodes.iter_mut().zip(named) {
             node.response_id = ["a", "b"].get(name).copied();
         }
-        prop_assert!(!may_have_doubles(nodes.iter().copied()));
-        let alone = billed_alone(nodes.iter().map(|node| node.parent).collect(), |idx| nodes[idx]);
+        let says_anything = |node: &&Node<'_>| {
+            let counts = [node.input_tokens, node.output_tokens, node.total_tokens];
+            counts.iter().any(Option::is_some) || node.total_cost.is_some() || node.unpriced
+        };
+        let own = |idx: usize| Some(&nodes[idx]).filter(says_anything).map(Node::own);
+        let alone = billed_alone(&parents_of(&nodes), own);
         prop_assert_eq!(&alone, &billed(&nodes));
         prop_assert_eq!(alone, billed_by_node(&nodes));
+    }
+
+    /// Nodes in the order of their tree have the sums that they have in any order.
+    #[test]
+    fn totals_in_order_are_those_of_subtrees(nodes in proptest::collection::vec(any_node(), 0..14)) {
+        let verdicts = billed(&nodes);
+        let tree = Tree::of(&nodes);
+        let mut row_of = vec![0; nodes.len()];
+        for (row, idx) in (0..).zip(&tree.order) {
+            row_of[*idx as usize] = row;
+        }
+        let order = || tree.order.iter().map(|idx| *idx as usize);
+        let parents: Vec<Option<u32>> =
+            order().map(|idx| tree.parents[idx].map(|parent| row_of[parent as usize])).collect();
+        let own = order().map(|idx| Some(Totals::own(&nodes[idx], verdicts[idx])));
+        let sums = TreeTotals::sum(own.map(|own| own.filter(|own| *own != Totals::default())), &parents);
+        let totals = subtree_totals(&nodes, &verdicts);
+        for (row, idx) in order().enumerate() {
+            prop_assert_eq!(sums.of(row), &totals[idx]);
+        }
     }
 
     /// The sum over all roots is the sum of what each run adds, whatever the tree looks like.
@@ -221,7 +252,7 @@ proptest! {
     fn roots_hold_everything_once(nodes in proptest::collection::vec(any_node(), 0..12)) {
         let verdicts = billed(&nodes);
         let totals = subtree_totals(&nodes, &verdicts);
-        let parents = acyclic(nodes.iter().map(|node| node.parent).collect());
+        let parents = tree::acyclic(parents_of(&nodes));
         let mut roots = Totals::default();
         let mut own = Totals::default();
         for idx in 0..nodes.len() {
@@ -229,7 +260,7 @@ proptest! {
             match parents[idx] {
                 None => roots.add(&totals[idx]),
                 // A part is never more than the whole.
-                Some(parent) => prop_assert!(totals[idx].total_cost <= totals[parent].total_cost),
+                Some(parent) => prop_assert!(totals[idx].total_cost <= totals[parent as usize].total_cost),
             }
         }
         prop_assert_eq!(roots, own);

@@ -9,7 +9,7 @@ use clearspan_catalog::Project;
 use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Run, RunId, RunType, Side, Sources, TraceId, UnixNanos, Usage,
 };
-use clearspan_store::{ExportedRun, OutlineRun, RunMark, Scope};
+use clearspan_store::{ExportedRun, Outline, OutlineRun, RunMark, Scope};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -223,18 +223,17 @@ impl Place {
         let Some(trace) = ctx.store.load_outline(scope, trace_id).await? else {
             return Ok((alone, Vec::new()));
         };
-        let runs = &trace.runs;
-        let Some(this) = runs.iter().position(|other| other.run_id == run_id) else {
+        let Some(this) = trace.position(run_id) else {
             return Ok((alone, Vec::new()));
         };
-        let before = match previous_call(runs, this).filter(|_| mark.run_type == RunType::Llm) {
-            Some(previous) => ctx.store.load_input(scope, trace_id, runs[previous].run_id).await?,
+        let before = match previous_call(&trace, this).filter(|_| mark.run_type == RunType::Llm) {
+            Some(previous) => ctx.store.load_input(scope, trace_id, trace.run(previous).run_id).await?,
             None => Vec::new(),
         };
-        let is_double = |other: &&OutlineRun| other.double_of.is_some_and(|of| of as usize == this);
+        let is_double = |other: &OutlineRun| other.double_of.is_some_and(|of| of as usize == this);
         let place = Self {
-            double_of: runs[this].double_of.map(|of| runs[of as usize].run_id),
-            doubles: runs.iter().filter(is_double).map(|double| double.run_id).collect(),
+            double_of: trace.run(this).double_of.map(|of| trace.run(of as usize).run_id),
+            doubles: trace.runs().filter(is_double).map(|double| double.run_id).collect(),
             ..alone
         };
         Ok((place, before))
@@ -243,14 +242,14 @@ impl Place {
 
 /// The model call before this one below the same parent; where each call has a step of its own, below the parent of
 /// those steps. The runs are in order of their start.
-fn previous_call(runs: &[OutlineRun], this: usize) -> Option<usize> {
-    let parent = runs[this].parent_run_id?;
-    let above = |run: &OutlineRun| runs[run.parent? as usize].parent_run_id;
-    let calls = || (0..this).rev().filter(|before| runs[*before].run_type == RunType::Llm);
-    let sibling = calls().find(|before| runs[*before].parent_run_id == Some(parent));
+fn previous_call(trace: &Outline, this: usize) -> Option<usize> {
+    let parent = trace.run(this).parent_run_id?;
+    let above = |position: usize| trace.run(trace.run(position).parent? as usize).parent_run_id;
+    let calls = || (0..this).rev().filter(|before| trace.run(*before).run_type == RunType::Llm);
+    let sibling = calls().find(|before| trace.run(*before).parent_run_id == Some(parent));
     sibling.or_else(|| {
-        let agent = above(&runs[this])?;
-        calls().find(|before| above(&runs[*before]) == Some(agent))
+        let agent = above(this)?;
+        calls().find(|before| above(*before) == Some(agent))
     })
 }
 

@@ -58,7 +58,7 @@ pub(crate) async fn skeleton(
     let outline = ctx.store.load_outline(&scope, trace_id).await?;
     let outline = outline.ok_or_else(|| ApiError::not_found("trace", trace_id))?;
     let project = projects::by_id(&ctx, caller.workspace_id, outline.project_id).await?;
-    let run_ids = outline.runs.iter().map(|run| run.run_id).collect();
+    let run_ids = outline.runs().map(|run| run.run_id).collect();
     let feedback = feedback::of_trace(&ctx, caller.workspace_id, trace_id, run_ids).await?;
     let answer = tokio::task::spawn_blocking(move || {
         let skeleton = Skeleton::new(&Tree::new(&outline), (&project).into(), &feedback);

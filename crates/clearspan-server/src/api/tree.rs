@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use clearspan_model::rollup::{self, Billed, Totals};
+use clearspan_model::rollup::{Billed, Totals, TreeTotals};
 use clearspan_model::{RunId, Status, UnixNanos};
 use clearspan_store::{Outline, OutlineRun, Text};
 
@@ -14,37 +14,35 @@ use clearspan_store::{Outline, OutlineRun, Text};
 #[derive(Debug)]
 pub(crate) struct Forest {
     /// For each row the position of its run in order of start time; true roots come first, then orphans.
-    pub(crate) order: Vec<usize>,
+    pub(crate) order: Vec<u32>,
     /// The reverse: for each position its row.
-    pub(crate) row_of: Vec<usize>,
+    pub(crate) row_of: Vec<u32>,
     /// The row of each row's parent.
-    pub(crate) parents: Vec<Option<usize>>,
+    pub(crate) parents: Vec<Option<u32>>,
     /// Rows that name a parent which cannot stand above them.
-    pub(crate) orphans: Vec<usize>,
+    pub(crate) orphans: Vec<u32>,
     /// How many rows each subtree has, itself included. They follow without a gap.
-    pub(crate) sizes: Vec<usize>,
+    pub(crate) sizes: Vec<u32>,
     /// Whether a circle of parents was cut.
     has_circle: bool,
 }
 
 impl Forest {
     fn new(outline: &Outline) -> Self {
-        let runs = &outline.runs;
-        let known: Vec<Option<usize>> =
-            runs.iter().map(|run| run.parent.map(|parent| parent as usize)).collect();
+        let known: Vec<Option<u32>> = outline.runs().map(|run| run.parent).collect();
         let named = known.iter().flatten().count();
         let cut = cut_circles(known);
         let has_circle = cut.iter().flatten().count() < named;
-        let names_parent = |position: usize| runs[position].parent_run_id.is_some();
+        let names_parent = |position: u32| outline.run(position as usize).parent_run_id.is_some();
         let order = pre_order(&cut, names_parent);
-        let mut row_of = vec![0; runs.len()];
-        for (row, position) in order.iter().enumerate() {
-            row_of[*position] = row;
+        let mut row_of = vec![0; cut.len()];
+        for (row, position) in (0..).zip(&order) {
+            row_of[*position as usize] = row;
         }
-        let parents: Vec<Option<usize>> =
-            order.iter().map(|position| cut[*position].map(|parent| row_of[parent])).collect();
-        let rows = 0..parents.len();
-        let orphans = rows.filter(|row| parents[*row].is_none() && names_parent(order[*row])).collect();
+        let parent = |position: u32| cut[position as usize].map(|parent| row_of[parent as usize]);
+        let parents: Vec<Option<u32>> = order.iter().map(|position| parent(*position)).collect();
+        let roots = (0..).zip(&parents).filter(|(_, parent)| parent.is_none()).map(|(row, _)| row);
+        let orphans = roots.filter(|row: &u32| names_parent(order[*row as usize])).collect();
         Self { sizes: sizes(&parents), order, row_of, parents, orphans, has_circle }
     }
 }
@@ -56,8 +54,7 @@ pub(crate) struct Tree<'a> {
     pub(crate) forest: Forest,
     /// What counts of each row.
     pub(crate) billed: Vec<Billed>,
-    /// What each subtree used and cost.
-    pub(crate) totals: Vec<Totals>,
+    totals: TreeTotals,
     /// Which try of the same thing each run was, from 1; 0 for runs that were not tried again.
     pub(crate) attempts: Vec<u32>,
 }
@@ -65,13 +62,15 @@ pub(crate) struct Tree<'a> {
 impl<'a> Tree<'a> {
     pub(crate) fn new(outline: &'a Outline) -> Self {
         let forest = Forest::new(outline);
+        let positions = || forest.order.iter().map(|position| *position as usize);
         let (billed, totals) = if forest.has_circle {
             // The store may have cut it elsewhere.
-            outline.roll_up(&forest.order, &forest.row_of)
+            let (billed, totals) = outline.roll_up(&forest.order, &forest.row_of);
+            (billed, totals.into())
         } else {
-            let runs = || forest.order.iter().map(|position| &outline.runs[*position]);
-            let own = runs().map(|run| outline.own_totals(run)).collect();
-            (runs().map(|run| run.billed).collect(), rollup::totals_in_order(own, &forest.parents))
+            let own = positions().map(|position| outline.own_totals(position));
+            let totals = TreeTotals::sum(own, &forest.parents);
+            (positions().map(|position| outline.run(position).billed).collect(), totals)
         };
         let tree = Self { outline, forest, billed, totals, attempts: Vec::new() };
         Self { attempts: tree.count_attempts(), ..tree }
@@ -83,13 +82,20 @@ impl<'a> Tree<'a> {
     }
 
     /// The run of a row. That of row 0 stands for the trace.
-    pub(crate) fn run(&self, row: usize) -> &'a OutlineRun {
-        &self.outline.runs[self.forest.order[row]]
+    #[inline]
+    pub(crate) fn run(&self, row: usize) -> OutlineRun {
+        self.outline.run(self.forest.order[row] as usize)
     }
 
     /// The runs, row by row.
-    pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = &'a OutlineRun> + '_ {
-        self.forest.order.iter().map(|position| &self.outline.runs[*position])
+    #[inline]
+    pub(crate) fn runs(&self) -> impl DoubleEndedIterator<Item = OutlineRun> + '_ {
+        self.forest.order.iter().map(|position| self.outline.run(*position as usize))
+    }
+
+    /// What a row and everything below it used and cost.
+    pub(crate) fn totals(&self, row: usize) -> &Totals {
+        self.totals.of(row)
     }
 
     pub(crate) fn text(&self, text: Text) -> &'a str {
@@ -103,13 +109,12 @@ impl<'a> Tree<'a> {
 
     /// The row of a run.
     pub(crate) fn row_of(&self, run_id: RunId) -> Option<usize> {
-        let position = self.outline.runs.iter().position(|run| run.run_id == run_id)?;
-        Some(self.forest.row_of[position])
+        Some(self.forest.row_of[self.outline.position(run_id)?] as usize)
     }
 
     /// The row above a row.
     pub(crate) fn parent(&self, row: usize) -> Option<usize> {
-        self.forest.parents[row]
+        self.forest.parents[row].map(|parent| parent as usize)
     }
 
     /// A row, the row above it, and so on up to its root.
@@ -119,7 +124,7 @@ impl<'a> Tree<'a> {
 
     /// A row and everything below it.
     pub(crate) fn subtree(&self, row: usize) -> std::ops::Range<usize> {
-        row..row + self.forest.sizes[row]
+        row..row + self.forest.sizes[row] as usize
     }
 
     /// Rows without a parent.
@@ -138,35 +143,36 @@ impl<'a> Tree<'a> {
     pub(crate) fn trace_totals(&self) -> Totals {
         let mut totals = Totals::default();
         for root in self.roots() {
-            totals.add(&self.totals[root]);
+            totals.add(self.totals(root));
         }
         totals
     }
 
     /// The earliest start.
     pub(crate) fn start_time(&self) -> UnixNanos {
-        self.outline.runs[0].start_time
+        self.outline.run(0).start_time
     }
 
     /// From the earliest start to the latest moment known, in nanoseconds.
     pub(crate) fn duration_nanos(&self) -> i64 {
-        let last = self.outline.runs.iter().map(|run| run.end_time.unwrap_or(run.start_time)).max();
+        let last = self.outline.runs().map(|run| run.end_time.unwrap_or(run.start_time)).max();
         last.unwrap_or_default().nanos_since(self.start_time())
     }
 
     /// Numbers the tries: neighbours of which one is a retry of the other.
     fn count_attempts(&self) -> Vec<u32> {
         let mut attempts = vec![0; self.len()];
-        // The last child of each row so far; siblings come in order of start time.
-        let mut last_child: Vec<Option<usize>> = vec![None; self.len()];
-        let mut last_root = None;
+        // The last child of each row so far, counted from 1; siblings come in order of start time.
+        let mut last_child: Vec<u32> = vec![0; self.len()];
+        let mut last_root = 0;
         // What another instrumentation tells of the same calls lies between them.
         for (row, run) in self.runs().enumerate().filter(|(_, run)| run.double_of.is_none()) {
             let last = match self.parent(row) {
-                Some(parent) => last_child[parent].replace(row),
-                None => last_root.replace(row),
+                Some(parent) => &mut last_child[parent],
+                None => &mut last_root,
             };
-            if let Some(before) = last.filter(|before| is_retry(self.run(*before), run)) {
+            let before = std::mem::replace(last, row as u32 + 1) as usize;
+            if let Some(before) = before.checked_sub(1).filter(|before| is_retry(&self.run(*before), &run)) {
                 attempts[before] = attempts[before].max(1);
                 attempts[row] = attempts[before] + 1;
             }
@@ -176,59 +182,62 @@ impl<'a> Tree<'a> {
 }
 
 /// Takes the parent away from one run of each circle.
-fn cut_circles(mut parents: Vec<Option<usize>>) -> Vec<Option<usize>> {
-    // Which walk saw a run first. Each run is seen once, so all walks together are linear.
-    let mut seen_by = vec![usize::MAX; parents.len()];
-    for start in 0..parents.len() {
+fn cut_circles(mut parents: Vec<Option<u32>>) -> Vec<Option<u32>> {
+    // Which walk saw a run first, counted from 1. Each run is seen once, so all walks together are linear.
+    let mut seen_by: Vec<u32> = vec![0; parents.len()];
+    for (start, walk) in (0..parents.len()).zip(1..) {
         let mut at = start;
-        while seen_by[at] == usize::MAX {
-            seen_by[at] = start;
+        while seen_by[at] == 0 {
+            seen_by[at] = walk;
             let Some(parent) = parents[at] else { break };
-            if seen_by[parent] == start {
+            if seen_by[parent as usize] == walk {
                 // Closed: the circle is entered at `parent`, which therefore becomes its root.
-                parents[parent] = None;
+                parents[parent as usize] = None;
                 break;
             }
-            at = parent;
+            at = parent as usize;
         }
     }
     parents
 }
 
 /// The positions in their new order.
-fn pre_order(parents: &[Option<usize>], names_parent: impl Fn(usize) -> bool) -> Vec<usize> {
+fn pre_order(parents: &[Option<u32>], names_parent: impl Fn(u32) -> bool) -> Vec<u32> {
     // Children of run `i` are `children[starts[i]..starts[i + 1]]`, in order of start time.
-    let mut starts = vec![0; parents.len() + 1];
+    let mut starts: Vec<u32> = vec![0; parents.len() + 1];
     for parent in parents.iter().flatten() {
-        starts[parent + 1] += 1;
+        starts[*parent as usize + 1] += 1;
     }
     for at in 1..starts.len() {
         starts[at] += starts[at - 1];
     }
     let mut free = starts.clone();
-    let mut children = vec![0; parents.iter().flatten().count()];
-    for (run, parent) in parents.iter().enumerate() {
+    let mut children: Vec<u32> = vec![0; parents.len()];
+    for (run, parent) in (0..).zip(parents) {
         if let Some(parent) = parent {
-            children[free[*parent]] = run;
-            free[*parent] += 1;
+            let free = &mut free[*parent as usize];
+            children[*free as usize] = run;
+            *free += 1;
         }
     }
-    let mut stack: Vec<usize> = (0..parents.len()).filter(|run| parents[*run].is_none()).collect();
+    let roots = (0..).zip(parents).filter(|(_, parent)| parent.is_none()).map(|(run, _)| run);
+    let mut stack: Vec<u32> = roots.collect();
     // Orphans and cut circles after true roots; the stack is read from its end.
     stack.sort_by_key(|run| Reverse((names_parent(*run), *run)));
     let mut order = Vec::with_capacity(parents.len());
     while let Some(run) = stack.pop() {
         order.push(run);
-        stack.extend(children[starts[run]..starts[run + 1]].iter().rev());
+        let (from, to) = (starts[run as usize] as usize, starts[run as usize + 1] as usize);
+        stack.extend(children[from..to].iter().rev());
     }
     order
 }
 
-fn sizes(parents: &[Option<usize>]) -> Vec<usize> {
+fn sizes(parents: &[Option<u32>]) -> Vec<u32> {
     let mut sizes = vec![1; parents.len()];
     for row in (0..parents.len()).rev() {
         if let Some(parent) = parents[row] {
-            sizes[parent] += sizes[row];
+            sizes[parent as usize] += sizes[row];
         }
     }
     sizes

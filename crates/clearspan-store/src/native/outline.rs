@@ -2,24 +2,24 @@
 //! the previews, which are most of the bytes, are read of those runs only that may be doubles.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, FixedSizeBinaryArray, ListArray, RecordBatch,
-    TimestampNanosecondArray, UInt64Array,
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeBinaryArray, ListArray, RecordBatch};
+use arrow::datatypes::{
+    ArrowNativeType as _, ArrowPrimitiveType, DataType, Decimal128Type, Int32Type, TimestampNanosecondType,
+    UInt64Type,
 };
-use arrow::datatypes::{ArrowNativeType as _, DataType, Int32Type};
-use clearspan_model::{Decimal, RunId, RunType, Status, TraceId, UnixNanos};
+use clearspan_model::{Decimal, ErrorKind, ProjectId, RunId, TraceId, UnixNanos, WorkspaceId};
 
-use super::segment::{Segment, living_ranges};
+use super::segment::{GroupRows, Segment, living_ranges};
 use super::state::Snapshot;
-use crate::Result;
-use crate::outline::{Draft, Home, InputsOf, Outline, OutlineRun, Place, TagLists, Text, Texts};
+use crate::outline::{
+    Blank, Column, Columns, Draft, Figures, InputsOf, Outline, OutlineRun, Place, TagLists, Text, Texts,
+};
 use crate::schema::decode::{Rows, cost_source_from_text, money_from_units};
 use crate::schema::rows::text_at;
-use crate::schema::{Col, OUTLINE};
+use crate::schema::{Col, OUTLINE, TableColumn as _};
 use crate::store::Scope;
-use crate::summarize::UNNAMED;
+use crate::{Error, Result};
 
 /// Texts of rows that are no further apart are read together: to pass over few is dearer than to decode them.
 const NEAR_ROWS: u32 = 16;
@@ -31,6 +31,7 @@ pub(super) fn outline(
     trace_id: TraceId,
     inputs_of: InputsOf,
 ) -> Result<Option<Outline>> {
+    let asked = Asked { scope, trace_id };
     let mut draft = Draft::default();
     let places = snapshot.hot_places();
     let of_segments = snapshot.segments.iter().map(|segment| living_rows(snapshot, segment, trace_id));
@@ -41,15 +42,15 @@ pub(super) fn outline(
         let batch = &snapshot.hot[source as usize].batch;
         let rows: Vec<(usize, u32)> = of_batch.iter().map(|place| (place.row as usize, place.row)).collect();
         draft.reserve(rows.len());
-        add(&mut draft, batch, &rows, source, scope, trace_id)?;
+        add(&mut draft, &asked, &Part { batch, rows: &rows, source, owner: None })?;
     }
     // Once: to let the list grow from file to file would copy it again and again.
     draft.reserve(of_segments.iter().flatten().map(ExactSizeIterator::len).sum());
     for ((source, segment), rows) in (snapshot.hot.len()..).zip(snapshot.segments.iter()).zip(&of_segments) {
         let source = u32::try_from(source).expect("far fewer batches and segments than 2^32");
-        segment.look_at(rows, OUTLINE, |batch, numbers| {
-            let rows: Vec<(usize, u32)> = numbers.iter().copied().enumerate().collect();
-            add(&mut draft, batch, &rows, source, scope, trace_id)
+        segment.look_at_groups(rows, OUTLINE, |GroupRows { batch, numbers, owner }| {
+            let rows: Vec<(usize, u32)> = numbers.into_iter().enumerate().collect();
+            add(&mut draft, &asked, &Part { batch: &batch, rows: &rows, source, owner })
         })?;
     }
     let Some((mut outline, places)) = draft.finish(trace_id) else { return Ok(None) };
@@ -72,195 +73,321 @@ fn living_rows(snapshot: &Snapshot, segment: &Segment, trace_id: TraceId) -> Res
     })
 }
 
-/// Adds rows of a batch, each with its number in the source. Those of other traces and of other scopes are passed over.
-fn add(
-    draft: &mut Draft,
-    batch: &RecordBatch,
-    rows: &[(usize, u32)],
-    source: u32,
-    scope: &Scope,
+/// Whose runs are asked for.
+struct Asked<'a> {
+    scope: &'a Scope,
     trace_id: TraceId,
-) -> Result<()> {
-    let reader = Rows::new(batch);
-    let unnamed = draft.texts.add(UNNAMED);
-    let first = draft.runs.len();
+}
+
+/// Some rows of a batch.
+struct Part<'a> {
+    batch: &'a RecordBatch,
+    /// Where each is in the batch, and its number in the source.
+    rows: &'a [(usize, u32)],
+    source: u32,
+    /// Whose all of them are, where that is known without the columns that say it.
+    owner: Option<(WorkspaceId, ProjectId)>,
+}
+
+/// Which project each row of a batch is in, if that is asked for.
+enum Projects<'a> {
+    All(Option<ProjectId>),
+    Columns {
+        workspaces: &'a FixedSizeBinaryArray,
+        projects: &'a FixedSizeBinaryArray,
+        /// Whose the last row was: mostly the next one is theirs, too.
+        last: Option<([&'a [u8]; 2], Option<ProjectId>)>,
+    },
+}
+
+impl<'a> Projects<'a> {
+    fn new(scope: &Scope, part: &Part<'a>) -> Result<Self> {
+        Ok(match part.owner {
+            Some((workspace_id, project_id)) => {
+                Self::All(scope.holds(workspace_id, project_id).then_some(project_id))
+            }
+            None => Self::Columns {
+                workspaces: ids(part.batch, Col::workspace_id)?,
+                projects: ids(part.batch, Col::project_id)?,
+                last: None,
+            },
+        })
+    }
+
+    fn of_row(&mut self, scope: &Scope, at: usize) -> Option<ProjectId> {
+        let (workspaces, projects, last) = match self {
+            Self::All(project_id) => return *project_id,
+            Self::Columns { workspaces, projects, last } => (workspaces, projects, last),
+        };
+        let owner = [workspaces.value(at), projects.value(at)];
+        if let Some((_, project_id)) = last.filter(|(same, _)| *same == owner) {
+            return project_id;
+        }
+        let [workspace_id, project_id] = owner.map(|id| id.try_into().expect("ids have sixteen bytes"));
+        let project_id = ProjectId::from_bytes(project_id);
+        let asked = scope.holds(WorkspaceId::from_bytes(workspace_id), project_id).then_some(project_id);
+        *last = Some((owner, asked));
+        asked
+    }
+}
+
+/// Adds some rows. Those of other traces and of other scopes are passed over.
+fn add(draft: &mut Draft, asked: &Asked<'_>, part: &Part<'_>) -> Result<()> {
+    let Part { batch, rows, source, .. } = *part;
+    let (traces, run_ids) = (ids(batch, Col::trace_id)?, ids(batch, Col::run_id)?);
+    let mut projects = Projects::new(asked.scope, part)?;
+    let first = draft.columns.len;
     let mut taken = Vec::with_capacity(rows.len());
     for (at, number) in rows {
-        let (workspace_id, project_id) = reader.tenant(*at)?;
-        if reader.is_id(Col::trace_id, *at, trace_id.as_bytes()) && scope.holds(workspace_id, project_id) {
-            let run_id = RunId::from_bytes(reader.need_id(Col::run_id, *at)?);
-            draft.runs.push(OutlineRun::new(run_id, unnamed));
-            draft.homes.push(Home { project_id, place: Place { source, row: *number } });
+        if traces.value(*at) != asked.trace_id.as_bytes() {
+            continue;
+        }
+        if let Some(project_id) = projects.of_row(asked.scope, *at) {
+            draft.add_home(project_id, Place { source, row: *number });
             taken.push(*at);
         }
     }
-    let Draft { runs, texts, tag_lists, .. } = draft;
-    Columns { batch, taken: &taken, runs: &mut runs[first..], texts }.fill(tag_lists);
+    draft.columns.len += taken.len();
+    let (count, expected) = (taken.len(), draft.columns.expected);
+    let is_whole = count == batch.num_rows() && taken.is_sorted();
+    let rows = (!is_whole).then_some(&taken);
+    let reader = Reader { batch, taken: Taken { first, count, expected, rows } };
+    reader.each_id(run_ids, &mut draft.columns.run_id, RunId::from_bytes);
+    reader.fill(draft);
     Ok(())
 }
 
-/// Some rows of a batch, and the runs that they become.
-struct Columns<'a> {
-    batch: &'a RecordBatch,
-    taken: &'a [usize],
-    runs: &'a mut [OutlineRun],
-    texts: &'a mut Texts,
+/// A column of ids, none of which is missing.
+fn ids(batch: &RecordBatch, col: Col) -> Result<&FixedSizeBinaryArray> {
+    let array = batch.column_by_name(col.name()).and_then(|array| array.as_fixed_size_binary_opt());
+    array.filter(|ids| ids.value_length() == 16 && ids.null_count() == 0).ok_or_else(|| {
+        Error::new(ErrorKind::Corrupt, format!("a row of {} has no {}", Col::TABLE, col.name()))
+    })
 }
 
-impl Columns<'_> {
-    fn fill(&mut self, tag_lists: &mut TagLists) {
-        self.ids(Col::parent_run_id, |run, id| run.parent_run_id = Some(RunId::from_bytes(id)));
-        self.words(Col::name, |name, texts| texts.add(name), |run, name| run.name = name);
-        self.parsed(Col::run_type, |run, run_type: RunType| run.run_type = run_type);
-        self.parsed(Col::status, |run, status: Status| run.status = status);
-        self.texts(Col::error, |run| &mut run.error);
-        self.texts(Col::error_type, |run| &mut run.error_type);
-        self.times(Col::time, |run, time| run.start_time = time);
-        self.times(Col::end_time, |run, time| run.end_time = Some(time));
-        self.times(Col::first_token_time, |run, time| run.first_token_time = Some(time));
-        self.texts(Col::model, |run| &mut run.model);
-        self.counts(Col::input_tokens, |run| &mut run.input_tokens);
-        self.counts(Col::output_tokens, |run| &mut run.output_tokens);
-        self.counts(Col::total_tokens, |run| &mut run.total_tokens);
-        self.counts(Col::cache_read_tokens, |run| &mut run.cache_read_tokens);
-        self.counts(Col::reasoning_tokens, |run| &mut run.reasoning_tokens);
-        self.costs(Col::input_cost, |run| &mut run.input_cost);
-        self.costs(Col::output_cost, |run| &mut run.output_cost);
-        self.costs(Col::total_cost, |run| &mut run.total_cost);
-        self.words(
-            Col::cost_source,
-            |source, _| {
-                let mut run = OutlineRun::new(RunId::NIL, Text::at(0));
-                run.set_cost_source(&cost_source_from_text(source));
-                (run.cost_reported, run.unpriced)
-            },
-            |run, source| (run.cost_reported, run.unpriced) = source,
-        );
-        self.texts(Col::thread_id, |run| &mut run.thread_id);
-        self.texts(Col::user_id, |run| &mut run.user_id);
-        self.texts(Col::environment, |run| &mut run.environment);
-        self.texts(Col::response_id, |run| &mut run.response_id);
-        self.texts(Col::scope_name, |run| &mut run.scope_name);
-        self.texts(Col::dialect, |run| &mut run.dialect);
-        self.flags(Col::is_transport, |run, is_transport| run.is_transport = is_transport);
-        self.tags(tag_lists);
+/// The rows of a batch that become runs.
+#[derive(Clone, Copy)]
+struct Taken<'a> {
+    /// The first of the runs.
+    first: usize,
+    count: usize,
+    /// How many runs there will be at last.
+    expected: usize,
+    /// All when `None`.
+    rows: Option<&'a Vec<usize>>,
+}
+
+impl Taken<'_> {
+    /// The places of the runs.
+    fn of<'c, T: Blank>(&self, column: &'c mut Column<T>) -> &'c mut [T] {
+        column.last_rows(self.first..self.first + self.count, self.expected)
     }
 
-    /// The column, unless the file has none or nothing is in it.
-    fn column(&self, col: Col) -> Option<ArrayRef> {
-        let array = self.batch.column_by_name(col.name())?;
-        (array.null_count() < array.len()).then(|| Arc::clone(array))
-    }
-
-    /// Shows each run with its place in the column, where that has a value.
-    fn each(&mut self, array: &dyn Array, mut set: impl FnMut(&mut OutlineRun, usize)) {
-        for (run, at) in self.runs.iter_mut().zip(self.taken) {
-            if array.is_valid(*at) {
-                set(run, *at);
+    /// Shows each row that has a value: which of the runs it becomes, and where it is in the batch.
+    fn each(&self, array: &dyn Array, mut show: impl FnMut(usize, usize)) {
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        match (self.rows, nulls) {
+            (None, None) => (0..self.count).for_each(|at| show(at, at)),
+            (None, Some(nulls)) => nulls.valid_indices().for_each(|at| show(at, at)),
+            (Some(rows), None) => rows.iter().enumerate().for_each(|(row, at)| show(row, *at)),
+            (Some(rows), Some(nulls)) => {
+                let rows = rows.iter().enumerate().filter(|(_, at)| nulls.is_valid(**at));
+                rows.for_each(|(row, at)| show(row, *at));
             }
         }
     }
+}
 
-    fn ids(&mut self, col: Col, set: impl Fn(&mut OutlineRun, [u8; 16])) {
+/// Brings columns of a batch into those of an outline. Columns in which nothing is are left out.
+struct Reader<'a> {
+    batch: &'a RecordBatch,
+    taken: Taken<'a>,
+}
+
+impl Reader<'_> {
+    fn fill(&self, draft: &mut Draft) {
+        let Draft { columns, texts, tag_lists, .. } = draft;
+        if let Some(array) = self.column(Col::parent_run_id)
+            && let Some(ids) = array.as_fixed_size_binary_opt().filter(|ids| ids.value_length() == 16)
+        {
+            self.each_id(ids, &mut columns.parent_run_id, |id| Some(RunId::from_bytes(id)));
+        }
+        self.words(Col::name, &mut columns.name, |name| Some(texts.add(name)));
+        self.words(Col::run_type, &mut columns.run_type, |word| word.parse().ok());
+        self.words(Col::status, &mut columns.status, |word| word.parse().ok());
+        let of_all: [(Col, &mut Column<Option<Text>>); 8] = [
+            (Col::error, &mut columns.error),
+            (Col::error_type, &mut columns.error_type),
+            (Col::model, &mut columns.model),
+            (Col::thread_id, &mut columns.thread_id),
+            (Col::user_id, &mut columns.user_id),
+            (Col::environment, &mut columns.environment),
+            (Col::scope_name, &mut columns.scope_name),
+            (Col::dialect, &mut columns.dialect),
+        ];
+        for (col, column) in of_all {
+            self.words(col, column, |text| Some(Some(texts.add(text))));
+        }
+        self.values::<TimestampNanosecondType, _>(Col::time, &mut columns.start_time, UnixNanos::from_nanos);
+        let ended = |nanos| Some(UnixNanos::from_nanos(nanos));
+        self.values::<TimestampNanosecondType, _>(Col::end_time, &mut columns.end_time, ended);
+        self.flags(&mut columns.is_transport);
+        self.cost_sources(columns);
+        self.figures(columns, texts);
+        self.tags(&mut columns.tags, tag_lists, texts);
+    }
+
+    /// What but few runs have.
+    fn figures(&self, columns: &mut Columns, texts: &mut Texts) {
+        type Set<T> = fn(&mut Figures, T);
+        let counts: [(Col, Set<u64>); 5] = [
+            (Col::input_tokens, |figures, count| figures.input_tokens = Some(count)),
+            (Col::output_tokens, |figures, count| figures.output_tokens = Some(count)),
+            (Col::total_tokens, |figures, count| figures.total_tokens = Some(count)),
+            (Col::cache_read_tokens, |figures, count| figures.cache_read_tokens = Some(count)),
+            (Col::reasoning_tokens, |figures, count| figures.reasoning_tokens = Some(count)),
+        ];
+        for (col, set) in counts {
+            self.each_value::<UInt64Type>(col, |row, count| set(columns.figures_mut(row), count));
+        }
+        let costs: [(Col, Set<Decimal>); 3] = [
+            (Col::input_cost, |figures, cost| figures.input_cost = Some(cost)),
+            (Col::output_cost, |figures, cost| figures.output_cost = Some(cost)),
+            (Col::total_cost, |figures, cost| figures.total_cost = Some(cost)),
+        ];
+        for (col, set) in costs {
+            let set = |row, units| set(columns.figures_mut(row), money_from_units(units));
+            self.each_value::<Decimal128Type>(col, set);
+        }
+        self.each_value::<TimestampNanosecondType>(Col::first_token_time, |row, nanos| {
+            columns.figures_mut(row).first_token_time = Some(UnixNanos::from_nanos(nanos));
+        });
+        let first = self.taken.first;
+        self.each_word(
+            Col::response_id,
+            |id| Some(texts.add(id)),
+            |row, id| {
+                columns.figures_mut(first + row).response_id = Some(id);
+            },
+        );
+    }
+
+    /// The column, unless the file has none or nothing is in it.
+    fn column(&self, col: Col) -> Option<&ArrayRef> {
+        self.batch.column_by_name(col.name()).filter(|array| array.null_count() < array.len())
+    }
+
+    fn each_id<T: Blank>(
+        &self,
+        ids: &FixedSizeBinaryArray,
+        column: &mut Column<T>,
+        make: impl Fn([u8; 16]) -> T,
+    ) {
+        let places = self.taken.of(column);
+        self.taken.each(ids, |row, at| {
+            places[row] = make(ids.value(at).try_into().expect("ids have sixteen bytes"));
+        });
+    }
+
+    fn values<P: ArrowPrimitiveType, T: Blank>(
+        &self,
+        col: Col,
+        column: &mut Column<T>,
+        make: impl Fn(P::Native) -> T,
+    ) {
+        let Some(array) = self.column(col).and_then(|array| array.as_primitive_opt::<P>()) else { return };
+        let (places, values) = (self.taken.of(column), array.values());
+        self.taken.each(array, |row, at| places[row] = make(values[at]));
+    }
+
+    /// Shows each value with its row in the outline.
+    fn each_value<P: ArrowPrimitiveType>(&self, col: Col, mut show: impl FnMut(usize, P::Native)) {
+        let Some(array) = self.column(col).and_then(|array| array.as_primitive_opt::<P>()) else { return };
+        let values = array.values();
+        self.taken.each(array, |row, at| show(self.taken.first + row, values[at]));
+    }
+
+    fn flags(&self, column: &mut Column<bool>) {
+        let Some(array) = self.column(Col::is_transport) else { return };
+        let Some(flags) = array.as_boolean_opt().filter(|flags| flags.true_count() > 0) else { return };
+        let places = self.taken.of(column);
+        self.taken.each(flags, |row, at| places[row] = flags.value(at));
+    }
+
+    fn cost_sources(&self, columns: &mut Columns) {
+        if self.column(Col::cost_source).is_none() {
+            return;
+        }
+        let reported = self.taken.of(&mut columns.cost_reported);
+        let unpriced = self.taken.of(&mut columns.unpriced);
+        let make = |source: &str| {
+            let mut run = OutlineRun::new(RunId::NIL, Text::UNNAMED);
+            run.set_cost_source(&cost_source_from_text(source));
+            Some((run.cost_reported, run.unpriced))
+        };
+        self.each_word(Col::cost_source, make, |row, source| (reported[row], unpriced[row]) = source);
+    }
+
+    fn words<T: Blank>(&self, col: Col, column: &mut Column<T>, make: impl FnMut(&str) -> Option<T>) {
+        if self.column(col).is_some() {
+            let places = self.taken.of(column);
+            self.each_word(col, make, |row, made| places[row] = made);
+        }
+    }
+
+    /// Makes something of each text, once of those that stand in a dictionary or follow themselves, and shows it with which of
+    /// the runs it is about.
+    fn each_word<T: Copy>(
+        &self,
+        col: Col,
+        mut make: impl FnMut(&str) -> Option<T>,
+        mut show: impl FnMut(usize, T),
+    ) {
         let Some(array) = self.column(col) else { return };
-        let Some(ids): Option<&FixedSizeBinaryArray> = array.as_fixed_size_binary_opt() else { return };
-        self.each(ids, |run, at| {
-            if let Ok(id) = ids.value(at).try_into() {
-                set(run, id);
+        if let DataType::Dictionary(..) = array.data_type() {
+            let Some(words) = array.as_dictionary_opt::<Int32Type>() else { return };
+            let keys = words.keys().values();
+            let mut made: Vec<Option<T>> = vec![None; words.values().len()];
+            self.taken.each(array, |row, at| {
+                let word = keys[at].as_usize();
+                let known = made[word].or_else(|| text_at(words.values(), word).and_then(&mut make));
+                made[word] = known;
+                if let Some(made) = known {
+                    show(row, made);
+                }
+            });
+            return;
+        }
+        let mut last: Option<(&str, Option<T>)> = None;
+        self.taken.each(array, |row, at| {
+            let Some(text) = text_at(array, at) else { return };
+            let made = match last {
+                Some((same, made)) if same == text => made,
+                _ => make(text),
+            };
+            last = Some((text, made));
+            if let Some(made) = made {
+                show(row, made);
             }
         });
     }
 
-    fn times(&mut self, col: Col, set: impl Fn(&mut OutlineRun, UnixNanos)) {
-        let Some(array) = self.column(col) else { return };
-        let Some(times): Option<&TimestampNanosecondArray> = array.as_primitive_opt() else { return };
-        self.each(times, |run, at| set(run, UnixNanos::from_nanos(times.value(at))));
-    }
-
-    fn counts(&mut self, col: Col, field: impl Fn(&mut OutlineRun) -> &mut Option<u64>) {
-        let Some(array) = self.column(col) else { return };
-        let Some(counts): Option<&UInt64Array> = array.as_primitive_opt() else { return };
-        self.each(counts, |run, at| *field(run) = Some(counts.value(at)));
-    }
-
-    fn costs(&mut self, col: Col, field: impl Fn(&mut OutlineRun) -> &mut Option<Decimal>) {
-        let Some(array) = self.column(col) else { return };
-        let Some(costs): Option<&Decimal128Array> = array.as_primitive_opt() else { return };
-        self.each(costs, |run, at| *field(run) = Some(money_from_units(costs.value(at))));
-    }
-
-    fn flags(&mut self, col: Col, set: impl Fn(&mut OutlineRun, bool)) {
-        let Some(array) = self.column(col) else { return };
-        let Some(flags): Option<&BooleanArray> = array.as_boolean_opt() else { return };
-        self.each(flags, |run, at| set(run, flags.value(at)));
-    }
-
-    fn texts(&mut self, col: Col, field: impl Fn(&mut OutlineRun) -> &mut Option<Text>) {
-        self.words(col, |text, texts| texts.add(text), |run, text| *field(run) = Some(text));
-    }
-
-    fn parsed<T: std::str::FromStr + Copy>(&mut self, col: Col, set: impl Fn(&mut OutlineRun, T)) {
-        self.words(
-            col,
-            |word, _| word.parse().ok(),
-            |run, word: Option<T>| {
-                if let Some(word) = word {
-                    set(run, word);
-                }
-            },
-        );
-    }
-
-    /// Makes something of each text: once of those that stand in a dictionary or follow themselves.
-    fn words<T: Copy>(
-        &mut self,
-        col: Col,
-        make: impl Fn(&str, &mut Texts) -> T,
-        set: impl Fn(&mut OutlineRun, T),
-    ) {
-        let Some(array) = self.column(col) else { return };
-        let texts = &mut *self.texts;
-        let runs = self.runs.iter_mut().zip(self.taken).filter(|(_, at)| array.is_valid(**at));
-        if let DataType::Dictionary(..) = array.data_type() {
-            let Some(words) = array.as_dictionary_opt::<Int32Type>() else { return };
-            let mut made: Vec<Option<T>> = vec![None; words.values().len()];
-            for (run, at) in runs {
-                let word = words.keys().value(*at).as_usize();
-                let known =
-                    made[word].or_else(|| text_at(words.values(), word).map(|text| make(text, texts)));
-                made[word] = known;
-                if let Some(made) = known {
-                    set(run, made);
-                }
-            }
-            return;
-        }
-        let mut last: Option<(&str, T)> = None;
-        for (run, at) in runs {
-            let Some(text) = text_at(&array, *at) else { continue };
-            let made = match last {
-                Some((same, made)) if same == text => made,
-                _ => make(text, texts),
-            };
-            last = Some((text, made));
-            set(run, made);
-        }
-    }
-
-    fn tags(&mut self, lists: &mut TagLists) {
+    fn tags(&self, column: &mut Column<Option<u32>>, lists: &mut TagLists, texts: &mut Texts) {
         let Some(array) = self.column(Col::tags) else { return };
         let Some(list): Option<&ListArray> = array.as_list_opt() else { return };
-        let ends = list.value_offsets();
-        let texts = &mut *self.texts;
+        if list.values().is_empty() {
+            return;
+        }
+        let (places, ends) = (self.taken.of(column), list.value_offsets());
         let mut tags = Vec::new();
-        for (run, at) in self.runs.iter_mut().zip(self.taken) {
-            let range = ends[*at].as_usize()..ends[*at + 1].as_usize();
-            if list.is_valid(*at) && !range.is_empty() {
+        self.taken.each(list, |row, at| {
+            let range = ends[at].as_usize()..ends[at + 1].as_usize();
+            if !range.is_empty() {
                 tags.clear();
                 tags.extend(range.filter_map(|at| text_at(list.values(), at)).map(|tag| texts.add(tag)));
-                run.tags = lists.add(&tags);
+                places[row] = lists.add(&tags);
             }
-        }
+        });
     }
 }
 

@@ -41,7 +41,7 @@ mod write;
 
 pub(crate) use covered::GroupProjects;
 pub(crate) use footer::{Footer, Group};
-pub(crate) use read::{Wanted, living_ranges};
+pub(crate) use read::{GroupRows, Wanted, living_ranges};
 pub(crate) use traces::IndexPlace;
 pub(crate) use write::{Effort, Written, gather, properties, write, write_file, write_groups};
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use clearspan_model::{ProjectId, TraceId};
+use clearspan_model::{ProjectId, RunId, TraceId};
 use rustc_hash::FxHashMap;
 
-use super::{Outline, OutlineRun, Text, position};
+use super::{Columns, Outline, Text, position};
+use crate::summarize::UNNAMED;
 
 /// Where a run was read.
 #[derive(Debug, Clone, Copy)]
@@ -19,93 +20,116 @@ pub(crate) struct Place {
 /// An outline in the making: runs in any order, of one trace, perhaps of several projects.
 #[derive(Debug, Default)]
 pub(crate) struct Draft {
-    pub(crate) runs: Vec<OutlineRun>,
-    /// Of each run; apart from the runs, so that these need not be copied any more.
-    pub(crate) homes: Vec<Home>,
+    pub(crate) columns: Columns,
+    /// Where each run was read.
+    places: Vec<Place>,
+    /// Which project the runs are in: so many, then so many of another.
+    projects: Vec<(ProjectId, usize)>,
     pub(crate) texts: Texts,
     pub(crate) tag_lists: TagLists,
-}
-
-/// Which project a run is in, and where it was read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Home {
-    pub(crate) project_id: ProjectId,
-    pub(crate) place: Place,
 }
 
 impl Draft {
     /// Makes room for some more runs.
     pub(crate) fn reserve(&mut self, count: usize) {
-        self.runs.reserve(count);
-        self.homes.reserve(count);
+        self.columns.expected = self.columns.len + count;
+        self.places.reserve(count);
+    }
+
+    /// Says which project the next run is in, and where it was read. Its columns must follow.
+    pub(crate) fn add_home(&mut self, project_id: ProjectId, place: Place) {
+        self.places.push(place);
+        match self.projects.last_mut() {
+            Some((last, count)) if *last == project_id => *count += 1,
+            _ => self.projects.push((project_id, 1)),
+        }
     }
 
     /// The runs in order, and where each was read. Nothing is judged yet.
     pub(crate) fn finish(self, trace_id: TraceId) -> Option<(Outline, Vec<Place>)> {
-        let Self { mut runs, mut homes, texts, tag_lists } = self;
-        let project_id = most_frequent(homes.iter().map(|home| home.project_id))?;
-        let key = |run: &OutlineRun| (run.start_time, run.run_id);
-        let is_of_it = |home: &Home| home.project_id == project_id;
-        if !homes.iter().all(is_of_it) {
-            let mut kept = homes.iter().map(is_of_it);
-            runs.retain(|_| kept.next().unwrap_or_default());
-            homes.retain(is_of_it);
-        }
+        let Self { mut columns, mut places, projects, texts, tag_lists } = self;
+        let project_id = most_frequent(&projects)?;
+        let key = |row: usize| (columns.start_time.get(row), columns.run_id.get(row));
         // Each file has them in this order.
-        if !runs.is_sorted_by_key(key) {
-            let mut order: Vec<usize> = (0..runs.len()).collect();
-            order.sort_unstable_by_key(|idx| key(&runs[*idx]));
-            reorder(&mut runs, &order);
-            reorder(&mut homes, &order);
+        let is_in_order = (1..columns.len).all(|row| key(row - 1) <= key(row));
+        if !is_in_order || projects.iter().any(|(id, _)| *id != project_id) {
+            let mut order = rows_of(project_id, &projects);
+            order.sort_unstable_by_key(|row| key(*row as usize));
+            columns.reorder(&order);
+            places = order.iter().map(|row| places[*row as usize]).collect();
         }
-        let places = homes.into_iter().map(|home| home.place).collect();
-        let mut outline = Outline { project_id, trace_id, runs, texts, tag_lists };
-        let positions = outline.positions();
-        for run in &mut outline.runs {
-            run.parent = run.parent_run_id.and_then(|id| positions.get(&id).copied());
-        }
-        Some((outline, places))
+        find_parents(&mut columns);
+        Some((Outline { project_id, trace_id, columns, texts, tag_lists }, places))
     }
 }
 
-/// Puts the items in an order, which names each place once. In place, circle by circle: to map room for a second copy of
-/// 100,000 runs takes longer than to fill it.
-fn reorder<T: Copy>(items: &mut [T], order: &[usize]) {
-    let mut is_done = vec![false; items.len()];
-    for start in 0..items.len() {
-        if is_done[start] {
-            continue;
+/// Sets the positions of the runs above. Siblings are many and often neighbours, so those that are named are few: to look
+/// for these takes less room than a map of all runs.
+fn find_parents(columns: &mut Columns) {
+    let mut positions: FxHashMap<RunId, Option<u32>> = FxHashMap::default();
+    let mut last = None;
+    for named in columns.parent_run_id.set_rows().iter().copied().filter(Option::is_some) {
+        if named != last {
+            positions.extend(named.map(|id| (id, None)));
+            last = named;
         }
-        let (first, mut to) = (items[start], start);
-        loop {
-            is_done[to] = true;
-            let from = order[to];
-            if from == start {
-                items[to] = first;
-                break;
-            }
-            items[to] = items[from];
-            to = from;
+    }
+    let run_ids = columns.run_id.set_rows().iter().zip(0..);
+    run_ids.for_each(|(run_id, row)| {
+        if let Some(position) = positions.get_mut(run_id) {
+            *position = Some(row);
         }
+    });
+    let parents = columns.parent.last_rows(0..columns.len, columns.len);
+    let (mut last, mut position) = (None, None);
+    for (parent, named) in parents.iter_mut().zip(columns.parent_run_id.set_rows()) {
+        if *named != last {
+            last = *named;
+            position = named.and_then(|id| positions[&id]);
+        }
+        *parent = position;
     }
 }
 
-fn most_frequent(ids: impl Iterator<Item = ProjectId>) -> Option<ProjectId> {
+fn most_frequent(projects: &[(ProjectId, usize)]) -> Option<ProjectId> {
     let mut counts: Vec<(ProjectId, usize)> = Vec::new();
-    for id in ids {
-        match counts.iter_mut().find(|(known, _)| *known == id) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((id, 1)),
+    for (id, more) in projects {
+        match counts.iter_mut().find(|(known, _)| known == id) {
+            Some((_, count)) => *count += more,
+            None => counts.push((*id, *more)),
         }
     }
     counts.into_iter().max_by_key(|(id, count)| (*count, *id)).map(|(id, _)| id)
 }
 
-/// Gives each distinct text a number.
-#[derive(Debug, Default)]
+/// The rows of a project.
+fn rows_of(project_id: ProjectId, projects: &[(ProjectId, usize)]) -> Vec<u32> {
+    let mut rows = Vec::new();
+    let mut next = 0;
+    for (id, count) in projects {
+        let end = next + position(*count);
+        if *id == project_id {
+            rows.extend(next..end);
+        }
+        next = end;
+    }
+    rows
+}
+
+/// Gives each distinct text a number. The first is the name of runs without one.
+#[derive(Debug)]
 pub(crate) struct Texts {
     all: Vec<Arc<str>>,
     known: FxHashMap<Arc<str>, Text>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let mut texts = Self { all: Vec::new(), known: FxHashMap::default() };
+        let first = texts.add(UNNAMED);
+        debug_assert_eq!(first, Text::UNNAMED);
+        texts
+    }
 }
 
 impl Texts {
@@ -154,26 +178,5 @@ impl TagLists {
 
     pub(super) fn get(&self, list: u32) -> &[Text] {
         &self.all[list as usize]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::reorder;
-    use crate::testing::random::Dice;
-
-    #[test]
-    fn items_come_into_any_order() {
-        let mut dice = Dice(7);
-        for count in [0, 1, 2, 3, 10, 100] {
-            let items: Vec<u64> = (0..count).map(|_| dice.below(count / 2 + 1)).collect();
-            let mut order: Vec<usize> = (0..items.len()).collect();
-            order.sort_by_key(|idx| items[*idx]);
-            let mut reordered = items.clone();
-            reorder(&mut reordered, &order);
-            let expected: Vec<u64> = order.iter().map(|idx| items[*idx]).collect();
-            assert!(expected.is_sorted());
-            assert_eq!(reordered, expected);
-        }
     }
 }

@@ -171,7 +171,7 @@ async fn compare_outlines(
     context: &str,
 ) {
     let inputs_of: InputsOf =
-        |outline| (0..outline.runs.len()).filter(|position| position % 3 != 1).collect();
+        |outline| (0..outline.run_count()).filter(|position| position % 3 != 1).collect();
     let expected = oracle.load_outline_with_inputs(scope, trace_id, inputs_of).await.expect(context);
     let found = engine.load_outline_with_inputs(scope, trace_id, inputs_of).await.expect(context);
     let ids = |outline: &Outline| (outline.project_id, outline.trace_id);

@@ -50,7 +50,7 @@ pub(super) async fn get(
         let row = tree.row_of(run_id)?;
         let mut place = place_in(runs, tree, row);
         place.descendants = Some(tree.subtree(row).skip(1).map(|row| tree.run(row).run_id).collect());
-        Some((place, runs[tree.forest.order[row]].clone()))
+        Some((place, runs[tree.forest.order[row] as usize].clone()))
     });
     let found = found.await?.pop().flatten();
     let (place, summary) = found.ok_or_else(|| ApiError::not_found("run", run_id))?;
@@ -372,8 +372,9 @@ async fn in_trees(
         let wanted = Arc::clone(&wanted);
         let found = look_at_trees(ctx, &scope, traces, move |runs, tree| {
             let wanted = runs.iter().zip(&tree.forest.row_of).filter(|(run, _)| wanted.contains(&key(run)));
-            let told =
-                |(run, row): (&RunSummary, &usize)| (key(run), (run.clone(), place_in(runs, tree, *row)));
+            let told = |(run, row): (&RunSummary, &u32)| {
+                (key(run), (run.clone(), place_in(runs, tree, *row as usize)))
+            };
             wanted.map(told).collect::<Vec<_>>()
         });
         told.extend(found.await?.into_iter().flatten());
@@ -424,7 +425,7 @@ pub(super) fn with_outline(mut runs: Vec<RunSummary>) -> Option<(Vec<RunSummary>
 fn place_in(runs: &[RunSummary], tree: &Tree<'_>, row: usize) -> Place {
     let mut path: Vec<usize> = tree.path_up(row).collect();
     path.reverse();
-    let run = |row: usize| &runs[tree.forest.order[row]];
+    let run = |row: usize| &runs[tree.forest.order[row] as usize];
     // What a client sent is kept: the path goes on from the last run that has one.
     let known = path.iter().rposition(|row| run(*row).dotted_order.is_some());
     let steps = path.iter().skip(known.unwrap_or(0)).map(|row| step(run(*row)));
@@ -432,7 +433,7 @@ fn place_in(runs: &[RunSummary], tree: &Tree<'_>, row: usize) -> Place {
         dotted_order: steps.collect::<Vec<_>>().join("."),
         parent_run_ids: path.iter().take(path.len() - 1).map(|row| tree.run(*row).run_id).collect(),
         descendants: None,
-        totals: tree.totals[row],
+        totals: *tree.totals(row),
     }
 }
 

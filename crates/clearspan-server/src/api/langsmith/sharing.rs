@@ -157,7 +157,7 @@ fn runs_below(skeleton: Vec<RunSummary>, top: Option<RunId>) -> Vec<RunSummary> 
         None => 0..tree.len(),
         Some(run_id) => tree.row_of(run_id).map(|row| tree.subtree(row)).unwrap_or_default(),
     };
-    rows.map(|row| runs[tree.forest.order[row]].clone()).collect()
+    rows.map(|row| runs[tree.forest.order[row] as usize].clone()).collect()
 }
 
 fn not_shared() -> ApiError {

@@ -12,7 +12,7 @@ pub(crate) fn outline(mut runs: Vec<RunSummary>) -> Outline {
     for (run, billed) in runs.iter_mut().zip(billed) {
         run.billed = billed;
     }
-    let all = |outline: &Outline| (0..outline.runs.len()).collect();
+    let all = |outline: &Outline| (0..outline.run_count()).collect();
     Outline::of(&runs).unwrap().with_inputs_from(&runs, all)
 }
 

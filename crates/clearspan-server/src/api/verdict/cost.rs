@@ -31,7 +31,7 @@ fn is_hot(part: Decimal, whole: Decimal) -> bool {
 
 /// Follows the hot path from the root and names where it ends.
 fn hot_path(tree: &Tree<'_>, total: Decimal) -> Option<Finding> {
-    let cost = |row: usize| tree.totals[row].total_cost.unwrap_or_default();
+    let cost = |row: usize| tree.totals(row).total_cost.unwrap_or_default();
 
     let mut hot = tree.roots().max_by_key(|row| cost(*row))?;
     while let Some(child) =

@@ -105,7 +105,7 @@ fn retries<'t>(tree: &'t Tree<'_>) -> impl Iterator<Item = (usize, usize, i64)> 
 
 /// Calls of the tools that were called often enough for a loop.
 pub(super) fn calls_that_may_repeat(outline: &Outline) -> Vec<usize> {
-    let calls = || outline.runs.iter().enumerate().filter(|(_, run)| run.run_type == RunType::Tool);
+    let calls = || outline.runs().enumerate().filter(|(_, run)| run.run_type == RunType::Tool);
     let mut counts = vec![0; outline.text_count()];
     calls().for_each(|(_, run)| counts[run.name.position()] += 1);
     calls()
@@ -158,7 +158,7 @@ pub(super) fn slow_first_token(tree: &Tree<'_>) -> Option<Finding> {
 /// Runs whose parent never came.
 pub(super) fn missing_spans(tree: &Tree<'_>) -> Option<Finding> {
     let orphans = &tree.forest.orphans;
-    let first = *orphans.first()?;
+    let first = *orphans.first()? as usize;
     let name = tree.name(first);
     let text = match orphans.len() {
         1 => format!("{name} names a parent that never arrived"),

@@ -1,5 +1,7 @@
 //! Reading rows of a segment: those of traces, those with certain ids, those at certain places, all of them.
 
+mod groups;
+
 use std::ops::Range;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
@@ -13,6 +15,8 @@ use roaring::RoaringBitmap;
 use super::{Footer, ROW_GROUP_ROWS, Segment, alive_selection, fixed, may_hold_run};
 use crate::schema::{Col, stored};
 use crate::{Error, Result};
+
+pub(crate) use groups::GroupRows;
 
 /// What to read of the runs of a segment.
 #[derive(Debug, Clone, Copy)]
