@@ -22,8 +22,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use clearspan_model::{
-    ErrorKind, JsonText, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos,
-    WorkspaceId,
+    ErrorKind, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 use rustc_hash::FxHashMap;
 
@@ -305,11 +304,6 @@ impl RunStore for NativeStore {
     async fn load_mark(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Option<RunMark>> {
         let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
         blocking(move || read::mark(&snapshot, &scope, trace_id, run_id)).await
-    }
-
-    async fn load_input(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Vec<JsonText>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
-        blocking(move || read::input(&snapshot, &scope, trace_id, run_id)).await
     }
 
     async fn runs_of_spans(

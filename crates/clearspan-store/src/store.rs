@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use clearspan_model::rollup::Billed;
 use clearspan_model::{
     CostSource, Decimal, JsonText, LogRecord, MetricPoint, ProjectId, Run, RunEvent, RunId, RunKey, RunType,
-    Side, SpanId, Status, TraceId, UnixNanos, WorkspaceId,
+    SpanId, Status, TraceId, UnixNanos, WorkspaceId,
 };
 use clearspan_query::Expr;
 use futures::stream::BoxStream;
@@ -52,13 +52,6 @@ pub trait RunStore: Send + Sync + fmt::Debug {
             is_transport: run.is_transport,
         });
         Ok(marks.max_by_key(|mark| mark.project_id))
-    }
-
-    /// The messages that went into a run, and those of them that arrived one by one; none when there is no such run. Nothing
-    /// else of it is read.
-    async fn load_input(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Vec<JsonText>> {
-        let run = self.load_runs(scope, &[trace_id], &[run_id]).await?.pop();
-        Ok(run.map(|run| run.messages(Side::Input)).unwrap_or_default())
     }
 
     /// The runs of some spans of a trace, in no order: those that began since a time, or, where nobody knows when, arrived

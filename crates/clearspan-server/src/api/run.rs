@@ -185,11 +185,13 @@ pub(crate) async fn get(
     let missing = || ApiError::not_found("run", run_id);
     let mark = ctx.store.load_mark(&scope, trace_id, run_id).await?.ok_or_else(missing)?;
     let scope = Scope { project_ids: Some(vec![mark.project_id]), ..scope };
-    let trace_ids = [trace_id];
-    let whole = async { Ok::<_, ApiError>(ctx.store.load_runs(&scope, &trace_ids, &[run_id]).await?.pop()) };
-    let place = Place::of(&ctx, &scope, (trace_id, run_id), mark);
-    let (run, (mut place, before)) = futures::try_join!(whole, place)?;
-    let run = run.ok_or_else(missing)?;
+    let (mut place, previous) = Place::of(&ctx, &scope, (trace_id, run_id), mark).await?;
+    // Both at once: mostly they lie in one row group, whose texts are decompressed to read one of them.
+    let run_ids: Vec<RunId> = std::iter::once(run_id).chain(previous).collect();
+    let runs = ctx.store.load_runs(&scope, &[trace_id], &run_ids).await?;
+    let (runs, before): (Vec<Run>, Vec<Run>) = runs.into_iter().partition(|run| run.key.run_id == run_id);
+    let run = runs.into_iter().next().ok_or_else(missing)?;
+    let before = before.first().map(|run| run.messages(Side::Input)).unwrap_or_default();
     let pairs = run.messages(Side::Input).into_iter().zip(before);
     place.shared_prefix = pairs.take_while(|(one, other)| one == other).count();
     let project = projects::by_id(&ctx, caller.workspace_id, run.key.project_id).await?;
@@ -208,35 +210,32 @@ struct Place {
 }
 
 impl Place {
-    /// The place of a run, but for `shared_prefix`, and the input of the agent's previous model call, if it is one itself.
+    /// The place of a run, but for `shared_prefix`, and the agent's previous model call, if it is one itself.
     async fn of(
         ctx: &Arc<Context>,
         scope: &Scope,
         (trace_id, run_id): (TraceId, RunId),
         mark: RunMark,
-    ) -> Result<(Self, Vec<JsonText>)> {
+    ) -> Result<(Self, Option<RunId>)> {
         let alone = Self { is_transport: mark.is_transport, ..Self::default() };
         if !matches!(mark.run_type, RunType::Llm | RunType::Embedding) {
             // Only model calls have doubles: the others need not be compared with all runs of a large trace.
-            return Ok((alone, Vec::new()));
+            return Ok((alone, None));
         }
         let Some(trace) = ctx.store.load_outline(scope, trace_id).await? else {
-            return Ok((alone, Vec::new()));
+            return Ok((alone, None));
         };
         let Some(this) = trace.position(run_id) else {
-            return Ok((alone, Vec::new()));
+            return Ok((alone, None));
         };
-        let before = match previous_call(&trace, this).filter(|_| mark.run_type == RunType::Llm) {
-            Some(previous) => ctx.store.load_input(scope, trace_id, trace.run(previous).run_id).await?,
-            None => Vec::new(),
-        };
+        let previous = previous_call(&trace, this).filter(|_| mark.run_type == RunType::Llm);
         let is_double = |other: &OutlineRun| other.double_of.is_some_and(|of| of as usize == this);
         let place = Self {
             double_of: trace.run(this).double_of.map(|of| trace.run(of as usize).run_id),
             doubles: trace.runs().filter(is_double).map(|double| double.run_id).collect(),
             ..alone
         };
-        Ok((place, before))
+        Ok((place, previous.map(|previous| trace.run(previous).run_id)))
     }
 }
 

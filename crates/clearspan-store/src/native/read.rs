@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use clearspan_model::{
-    JsonText, ProjectId, Rank, Run, RunEvent, RunId, RunKey, Side, SpanId, TraceId, UnixNanos, WorkspaceId,
+    ProjectId, Rank, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
 };
 
 use rustc_hash::FxHashSet;
@@ -54,26 +54,6 @@ pub(super) fn mark(
         })
     })?;
     Ok(marks.into_iter().max_by_key(|mark| mark.project_id))
-}
-
-/// The messages that went into a run.
-pub(super) fn input(
-    snapshot: &Snapshot,
-    scope: &Scope,
-    trace_id: TraceId,
-    run_id: RunId,
-) -> Result<Vec<JsonText>> {
-    let columns = vec![
-        Col::project_id,
-        Col::trace_id,
-        Col::run_id,
-        Col::input_messages,
-        Col::fragments,
-        Col::received_at,
-    ];
-    let wanted = Wanted::RunsOf(&[trace_id], &[run_id]);
-    let mut found = collect(snapshot, scope, wanted, &with_tenant(columns), |rows, row| rows.run(row))?;
-    Ok(found.pop().map(|run| run.messages(Side::Input)).unwrap_or_default())
 }
 
 /// Where the runs of some spans of a trace are.

@@ -8,6 +8,7 @@ use crate::native::disk::{DiskRef, RealDisk};
 use crate::native::manifest::SegmentEntry;
 use crate::native::segment::{Effort, write_groups};
 use crate::schema::encode::encode_runs;
+use crate::schema::stored;
 use crate::testing::build::{project, run};
 
 const GROUPS: u32 = 3 * LEAST_GROUPS_FOR_TWO as u32;
@@ -31,7 +32,8 @@ fn sample(dir: &Path) -> (Segment, SegmentEntry) {
                 })
             })
             .collect();
-        Ok(encode_runs(runs.iter()))
+        let places: Vec<(usize, usize)> = (0..runs.len()).map(|row| (0, row)).collect();
+        stored::gather(&[&encode_runs(runs.iter())], &places)
     };
     let disk: DiskRef = RealDisk::shared();
     let entry = write_groups(&disk, dir, 1, Effort::Flush, (0..GROUPS).map(batch)).unwrap();
@@ -88,7 +90,7 @@ fn a_failure_ends_both_threads() {
     let dir = tempfile::tempdir().unwrap();
     let (segment, _) = sample(dir.path());
     let mut shown = 0;
-    let failed = segment.look_at_groups(&[0..GROUPS * ROWS], &COLUMNS, |_| {
+    let failed = segment.look_at_groups(std::slice::from_ref(&(0..GROUPS * ROWS)), &COLUMNS, |_| {
         shown += 1;
         if shown == 3 { Err(Error::new(ErrorKind::Internal, "enough")) } else { Ok(()) }
     });
@@ -105,7 +107,7 @@ fn damage_is_found_by_whichever_thread_reads_it() {
         damaged[whole.len() / 2 * part / 4] ^= 1;
         std::fs::write(segment.path(), &damaged).unwrap();
         let segment = Segment::new(&RealDisk::shared(), &Arc::default(), dir.path(), &entry);
-        let failed = segment.look_at_groups(&[0..GROUPS * ROWS], &COLUMNS, |_| Ok(()));
+        let failed = segment.look_at_groups(std::slice::from_ref(&(0..GROUPS * ROWS)), &COLUMNS, |_| Ok(()));
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Corrupt, "{part} of 4");
         assert!(segment.damage().is_some());
     }
