@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use async_trait::async_trait;
 use clearspan_model::ProjectId;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, DataFusionError, Result as DfResult};
+use datafusion::common::{Column as DfColumn, DFSchema, DataFusionError, Result as DfResult};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -34,8 +34,10 @@ mod whose;
 
 use whose::Whose;
 
-/// Fewer rows than these are not worth a second processor.
+/// What costs less than to read so many rows is not worth a second processor.
 const FEW_ROWS: u64 = 16 << 10;
+/// To begin with a row group costs as much as so many of its rows: of each text that is read, its whole dictionary is decompressed.
+const ROWS_TO_BEGIN: u64 = 2 << 10;
 
 /// One moment of the store as a table. Rows outside of what is asked for may be left out.
 #[derive(Debug)]
@@ -54,6 +56,13 @@ struct Piece {
     group: usize,
     rows: u64,
     access: RowGroupAccess,
+}
+
+impl Piece {
+    /// What it costs to read, in rows.
+    fn cost(&self) -> u64 {
+        ROWS_TO_BEGIN + self.rows
+    }
 }
 
 /// What one processor reads of a segment.
@@ -132,7 +141,7 @@ fn divide(
     footers: &[Arc<Footer>],
     parts: usize,
 ) -> Vec<FileGroup> {
-    let all: u64 = pieces.iter().map(|piece| piece.rows).sum();
+    let all: u64 = pieces.iter().map(Piece::cost).sum();
     let parts = if all < FEW_ROWS { 1 } else { parts.max(1) as u64 };
     let (mut parts_of, mut files): (Vec<FileGroup>, Vec<Reading>) = (Vec::new(), Vec::new());
     let mut close = |files: &mut Vec<Reading>| {
@@ -144,8 +153,10 @@ fn divide(
         });
         parts_of.push(FileGroup::new(files.collect()));
     };
-    let mut rows = 0;
-    for Piece { segment, group, rows: of_piece, access } in pieces {
+    let mut cost = 0;
+    for piece in pieces {
+        cost += piece.cost();
+        let Piece { segment, group, access, .. } = piece;
         match files.last_mut().filter(|last| last.segment == segment) {
             Some(last) => {
                 last.groups.push(group);
@@ -153,10 +164,9 @@ fn divide(
             }
             None => files.push(Reading { segment, groups: vec![group], access: vec![access] }),
         }
-        rows += of_piece;
-        if rows * parts >= all {
+        if cost * parts >= all {
             close(&mut files);
-            rows = 0;
+            cost = 0;
         }
     }
     if !files.is_empty() {
@@ -244,7 +254,7 @@ pub(super) fn scan_files(
     let mut source = ParquetSource::new(Arc::clone(schema))
         .with_table_parquet_options(state.default_table_options().parquet)
         .with_parquet_file_reader_factory(Arc::new(objects))
-        .with_pushdown_filters(true)
+        .with_pushdown_filters(filters.iter().any(|filter| leaves_few(filter, schema)))
         .with_reorder_filters(true);
     if let Some(filter) = conjunction(filters.to_vec()) {
         let schema = DFSchema::try_from(Arc::clone(schema))?;
@@ -256,6 +266,16 @@ pub(super) fn scan_files(
         .with_file_groups(groups)
         .build();
     Ok(DataSourceExec::from_data_source(scan))
+}
+
+/// Whether it may pay to read a condition's columns first, and of the others what it lets pass. Flags and times let so much pass
+/// that finding the rows takes longer than reading all of a row group.
+fn leaves_few(condition: &Expr, schema: &Schema) -> bool {
+    let lets_much_pass = |column: &DfColumn| {
+        let field = schema.field_with_name(&column.name);
+        field.is_ok_and(|field| matches!(field.data_type(), DataType::Boolean | DataType::Timestamp(..)))
+    };
+    !condition.column_refs().into_iter().all(lets_much_pass)
 }
 
 pub(super) fn external(err: Error) -> DataFusionError {
