@@ -15,7 +15,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -269,6 +269,11 @@ impl fmt::Display for Damage {
 
 impl std::error::Error for Damage {}
 
+/// How many bytes lie between two places.
+fn length(start: u64, end: u64) -> io::Result<usize> {
+    usize::try_from(end - start).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))
+}
+
 /// An open Parquet file. Every byte that it gives was compared with its checksum, if there is one.
 #[derive(Debug, Clone)]
 pub(crate) struct BlockFile {
@@ -313,9 +318,29 @@ impl BlockFile {
         Ok(bytes.slice(skip..skip + len))
     }
 
+    /// The bytes of some ranges. Blocks that several of them lie in are read and compared once.
+    pub(crate) fn ranges(&self, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
+        let block_bytes = self.sums.as_ref().map_or(1, |sums| sums.block_bytes);
+        let mut in_order: Vec<usize> = (0..ranges.len()).collect();
+        in_order.sort_unstable_by_key(|idx| ranges[*idx].start);
+        let mut found = vec![Bytes::new(); ranges.len()];
+        for near in
+            in_order.chunk_by(|one, next| ranges[*next].start / block_bytes <= ranges[*one].end / block_bytes)
+        {
+            let start = near.iter().map(|idx| ranges[*idx].start).min().unwrap_or_default();
+            let end = near.iter().map(|idx| ranges[*idx].end).max().unwrap_or_default().max(start);
+            let all = self.range(start, length(start, end)?)?;
+            for idx in near {
+                let Range { start: from, end: to } = ranges[*idx];
+                let skip = length(start, from)?;
+                found[*idx] = all.slice(skip..skip + length(from, to.max(from))?);
+            }
+        }
+        Ok(found)
+    }
+
     fn read(&self, start: u64, end: u64) -> io::Result<Bytes> {
-        let len = usize::try_from(end - start).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-        let mut bytes = vec![0; len];
+        let mut bytes = vec![0; length(start, end)?];
         self.file.read_at(&mut bytes, start)?;
         Ok(bytes.into())
     }

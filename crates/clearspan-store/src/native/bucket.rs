@@ -290,6 +290,10 @@ impl Disk for BucketDisk {
         self.local.space(dir)
     }
 
+    fn is_at_hand(&self) -> bool {
+        false
+    }
+
     fn refetch(&self, path: &Path) -> bool {
         matches!(self.place(path), Place::Object((_, name)) if self.cache.forget(&name))
     }

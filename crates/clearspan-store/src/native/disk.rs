@@ -48,6 +48,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether files are on this machine: then who wants some bytes of one reads them without asking another thread to wait.
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
     /// Fails when files cannot be read for now, wherever they are.
     fn check_readable(&self) -> io::Result<()> {
         Ok(())

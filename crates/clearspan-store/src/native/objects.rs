@@ -34,6 +34,8 @@ pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
     fn bytes(&self) -> u64;
     /// Blocks.
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
+    /// As [`Disk::is_at_hand`](super::disk::Disk::is_at_hand).
+    fn is_at_hand(&self) -> bool;
     /// What its footer says, of all row groups. Blocks when it is not in memory.
     fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>>;
 }
@@ -48,8 +50,11 @@ impl StoredFile for Segment {
     }
 
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
-        let file = self.open()?;
-        ranges.iter().map(|range| self.read_range(&file, range)).collect()
+        self.read_bytes(ranges)
+    }
+
+    fn is_at_hand(&self) -> bool {
+        Self::is_at_hand(self)
     }
 
     fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>> {
@@ -72,6 +77,10 @@ impl<C: RecordColumn + Send + Sync> StoredFile for RecordFile<C> {
 
     fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
         self.read_ranges(ranges)
+    }
+
+    fn is_at_hand(&self) -> bool {
+        Self::is_at_hand(self)
     }
 
     fn metadata(&self) -> crate::Result<Arc<ParquetMetaData>> {
@@ -141,11 +150,15 @@ struct FileReader {
 }
 
 impl FileReader {
-    /// Does work on a thread that may wait.
+    /// Does work that may wait. Where the file is far away it does so on another thread; to go there and back takes longer than to read
+    /// some kilobytes of a disk.
     async fn wait_for<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn StoredFile) -> crate::Result<T> + Send + 'static,
     ) -> ParquetResult<T> {
+        if self.file.is_at_hand() {
+            return work(&*self.file).map_err(|err| ParquetError::External(err.into()));
+        }
         let file = Arc::clone(&self.file);
         tokio::task::spawn_blocking(move || work(&*file))
             .await

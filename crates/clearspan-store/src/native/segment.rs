@@ -129,10 +129,13 @@ impl Segment {
             .map_err(self.corrupt())
     }
 
-    /// Some bytes of the file.
-    pub(crate) fn read_range(&self, file: &BlockFile, range: &Range<u64>) -> Result<Bytes> {
-        let len = usize::try_from(range.end.saturating_sub(range.start)).map_err(self.corrupt())?;
-        file.range(range.start, len).map_err(self.corrupt())
+    /// Some ranges of the file's bytes. Blocks.
+    pub(crate) fn read_bytes(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.open()?.ranges(ranges).map_err(self.corrupt())
+    }
+
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.disk.is_at_hand()
     }
 
     fn corrupt<E: Into<Box<dyn std::error::Error + Send + Sync>>>(&self) -> impl Fn(E) -> Error + '_ {

@@ -42,6 +42,37 @@ fn every_range_reads_back() {
 }
 
 #[test]
+fn several_ranges_read_back_whatever_their_order_and_distance() {
+    const BLOCK: u64 = BLOCK_BYTES as u64;
+    let (_dir, path, bytes, written) = written(8 * BLOCK_BYTES + 100);
+    let file = open(&path, written.sums).unwrap();
+    let asked: [&[Range<u64>]; 7] = [
+        &[],
+        &[5..5],
+        &[7 * BLOCK..8 * BLOCK + 100, 10..20, 15..BLOCK + 1],
+        &[0..100, BLOCK..BLOCK + 5, 6 * BLOCK..6 * BLOCK + 9],
+        &[0..3 * BLOCK, 100..200, 3 * BLOCK + 50..4 * BLOCK],
+        &[8 * BLOCK + 99..8 * BLOCK + 100, 8 * BLOCK..8 * BLOCK + 1],
+        &[300..400, 300..400, 0..8 * BLOCK + 100],
+    ];
+    for ranges in asked {
+        let found = file.ranges(ranges).unwrap();
+        assert_eq!(found.len(), ranges.len());
+        for (range, found) in ranges.iter().zip(found) {
+            assert_eq!(found, bytes[range.start as usize..range.end as usize], "{range:?} of {ranges:?}");
+        }
+    }
+    assert!(file.ranges(&[0..1, 8 * BLOCK..8 * BLOCK + 101]).is_err());
+    // What is damaged is refused with everything that is read along with it, and nothing else.
+    let mut damaged = bytes.clone();
+    damaged[2 * BLOCK_BYTES] ^= 1;
+    std::fs::write(&path, &damaged).unwrap();
+    let file = open(&path, written.sums).unwrap();
+    assert!(file.ranges(&[0..9, 2 * BLOCK + 9..2 * BLOCK + 10]).is_err());
+    assert_eq!(file.ranges(&[0..9, 5 * BLOCK..6 * BLOCK]).unwrap()[0], bytes[..9]);
+}
+
+#[test]
 fn a_damaged_block_is_never_given_and_the_others_are() {
     let (_dir, path, bytes, written) = written(3 * BLOCK_BYTES + 100);
     for at in [0, BLOCK_BYTES, 2 * BLOCK_BYTES - 1, 3 * BLOCK_BYTES + 99] {

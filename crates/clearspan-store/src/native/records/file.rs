@@ -214,12 +214,11 @@ impl<C: RecordColumn> RecordFile<C> {
 
     /// Some bytes of the file. Blocks.
     pub(crate) fn read_ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let file = self.open()?;
-        let read = |range: &Range<u64>| {
-            let len = usize::try_from(range.end.saturating_sub(range.start)).map_err(self.corrupt())?;
-            file.range(range.start, len).map_err(self.corrupt())
-        };
-        ranges.iter().map(read).collect()
+        self.open()?.ranges(ranges).map_err(self.corrupt())
+    }
+
+    pub(crate) fn is_at_hand(&self) -> bool {
+        self.disk.is_at_hand()
     }
 
     fn sums(&self) -> io::Result<Option<Arc<Sums>>> {
