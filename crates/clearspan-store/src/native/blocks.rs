@@ -123,6 +123,18 @@ pub(crate) fn load_once(
     Ok(Some(Arc::clone(cell.get_or_init(|| sums))))
 }
 
+/// A file that is opened when it is read first.
+pub(crate) fn open_once(
+    opened: &OnceLock<BlockFile>,
+    open: impl FnOnce() -> Result<BlockFile>,
+) -> Result<&BlockFile> {
+    if let Some(file) = opened.get() {
+        return Ok(file);
+    }
+    let file = open()?;
+    Ok(opened.get_or_init(|| file))
+}
+
 /// The blocks of a file that the disk damaged. `expected` is what the manifest says of its checksums, if it does.
 pub(crate) fn damaged_blocks(
     disk: &dyn Disk,

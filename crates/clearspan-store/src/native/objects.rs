@@ -6,7 +6,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use clearspan_model::ErrorKind;
@@ -24,6 +24,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::ParquetMetaData;
 use rustc_hash::FxHashMap;
 
+use super::blocks::BlockFile;
 use super::records::{RecordColumn, RecordFile};
 use super::segment::{Footer, Segment};
 use crate::Error;
@@ -32,8 +33,8 @@ use crate::Error;
 pub(crate) trait StoredFile: fmt::Debug + Send + Sync {
     fn path(&self) -> &Path;
     fn bytes(&self) -> u64;
-    /// Blocks.
-    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
+    /// Some ranges of its bytes; `opened` is where it is kept open from the first read on. Blocks.
+    fn read(&self, opened: &OnceLock<BlockFile>, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>>;
     /// As [`Disk::is_at_hand`](super::disk::Disk::is_at_hand).
     fn is_at_hand(&self) -> bool;
     /// What its footer says, of all row groups. Blocks when it is not in memory.
@@ -49,8 +50,8 @@ impl StoredFile for Segment {
         self.bytes
     }
 
-    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
-        self.read_bytes(ranges)
+    fn read(&self, opened: &OnceLock<BlockFile>, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
+        self.read_bytes(opened, ranges)
     }
 
     fn is_at_hand(&self) -> bool {
@@ -75,8 +76,8 @@ impl<C: RecordColumn + Send + Sync> StoredFile for RecordFile<C> {
         self.entry.bytes
     }
 
-    fn read(&self, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
-        self.read_ranges(ranges)
+    fn read(&self, opened: &OnceLock<BlockFile>, ranges: &[Range<u64>]) -> crate::Result<Vec<Bytes>> {
+        self.read_bytes(opened, ranges)
     }
 
     fn is_at_hand(&self) -> bool {
@@ -126,7 +127,8 @@ impl ParquetFileReaderFactory for Objects {
         let location = &file.object_meta.location;
         let found = self.files.get(location).cloned();
         let missing = || DataFusionError::Internal(format!("{location} is not part of this snapshot"));
-        Ok(Box::new(FileReader { file: found.ok_or_else(missing)?, chosen: file.extension().cloned() }))
+        let (file, chosen) = (found.ok_or_else(missing)?, file.extension().cloned());
+        Ok(Box::new(FileReader { file, opened: Arc::default(), chosen }))
     }
 }
 
@@ -146,6 +148,7 @@ impl Chosen {
 
 struct FileReader {
     file: Arc<dyn StoredFile>,
+    opened: Arc<OnceLock<BlockFile>>,
     chosen: Option<Chosen>,
 }
 
@@ -169,11 +172,13 @@ impl FileReader {
 
 impl AsyncFileReader for FileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        self.wait_for(move |file| Ok(file.read(&[range])?.pop().unwrap_or_default())).boxed()
+        let opened = Arc::clone(&self.opened);
+        self.wait_for(move |file| Ok(file.read(&opened, &[range])?.pop().unwrap_or_default())).boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
-        self.wait_for(move |file| file.read(&ranges)).boxed()
+        let opened = Arc::clone(&self.opened);
+        self.wait_for(move |file| file.read(&opened, &ranges)).boxed()
     }
 
     fn get_metadata<'a>(

@@ -129,9 +129,13 @@ impl Segment {
             .map_err(self.corrupt())
     }
 
-    /// Some ranges of the file's bytes. Blocks.
-    pub(crate) fn read_bytes(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.open()?.ranges(ranges).map_err(self.corrupt())
+    /// Some ranges of the file's bytes; `opened` keeps the file open.
+    pub(crate) fn read_bytes(
+        &self,
+        opened: &OnceLock<BlockFile>,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>> {
+        blocks::open_once(opened, || self.open())?.ranges(ranges).map_err(self.corrupt())
     }
 
     pub(crate) fn is_at_hand(&self) -> bool {

@@ -233,12 +233,16 @@ impl TableProvider for RunsTable {
             !whose.as_ref().is_some_and(holds_all) && texts::is_on_scanned(condition)
         });
         let filters: Vec<Expr> = open.map(|(condition, _)| (*condition).clone()).collect();
+        let mut workspaces =
+            pieces.iter().map(|piece| footers[piece.segment].groups()[piece.group].only_workspace());
+        let workspace = workspaces.next().flatten();
+        let workspace = workspace.filter(|id| workspaces.all(|other| other == Some(*id)));
         let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
         let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
         let columns = projection.cloned().unwrap_or_else(|| (0..SCHEMA.fields().len()).collect());
-        let read = texts::scanned(&columns);
-        let files = scan_files(state, &texts::SCANNED, objects, groups, Some(&read), &filters)?;
-        Ok(UnionExec::try_new(vec![hot, texts::of_table(state, files, &columns)?])?)
+        let reading = texts::Reading::new(columns, workspace);
+        let files = scan_files(state, &texts::SCANNED, objects, groups, Some(&reading.scanned()), &filters)?;
+        Ok(UnionExec::try_new(vec![hot, reading.of_table(state, files)?])?)
     }
 }
 

@@ -212,9 +212,13 @@ impl<C: RecordColumn> RecordFile<C> {
         self.sums().and_then(|sums| BlockFile::open(&*self.disk, &self.path, sums)).map_err(self.corrupt())
     }
 
-    /// Some bytes of the file. Blocks.
-    pub(crate) fn read_ranges(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.open()?.ranges(ranges).map_err(self.corrupt())
+    /// Some ranges of the file's bytes; `opened` keeps the file open.
+    pub(crate) fn read_bytes(
+        &self,
+        opened: &OnceLock<BlockFile>,
+        ranges: &[Range<u64>],
+    ) -> Result<Vec<Bytes>> {
+        blocks::open_once(opened, || self.open())?.ranges(ranges).map_err(self.corrupt())
     }
 
     pub(crate) fn is_at_hand(&self) -> bool {

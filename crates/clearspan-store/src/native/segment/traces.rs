@@ -16,6 +16,7 @@
 //! memory.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
@@ -221,7 +222,8 @@ impl Segment {
 
     fn read_index(&self, place: IndexPlace, entries: Range<u64>) -> Result<Bytes> {
         let at = |entry: u64| place.offset + entry * ENTRY_BYTES as u64;
-        Ok(self.read_bytes(&[at(entries.start)..at(entries.end)])?.pop().unwrap_or_default())
+        let range = at(entries.start)..at(entries.end);
+        Ok(self.read_bytes(&OnceLock::new(), &[range])?.pop().unwrap_or_default())
     }
 
     /// Reads the part of the index in which a hash must be.

@@ -1,18 +1,20 @@
 //! The columns of payloads, made of what files hold: segments keep the texts of a run together ([`stored`]), older ones have
 //! the columns of the table.
 //!
-//! A file is read with the columns of both forms, of which those that it lacks are null; a projection above makes one of them.
+//! A file is read with the columns of both forms, of which those that it lacks are null; a projection above makes one of them. It also
+//! makes the column of the workspace where all rows are of one.
 
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::Array;
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use clearspan_model::WorkspaceId;
 use datafusion::catalog::Session;
-use datafusion::common::Result as DfResult;
+use datafusion::common::{Result as DfResult, ScalarValue};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
@@ -31,50 +33,74 @@ pub(super) static SCANNED: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(of_table.chain(together).collect::<Vec<FieldRef>>()))
 });
 
-/// The columns of [`SCANNED`] that make some columns of the table.
-pub(super) fn scanned(columns: &[usize]) -> Vec<usize> {
-    let mut scanned = columns.to_vec();
-    if has_parts(columns) {
-        scanned.extend(SCHEMA.fields().len()..SCANNED.fields().len());
+/// What is read of some files to make columns of the table.
+pub(super) struct Reading {
+    /// The columns that are made, by their places in [`SCHEMA`].
+    columns: Vec<usize>,
+    /// The workspace of all rows, where the files say that it is one: it need not be read.
+    workspace: Option<WorkspaceId>,
+}
+
+impl Reading {
+    pub(super) fn new(columns: Vec<usize>, workspace: Option<WorkspaceId>) -> Self {
+        let workspace = workspace.filter(|_| columns.contains(&(Col::workspace_id as usize)));
+        Self { columns, workspace }
     }
-    scanned
+
+    /// Those of the columns that are read as they are.
+    fn own(&self) -> impl Iterator<Item = usize> {
+        let is_known = |column: &usize| self.workspace.is_some() && *column == Col::workspace_id as usize;
+        self.columns.iter().copied().filter(move |column| !is_known(column))
+    }
+
+    fn has_parts(&self) -> bool {
+        PARTS.iter().any(|part| self.columns.contains(&(*part as usize)))
+    }
+
+    /// The columns of [`SCANNED`] that are read.
+    pub(super) fn scanned(&self) -> Vec<usize> {
+        let together = SCHEMA.fields().len()..SCANNED.fields().len();
+        self.own().chain(together.filter(|_| self.has_parts())).collect()
+    }
+
+    /// The columns of the table, of rows with those that [`Reading::scanned`] names.
+    pub(super) fn of_table(
+        &self,
+        state: &dyn Session,
+        files: Arc<dyn ExecutionPlan>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        if !self.has_parts() && self.workspace.is_none() {
+            return Ok(files);
+        }
+        let read = |place: usize| -> Arc<dyn PhysicalExpr> {
+            Arc::new(Column::new(files.schema().field(place).name(), place))
+        };
+        let own: Vec<usize> = self.own().collect();
+        let projected = self.columns.iter().map(|column| {
+            let name = SCHEMA.field(*column).name().clone();
+            let Some(place) = own.iter().position(|own| own == column) else {
+                let id = self.workspace.map(|id| id.as_bytes().to_vec());
+                let value = ScalarValue::FixedSizeBinary(16, id);
+                return Ok((Arc::new(Literal::new(value)) as Arc<dyn PhysicalExpr>, name));
+            };
+            let Some(part) = PARTS.into_iter().find(|part| *part as usize == *column) else {
+                return Ok((read(place), name));
+            };
+            let together = (0..TOGETHER.len()).map(|idx| read(own.len() + idx));
+            let arguments = together.chain([read(place)]).collect();
+            let function = Arc::new(ScalarUDF::from(Part::new(part)));
+            let options = Arc::clone(state.config().options());
+            let call = ScalarFunctionExpr::try_new(function, arguments, &files.schema(), options)?;
+            Ok((Arc::new(call) as Arc<dyn PhysicalExpr>, name))
+        });
+        let projected = projected.collect::<DfResult<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(projected, files)?))
+    }
 }
 
 /// Whether a condition can be tested on [`SCANNED`].
 pub(super) fn is_on_scanned(condition: &Expr) -> bool {
     condition.column_refs().iter().all(|column| !stored::is_part(&column.name))
-}
-
-/// The columns of the table, of rows with those that [`scanned`] names.
-pub(super) fn of_table(
-    state: &dyn Session,
-    files: Arc<dyn ExecutionPlan>,
-    columns: &[usize],
-) -> DfResult<Arc<dyn ExecutionPlan>> {
-    if !has_parts(columns) {
-        return Ok(files);
-    }
-    let read = |place: usize| -> Arc<dyn PhysicalExpr> {
-        Arc::new(Column::new(files.schema().field(place).name(), place))
-    };
-    let projected = columns.iter().enumerate().map(|(place, column)| {
-        let (name, own) = (SCHEMA.field(*column).name().clone(), read(place));
-        let Some(part) = PARTS.into_iter().find(|part| *part as usize == *column) else {
-            return Ok((own, name));
-        };
-        let together = (0..TOGETHER.len()).map(|idx| read(columns.len() + idx));
-        let arguments = together.chain([own]).collect();
-        let function = Arc::new(ScalarUDF::from(Part::new(part)));
-        let options = Arc::clone(state.config().options());
-        let call = ScalarFunctionExpr::try_new(function, arguments, &files.schema(), options)?;
-        Ok((Arc::new(call) as Arc<dyn PhysicalExpr>, name))
-    });
-    let projected = projected.collect::<DfResult<Vec<_>>>()?;
-    Ok(Arc::new(ProjectionExec::try_new(projected, files)?))
-}
-
-fn has_parts(columns: &[usize]) -> bool {
-    PARTS.iter().any(|part| columns.contains(&(*part as usize)))
 }
 
 /// A column of the table, of [`TOGETHER`] and the column itself, of which a file has either.
