@@ -279,18 +279,18 @@ fn greet(context: &Context) {
 }
 
 /// What tells the process to stop. Listens from the beginning, so that a signal that comes early is not deadly.
-struct StopSignals {
+pub(crate) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl StopSignals {
-    fn listen() -> anyhow::Result<Self> {
+    pub(crate) fn listen() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("cannot listen to signals");
         Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             // Both are cancel-safe: a signal that is not taken is taken by the next call.
             _ = self.terminate.recv() => {}

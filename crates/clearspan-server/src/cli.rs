@@ -5,9 +5,11 @@ mod client;
 mod delete;
 mod doctor;
 mod export;
+mod print;
 mod remap;
 mod scrub;
 mod sql;
+mod whole_file;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -157,7 +159,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
-            eprintln!("clearspan: {err:#}");
+            print::note(format_args!("clearspan: {err:#}"));
             ExitCode::FAILURE
         }
     }
@@ -173,12 +175,11 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let print = args.print_config;
     let settings = args.settings.resolve()?;
     if print {
-        print!("{}", settings.to_toml()?);
+        print::bytes(settings.to_toml()?.as_bytes())?;
         return Ok(());
     }
     telemetry::start_logging(settings.log_format);
@@ -195,7 +196,6 @@ fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     Ok(SqliteCatalog::open(&settings.catalog_path())?)
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn keys(command: KeysCommand) -> anyhow::Result<()> {
     let now = Clock::default().now();
     match command {
@@ -210,14 +210,19 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
                 default_project: project.as_deref().map(ProjectName::parse).transpose()?,
             };
             let key = catalog.create_key(key, now)?;
-            eprintln!("Key {} made. Keep its secret: it is not shown again.", key.id);
-            println!("{}", secret.reveal());
+            print::note(format_args!("Key {} made. Keep its secret: it is not shown again.", key.id));
+            if print::line(secret.reveal())? == print::Reader::Gone {
+                anyhow::bail!(
+                    "nobody read the secret; revoke the key with `clearspan keys revoke {}`",
+                    key.id
+                );
+            }
         }
         KeysCommand::List { settings } => {
             let catalog = open_catalog(&settings.resolve()?)?;
             for key in catalog.list_keys(catalog.default_workspace()?.id)? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
-                println!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str());
+                print::line(format_args!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str()))?;
             }
         }
         KeysCommand::Revoke { settings, id } => {
@@ -226,19 +231,21 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
             if !catalog.revoke_key(catalog.default_workspace()?.id, id, now)? {
                 anyhow::bail!("there is no active key {id}");
             }
-            eprintln!("Key {id} revoked. A running server stops accepting it within 15 seconds.");
+            print::note(format_args!(
+                "Key {id} revoked. A running server stops accepting it within 15 seconds."
+            ));
         }
     }
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 fn send_demo(args: SendArgs) -> anyhow::Result<()> {
     let SendArgs { endpoint, project, api_key, seed } = args;
     let page = endpoint.trim_end_matches('/').to_owned();
     let args = DemoArgs { endpoint, api_key, project, now: Clock::default().now(), seed };
     let report = runtime()?.block_on(demo::send(args))?;
-    println!("Sent {} traces to project {}. Look at this one first:", report.trace_ids.len(), report.project);
-    println!("{page}/app/t/{}", report.featured_trace_id);
+    let (traces, project) = (report.trace_ids.len(), report.project);
+    print::line(format_args!("Sent {traces} traces to project {project}. Look at this one first:"))?;
+    print::line(format_args!("{page}/app/t/{}", report.featured_trace_id))?;
     Ok(())
 }

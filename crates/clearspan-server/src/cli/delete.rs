@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::{Server, ServerArgs, escape};
+use super::print;
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["trace", "user", "thread", "filter", "time", "all"]).multiple(true))]
@@ -43,7 +44,6 @@ pub(super) struct DeleteArgs {
 }
 
 /// Deletes, after asking.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) async fn run(args: DeleteArgs) -> anyhow::Result<()> {
     let DeleteArgs { project, trace, user, thread, filter, time, all, dry_run, yes, server } = args;
     let server = Server::new(server)?;
@@ -58,28 +58,28 @@ pub(super) async fn run(args: DeleteArgs) -> anyhow::Result<()> {
         // The name is checked before anybody is asked.
         let found = server.get(&path).await?;
         if dry_run {
-            println!("Would delete the project {} with everything in it.", found["name"]);
+            print::line(format_args!("Would delete the project {} with everything in it.", found["name"]))?;
             return Ok(());
         }
         if !yes && !confirm(&format!("Delete the project {} with everything in it?", found["name"]))? {
             bail!("nothing was deleted");
         }
-        println!("Deleted {}.", told(&server.delete(&path).await?));
+        print::line(format_args!("Deleted {}.", told(&server.delete(&path).await?)))?;
         return Ok(());
     }
     let preview = server.post(&deletions, &order(true)).await?;
     if dry_run {
-        println!("Would delete {}.", told(&preview));
+        print::line(format_args!("Would delete {}.", told(&preview)))?;
         return Ok(());
     }
     if preview["traces"] == 0 {
-        println!("There is nothing to delete.");
+        print::line("There is nothing to delete.")?;
         return Ok(());
     }
     if !yes && !confirm(&format!("Delete {}?", told(&preview)))? {
         bail!("nothing was deleted");
     }
-    println!("Deleted {}.", told(&server.post(&deletions, &order(false)).await?));
+    print::line(format_args!("Deleted {}.", told(&server.post(&deletions, &order(false)).await?)))?;
     Ok(())
 }
 
@@ -114,7 +114,6 @@ pub(super) struct PurgeArgs {
 }
 
 /// Starts a purge, waits for its end, and says what it removed from where.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) async fn purge(args: PurgeArgs) -> anyhow::Result<()> {
     let server = Server::new(args.server)?;
     // One that runs may have begun before the last deletion.
@@ -122,7 +121,7 @@ pub(super) async fn purge(args: PurgeArgs) -> anyhow::Result<()> {
     server.wait_for_job("purge", before).await?;
     let last = server.run_job("purge").await?;
     let removed = |name: &str| last["removed"][name].as_u64().unwrap_or(0);
-    println!(
+    print::line(format_args!(
         "Segments: {} files of {} bytes replaced by {} of {} bytes; {} rows removed, {} stripped of their payload.",
         removed("files_removed"),
         removed("bytes_removed"),
@@ -130,11 +129,11 @@ pub(super) async fn purge(args: PurgeArgs) -> anyhow::Result<()> {
         removed("bytes_written"),
         removed("rows_removed"),
         removed("rows_stripped"),
-    );
-    println!(
+    ))?;
+    print::line(format_args!(
         "Log: {} files of {} bytes removed.",
         removed("log_files_removed"),
         removed("log_bytes_removed")
-    );
+    ))?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use clearspan_store::{CheckReport, Problem, native};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::print;
 use crate::config::Settings;
 use crate::error::chain;
 
@@ -93,7 +94,6 @@ impl Finding {
 }
 
 /// Checks everything, prints what it found, and fails when something would not work. Changes nothing.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     let exists = dir.exists();
@@ -108,9 +108,11 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
 
     let problems = findings.iter().filter(|finding| finding.state == State::Problem).count();
     if json {
-        println!("{}", serde_json::json!({"ok": problems == 0, "findings": findings}));
+        print::line(serde_json::json!({"ok": problems == 0, "findings": findings}))?;
     } else {
-        findings.iter().for_each(|finding| println!("{}", finding.lines()));
+        for finding in &findings {
+            print::line(finding.lines())?;
+        }
     }
     match problems {
         0 => Ok(()),

@@ -1,13 +1,15 @@
 //! `clearspan export`: copies runs, log records or metric points of a running server into a file.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::client::{Server, ServerArgs};
+use super::print::{self, Reader};
+use super::whole_file::WholeFile;
+use crate::app::StopSignals;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -17,7 +19,7 @@ pub(super) struct ExportArgs {
     /// What to export
     #[arg(long, value_enum, default_value_t = Table::Runs)]
     table: Table,
-    /// How it is written [default: as the file is called, else jsonl]
+    /// How it is written [default: as the file's name ends; jsonl for `-` and names without an ending]
     #[arg(long, value_enum)]
     format: Option<Format>,
     /// Only what began since: 7d, 24h, 15m, or RFC 3339 [default: all]
@@ -61,54 +63,91 @@ fn name(value: &impl ValueEnum) -> String {
 /// Writes the file.
 pub(super) async fn run(args: ExportArgs) -> anyhow::Result<()> {
     let ExportArgs { project, table, format, since, until, filter, output, server } = args;
-    let format = format.or_else(|| of_file(&output)).unwrap_or(Format::Jsonl);
+    let format = format.map_or_else(|| of_file(&output), Ok)?;
     let mut query = vec![("table", name(&table)), ("format", name(&format))];
     let limits = [("project", project), ("since", since), ("until", until), ("q", filter)];
     query.extend(limits.into_iter().filter_map(|(key, value)| Some((key, value?))));
-    let mut answer = Server::patient(server)?.get_for("/export", &query).await?;
+    let server = Server::patient(server)?;
     if output == Path::new("-") {
-        copy(&mut answer, &mut std::io::stdout().lock()).await?;
-        return Ok(());
+        return print_all(server.get_for("/export", &query).await?).await;
     }
-    // Only a whole export gets the name that was asked for.
-    let temporary = output.with_extension("part");
+    let mut stop = StopSignals::listen()?;
+    let stored = async { store(server.get_for("/export", &query).await?, &output).await };
+    tokio::select! {
+        // Both are cancel-safe: a file that is not whole is removed when the future that writes it is dropped.
+        () = stop.next() => bail!("stopped; {} was not written", output.display()),
+        done = stored => done,
+    }
+}
+
+/// How it is written, by the end of the file's name.
+fn of_file(output: &Path) -> anyhow::Result<Format> {
+    let ending = output.extension().unwrap_or_default();
+    match ending.to_string_lossy().to_ascii_lowercase().as_str() {
+        "" | "jsonl" | "ndjson" => Ok(Format::Jsonl),
+        "parquet" => Ok(Format::Parquet),
+        "csv" => Ok(Format::Csv),
+        "arrow" | "arrows" => Ok(Format::Arrow),
+        other => bail!(
+            "how is {} to be written? Names that tell it end in .jsonl, .ndjson, .parquet, .csv, .arrow or .arrows; for \
+             .{other}, choose with --format",
+            output.display()
+        ),
+    }
+}
+
+async fn print_all(mut answer: reqwest::Response) -> anyhow::Result<()> {
+    while let Some(part) = next_part(&mut answer).await? {
+        if print::bytes(&part)? == Reader::Gone {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn store(mut answer: reqwest::Response, output: &Path) -> anyhow::Result<()> {
     let written = async {
-        let file =
-            File::create(&temporary).with_context(|| format!("cannot write {}", temporary.display()))?;
-        let mut file = BufWriter::new(file);
-        let bytes = copy(&mut answer, &mut file).await?;
-        file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&temporary, &output)?;
+        let mut file = WholeFile::begin(output)?;
+        let mut bytes = 0;
+        while let Some(part) = next_part(&mut answer).await? {
+            file.write_all(&part).context("cannot write")?;
+            bytes += part.len() as u64;
+        }
+        file.finish()?;
         anyhow::Ok(bytes)
     };
-    match written.await {
-        Ok(bytes) => {
-            eprintln!("Wrote {bytes} bytes to {}.", output.display());
-            Ok(())
-        }
-        Err(err) => {
-            // What is there is not whole; that it could not be removed matters less than why.
-            let _removed = std::fs::remove_file(&temporary);
-            Err(err.context(format!("{} was not written", output.display())))
-        }
-    }
+    let bytes = written.await.with_context(|| format!("{} was not written", output.display()))?;
+    print::note(format_args!("Wrote {bytes} bytes to {}.", output.display()));
+    Ok(())
 }
 
-fn of_file(output: &Path) -> Option<Format> {
-    match output.extension()?.to_str()? {
-        "parquet" => Some(Format::Parquet),
-        "csv" => Some(Format::Csv),
-        "arrow" | "arrows" => Some(Format::Arrow),
-        _ => None,
-    }
+async fn next_part(answer: &mut reqwest::Response) -> anyhow::Result<Option<bytes::Bytes>> {
+    answer.chunk().await.context("the server broke off; its log tells why")
 }
 
-async fn copy(answer: &mut reqwest::Response, out: &mut impl Write) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    while let Some(part) = answer.chunk().await.context("the server broke off; its log tells why")? {
-        out.write_all(&part).context("cannot write")?;
-        bytes += part.len() as u64;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_tells_its_format() {
+        for (file, expected) in [
+            ("-", Some("jsonl")),
+            ("runs", Some("jsonl")),
+            (".runs", Some("jsonl")),
+            ("a.b/runs.ndjson", Some("jsonl")),
+            ("runs.v2.JSONL", Some("jsonl")),
+            ("runs.parquet", Some("parquet")),
+            ("runs.csv", Some("csv")),
+            ("runs.arrows", Some("arrow")),
+            ("runs.jsonl.gz", None),
+            ("runs.xlsx", None),
+            ("runs.", Some("jsonl")),
+        ] {
+            let found = of_file(Path::new(file)).ok().map(|format| name(&format));
+            assert_eq!(found.as_deref(), expected, "{file}");
+        }
+        let told = of_file(Path::new("runs.jsonl.gz")).unwrap_err().to_string();
+        assert!(told.contains(".parquet") && told.contains("--format"), "{told}");
     }
-    out.flush()?;
-    Ok(bytes)
 }

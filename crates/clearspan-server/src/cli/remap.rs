@@ -1,6 +1,6 @@
 //! `clearspan remap`: asks a running server to map stored runs again, and shows how far it is.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::{Server, ServerArgs};
+use super::print;
 
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -27,7 +28,6 @@ pub(super) struct RemapArgs {
 }
 
 /// Starts the job and waits for its end.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) async fn run(args: RemapArgs) -> anyhow::Result<()> {
     let server = Server::new(args.server)?;
     let body = json!({ "project": args.project, "since": args.since, "until": args.until });
@@ -36,16 +36,15 @@ pub(super) async fn run(args: RemapArgs) -> anyhow::Result<()> {
     let shows_progress = std::io::stdout().is_terminal();
     while job["state"] == "running" {
         if shows_progress {
-            print!("\r{}  ", progress(&job));
-            std::io::stdout().flush()?;
+            print::bytes(format!("\r{}  ", progress(&job)).as_bytes())?;
         }
         tokio::time::sleep(LOOK).await;
         job = server.get(&format!("/remap/{id}")).await?["job"].take();
     }
     if shows_progress {
-        print!("\r");
+        print::bytes(b"\r")?;
     }
-    println!("{}", progress(&job));
+    print::line(progress(&job))?;
     if job["state"] != "done" {
         bail!(
             "runs were not all mapped again: {}",

@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::client::{Server, ServerArgs};
+use super::print;
 
 #[derive(Debug, Args)]
 pub(super) struct ScrubArgs {
@@ -16,16 +17,15 @@ pub(super) struct ScrubArgs {
 }
 
 /// Starts it, waits for its end, says what it found, and fails when something is damaged.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) async fn run(args: ScrubArgs) -> anyhow::Result<()> {
     let server = Server::new(args.server)?;
     let last = server.run_job("scrub").await?;
     let found = &last["found"];
     let problems = found["problems"].as_array().map_or(0, Vec::len);
     match args.json {
-        true => println!("{found}"),
-        false => print!("{}", in_words(found, seconds(&last))),
-    }
+        true => print::line(found)?,
+        false => print::bytes(in_words(found, seconds(&last)).as_bytes())?,
+    };
     match problems {
         0 => Ok(()),
         1 => bail!("a file is damaged"),

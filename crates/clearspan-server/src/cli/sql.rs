@@ -1,12 +1,13 @@
 //! `clearspan sql`: asks a running server in SQL.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::client::{Server, ServerArgs};
+use super::print::{self, Reader};
 
 /// Characters of a cell that are shown; the other formats show all.
 const CELL_CHARS: usize = 60;
@@ -58,16 +59,18 @@ pub(super) async fn run(args: SqlArgs) -> anyhow::Result<()> {
         other => other.to_possible_value().expect("every format has a name").get_name().to_owned(),
     };
     let body = json!({ "query": query, "format": asked, "limit": limit, "timeout": timeout });
-    let mut out = std::io::stdout().lock();
     if format == Format::Table {
         let answer = server.post("/sql", &body).await?;
-        return Ok(out.write_all(table(&answer).as_bytes())?);
+        print::bytes(table(&answer).as_bytes())?;
+        return Ok(());
     }
     let mut answer = server.post_for("/sql", &body).await?;
     while let Some(part) = answer.chunk().await.context("the answer broke off")? {
-        out.write_all(&part)?;
+        if print::bytes(&part)? == Reader::Gone {
+            break;
+        }
     }
-    Ok(out.flush()?)
+    Ok(())
 }
 
 /// Rows below their names, each column as wide as it needs.

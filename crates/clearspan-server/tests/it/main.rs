@@ -3,6 +3,7 @@
 mod api;
 mod backup;
 mod captures;
+mod commands;
 mod connection;
 mod crash;
 mod datasets;
