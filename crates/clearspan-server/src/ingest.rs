@@ -44,6 +44,7 @@ use recent::Recent;
 use crate::clock::Clock;
 use crate::error::chain;
 use crate::redact::Redactor;
+use crate::telemetry::Seldom;
 
 /// An export request.
 #[derive(Debug)]
@@ -89,7 +90,13 @@ impl From<DecodeError> for IngestError {
 
 impl From<clearspan_store::Error> for IngestError {
     fn from(err: clearspan_store::Error) -> Self {
-        tracing::error!(error = chain(&err), "the store refused a batch");
+        // Clients send again and again what cannot be taken now; health says when that began and ended.
+        static REFUSED: Seldom = Seldom::new();
+        let is_known = matches!(err.kind(), ErrorKind::Overloaded | ErrorKind::Unavailable);
+        let unsaid = if is_known { REFUSED.turn() } else { Some(0) };
+        if let Some(unsaid) = unsaid {
+            tracing::error!(error = chain(&err), unsaid, "the store refused a batch");
+        }
         Self::of_ours(err.kind())
     }
 }

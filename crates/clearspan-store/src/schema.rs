@@ -6,11 +6,14 @@
 //! row is built, so that lists and filters need not decode payloads. Columns are found by name when old
 //! files are read: append, never rename.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::{Array as _, ArrayData, RecordBatch, new_null_array};
+use arrow::buffer::{Buffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use clearspan_model::ErrorKind;
+use rustc_hash::FxHashSet;
 
 use crate::Result;
 use crate::error::Context;
@@ -259,6 +262,24 @@ pub(crate) fn modernize<C: TableColumn>(batch: &RecordBatch) -> Result<RecordBat
     RecordBatch::try_new(Arc::clone(schema), columns.collect()).context(ErrorKind::Corrupt, || {
         format!("a stored batch has other columns than the table {}", C::TABLE)
     })
+}
+
+/// The memory that a batch takes. Buffers that columns share count once: those of a batch that was read from the log are all parts
+/// of one.
+pub(crate) fn memory_bytes(batch: &RecordBatch) -> usize {
+    fn add(data: &ArrayData, seen: &mut FxHashSet<NonNull<u8>>) -> usize {
+        let nulls = data.nulls().map(NullBuffer::buffer);
+        let own: usize = data
+            .buffers()
+            .iter()
+            .chain(nulls)
+            .filter(|buffer| seen.insert(buffer.data_ptr()))
+            .map(Buffer::capacity)
+            .sum();
+        own + data.child_data().iter().map(|child| add(child, seen)).sum::<usize>()
+    }
+    let mut seen = FxHashSet::default();
+    batch.columns().iter().map(|column| size_of::<ArrayData>() + add(&column.to_data(), &mut seen)).sum()
 }
 
 /// The columns that make an [`crate::Outline`], and say whose rows they are.

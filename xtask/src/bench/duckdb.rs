@@ -31,7 +31,7 @@ const QUERIES: &[(&str, &str, &str)] = &[
         "select name, count(*), avg(latency_ms), max(latency_ms), approx_percentile_cont(latency_ms, 0.95) from runs \
          group by name order by 2 desc, 1 limit 20",
         "select coalesce(name, 'unnamed'), count(*), avg(l), max(l), approx_quantile(l, 0.95) from (select *, \
-         epoch_ns(end_time - time) / 1e6 as l from runs) group by 1 order by 2 desc, 1 limit 20",
+         date_diff('microsecond', time, end_time) / 1e3 as l from runs) group by 1 order by 2 desc, 1 limit 20",
     ),
     (
         "errors by hour",

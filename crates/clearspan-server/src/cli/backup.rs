@@ -48,13 +48,12 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
         anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
     }
     std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
-    let older = backups_in(&args.to)?.pop();
-    let older_index = older.as_deref().map(Index::load).transpose()?;
+    let older = newest_readable(&args.to)?;
     let now = Timestamp::from_nanosecond(Clock::default().now().as_nanos().into())?;
     // With all digits, so that names sort by time.
     let made_at = format!("{now:.9}");
     let folder = new_folder(&args.to, &made_at)?;
-    let copied = copy(&settings, &folder, older.as_deref().zip(older_index.as_ref()));
+    let copied = copy(&settings, &folder, older.as_ref().map(|(folder, index)| (folder.as_path(), index)));
     let files = copied.inspect_err(|_| {
         // Half a backup only takes room; what went wrong is what counts.
         let _removed = std::fs::remove_dir_all(&folder);
@@ -151,6 +150,19 @@ fn backups_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     backups.sort();
     Ok(backups)
+}
+
+/// The newest backup of a folder whose index is sound. A new backup does not need the others.
+fn newest_readable(folder: &Path) -> anyhow::Result<Option<(PathBuf, Index)>> {
+    for backup in backups_in(folder)?.into_iter().rev() {
+        match Index::load(&backup) {
+            Ok(index) => return Ok(Some((backup, index))),
+            Err(err) => {
+                eprintln!("warning: nothing is shared with {}, which is damaged: {err}", backup.display())
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A folder that nobody else has.

@@ -96,3 +96,41 @@ async fn a_damaged_backup_is_refused() {
     let nothing = DataFolder::new().run(&["backup", "--to", "backups"]);
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("nothing in"));
 }
+
+#[tokio::test]
+async fn a_damaged_backup_does_not_spoil_the_next_one() {
+    let server = Server::start();
+    let body = spans::protobuf((1..6).map(|number| OneSpan(number).otlp()).collect());
+    assert_taken(
+        &server.connect().await.send(post("/v1/traces", PROTOBUF, body)).await,
+        PROTOBUF,
+        "five runs",
+    );
+    // What was in memory is a segment now.
+    let (_, folder) = server.terminate();
+    folder.run_ok(&["backup", "--to", "backups"]);
+    let first = backups(&folder).pop().expect("a backup");
+    let segments = first.join("runs/segments");
+    let segment = std::fs::read_dir(&segments)
+        .expect("segments")
+        .map(|entry| entry.expect("readable").path())
+        .find(|path| path.extension().is_some_and(|end| end == "parquet"))
+        .expect("a segment");
+    // It shares its bytes with the data folder, which stays as it is.
+    let mut bytes = std::fs::read(&segment).expect("a segment");
+    bytes[100] ^= 1;
+    std::fs::remove_file(&segment).expect("it is there");
+    std::fs::write(&segment, &bytes).expect("it is writable");
+
+    folder.run_ok(&["backup", "--to", "backups"]);
+    let second = backups(&folder).pop().expect("a backup");
+    assert_ne!(first, second);
+    DataFolder::new().run_ok(&["restore", "--from", second.to_str().expect("a name of text")]);
+
+    std::fs::write(second.join("backup.index"), "garbage").expect("it is writable");
+    let output = folder.run(&["backup", "--to", "backups"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("nothing is shared with"), "{told}");
+    let third = backups(&folder).pop().expect("a backup");
+    DataFolder::new().run_ok(&["restore", "--from", third.to_str().expect("a name of text")]);
+}

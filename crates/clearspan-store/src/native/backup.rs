@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +148,7 @@ impl Copy<'_> {
     fn place(&mut self, path: &Path) -> io::Result<bool> {
         if let Some((folder, index)) = self.older
             && let Some((bytes, crc32)) = index.find(path)
-            && checksum(&self.dir.join(path)).ok() == Some((bytes, crc32))
+            && has_same(&self.dir.join(path), &folder.join(path), (bytes, crc32))
             && fs::hard_link(folder.join(path), self.to.join(path)).is_ok()
         {
             self.note(path, bytes, crc32, true);
@@ -224,6 +225,17 @@ fn refuse(damaged: Vec<super::blocks::Damage>) -> Result<()> {
             Err(Error::caused(ErrorKind::Corrupt, what, damage))
         }
     }
+}
+
+/// Whether two files have this length and checksum: an older backup may have been damaged since it was made.
+fn has_same(one: &Path, other: &Path, expected: (u64, u32)) -> bool {
+    let place = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    let is_one_file = match (place(one), place(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => return false,
+    };
+    let is_sound = |path: &Path| checksum(path).is_ok_and(|found| found == expected);
+    is_sound(one) && (is_one_file || is_sound(other))
 }
 
 /// The files that a manifest names, which never change.

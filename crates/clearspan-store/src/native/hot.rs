@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::records::Shelf;
 use crate::error::Context;
 use crate::schema::decode::Rows;
-use crate::schema::{Col, SCHEMA};
+use crate::schema::{Col, SCHEMA, memory_bytes};
 use crate::tombstones::Tombstones;
 use crate::{Result, RunSummary, summarize};
 
@@ -198,7 +198,7 @@ impl Tier {
             }
             self.keys.insert(*key, RowRef { batch: idx, row });
         }
-        self.bytes += batch.get_array_memory_size();
+        self.bytes += memory_bytes(&batch);
         self.batches
             .push(HotBatch { batch: Arc::new(batch), dead: (!dead.is_empty()).then(|| Arc::new(dead)) });
         self.join_small_batches()
@@ -211,7 +211,7 @@ impl Tier {
             if left_rows + right_rows > JOIN_ROWS || left_rows > 2 * right_rows {
                 return Ok(());
             }
-            let sizes = [left, right].map(|hot| hot.batch.get_array_memory_size());
+            let sizes = [left, right].map(|hot| memory_bytes(&hot.batch));
             if sizes.iter().any(|size| *size > JOIN_BYTES) {
                 return Ok(());
             }
@@ -226,7 +226,7 @@ impl Tier {
                 let place = RowRef { batch, row: u32::try_from(row).expect("a small batch") };
                 self.keys.insert(rows.key(row)?, place);
             }
-            self.bytes += joined.get_array_memory_size();
+            self.bytes += memory_bytes(&joined);
             self.batches.push(HotBatch { batch: Arc::new(joined), dead: None });
         }
         Ok(())

@@ -15,6 +15,7 @@ use rustc_hash::FxHashSet;
 use super::state::Shared;
 use crate::error::Context;
 use crate::schema::decode::Rows;
+use crate::schema::memory_bytes;
 use crate::{Error, Result};
 
 /// Runs that wait.
@@ -53,7 +54,7 @@ impl Postponed {
 
     /// They take memory like the hot tier.
     fn tell(&self, shared: &Shared) {
-        shared.set_postponed(self.batches.iter().map(RecordBatch::get_array_memory_size).sum());
+        shared.set_postponed(self.batches.iter().map(memory_bytes).sum());
     }
 }
 

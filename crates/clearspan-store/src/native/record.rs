@@ -12,7 +12,7 @@ use crate::error::Context;
 use crate::schema::deletions::DeletionCol;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
-use crate::schema::{Col, modernize};
+use crate::schema::{Col, memory_bytes, modernize};
 use crate::{Error, Result};
 
 /// The first level whose window is as large as a batch. Level 1 looks back half a megabyte only and finds less of what columns
@@ -46,7 +46,7 @@ pub(crate) fn to_payload(batch: &RecordBatch) -> Result<Vec<u8>> {
     };
     let Scratch { compressor, stream } = &mut scratch;
     stream.clear();
-    stream.reserve(batch.get_array_memory_size() + STREAM_OVERHEAD);
+    stream.reserve(memory_bytes(batch) + STREAM_OVERHEAD);
     let mut writer =
         StreamWriter::try_new(&mut *stream, batch.schema_ref()).context(ErrorKind::Internal, failed)?;
     writer.write(batch).context(ErrorKind::Internal, failed)?;

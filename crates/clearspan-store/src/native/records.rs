@@ -10,10 +10,10 @@ use clearspan_model::{ErrorKind, ProjectId, TraceId, WorkspaceId};
 use rustc_hash::FxHashSet;
 
 use crate::error::Context;
-use crate::schema::TableColumn;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 use crate::schema::rows::TableRows;
+use crate::schema::{TableColumn, memory_bytes};
 use crate::tombstones::Tombstones;
 use crate::{RecordId, Result};
 
@@ -127,7 +127,7 @@ impl Shelf {
         } else {
             batch.clone()
         };
-        self.bytes += batch.get_array_memory_size();
+        self.bytes += memory_bytes(&batch);
         self.batches.push(batch);
         self.join_small_batches::<C>()
     }
@@ -151,8 +151,8 @@ impl Shelf {
             }
             let joined = concat_batches(C::schema(), [left, right])
                 .context(ErrorKind::Internal, || format!("joining batches of {}", C::TABLE))?;
-            self.bytes -= left.get_array_memory_size() + right.get_array_memory_size();
-            self.bytes += joined.get_array_memory_size();
+            self.bytes -= memory_bytes(left) + memory_bytes(right);
+            self.bytes += memory_bytes(&joined);
             self.batches.truncate(self.batches.len() - 2);
             self.batches.push(joined);
         }

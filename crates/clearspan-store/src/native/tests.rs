@@ -3,8 +3,11 @@ use std::path::Path;
 
 use clearspan_model::{Rank, Version, Versions};
 
+use super::log::RecordKind;
 use super::*;
 use crate::memory::MemoryStore;
+use crate::schema::encode::encode_runs;
+use crate::schema::{Col, memory_bytes};
 use crate::testing::build::{at, bare, everything, log, logs, newest, project, run, scope, trace};
 use crate::testing::compare::{Question, compare, fill, fill_records};
 use crate::testing::random::{
@@ -84,6 +87,37 @@ async fn a_restart_forgets_nothing() {
         }
     }
     compare(&oracle, &open(dir.path()), &random_questions(7, 60)).await;
+}
+
+/// What was read from the log is parts of one buffer; counted once for each column, every record alone would fill the hot tier.
+#[tokio::test]
+async fn a_replay_writes_no_more_segments_than_there_were() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = random_runs(11);
+    {
+        let store = open_with(dir.path(), 16 << 20);
+        for part in runs.chunks(runs.len() / 40 + 1) {
+            store.write(part.to_vec()).await.unwrap();
+        }
+        store.write_logs((0..50).map(|seconds| log(seconds, "said")).collect()).await.unwrap();
+        assert_eq!(store.shared.snapshot().segments.len(), 0, "they fit into memory");
+    }
+    let store = open_with(dir.path(), 16 << 20);
+    assert_eq!(store.shared.snapshot().segments.len(), 0);
+    assert_eq!(store.shared.record_files().0.len(), 0);
+}
+
+#[test]
+fn a_batch_of_the_log_takes_the_memory_that_it_took_before() {
+    let batch = encode_runs(random_runs(5).iter());
+    let payload = record::to_payload(&batch).unwrap();
+    let read = record::decode(RecordKind::Patches, &payload).unwrap();
+    let (before, after) = (memory_bytes(&batch), memory_bytes(&read));
+    assert!(after > 0 && after <= before, "{before} bytes, {after} when read");
+    // A column that is there twice is in memory once.
+    let column = batch.column(Col::run_id as usize);
+    let twice = RecordBatch::try_from_iter([("a", Arc::clone(column)), ("b", Arc::clone(column))]).unwrap();
+    assert!(memory_bytes(&twice) < 2 * column.get_array_memory_size());
 }
 
 fn copy_folder(from: &Path, to: &Path) {

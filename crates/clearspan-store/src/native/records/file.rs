@@ -24,6 +24,7 @@ use crate::native::blocks::{self, BlockFile, Damage, Meter, Sums, WrittenFile};
 use crate::native::disk::DiskRef;
 use crate::native::segment::{ROW_GROUP_ROWS, gather, properties, write_file};
 use crate::native::{health, paths};
+use crate::schema::memory_bytes;
 use crate::schema::rows::TableRows;
 use crate::store::TimeRange;
 use crate::{Error, RecordId, Result};
@@ -140,7 +141,7 @@ impl<C: RecordColumn> RecordFile<C> {
         if places.is_empty() {
             return Ok(None);
         }
-        let memory: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let memory: usize = batches.iter().map(memory_bytes).sum();
         let group_rows = (GROUP_BYTES / (memory / places.len()).max(1)).clamp(64, ROW_GROUP_ROWS);
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         let groups = places.chunks(group_rows).map(|places| gather::<C>(&batches, places));

@@ -221,9 +221,9 @@ fn run_properties(effort: Effort) -> WriterProperties {
             .set_column_bloom_filter_max_ndv(path(col), ROW_GROUP_ROWS as u64)
             .set_column_dictionary_enabled(path(col), col == Col::trace_id);
     }
-    // The first half of an id that was made of a span id is zero in every row.
-    builder = builder.set_column_encoding(path(Col::run_id), Encoding::BYTE_STREAM_SPLIT);
-    builder.build()
+    // The first half of an id that was made of a span id is zero in every row, which LZ4 makes less of. (Streams of bytes would need
+    // no compression, but not all readers know them for ids.)
+    builder.set_column_compression(path(Col::run_id), effort.compression()).build()
 }
 
 /// The living rows in the order of the file: (project, begin of the trace, trace, time, run). What is new lies side by side, and
