@@ -12,7 +12,7 @@ use clearspan_catalog::SqliteCatalog;
 use clearspan_store::native::backup::{self, CopiedFile, Index};
 use jiff::Timestamp;
 
-use super::SettingsArgs;
+use super::{SettingsArgs, print};
 use crate::attachments::Attachments;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -39,7 +39,6 @@ pub(super) struct RestoreArgs {
 }
 
 /// Makes a backup and says what it cost.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
     refuse_object_store(&settings)?;
@@ -61,13 +60,13 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     Index::new(made_at, &files).store(&folder)?;
     let bytes =
         |linked: bool| files.iter().filter(|file| file.linked == linked).map(|file| file.bytes).sum::<u64>();
-    println!(
+    print::line(format_args!(
         "Backed up {} files to {}: {} KiB copied, {} KiB shared with the data folder or an older backup",
         files.len(),
         folder.display(),
         bytes(false).div_ceil(1024),
         bytes(true).div_ceil(1024)
-    );
+    ))?;
     Ok(())
 }
 
@@ -112,7 +111,6 @@ fn copy(
 }
 
 /// Puts a backup back and checks it.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
 pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
     refuse_object_store(&settings)?;
@@ -127,14 +125,14 @@ pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     if catalog.exists() {
         SqliteCatalog::open(&catalog)?.check_integrity()?;
     }
-    println!(
+    print::line(format_args!(
         "Restored {} to {}: {} segments with {} rows and {} log files, all sound",
         from.display(),
         settings.data_dir.display(),
         report.segments,
         report.rows,
         report.log_files
-    );
+    ))?;
     Ok(())
 }
 
