@@ -154,7 +154,9 @@ impl RawSettings {
             None if Path::new(DEFAULT_FILE).exists() => Self::load(Path::new(DEFAULT_FILE))?,
             None => Self::default(),
         };
-        Ok(self.or(from_file).complete())
+        let settings = self.or(from_file).complete();
+        memory::check(settings.memory)?;
+        Ok(settings)
     }
 
     fn load(path: &Path) -> anyhow::Result<Self> {

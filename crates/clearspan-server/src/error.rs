@@ -1,6 +1,6 @@
 //! How errors are told: as a chain in logs, as a small JSON body over HTTP.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use clearspan_model::ErrorKind;
@@ -12,8 +12,12 @@ pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
     let mut next = err.source();
     while let Some(cause) = next {
-        // Writing to a string cannot fail.
-        write!(text, ": {cause}").expect("a string takes text");
+        let words = cause.to_string();
+        // Many libraries repeat in their words what caused them.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         next = cause.source();
     }
     text

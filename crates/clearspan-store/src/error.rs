@@ -32,6 +32,33 @@ impl Error {
         Self { kind, context: context.into(), position: None, source: Some(source.into()) }
     }
 
+    /// The error of ours that other libraries carry inside of theirs, if they do.
+    pub(crate) fn inside<'a>(err: &'a (dyn std::error::Error + 'static)) -> Option<&'a Self> {
+        let mut cause = Some(err);
+        while let Some(err) = cause {
+            // Whoever shares an error or boxes it in an I/O error does not name it as the source.
+            let boxed = err.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+            let ours = err.downcast_ref::<Self>().or_else(|| boxed.and_then(|boxed| boxed.downcast_ref()));
+            if ours.is_some() {
+                return ours;
+            }
+            cause = err.source();
+        }
+        None
+    }
+
+    /// What an engine failed at: an error of ours that it met keeps its kind and words.
+    pub(crate) fn of_engine(
+        err: impl std::error::Error + Send + Sync + 'static,
+        doing: impl FnOnce() -> String,
+    ) -> Self {
+        let ours = Self::inside(&err).map(|ours| (ours.kind, ours.context.clone(), ours.position()));
+        match ours {
+            Some((kind, context, position)) => Self::caused(kind, context, err).at(position),
+            None => Self::caused(ErrorKind::Internal, doing(), err),
+        }
+    }
+
     /// Says where in the text that was asked the fault lies, in bytes.
     pub(crate) fn at(self, position: Option<Range<usize>>) -> Self {
         Self { position, ..self }

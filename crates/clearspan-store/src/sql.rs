@@ -124,7 +124,7 @@ pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery)
         statement::Parsed::Tables => return views::list_tables(),
         statement::Parsed::Columns(table) => return views::list_columns(&table),
     };
-    let readable = |err| explain::readable(&err, &query.text);
+    let readable = |err| explain::readable(err, &query.text);
     let state = session::open(tables, env, &query.scope, &query.projects);
     let plan = state.statement_to_plan(statement).await.map_err(readable)?;
     statement::check_plan(&plan)?;
@@ -143,7 +143,7 @@ pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery)
     let schema = physical.schema();
     let text: Arc<str> = query.text.as_str().into();
     let stream = execute_stream(physical, state.task_ctx()).map_err(readable)?;
-    let stream = stream.map(move |batch| batch.map_err(|err| explain::readable(&err, &text)));
+    let stream = stream.map(move |batch| batch.map_err(|err| explain::readable(err, &text)));
     Ok(Batches { schema, stream: stream.boxed() })
 }
 

@@ -113,7 +113,10 @@ pub(crate) async fn sql(
             Duration::from_secs_f64(seconds)
         }
         Some(_) => {
-            return Err(ApiError::member("/timeout", "the timeout is not between 0 and 300 seconds"));
+            return Err(ApiError::member(
+                "/timeout",
+                "the timeout must be more than 0 and at most 300 seconds",
+            ));
         }
     };
     let all = projects::all(&ctx, caller.workspace_id).await?;

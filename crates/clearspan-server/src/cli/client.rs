@@ -126,7 +126,7 @@ impl Server {
             return Ok(answer);
         }
         let body = self.read(answer).await?;
-        bail!("{}", body["error"]["message"].as_str().unwrap_or("the server refused, and does not say why"));
+        bail!("{}", complaint(&body["error"]));
     }
 
     async fn read(&self, answer: reqwest::Response) -> anyhow::Result<Value> {
@@ -135,6 +135,15 @@ impl Server {
             .json()
             .await
             .with_context(|| format!("{} answered {status} and no JSON; is it Clearspan?", self.endpoint))
+    }
+}
+
+/// What the server complains about, with the id that it speaks of.
+fn complaint(error: &Value) -> String {
+    let message = error["message"].as_str().unwrap_or("the server refused, and does not say why");
+    match error["request_id"].as_str() {
+        Some(id) if message.contains("its log") => format!("{message} (request id {id})"),
+        _ => message.to_owned(),
     }
 }
 
@@ -154,6 +163,14 @@ pub(super) fn escape(part: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_id_is_told_where_the_log_is_spoken_of() {
+        let error = |message: &str| json!({ "message": message, "request_id": "17" });
+        assert_eq!(complaint(&error("its log tells more")), "its log tells more (request id 17)");
+        assert_eq!(complaint(&error("no such project")), "no such project");
+        assert_eq!(complaint(&json!({ "message": "its log tells more" })), "its log tells more");
+    }
 
     #[test]
     fn names_of_projects_are_safe_in_paths() {

@@ -23,7 +23,7 @@ pub(super) struct SqlArgs {
     /// Rows at most [default: 10000 for table and json, all for the others]
     #[arg(long, value_name = "ROWS")]
     limit: Option<usize>,
-    /// Seconds that it may take, at most 300 [default: 30]
+    /// Seconds that it may take: more than 0, at most 300 [default: 30]
     #[arg(long, value_name = "SECONDS")]
     timeout: Option<f64>,
     #[command(flatten)]

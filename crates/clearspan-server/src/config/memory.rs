@@ -8,6 +8,8 @@ use super::values::ByteSize;
 const FALLBACK_BYTES: u64 = 1 << 30;
 /// The default is never less.
 const LEAST_DEFAULT: u64 = 64 << 20;
+/// Less cannot hold the smallest of what every part keeps.
+const LEAST_BUDGET: ByteSize = ByteSize::mebibytes(8);
 /// With less than this, one large request or one sort could not be served; so a smaller budget is exceeded.
 const LEAST_SHARE: usize = 16 << 20;
 
@@ -37,6 +39,15 @@ impl MemoryShares {
             queries: most(4_096),
         }
     }
+}
+
+/// Refuses a budget with which nothing works well, as `512` is where `512MiB` was meant.
+pub(super) fn check(budget: ByteSize) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        budget.bytes() >= LEAST_BUDGET.bytes(),
+        "--memory {budget} is too little: give at least {LEAST_BUDGET}"
+    );
+    Ok(())
 }
 
 /// A quarter of the memory that this process can have.

@@ -32,7 +32,8 @@ fn mistakes_in_the_file_are_told() {
     for (text, expected) in [
         ("htpp = \"127.0.0.1:1\"", "unknown field `htpp`"),
         ("http = \"here\"", "not an address and port"),
-        ("memory = \"many\"", "not a size"),
+        ("memory = \"many\"", "not a size, for example 256MiB"),
+        ("memory = \"1PiB\"", "GiB and TiB"),
         ("max_connections = 0", "nonzero"),
         ("purge_within = \"soon\"", "not a stretch of time"),
         ("log_format = \"xml\"", "unknown variant `xml`"),
@@ -45,6 +46,15 @@ fn mistakes_in_the_file_are_told() {
     }
     let missing = RawSettings::default().resolve(Some(Path::new("/no/such/file.toml"))).unwrap_err();
     assert!(missing.to_string().contains("/no/such/file.toml"), "{missing}");
+}
+
+#[test]
+fn too_little_memory_is_refused_with_the_least() {
+    let with = |memory| RawSettings { memory: Some(ByteSize::of_bytes(memory)), ..RawSettings::default() };
+    let err = with(512).resolve(None).unwrap_err().to_string();
+    assert_eq!(err, "--memory 512B is too little: give at least 8MiB");
+    assert!(with((8 << 20) - 1).resolve(None).is_err());
+    assert!(with(8 << 20).resolve(None).is_ok());
 }
 
 #[test]
@@ -80,6 +90,8 @@ fn sizes() {
         ("256MiB", Some(256 << 20)),
         ("1 gib", Some(1 << 30)),
         ("64kB", Some(64_000)),
+        ("100TiB", Some(100 << 40)),
+        ("2 TB", Some(2_000_000_000_000)),
         ("17", Some(17)),
         ("17B", Some(17)),
         ("0", None),

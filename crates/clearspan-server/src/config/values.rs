@@ -43,7 +43,7 @@ impl fmt::Display for BindAddr {
     }
 }
 
-/// A number of bytes: `512MiB`, `1GiB`, `64kB` or a plain number.
+/// A number of bytes: `512MiB`, `1GiB`, `2TiB`, `64kB` or a plain number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByteSize(u64);
 
@@ -52,9 +52,11 @@ const UNITS: &[(&str, u64)] = &[
     ("kib", 1 << 10),
     ("mib", 1 << 20),
     ("gib", 1 << 30),
+    ("tib", 1 << 40),
     ("kb", 1_000),
     ("mb", 1_000_000),
     ("gb", 1_000_000_000),
+    ("tb", 1_000_000_000_000),
     ("b", 1),
     ("", 1),
 ];
@@ -84,7 +86,10 @@ impl FromStr for ByteSize {
         let size = number.parse::<u64>().ok().and_then(|number| number.checked_mul(*factor));
         match size {
             Some(1..) => Ok(Self(size.expect("checked above"))),
-            _ => Err("not a size, for example 256MiB or 1GiB".to_owned()),
+            _ => Err(
+                "not a size, for example 256MiB or 1GiB; units are B, kB, MB, GB, TB, kiB, MiB, GiB and TiB"
+                    .to_owned(),
+            ),
         }
     }
 }

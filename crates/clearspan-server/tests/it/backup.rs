@@ -31,7 +31,7 @@ fn backups(folder: &DataFolder) -> Vec<PathBuf> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_before_a_backup_is_in_it() {
     // So little memory that segments are written all the time.
-    let args = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--memory", "1MiB"];
+    let args = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--memory", "8MiB"];
     let server = Arc::new(Server::start_in(DataFolder::new(), &args));
     let (stop, acked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let sender = {

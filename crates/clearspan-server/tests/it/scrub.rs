@@ -50,6 +50,17 @@ async fn damage_is_found_before_anyone_asks_for_it() {
     assert!(problem["file"].as_str().is_some_and(|file| file.ends_with(".parquet")), "{found}");
     assert!(problem["advice"].as_str().is_some_and(|advice| advice.contains("backup")), "{found}");
     assert!(problem["from"].is_i64() && problem["to"].is_i64(), "{found}");
+    for args in [
+        &["sql", "select count(end_time), count(inputs) from runs"][..],
+        &["export", "-o", "-"],
+        &["export", "-o", "-", "--format", "parquet"],
+    ] {
+        let endpoint = format!("http://{}", server.http);
+        let args = [args, &["--endpoint", &endpoint]].concat();
+        let output = tokio::task::block_in_place(|| run_command(&args));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains("is damaged (reading segment"), "{args:?}: {told}");
+    }
     let ready = server.ready().await;
     assert!(ready.status == 200 && ready.text().contains("is damaged"), "{}", ready.text());
     let metrics = server.metrics().await;

@@ -83,7 +83,7 @@ async fn mistakes_have_a_status_a_code_and_a_place() {
         (json!({"query": "drop table runs"}), 400, "invalid_query", "only SELECT"),
         (json!({"query": "select * from '/etc/passwd'"}), 400, "invalid_query", "there is no table"),
         (json!({"query": "select 1", "format": "xml"}), 400, "invalid_body", "csv"),
-        (json!({"query": "select 1", "timeout": 0}), 400, "invalid_body", "300"),
+        (json!({"query": "select 1", "timeout": 0}), 400, "invalid_body", "more than 0 and at most 300"),
         (json!({"query": "select 1", "timeout": 1e9}), 400, "invalid_body", "300"),
         (json!({"sql": "select 1"}), 400, "invalid_body", "query"),
         (

@@ -4,7 +4,6 @@
 //! again, and nothing is lost meanwhile because nothing is acknowledged; what went wrong inside of the store stays until
 //! a restart, because its state in memory may not be what the log says.
 
-use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 use clearspan_model::ErrorKind;
@@ -119,10 +118,15 @@ impl Health {
 /// An error with its causes.
 pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();
-    let mut cause = err.source();
-    while let Some(deeper) = cause {
-        let _infallible = write!(text, ": {deeper}");
-        cause = deeper.source();
+    let mut next = err.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // Many libraries repeat in their words what caused them.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
     }
     text
 }

@@ -13,9 +13,18 @@ use crate::Error;
 
 /// Names that are suggested for a wrong one.
 const SUGGESTIONS: usize = 3;
+const DOING: &str = "running a statement";
 
 /// What went wrong with a statement.
-pub(super) fn readable(err: &DataFusionError, text: &str) -> Error {
+pub(super) fn readable(err: DataFusionError, text: &str) -> Error {
+    match Error::inside(&err) {
+        // Most of all that stored data is damaged, or cannot be reached.
+        Some(_) => Error::of_engine(err, || DOING.into()),
+        None => of_the_engine(&err, text),
+    }
+}
+
+fn of_the_engine(err: &DataFusionError, text: &str) -> Error {
     let position = err.diagnostic().and_then(|diagnostic| diagnostic.span).map(|span| {
         let start = Location { line: span.start.line, column: span.start.column };
         limits::place(text, start)
@@ -30,13 +39,10 @@ pub(super) fn readable(err: &DataFusionError, text: &str) -> Error {
         DataFusionError::ResourcesExhausted(message) => too_much(message),
         DataFusionError::Execution(message) => refused(cleaned(message), position),
         DataFusionError::ArrowError(arrow, _) => arrow_error(arrow),
-        DataFusionError::External(source) => match source.downcast_ref::<Error>() {
-            Some(ours) => Error::new(ours.kind(), ours.to_string()).at(ours.position()),
-            None => failed(err),
-        },
-        DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            failed(err)
-        }
+        DataFusionError::External(_)
+        | DataFusionError::ParquetError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::IoError(_) => failed(err),
         // The rest are statements that the engine takes for possible and then stumbles over.
         other => {
             let message = cleaned(&other.strip_backtrace());
@@ -63,7 +69,7 @@ fn root_of(err: &DataFusionError) -> &DataFusionError {
 }
 
 fn failed(err: &DataFusionError) -> Error {
-    Error::caused(ErrorKind::Internal, "running a statement", err.strip_backtrace())
+    Error::caused(ErrorKind::Internal, DOING, err.strip_backtrace())
 }
 
 fn too_much(message: &str) -> Error {
@@ -77,7 +83,7 @@ fn arrow_error(err: &ArrowError) -> Error {
     match err {
         ArrowError::DivideByZero => refused("division by zero", None),
         ArrowError::ParquetError(_) | ArrowError::IoError(..) => {
-            Error::caused(ErrorKind::Internal, "running a statement", err.to_string())
+            Error::caused(ErrorKind::Internal, DOING, err.to_string())
         }
         other => refused(cleaned(&other.to_string()), None),
     }

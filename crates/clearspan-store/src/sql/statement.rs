@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed> {
     if let Some(parsed) = question_about_tables(&tokens) {
         return Ok(parsed);
     }
-    let readable = |err| explain::readable(&err, text);
+    let readable = |err| explain::readable(err, text);
     let mut statements = DFParserBuilder::new(tokens)
         .build()
         .and_then(|mut parser| parser.parse_statements())

@@ -23,6 +23,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
 use crate::native::disk::ReadFile;
+use crate::native::health::chain;
 use crate::pool::shut_down;
 
 /// Larger files are sent in parts of this size: it is the memory that an upload takes.
@@ -32,12 +33,45 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// The object store does not answer, or answers that it cannot do what it is asked for now.
-#[derive(Debug)]
-pub(crate) struct Unreachable(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unreachable {
+    /// It may answer later.
+    Now(String),
+    /// There is no such bucket.
+    NoBucket,
+    /// The credentials are wrong, or permit too little.
+    Refused(String),
+}
+
+impl Unreachable {
+    /// What a request that failed says. Lists of objects hide the kind of their failure in its words.
+    fn of(err: &ObjectError) -> Self {
+        let why = chain(err);
+        let says = |words: &[&str]| words.iter().any(|word| why.contains(word));
+        let is_refused =
+            matches!(err, ObjectError::PermissionDenied { .. } | ObjectError::Unauthenticated { .. });
+        if says(&["NoSuchBucket"]) {
+            Self::NoBucket
+        } else if is_refused || says(&["status code: 401", "status code: 403"]) {
+            Self::Refused(why)
+        } else {
+            Self::Now(why)
+        }
+    }
+}
 
 impl fmt::Display for Unreachable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the object store cannot be reached now; try again later ({})", self.0)
+        match self {
+            Self::Now(why) => write!(f, "the object store cannot be reached now; try again later ({why})"),
+            Self::NoBucket => f.write_str("the bucket does not exist; create it, or correct its name"),
+            Self::Refused(why) => {
+                write!(
+                    f,
+                    "the object store refuses access; check the credentials and what they permit ({why})"
+                )
+            }
+        }
     }
 }
 
@@ -60,7 +94,7 @@ pub fn is_unreachable(err: &(dyn std::error::Error + 'static)) -> bool {
 #[derive(Debug, Default)]
 struct Gate {
     /// Why not.
-    closed: Mutex<Option<String>>,
+    closed: Mutex<Option<Unreachable>>,
 }
 
 impl Gate {
@@ -72,7 +106,7 @@ impl Gate {
     }
 
     /// True when it was open.
-    fn close(&self, why: String) -> bool {
+    fn close(&self, why: Unreachable) -> bool {
         self.closed.lock().replace(why).is_none()
     }
 
@@ -81,8 +115,8 @@ impl Gate {
     }
 }
 
-fn unreachable(why: String) -> io::Error {
-    io::Error::new(io::ErrorKind::NotConnected, Unreachable(why))
+fn unreachable(why: Unreachable) -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, why)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,12 +255,11 @@ impl Remote {
             let _sent = done.send(request.await);
         });
         let answer = answer.recv().map_err(|_| io::Error::other("a request to the object store panicked"))?;
-        answer.map_err(|err| match err {
-            ObjectError::NotFound { path, .. } => {
+        answer.map_err(|err| match (Unreachable::of(&err), err) {
+            (Unreachable::Now(_), ObjectError::NotFound { path, .. }) => {
                 io::Error::new(io::ErrorKind::NotFound, format!("{path} is not in {}", self.name))
             }
-            err => {
-                let why = crate::native::health::chain(&err);
+            (why, _) => {
                 self.close(access, why.clone());
                 unreachable(why)
             }
@@ -241,11 +274,11 @@ impl Remote {
     }
 
     /// From now on nobody waits, until a task has found out that it works again.
-    fn close(&self, access: Access, why: String) {
+    fn close(&self, access: Access, why: Unreachable) {
         if !self.gate(access).close(why.clone()) {
             return;
         }
-        tracing::error!(store = %self.name, ?access, reason = %why, "the object store cannot be reached; trying again until it can");
+        tracing::error!(store = %self.name, ?access, reason = %why, "the object store cannot be used; trying again until it can");
         let runtime = self.runtime.as_ref().expect("it is there until the drop");
         let (objects, gate, name) =
             (Arc::clone(&self.objects), Arc::clone(self.gate(access)), self.name.clone());
@@ -265,7 +298,7 @@ impl Remote {
                 };
                 match tried {
                     Ok(()) => break,
-                    Err(err) => drop(gate.close(crate::native::health::chain(&err))),
+                    Err(err) => drop(gate.close(Unreachable::of(&err))),
                 }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -307,4 +340,46 @@ fn part(file: &dyn ReadFile, start: u64, end: u64) -> ObjectResult<PutPayload> {
     file.read_at(&mut bytes, start)
         .map_err(|source| ObjectError::Generic { store: "the local disk", source: Box::new(source) })?;
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: &str, code: &str) -> ObjectError {
+        let words =
+            format!("Server returned non-2xx status code: {status}: <Error><Code>{code}</Code></Error>");
+        let cause = io::Error::other(words.clone());
+        ObjectError::Generic {
+            store: "S3",
+            source: Box::new(io::Error::other(format!("listing: {words}: {cause}"))),
+        }
+    }
+
+    #[test]
+    fn what_does_not_pass_by_itself_is_named() {
+        let missing = Unreachable::of(&answered("404 Not Found", "NoSuchBucket"));
+        assert_eq!(missing, Unreachable::NoBucket);
+        assert!(missing.to_string().contains("create it"));
+        assert_eq!(chain(&answered("404 Not Found", "NoSuchBucket")).matches("NoSuchBucket").count(), 1);
+        let path = || "x".to_owned();
+        let source = || Box::new(io::Error::other("no"));
+        for err in [
+            answered("403 Forbidden", "SignatureDoesNotMatch"),
+            answered("401 Unauthorized", "x"),
+            ObjectError::PermissionDenied { path: path(), source: source() },
+            ObjectError::Unauthenticated { path: path(), source: source() },
+        ] {
+            let why = Unreachable::of(&err);
+            assert!(
+                matches!(why, Unreachable::Refused(_)) && why.to_string().contains("credentials"),
+                "{why}"
+            );
+        }
+        let busy = Unreachable::of(&answered("503 Service Unavailable", "SlowDown"));
+        assert!(matches!(busy, Unreachable::Now(_)) && busy.to_string().contains("later"), "{busy}");
+        for why in [missing, busy] {
+            assert!(is_unreachable(&unreachable(why)));
+        }
+    }
 }

@@ -117,9 +117,9 @@ fn in_scope(scope: &Scope, range: TimeRange) -> Expr {
 }
 
 async fn stream(frame: DataFrame) -> Result<Batches> {
-    let stream = frame.execute_stream().await.context(ErrorKind::Internal, planning)?;
+    let stream = frame.execute_stream().await.map_err(|err| Error::of_engine(err, planning))?;
     let schema = stream.schema();
-    let stream = stream.map(|batch| batch.context(ErrorKind::Internal, || "reading rows".into()));
+    let stream = stream.map(|batch| batch.map_err(|err| Error::of_engine(err, || "reading rows".into())));
     Ok(Batches { schema, stream: stream.boxed() })
 }
 
