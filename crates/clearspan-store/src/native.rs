@@ -49,8 +49,7 @@ use crate::store::{
     Selection, Stats, TimeRange, TraceFigures, TracePage, Unit,
 };
 use crate::{
-    CheckReport, Deleted, Deletion, DeletionState, Error, InputsOf, Outline, PayloadExpiry, PurgeReport,
-    Result,
+    CheckReport, Deleted, Deletion, DeletionState, InputsOf, Outline, PayloadExpiry, PurgeReport, Result,
 };
 
 mod adopt;
@@ -66,6 +65,7 @@ mod compact;
 mod delete;
 mod disk;
 mod flush;
+mod folder;
 mod health;
 mod hot;
 mod log;
@@ -90,6 +90,7 @@ mod table;
 mod tombstone_file;
 
 pub use check::{check, check_in_bucket};
+pub use folder::{holds_data, is_in_use, refuse_unfinished_restore};
 pub use space::{Room, SpaceLimits};
 
 /// Derives what depends on several fields (the cost) after patches of one run were merged.
@@ -182,6 +183,11 @@ impl NativeStore {
         Ok(())
     }
 
+    /// Whether there is something in it, here or in its bucket: files that its manifest names, or records in its log.
+    pub fn holds_data(&self) -> Result<bool> {
+        folder::holds_data_on(&*self.shared.disk, &self.shared.config.dir)
+    }
+
     /// Opens the folder, recovers what the last process left, and starts the writer threads.
     ///
     /// Blocks while the log is replayed. Fails when another process has the folder, or when its files are damaged
@@ -203,7 +209,7 @@ impl NativeStore {
 
     /// The same, with files that are looked for when the folder is locked.
     fn open_with(config: NativeConfig, disk: impl FnOnce(&Path) -> Result<DiskRef>) -> Result<Self> {
-        let lock = lock_folder(&config.dir)?;
+        let lock = folder::lock(&config.dir)?;
         let disk = disk(&config.dir)?;
         let pool = query_pool(&config.dir, DEFAULT_QUERY_BYTES)?;
         let shared = Arc::new(state::Shared::load(config, disk)?);
@@ -217,37 +223,6 @@ impl NativeStore {
 fn query_pool(dir: &std::path::Path, memory_bytes: usize) -> Result<Arc<QueryPool>> {
     let config = PoolConfig { memory_bytes, spill_dir: Some(paths::spill_dir(dir)) };
     QueryPool::open(&config).map(Arc::new)
-}
-
-/// Makes sure that no other process writes to the folder.
-fn lock_folder(dir: &Path) -> Result<File> {
-    std::fs::create_dir_all(dir)
-        .context(ErrorKind::Unavailable, || format!("making the data folder {}", dir.display()))?;
-    let path = paths::lock_file(dir);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .or_else(|err| match err.kind() {
-            // The disk can be read all the same.
-            std::io::ErrorKind::ReadOnlyFilesystem => File::open(&path),
-            _ => Err(err),
-        })
-        .context(ErrorKind::Unavailable, || format!("opening {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(Error::new(
-            ErrorKind::Conflict,
-            format!(
-                "the data folder {} is in use by another clearspan process; stop it first",
-                dir.display()
-            ),
-        )),
-        Err(std::fs::TryLockError::Error(source)) => {
-            Err(Error::caused(ErrorKind::Unavailable, format!("locking {}", path.display()), source))
-        }
-    }
 }
 
 /// Merges patches of one run within a batch, so that every key occurs once.

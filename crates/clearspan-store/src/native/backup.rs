@@ -56,6 +56,7 @@ pub struct CopiedFile {
 /// Copies the runs of the data folder `dir` to the folder `to`. Files that the backup `older` has already are linked
 /// from there.
 pub fn copy_runs(dir: &Path, to: &Path, older: Option<(&Path, &Index)>) -> Result<Vec<CopiedFile>> {
+    super::folder::refuse_unfinished_restore(dir)?;
     super::bucket::refuse_bucket_folder(dir)?;
     let failed = || format!("copying {}", dir.display());
     for folder in [paths::segment_dir(to), paths::log_dir(to)] {
@@ -280,3 +281,6 @@ fn optional<T>(read: io::Result<T>) -> io::Result<Option<T>> {
         Err(err) => Err(err),
     }
 }
+
+#[cfg(test)]
+mod tests;

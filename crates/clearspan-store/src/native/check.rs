@@ -15,7 +15,7 @@ use super::log::RecordKind;
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile};
 use super::segment::Segment;
-use super::{lock_folder, log, paths, record, recover, tombstone_file};
+use super::{folder, log, paths, record, recover, tombstone_file};
 use crate::error::Context;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
@@ -29,21 +29,22 @@ const SEND_AGAIN: &str =
 const NEWER: &str = "start the newer version of Clearspan that wrote it";
 
 /// Reads everything that a stopped store keeps in its folder. Fails only when it cannot look: the folder is in use or
-/// cannot be opened.
+/// cannot be opened, or a restore into it was not finished. Changes nothing.
 pub fn check(dir: &Path) -> Result<CheckReport> {
     bucket::refuse_bucket_folder(dir)?;
-    let _lock = lock_folder(dir)?;
+    let _lock = folder::lock_to_look(dir)?;
     check_on(dir, RealDisk::shared())
 }
 
 /// The same for a folder whose segments are in a bucket, all of which is read. Nothing is claimed or written; a server that
 /// uses the bucket with another folder meanwhile may remove files before they are read.
 pub fn check_in_bucket(dir: &Path, bucket: &BucketConfig) -> Result<CheckReport> {
-    let _lock = lock_folder(dir)?;
+    let _lock = folder::lock_to_look(dir)?;
     check_on(dir, Arc::new(BucketDisk::look(dir, RealDisk::shared(), bucket)?))
 }
 
-fn check_on(dir: &Path, disk: DiskRef) -> Result<CheckReport> {
+/// Reads everything in a folder that nobody else uses.
+pub(super) fn check_on(dir: &Path, disk: DiskRef) -> Result<CheckReport> {
     let mut at_once = |_| ControlFlow::Continue(());
     let mut check = Check { decodes: true, ..Check::online(dir, disk, &mut at_once) };
     let manifest = check.manifest();

@@ -30,7 +30,7 @@ use super::paths;
 
 mod scan;
 
-pub(crate) use scan::{Scan, first_seq, scan_file};
+pub(crate) use scan::{Scan, first_seq, holds_records, scan_file};
 
 const FILE_MAGIC: &[u8; 8] = b"CSPANLOG";
 const FILE_VERSION: u32 = 2;

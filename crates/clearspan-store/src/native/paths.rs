@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! <data dir>/lock                         held by the one process that owns the folder
+//! <data dir>/restoring                    there while a backup is put back
 //! <data dir>/runs/spill/                  what queries do not keep in memory; emptied at start
 //! <data dir>/runs/manifest                the only truth about segments
 //! <data dir>/runs/tombstones-<number>     what was deleted; the manifest names the one that counts
@@ -74,6 +75,10 @@ pub(crate) fn tombstones_numbers(disk: &dyn Disk, data_dir: &Path) -> io::Result
 
 pub(crate) fn lock_file(data_dir: &Path) -> PathBuf {
     data_dir.join("lock")
+}
+
+pub(crate) fn restoring_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("restoring")
 }
 
 pub(crate) fn log_file(log_dir: &Path, number: u64) -> PathBuf {

@@ -96,6 +96,11 @@ pub(crate) fn first_seq(disk: &dyn Disk, dir: &Path, number: u64) -> io::Result<
     })
 }
 
+/// Whether there is anything in file `number` behind its header.
+pub(crate) fn holds_records(disk: &dyn Disk, dir: &Path, number: u64) -> io::Result<bool> {
+    Ok(disk.open(&paths::log_file(dir, number))?.len() > FILE_HEADER_BYTES as u64)
+}
+
 /// Reads the records of file `number` that count: those before `end`, the first record of the next file, if that is
 /// known.
 pub(crate) fn scan_file(disk: &dyn Disk, dir: &Path, number: u64, end: Option<u64>) -> io::Result<Scan> {
