@@ -42,15 +42,24 @@ const DRAIN: Duration = Duration::from_secs(6);
 /// How long writing what is in memory may take after that. Supervisors kill after ten seconds at the earliest.
 const FLUSH: Duration = Duration::from_secs(3);
 
+/// What happens when the data folder holds runs and the catalog with their projects is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LostCatalog {
+    /// Nothing starts: somebody may have it.
+    Refuse,
+    /// A new one takes its place.
+    Replace,
+}
+
 /// Serves until SIGTERM or SIGINT, then drains and stops. A second signal stops at once; what was acknowledged is
 /// safe all the same.
-pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
+pub(crate) async fn run(settings: Settings, if_lost: LostCatalog) -> anyhow::Result<()> {
     Metrics::count_panics();
     let mut signals = StopSignals::listen()?;
     let http = listen(settings.http.addr(), "--http").await?;
     let grpc = listen(settings.grpc.addr(), "--grpc").await?;
     let bound = Bound { http: http.local_addr()?, grpc: grpc.local_addr()? };
-    let context = build_context(settings, bound).await?;
+    let context = build_context(settings, bound, if_lost).await?;
     let (store, live) = (Arc::clone(&context.store), context.live.clone());
     let (remaps, upkeep) = (Arc::clone(&context.remaps), Arc::clone(&context.upkeep));
     let stopping = CancellationToken::new();
@@ -124,10 +133,14 @@ async fn listen(addr: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-async fn build_context(settings: Settings, bound: Bound) -> anyhow::Result<Arc<Context>> {
+async fn build_context(
+    settings: Settings,
+    bound: Bound,
+    if_lost: LostCatalog,
+) -> anyhow::Result<Arc<Context>> {
     let Opened { store, catalog, attachments } = {
         let settings = settings.clone();
-        tokio::task::spawn_blocking(move || open(&settings))
+        tokio::task::spawn_blocking(move || open(&settings, if_lost))
             .await
             .context("opening the data folder panicked")??
     };
@@ -192,7 +205,7 @@ struct Opened {
 }
 
 /// Opens the data folder. Blocks.
-fn open(settings: &Settings) -> anyhow::Result<Opened> {
+fn open(settings: &Settings, if_lost: LostCatalog) -> anyhow::Result<Opened> {
     let finish = Arc::new(|run: &mut Run| PriceTable::builtin().price(run));
     let shares = settings.memory_shares();
     let memory_bytes = NonZeroUsize::new(shares.recent).context("the memory setting is zero")?;
@@ -212,6 +225,15 @@ fn open(settings: &Settings) -> anyhow::Result<Opened> {
         refuse_below: settings.disk_min_free.room(),
         warn_below: settings.disk_warn_free.room(),
     })?;
+    // A bucket brings it back, so it is looked for when the store is open.
+    if !settings.catalog_path().exists() && store.holds_data()? {
+        match if_lost {
+            LostCatalog::Refuse => anyhow::bail!(settings.lost_catalog()),
+            LostCatalog::Replace => {
+                tracing::warn!("the catalog was lost; a new one hides the runs that are there");
+            }
+        }
+    }
     let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&settings.catalog_path())?);
     if settings.requires_keys() && !catalog.has_active_keys()? {
         anyhow::bail!(

@@ -17,7 +17,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use clearspan_catalog::{Catalog, KeyName, KeySecret, NewKey, ProjectName, SqliteCatalog};
+use clearspan_store::native;
 
+use crate::app::LostCatalog;
 use crate::clock::Clock;
 use crate::config::{RawSettings, Settings};
 use crate::demo::{self, DemoArgs};
@@ -86,6 +88,9 @@ struct ServeArgs {
     /// Print the settings that would be used, and stop
     #[arg(long)]
     print_config: bool,
+    /// Start although the catalog was lost, with an empty one: no project shows the runs that are there
+    #[arg(long)]
+    new_catalog: bool,
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +182,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let print = args.print_config;
+    let if_lost = if args.new_catalog { LostCatalog::Replace } else { LostCatalog::Refuse };
     let settings = args.settings.resolve()?;
     if print {
         print::bytes(settings.to_toml()?.as_bytes())?;
@@ -184,7 +190,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     }
     telemetry::start_logging(settings.log_format);
     let runtime = runtime()?;
-    let outcome = runtime.block_on(app::run(settings));
+    let outcome = runtime.block_on(app::run(settings, if_lost));
     // Threads that still work (a batch on its way to the disk) get a moment; nobody waits for them longer.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     outcome
@@ -193,7 +199,12 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
-    Ok(SqliteCatalog::open(&settings.catalog_path())?)
+    native::refuse_unfinished_restore(&settings.data_dir)?;
+    let path = settings.catalog_path();
+    if !path.exists() && native::holds_data(&settings.data_dir)? {
+        anyhow::bail!(settings.lost_catalog());
+    }
+    Ok(SqliteCatalog::open(&path)?)
 }
 
 fn keys(command: KeysCommand) -> anyhow::Result<()> {

@@ -253,6 +253,16 @@ impl Settings {
     pub(crate) fn catalog_path(&self) -> PathBuf {
         self.data_dir.join("catalog.sqlite")
     }
+
+    /// What to tell when there are runs and no catalog: a new one would hide them.
+    pub(crate) fn lost_catalog(&self) -> String {
+        format!(
+            "{} is missing, and {} holds runs, whose projects and keys were in it; copy catalog.sqlite from a backup, or \
+             `clearspan serve --new-catalog` starts without them: no project will show the old runs",
+            self.catalog_path().display(),
+            self.data_dir.display()
+        )
+    }
 }
 
 fn is_loopback(addr: &SocketAddr) -> bool {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use clearspan_catalog::SqliteCatalog;
+use clearspan_store::native;
 use clearspan_store::native::backup::{self, CopiedFile, Index};
 use jiff::Timestamp;
 
@@ -43,6 +44,7 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
     refuse_object_store(&settings)?;
     let dir = &settings.data_dir;
+    native::refuse_unfinished_restore(dir)?;
     if !dir.join("runs").is_dir() {
         anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
     }
@@ -137,7 +139,7 @@ pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
 }
 
 /// The finished backups in a folder, oldest first: their names are their times.
-fn backups_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn backups_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut backups = Vec::new();
     for entry in entries {

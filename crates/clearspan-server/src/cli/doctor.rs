@@ -4,17 +4,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use clearspan_catalog::{Catalog, SqliteCatalog};
-use clearspan_model::{ErrorKind, UnixNanos};
+use clearspan_model::UnixNanos;
+use clearspan_store::native::backup::Index;
 use clearspan_store::{CheckReport, Problem, native};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::print;
+use super::{backup, print};
 use crate::config::Settings;
 use crate::error::chain;
 
 /// Below this the server cannot keep its promises for long.
 const LOW_DISK_BYTES: u64 = 512 << 20;
+const FOLDER: &str = "data folder";
 const RUNS: &str = "runs";
 
 /// How bad it is.
@@ -98,11 +100,17 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     let exists = dir.exists();
     let mut findings = vec![check_folder(dir), check_space(dir)];
-    if exists {
-        findings.push(check_catalog(settings));
-        findings.extend(check_runs(settings));
+    match check_is_whole(dir) {
+        // Neither is opened: what is in it is no catalog and no runs of a server.
+        Some(finding) => findings.push(finding),
+        None => {
+            if exists {
+                findings.push(check_catalog(settings));
+                findings.extend(check_runs(settings));
+            }
+            findings.push(check_keys(settings));
+        }
     }
-    findings.push(check_keys(settings));
     findings.push(check_port("http port", settings.http.addr(), "--http"));
     findings.push(check_port("grpc port", settings.grpc.addr(), "--grpc"));
 
@@ -124,17 +132,34 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
 fn check_folder(dir: &Path) -> Finding {
     if !dir.exists() {
         return Finding::new(
-            "data folder",
+            FOLDER,
             State::Note,
             format!("{} does not exist yet; `clearspan serve` makes it", dir.display()),
         );
     }
     match tempfile_in(dir) {
-        Ok(()) => Finding::new("data folder", State::Ok, format!("{} can be written", dir.display())),
+        Ok(()) => Finding::new(FOLDER, State::Ok, format!("{} can be written", dir.display())),
         Err(err) => {
-            Finding::new("data folder", State::Problem, format!("{} cannot be written: {err}", dir.display()))
+            Finding::new(FOLDER, State::Problem, format!("{} cannot be written: {err}", dir.display()))
         }
     }
+}
+
+/// Whether the folder is something else than the data of a server.
+fn check_is_whole(dir: &Path) -> Option<Finding> {
+    let problem = |text: String| Some(Finding::new(FOLDER, State::Problem, text));
+    if let Err(err) = native::refuse_unfinished_restore(dir) {
+        return problem(chain(&err));
+    }
+    let how = "`clearspan restore --from` it into a new folder compares all of it with its checksums";
+    if Index::exists(dir) {
+        return problem(format!("{} is a backup and was not checked; {how}", dir.display()));
+    }
+    let is_data = dir.join("runs").exists() || !dir.exists();
+    if is_data || !backup::backups_in(dir).is_ok_and(|backups| !backups.is_empty()) {
+        return None;
+    }
+    problem(format!("{} holds backups and was not checked; {how}", dir.display()))
 }
 
 fn tempfile_in(dir: &Path) -> std::io::Result<()> {
@@ -161,11 +186,16 @@ fn check_space(dir: &Path) -> Finding {
 fn check_catalog(settings: &Settings) -> Finding {
     let path = settings.catalog_path();
     if !path.exists() {
-        return Finding::new(
-            "catalog",
-            State::Note,
-            "does not exist yet; `clearspan serve` makes it".to_owned(),
-        );
+        let is_lost = native::holds_data(&settings.data_dir).unwrap_or(false);
+        let (state, text) = match (is_lost, &settings.object_store) {
+            (_, Some(url)) => (
+                State::Note,
+                format!("is not in the folder; `clearspan serve` takes the copy in {url}, or makes it"),
+            ),
+            (true, None) => (State::Problem, settings.lost_catalog()),
+            (false, None) => (State::Note, "does not exist yet; `clearspan serve` makes it".to_owned()),
+        };
+        return Finding::new("catalog", state, text);
     }
     match SqliteCatalog::open(&path).and_then(|catalog| catalog.check_integrity()) {
         Ok(()) => Finding::new("catalog", State::Ok, "sound".to_owned()),
@@ -182,7 +212,7 @@ fn check_runs(settings: &Settings) -> Vec<Finding> {
     let report = match checked {
         Ok(report) => report,
         // Its files change while they are read.
-        Err(err) if err.kind() == ErrorKind::Conflict => {
+        Err(err) if native::is_in_use(&err) => {
             let text = "not checked, because a server is running on the data folder";
             return vec![Finding::new(RUNS, State::Note, text)];
         }

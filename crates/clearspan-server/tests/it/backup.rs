@@ -134,3 +134,121 @@ async fn a_damaged_backup_does_not_spoil_the_next_one() {
     let third = backups(&folder).pop().expect("a backup");
     DataFolder::new().run_ok(&["restore", "--from", third.to_str().expect("a name of text")]);
 }
+
+/// What an unsuccessful command told.
+fn refused(folder: &DataFolder, args: &[&str]) -> String {
+    let output = folder.run(args);
+    let told = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).expect("text")).concat();
+    assert!(!output.status.success(), "{args:?}: {told}");
+    told
+}
+
+const SERVE: [&str; 5] = ["serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+const DOCTOR: [&str; 5] = ["doctor", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+
+/// A stopped server's folder with a run in it, in a segment or only in the log.
+async fn folder_with_a_run(is_flushed: bool) -> DataFolder {
+    let server = Server::start();
+    let body = spans::protobuf(vec![OneSpan(1).otlp()]);
+    let answer = server.connect().await.send(post("/v1/traces", PROTOBUF, body)).await;
+    assert_taken(&answer, PROTOBUF, "a run");
+    match is_flushed {
+        true => server.terminate().1,
+        false => server.kill_9(),
+    }
+}
+
+#[tokio::test]
+async fn a_restore_that_broke_off_is_not_taken_for_data() {
+    let folder = folder_with_a_run(true).await;
+    folder.run_ok(&["backup", "--to", "backups"]);
+    let backup = backups(&folder).pop().expect("a backup");
+    let manifest = backup.join("runs/manifest");
+    let good = std::fs::read(&manifest).expect("a file of the backup");
+    std::fs::remove_file(&manifest).expect("it was there");
+    let restored = DataFolder::new();
+    let restore = ["restore", "--from", backup.to_str().expect("a name of text")];
+    refused(&restored, &restore);
+    std::fs::write(&manifest, good).expect("it is writable");
+    let commands: [&[&str]; 5] =
+        [&SERVE, &DOCTOR, &restore, &["backup", "--to", "backups"], &["keys", "create"]];
+    for command in commands {
+        let told = refused(&restored, command);
+        assert!(told.contains("not finished; remove the folder and restore again"), "{command:?}: {told}");
+    }
+    std::fs::remove_dir_all(restored.data()).expect("it is there");
+    restored.run_ok(&restore);
+    restored.run_ok(&DOCTOR);
+}
+
+#[tokio::test]
+async fn doctor_tells_backups_from_data_and_leaves_nothing() {
+    let folder = folder_with_a_run(true).await;
+    folder.run_ok(&["backup", "--to", "data/backups"]);
+    let backups = folder.data().join("backups");
+    let backup = std::fs::read_dir(&backups).expect("backups").next().expect("one").expect("readable").path();
+    folder.run_ok(&DOCTOR);
+    let files = || {
+        let entries = [&backups, &backup].map(|dir| std::fs::read_dir(dir).expect("it is there"));
+        let mut names: Vec<_> =
+            entries.into_iter().flatten().map(|entry| entry.expect("readable").file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = files();
+    for dir in [&backups, &backup] {
+        let place = DataFolder::new();
+        std::os::unix::fs::symlink(dir, place.data()).expect("a link");
+        let told = refused(&place, &DOCTOR);
+        assert!(told.contains("was not checked") && told.contains("clearspan restore"), "{told}");
+        assert!(!told.contains("all sound"), "{told}");
+    }
+    assert_eq!(files(), before);
+    std::fs::remove_file(folder.data().join("lock")).expect("a server ran there");
+    assert!(folder.run_ok(&DOCTOR).contains("all sound"));
+    assert!(!folder.data().join("lock").exists());
+}
+
+#[tokio::test]
+async fn runs_are_not_hidden_by_a_new_catalog() {
+    for is_flushed in [true, false] {
+        let folder = folder_with_a_run(is_flushed).await;
+        // With what SQLite had beside it when the server was killed.
+        let files = || {
+            let entries = std::fs::read_dir(folder.data()).expect("it is there");
+            let paths = entries.map(|entry| entry.expect("readable").path());
+            let of_catalog =
+                |path: &PathBuf| path.to_str().is_some_and(|path| path.contains("catalog.sqlite"));
+            paths.filter(of_catalog).collect::<Vec<_>>()
+        };
+        let kept: Vec<_> =
+            files().into_iter().map(|path| (std::fs::read(&path).expect("a file"), path)).collect();
+        let lose = || files().iter().for_each(|path| std::fs::remove_file(path).expect("it was there"));
+        lose();
+        for command in [&SERVE[..], &DOCTOR, &["keys", "create"]] {
+            let told = refused(&folder, command);
+            assert!(told.contains("catalog.sqlite is missing") && told.contains("backup"), "{told}");
+            assert!(files().is_empty(), "{command:?}");
+        }
+        for (bytes, path) in kept {
+            std::fs::write(path, bytes).expect("it can be put back");
+        }
+        folder.run_ok(&DOCTOR);
+        lose();
+        let server = Server::start_in(folder, &[&SERVE[1..], &["--new-catalog"]].concat());
+        assert_eq!(server.run_count("default").await, 0);
+        let (_, folder) = server.terminate();
+        // From now on there is one.
+        folder.run_ok(&DOCTOR);
+        drop(Server::start_again(folder));
+    }
+}
+
+#[tokio::test]
+async fn doctor_says_which_folder_needs_its_object_store() {
+    let folder = folder_with_a_run(true).await;
+    std::fs::write(folder.data().join("runs/log/bucket"), "{}").expect("it is writable");
+    let told = refused(&folder, &DOCTOR);
+    assert!(told.contains("say which one with --object-store"), "{told}");
+    assert!(!told.contains("a server is running"), "{told}");
+}
