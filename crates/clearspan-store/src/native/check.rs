@@ -129,7 +129,12 @@ impl<'a> Check<'a> {
         self.count(segment.has_sums(), segment.bytes);
         match segment.damaged_blocks(self.meter) {
             Err(err) => self.problem(segment.path(), chain(&err), all, times, RESTORE),
-            Ok(damaged) if damaged.is_empty() => self.rows(segment.path(), all, times, || segment.check()),
+            Ok(damaged) if damaged.is_empty() => {
+                if segment.has_sums() && !self.is_over() {
+                    segment.set_mended();
+                }
+                self.rows(segment.path(), all, times, || segment.check());
+            }
             Ok(damaged) => {
                 for damage in damaged {
                     let affected = segment.place_of(damage.offset).unwrap_or_else(|| all.clone());
@@ -156,7 +161,12 @@ impl<'a> Check<'a> {
         self.count(sums.is_some(), bytes);
         match file.damaged_blocks(self.meter) {
             Err(err) => self.problem(file.path(), chain(&err), all, times, RESTORE),
-            Ok(damaged) if damaged.is_empty() => self.rows(file.path(), all, times, || file.check()),
+            Ok(damaged) if damaged.is_empty() => {
+                if sums.is_some() && !self.is_over() {
+                    file.set_mended();
+                }
+                self.rows(file.path(), all, times, || file.check());
+            }
             Ok(damaged) => {
                 for damage in damaged {
                     self.problem(file.path(), damage.to_string(), all.clone(), times, RESTORE);

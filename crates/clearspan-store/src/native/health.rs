@@ -115,6 +115,25 @@ impl Health {
     }
 }
 
+/// What was found to be damaged in a file. The first finding is enough to warn of it; `doctor` finds them all.
+#[derive(Debug, Default)]
+pub(crate) struct Damaged(Mutex<Option<String>>);
+
+impl Damaged {
+    pub(crate) fn tell(&self, what: impl FnOnce() -> String) {
+        self.0.lock().get_or_insert_with(what);
+    }
+
+    /// The file was mended: all of it matches its checksums.
+    pub(crate) fn clear(&self) {
+        *self.0.lock() = None;
+    }
+
+    pub(crate) fn what(&self) -> Option<String> {
+        self.0.lock().clone()
+    }
+}
+
 /// An error with its causes.
 pub(crate) fn chain(err: &dyn std::error::Error) -> String {
     let mut text = err.to_string();

@@ -66,7 +66,7 @@ pub(crate) struct Segment {
     /// What the manifest says of its checksums; `None` when an older version wrote it.
     sums_crc: Option<u32>,
     sums: OnceLock<Arc<Sums>>,
-    damage: OnceLock<String>,
+    damage: health::Damaged,
     passed_over: AtomicBool,
     /// Where the index of traces lies in the file; `None` when an older version wrote it.
     index_place: Option<IndexPlace>,
@@ -99,7 +99,7 @@ impl Segment {
             path: paths::segment_file(segment_dir, entry.number),
             sums_crc: entry.sums,
             sums: OnceLock::new(),
-            damage: OnceLock::new(),
+            damage: health::Damaged::default(),
             passed_over: AtomicBool::new(entry.passed_over),
             index_place: entry.traces,
             index: OnceLock::new(),
@@ -147,8 +147,7 @@ impl Segment {
             let source = source.into();
             let kind = health::kind_of_failed_read(&*source);
             if kind == ErrorKind::Corrupt {
-                // The first one is enough to warn of the file; `doctor` finds them all.
-                let _first = self.damage.set(health::chain(&*source));
+                self.damage.tell(|| health::chain(&*source));
             }
             Error::caused(kind, format!("reading segment {}", self.number), source)
         }
@@ -160,8 +159,13 @@ impl Segment {
     }
 
     /// What was found to be damaged in the file, if anything was.
-    pub(crate) fn damage(&self) -> Option<&str> {
-        self.damage.get().map(String::as_str)
+    pub(crate) fn damage(&self) -> Option<String> {
+        self.damage.what()
+    }
+
+    /// Somebody mended the file: all of it matches its checksums now.
+    pub(crate) fn set_mended(&self) {
+        self.damage.clear();
     }
 
     /// Whether new runs were not compared with those in here; see [`Self::pass_over`].
@@ -243,7 +247,7 @@ impl Segment {
         let damaged = blocks::damaged_blocks(&*self.disk, &self.path, self.sums_crc, meter);
         let damaged = damaged.map_err(self.corrupt())?;
         if let Some(first) = damaged.first() {
-            let _first = self.damage.set(first.to_string());
+            self.damage.tell(|| first.to_string());
         }
         Ok(damaged)
     }

@@ -60,7 +60,7 @@ pub(crate) struct RecordFile<C> {
     path: PathBuf,
     sums: OnceLock<Arc<Sums>>,
     footer: OnceLock<Footer>,
-    damage: OnceLock<String>,
+    damage: health::Damaged,
     /// Set when the manifest does not name it any more: the file goes with the last reader.
     condemned: AtomicBool,
     table: PhantomData<C>,
@@ -119,7 +119,7 @@ impl<C: RecordColumn> RecordFile<C> {
             path,
             sums: OnceLock::new(),
             footer: OnceLock::new(),
-            damage: OnceLock::new(),
+            damage: health::Damaged::default(),
             condemned: AtomicBool::new(false),
             table: PhantomData,
         }
@@ -202,8 +202,7 @@ impl<C: RecordColumn> RecordFile<C> {
             let (source, what) = (source.into(), format!("reading {} {}", C::FILES, self.entry.number));
             let kind = health::kind_of_failed_read(&*source);
             if kind == ErrorKind::Corrupt {
-                // The first one is enough to warn of the file; `doctor` finds them all.
-                let _first = self.damage.set(health::chain(&*source));
+                self.damage.tell(|| health::chain(&*source));
             }
             Error::caused(kind, what, source)
         }
@@ -298,14 +297,19 @@ impl<C: RecordColumn> RecordFile<C> {
         let damaged = blocks::damaged_blocks(&*self.disk, &self.path, self.entry.sums, meter);
         let damaged = damaged.map_err(self.corrupt())?;
         if let Some(first) = damaged.first() {
-            let _first = self.damage.set(first.to_string());
+            self.damage.tell(|| first.to_string());
         }
         Ok(damaged)
     }
 
+    /// Somebody mended the file: all of it matches its checksums now.
+    pub(crate) fn set_mended(&self) {
+        self.damage.clear();
+    }
+
     /// What somebody should know of the file.
     pub(crate) fn warning(&self) -> Option<String> {
-        self.damage.get().map(|what| format!("{} {} is damaged: {what}", C::FILES, self.entry.number))
+        self.damage.what().map(|what| format!("{} {} is damaged: {what}", C::FILES, self.entry.number))
     }
 
     /// Decodes every row, which verifies every page. Returns how many there are.

@@ -7,11 +7,11 @@
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 
-use futures::FutureExt as _;
+use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::*;
 use crate::testing::build::{logs as all_log_records, point};
-use crate::{LogPage, PointList};
+use crate::{LogPage, PointList, TableFormat};
 
 fn flips() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
@@ -229,6 +229,21 @@ async fn without_checksums_damage_passes_unseen() {
     assert!(unseen > 0, "every flipped bit was seen without checksums");
 }
 
+async fn statement_fails(store: &NativeStore, text: &str) -> Error {
+    let query = SqlQuery {
+        scope: scope(),
+        projects: Vec::new(),
+        text: text.to_owned(),
+        format: TableFormat::Json,
+        max_rows: None,
+        timeout: std::time::Duration::from_secs(120),
+    };
+    match store.sql(query).await {
+        Ok(answer) => answer.body.try_collect::<Vec<_>>().await.unwrap_err(),
+        Err(err) => err,
+    }
+}
+
 /// A segment is damaged where a late run looks for what it belongs to: the run is taken, the damage is told, and what
 /// lies elsewhere is answered.
 #[tokio::test]
@@ -250,6 +265,8 @@ async fn a_damaged_segment_does_not_stop_what_arrives() {
         );
         let err = store.query_runs(&newest(everything())).await.unwrap_err();
         assert_eq!(err.kind(), ErrorKind::Corrupt, "{err}");
+        let err = statement_fails(&store, "select count(end_time) from runs").await;
+        assert!(err.kind() == ErrorKind::Corrupt && err.to_string().contains("segment 1"), "{err}");
         // The first segment holds what began in the first minute; later times are not touched by it.
         let range = TimeRange { from: Some(at(3_000_000)), to: None };
         let later = Selection { range, ..everything() };

@@ -59,6 +59,9 @@ async fn what_rots_while_the_store_serves_is_found() {
             assert!(report.problems.iter().any(is_named), "{context}: {report:?}");
             assert!(!store.warnings().is_empty(), "{context}");
             missing(&truth, &ask_store(&store).await, &context);
+            std::fs::write(copy.path().join(file), &before).unwrap();
+            assert_eq!(store.scrub(FAST).await.expect(&context).problems, [], "{context}: mended");
+            assert_eq!(store.warnings(), [] as [String; 0], "{context}: mended");
             told += 1;
             continue;
         }
