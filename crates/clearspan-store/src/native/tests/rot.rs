@@ -11,7 +11,7 @@ use futures::{FutureExt as _, TryStreamExt as _};
 
 use super::*;
 use crate::testing::build::{logs as all_log_records, point};
-use crate::{LogPage, PointList, TableFormat};
+use crate::{Error, LogPage, PointList, TableFormat};
 
 fn flips() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a switch of the tests, not a setting")]
