@@ -347,13 +347,10 @@ mod tests {
     use super::*;
 
     fn answered(status: &str, code: &str) -> ObjectError {
+        // Its words are those of its cause.
         let words =
             format!("Server returned non-2xx status code: {status}: <Error><Code>{code}</Code></Error>");
-        let cause = io::Error::other(words.clone());
-        ObjectError::Generic {
-            store: "S3",
-            source: Box::new(io::Error::other(format!("listing: {words}: {cause}"))),
-        }
+        ObjectError::Generic { store: "S3", source: Box::new(io::Error::other(words)) }
     }
 
     #[test]
