@@ -68,8 +68,8 @@ async fn what_was_acknowledged_before_a_backup_is_in_it() {
     }
 }
 
-#[tokio::test]
-async fn a_damaged_backup_is_refused() {
+/// A folder with five runs in a segment: a server that ends in order writes what is in memory.
+async fn folder_with_five_runs() -> DataFolder {
     let server = Server::start();
     let body = spans::protobuf((1..6).map(|number| OneSpan(number).otlp()).collect());
     assert_taken(
@@ -77,7 +77,12 @@ async fn a_damaged_backup_is_refused() {
         PROTOBUF,
         "five runs",
     );
-    let (_, folder) = server.terminate();
+    server.terminate().1
+}
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused() {
+    let folder = folder_with_five_runs().await;
     folder.run_ok(&["backup", "--to", "backups"]);
     let backup = backups(&folder).pop().expect("a backup");
     let catalog = backup.join("catalog.sqlite");
@@ -99,15 +104,7 @@ async fn a_damaged_backup_is_refused() {
 
 #[tokio::test]
 async fn a_damaged_backup_does_not_spoil_the_next_one() {
-    let server = Server::start();
-    let body = spans::protobuf((1..6).map(|number| OneSpan(number).otlp()).collect());
-    assert_taken(
-        &server.connect().await.send(post("/v1/traces", PROTOBUF, body)).await,
-        PROTOBUF,
-        "five runs",
-    );
-    // What was in memory is a segment now.
-    let (_, folder) = server.terminate();
+    let folder = folder_with_five_runs().await;
     folder.run_ok(&["backup", "--to", "backups"]);
     let first = backups(&folder).pop().expect("a backup");
     let segments = first.join("runs/segments");
