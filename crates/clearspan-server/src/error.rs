@@ -4,24 +4,9 @@ use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use clearspan_model::ErrorKind;
+pub(crate) use clearspan_store::chain;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-
-/// Prints an error and everything that caused it: `a: b: c`.
-pub(crate) fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut next = err.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        // Many libraries repeat in their words what caused them.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        next = cause.source();
-    }
-    text
-}
 
 /// The HTTP status for a kind of error.
 pub(crate) fn http_status(kind: ErrorKind) -> StatusCode {

@@ -98,3 +98,19 @@ impl<T, E: Into<Box<dyn std::error::Error + Send + Sync>>> Context<T> for std::r
         self.map_err(|source| Error::caused(kind, context(), source))
     }
 }
+
+/// An error with everything that caused it: `a: b: c`. What an error says of its cause itself is not repeated.
+pub fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut next = err.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        // Many libraries repeat in their words what caused them.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -24,7 +24,7 @@ mod texts;
 mod tombstones;
 
 pub use deletion::{Deleted, Deletion, DeletionState, DeletionTarget, PayloadExpiry, PurgeReport};
-pub use error::{Error, Result};
+pub use error::{Error, Result, chain};
 pub use outline::{InputsOf, Outline, OutlineRun, Text};
 pub use soundness::{CheckReport, Problem};
 pub use sql::{AnswerColumn, SqlQuery, SqlTable, TableAnswer, TableFormat, sql_tables};

@@ -10,6 +10,7 @@ use clearspan_model::ErrorKind;
 use parking_lot::Mutex;
 
 use super::bucket;
+pub(crate) use crate::error::chain;
 use crate::{Error, Result};
 
 /// What the disk refuses now.
@@ -132,22 +133,6 @@ impl Damaged {
     pub(crate) fn what(&self) -> Option<String> {
         self.0.lock().clone()
     }
-}
-
-/// An error with its causes.
-pub(crate) fn chain(err: &dyn std::error::Error) -> String {
-    let mut text = err.to_string();
-    let mut next = err.source();
-    while let Some(cause) = next {
-        let words = cause.to_string();
-        // Many libraries repeat in their words what caused them.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// What a failure to read a file means: that it is damaged, or that the machine is short of something just now.
