@@ -109,11 +109,19 @@ test("every page in windows of all widths", async (t) => {
       await shown(page).first().waitFor();
       for (const width of WIDTHS) {
         await page.setViewportSize({ width, height: 800 });
-        assert.deepEqual(await page.evaluate(misplaced, NAME_PX), [], `${width} px wide`);
+        assert.deepEqual(await misplacedFor(page), [], `${width} px wide`);
       }
       await page.close();
     });
 });
+
+/** What stays misplaced: charts and tables learn of a new width a frame or two after the page. */
+async function misplacedFor(page, ms = 2_000) {
+  for (const end = Date.now() + ms; ;) {
+    const found = await page.evaluate(misplaced, NAME_PX);
+    if (found.length === 0 || Date.now() > end) return found;
+  }
+}
 
 /** In the browser, once it has laid the page out: what no reader could read. */
 async function misplaced(namePx) {

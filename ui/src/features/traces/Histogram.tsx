@@ -1,13 +1,14 @@
 //! Traces, cost or latency over time. Drag to look closer; the range fields are the way by keyboard.
 
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { type PointerEvent, type RefObject, useLayoutEffect, useRef, useState } from "react";
+import { type PointerEvent, useRef, useState } from "react";
 import { isBadFilter } from "@/lib/api/client";
 import { histogramQuery } from "@/lib/api/queries";
 import type { Histogram as Data } from "@/lib/api/types";
 import { formatCost, formatDateTime, formatDuration, plural } from "@/lib/format";
 import { ChartTip } from "@/components/ChartTip";
 import { Segmented } from "@/components/Segmented";
+import { useSize } from "@/lib/use-size";
 import styles from "./Histogram.module.css";
 import { tickLabel, ticks } from "@/lib/time-range";
 
@@ -20,6 +21,7 @@ const METRICS: readonly { value: Metric; label: string }[] = [
 
 const HEIGHT = 76;
 const AXIS = 16;
+const LEAST_WIDTH = 120;
 const MIN_BRUSH_PX = 5;
 /** A bucket narrower than this is not worth zooming into. */
 const MIN_SPAN_US = 1_000_000;
@@ -34,10 +36,15 @@ interface Props {
 export function Histogram({ project, q, t, onBrush }: Props) {
   const [metric, setMetric] = useState<Metric>("traces");
   const box = useRef<HTMLDivElement>(null);
-  const width = useWidth(box);
+  const measured = useSize(box).width;
+  const width = Math.max(LEAST_WIDTH, measured);
   // Few steps of resolution, so that a resized window does not ask again and again.
   const buckets = width < 520 ? 40 : width < 1000 ? 80 : 120;
-  const query = useQuery({ ...histogramQuery(project, { q, t, buckets }), placeholderData: keepPreviousData });
+  const query = useQuery({
+    ...histogramQuery(project, { q, t, buckets }),
+    enabled: measured > 0,
+    placeholderData: keepPreviousData,
+  });
   return (
     <section className={styles.wrap} aria-label="Over time">
       <div className={styles.metrics}>
@@ -194,16 +201,4 @@ function useBrush(data: Data, width: number, onBrush: Props["onBrush"]) {
       onPointerCancel: () => setDrag(null),
     },
   };
-}
-
-function useWidth(ref: RefObject<HTMLElement | null>): number {
-  const [width, setWidth] = useState(1000);
-  useLayoutEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setWidth(Math.max(120, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [ref]);
-  return width;
 }
