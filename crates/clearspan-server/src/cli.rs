@@ -199,7 +199,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
 fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
-    native::refuse_unfinished_restore(&settings.data_dir)?;
+    native::refuse_other_folder(&settings.data_dir)?;
     let path = settings.catalog_path();
     if !path.exists() && native::holds_data(&settings.data_dir)? {
         anyhow::bail!(settings.lost_catalog());

@@ -90,7 +90,7 @@ mod table;
 mod tombstone_file;
 
 pub use check::{check, check_in_bucket};
-pub use folder::{holds_data, is_in_use, refuse_unfinished_restore};
+pub use folder::{holds_data, is_in_use, refuse_other_folder};
 pub use space::{Room, SpaceLimits};
 
 /// Derives what depends on several fields (the cost) after patches of one run were merged.

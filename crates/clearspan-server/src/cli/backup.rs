@@ -44,7 +44,7 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     let settings = args.settings.resolve()?;
     refuse_object_store(&settings)?;
     let dir = &settings.data_dir;
-    native::refuse_unfinished_restore(dir)?;
+    native::refuse_other_folder(dir)?;
     if !dir.join("runs").is_dir() {
         anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
     }
@@ -119,7 +119,7 @@ pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     let from = if Index::exists(&args.from) {
         args.from
     } else {
-        let newest = backups_in(&args.from)?.pop();
+        let newest = Index::all_in(&args.from)?.pop();
         newest.with_context(|| format!("there is no finished backup in {}", args.from.display()))?
     };
     let report = backup::restore(&from, &settings.data_dir)?;
@@ -138,23 +138,9 @@ pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The finished backups in a folder, oldest first: their names are their times.
-pub(super) fn backups_in(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    let mut backups = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if Index::exists(&path) {
-            backups.push(path);
-        }
-    }
-    backups.sort();
-    Ok(backups)
-}
-
 /// The newest backup of a folder whose index is sound. A new backup does not need the others.
 fn newest_readable(folder: &Path) -> anyhow::Result<Option<(PathBuf, Index)>> {
-    for backup in backups_in(folder)?.into_iter().rev() {
+    for backup in Index::all_in(folder)?.into_iter().rev() {
         match Index::load(&backup) {
             Ok(index) => return Ok(Some((backup, index))),
             Err(err) => {

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use clearspan_catalog::{Catalog, SqliteCatalog};
 use clearspan_model::UnixNanos;
-use clearspan_store::native::backup::Index;
 use clearspan_store::{CheckReport, Problem, native};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{backup, print};
+use super::print;
 use crate::config::Settings;
 use crate::error::chain;
 
@@ -100,7 +99,7 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     let exists = dir.exists();
     let mut findings = vec![check_folder(dir), check_space(dir)];
-    match check_is_whole(dir) {
+    match check_is_data(dir) {
         // Neither is opened: what is in it is no catalog and no runs of a server.
         Some(finding) => findings.push(finding),
         None => {
@@ -146,20 +145,9 @@ fn check_folder(dir: &Path) -> Finding {
 }
 
 /// Whether the folder is something else than the data of a server.
-fn check_is_whole(dir: &Path) -> Option<Finding> {
-    let problem = |text: String| Some(Finding::new(FOLDER, State::Problem, text));
-    if let Err(err) = native::refuse_unfinished_restore(dir) {
-        return problem(chain(&err));
-    }
-    let how = "`clearspan restore --from` it into a new folder compares all of it with its checksums";
-    if Index::exists(dir) {
-        return problem(format!("{} is a backup and was not checked; {how}", dir.display()));
-    }
-    let is_data = dir.join("runs").exists() || !dir.exists();
-    if is_data || !backup::backups_in(dir).is_ok_and(|backups| !backups.is_empty()) {
-        return None;
-    }
-    problem(format!("{} holds backups and was not checked; {how}", dir.display()))
+fn check_is_data(dir: &Path) -> Option<Finding> {
+    let err = native::refuse_other_folder(dir).err()?;
+    Some(Finding::new(FOLDER, State::Problem, format!("was not checked: {}", chain(&err))))
 }
 
 fn tempfile_in(dir: &Path) -> std::io::Result<()> {

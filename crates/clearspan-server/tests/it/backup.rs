@@ -179,7 +179,7 @@ async fn a_restore_that_broke_off_is_not_taken_for_data() {
 }
 
 #[tokio::test]
-async fn doctor_tells_backups_from_data_and_leaves_nothing() {
+async fn backups_are_told_from_data_and_left_as_they_are() {
     let folder = folder_with_a_run(true).await;
     folder.run_ok(&["backup", "--to", "data/backups"]);
     let backups = folder.data().join("backups");
@@ -199,6 +199,10 @@ async fn doctor_tells_backups_from_data_and_leaves_nothing() {
         let told = refused(&place, &DOCTOR);
         assert!(told.contains("was not checked") && told.contains("clearspan restore"), "{told}");
         assert!(!told.contains("all sound"), "{told}");
+        for command in [&SERVE[..], &["keys", "create"]] {
+            let told = refused(&place, command);
+            assert!(told.contains("backup") && told.contains("`clearspan restore --from` it"), "{told}");
+        }
     }
     assert_eq!(files(), before);
     std::fs::remove_file(folder.data().join("lock")).expect("a server ran there");

@@ -56,7 +56,7 @@ pub struct CopiedFile {
 /// Copies the runs of the data folder `dir` to the folder `to`. Files that the backup `older` has already are linked
 /// from there.
 pub fn copy_runs(dir: &Path, to: &Path, older: Option<(&Path, &Index)>) -> Result<Vec<CopiedFile>> {
-    super::folder::refuse_unfinished_restore(dir)?;
+    super::folder::refuse_other_folder(dir)?;
     super::bucket::refuse_bucket_folder(dir)?;
     let failed = || format!("copying {}", dir.display());
     for folder in [paths::segment_dir(to), paths::log_dir(to)] {

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use clearspan_model::ErrorKind;
 
+use super::backup::Index;
 use super::disk::{Disk, RealDisk};
 use super::manifest::Manifest;
 use super::{log, paths};
@@ -38,6 +39,8 @@ pub fn is_in_use(err: &Error) -> bool {
 
 /// Makes the folder where it is missing, and makes sure that no other process writes to it.
 pub(super) fn lock(dir: &Path) -> Result<File> {
+    // Before anything is made there, and again when nobody can begin a restore any more.
+    refuse_other_folder(dir)?;
     fs::create_dir_all(dir)
         .context(ErrorKind::Unavailable, || format!("making the data folder {}", dir.display()))?;
     let path = paths::lock_file(dir);
@@ -53,7 +56,7 @@ pub(super) fn lock(dir: &Path) -> Result<File> {
         })
         .context(ErrorKind::Unavailable, || format!("opening {}", path.display()))?;
     take(dir, &file)?;
-    refuse_unfinished_restore(dir)?;
+    refuse_other_folder(dir)?;
     Ok(file)
 }
 
@@ -72,7 +75,7 @@ pub(super) fn lock_to_look(dir: &Path) -> Result<Option<File>> {
         }
     };
     file.as_ref().map_or(Ok(()), |file| take(dir, file))?;
-    refuse_unfinished_restore(dir)?;
+    refuse_other_folder(dir)?;
     Ok(file)
 }
 
@@ -93,8 +96,28 @@ fn take(dir: &Path, file: &File) -> Result<()> {
     }
 }
 
+/// Fails when a folder is something else than the data of a server: a backup, which stays as it was made, a folder that
+/// holds backups, or one into which a backup was not put back to its end.
+pub fn refuse_other_folder(dir: &Path) -> Result<()> {
+    refuse_unfinished_restore(dir)?;
+    let is_data = || paths::runs_dir(dir).exists() || !dir.exists();
+    let what = if Index::exists(dir) {
+        "is a backup"
+    } else if !is_data() && Index::all_in(dir).is_ok_and(|backups| !backups.is_empty()) {
+        "holds backups"
+    } else {
+        return Ok(());
+    };
+    let what = format!(
+        "{} {what} and is no data folder; `clearspan restore --from` it into a new folder, which compares all of it with \
+         its checksums",
+        dir.display()
+    );
+    Err(Error::new(ErrorKind::InvalidInput, what))
+}
+
 /// Fails when a backup was not put back to its end: what is in the folder is a part of it.
-pub fn refuse_unfinished_restore(dir: &Path) -> Result<()> {
+pub(super) fn refuse_unfinished_restore(dir: &Path) -> Result<()> {
     let path = paths::restoring_file(dir);
     let is_there =
         fs::exists(&path).context(ErrorKind::Unavailable, || format!("looking for {}", path.display()))?;

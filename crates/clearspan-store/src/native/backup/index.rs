@@ -64,6 +64,17 @@ impl Index {
         folder.join(FILE).is_file()
     }
 
+    /// The backups in a folder that are whole, oldest first: their names are their times.
+    pub fn all_in(folder: &Path) -> Result<Vec<PathBuf>> {
+        let failed = || format!("reading {}", folder.display());
+        let entries = fs::read_dir(folder).context(ErrorKind::NotFound, failed)?;
+        let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<Vec<_>>>();
+        let mut backups = paths.context(ErrorKind::Unavailable, failed)?;
+        backups.retain(|path| Self::exists(path));
+        backups.sort();
+        Ok(backups)
+    }
+
     /// Reads the list of a backup.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);

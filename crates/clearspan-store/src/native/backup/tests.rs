@@ -57,7 +57,7 @@ async fn a_folder_is_refused_until_its_restore_is_finished() {
     assert_eq!((report.segments, report.rows), (1, 1));
     assert!(!paths::restoring_file(&to).exists());
     assert!(check(&to).unwrap().problems.is_empty());
-    assert!(native::refuse_unfinished_restore(&to).is_ok() && open(&to).is_ok());
+    assert!(native::refuse_other_folder(&to).is_ok() && open(&to).is_ok());
 }
 
 #[tokio::test]
