@@ -48,6 +48,7 @@ pub(super) fn backup(args: BackupArgs) -> anyhow::Result<()> {
     if !dir.join("runs").is_dir() {
         anyhow::bail!("there is nothing in {} to back up; choose a --data-dir", dir.display());
     }
+    refuse_inside(dir, &args.to)?;
     std::fs::create_dir_all(&args.to).with_context(|| format!("cannot make {}", args.to.display()))?;
     let older = newest_readable(&args.to)?;
     let now = Timestamp::from_nanosecond(Clock::default().now().as_nanos().into())?;
@@ -79,6 +80,24 @@ fn refuse_object_store(settings: &Settings) -> anyhow::Result<()> {
         "backups are for data folders that keep everything themselves; what is in {url}, with a copy of the catalog, is \
          kept by the object store: turn on its versioning or replication there"
     )
+}
+
+/// A backup that lies in the data folder goes with it.
+fn refuse_inside(dir: &Path, to: &Path) -> anyhow::Result<()> {
+    let failed = |folder: &Path| format!("cannot look for {}", folder.display());
+    let real_dir = dir.canonicalize().with_context(|| failed(dir))?;
+    let absolute = std::path::absolute(to).with_context(|| failed(to))?;
+    // It need not be there yet.
+    let existing = absolute.ancestors().find_map(|folder| folder.canonicalize().ok());
+    if existing.is_some_and(|existing| existing.starts_with(&real_dir)) {
+        anyhow::bail!(
+            "{} is inside of the data folder {}, and would be lost with it; choose another folder with --to, best on \
+             another disk",
+            to.display(),
+            dir.display()
+        );
+    }
+    Ok(())
 }
 
 fn copy(

@@ -181,9 +181,9 @@ async fn a_restore_that_broke_off_is_not_taken_for_data() {
 #[tokio::test]
 async fn backups_are_told_from_data_and_left_as_they_are() {
     let folder = folder_with_a_run(true).await;
-    folder.run_ok(&["backup", "--to", "data/backups"]);
-    let backups = folder.data().join("backups");
-    let backup = std::fs::read_dir(&backups).expect("backups").next().expect("one").expect("readable").path();
+    folder.run_ok(&["backup", "--to", "backups"]);
+    let backup = backups(&folder).pop().expect("a backup");
+    let backups = folder.path().join("backups");
     folder.run_ok(&DOCTOR);
     let files = || {
         let entries = [&backups, &backup].map(|dir| std::fs::read_dir(dir).expect("it is there"));
@@ -208,6 +208,19 @@ async fn backups_are_told_from_data_and_left_as_they_are() {
     std::fs::remove_file(folder.data().join("lock")).expect("a server ran there");
     assert!(folder.run_ok(&DOCTOR).contains("all sound"));
     assert!(!folder.data().join("lock").exists());
+}
+
+#[tokio::test]
+async fn a_backup_does_not_lie_in_what_it_is_a_copy_of() {
+    let folder = folder_with_a_run(true).await;
+    std::os::unix::fs::symlink("data", folder.path().join("link")).expect("a link");
+    for to in ["data", "data/backups", "data/runs/new/deeper", "link/backups", "data/../data/backups"] {
+        let told = refused(&folder, &["backup", "--to", to]);
+        assert!(told.contains("inside of the data folder") && told.contains("--to"), "{to}: {told}");
+    }
+    assert!(!folder.data().join("backups").exists() && !folder.data().join("runs/new").exists());
+    // A folder beside it whose name begins alike.
+    folder.run_ok(&["backup", "--to", "data-backups"]);
 }
 
 #[tokio::test]
