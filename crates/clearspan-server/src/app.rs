@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::attachments::Attachments;
 use crate::auth::Authenticator;
 use crate::clock::Clock;
-use crate::config::{LowDisk, Settings};
+use crate::config::{CatalogState, LowDisk, Settings};
 use crate::context::{Bound, Context};
 use crate::error::chain;
 use crate::ingest::{Budget, Ingest, IngestArgs, LiveFeed, Projects, Remaps, Rulebook};
@@ -225,14 +225,12 @@ fn open(settings: &Settings, if_lost: LostCatalog) -> anyhow::Result<Opened> {
         refuse_below: settings.disk_min_free.room(),
         warn_below: settings.disk_warn_free.room(),
     })?;
-    // A bucket brings it back, so it is looked for when the store is open.
-    if !settings.catalog_path().exists() && store.holds_data()? {
-        match if_lost {
-            LostCatalog::Refuse => anyhow::bail!(settings.lost_catalog()),
-            LostCatalog::Replace => {
-                tracing::warn!("the catalog was lost; a new one hides the runs that are there");
-            }
+    match (settings.catalog_state(Some(&store))?, if_lost) {
+        (CatalogState::Lost, LostCatalog::Refuse) => anyhow::bail!(settings.lost_catalog()),
+        (CatalogState::Lost, LostCatalog::Replace) => {
+            tracing::warn!("the catalog was lost; a new one hides the runs that are there");
         }
+        _ => {}
     }
     let catalog: Arc<dyn Catalog> = Arc::new(SqliteCatalog::open(&settings.catalog_path())?);
     if settings.requires_keys() && !catalog.has_active_keys()? {

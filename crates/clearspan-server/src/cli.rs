@@ -21,7 +21,7 @@ use clearspan_store::native;
 
 use crate::app::LostCatalog;
 use crate::clock::Clock;
-use crate::config::{RawSettings, Settings};
+use crate::config::{CatalogState, RawSettings, Settings};
 use crate::demo::{self, DemoArgs};
 use crate::{app, telemetry};
 
@@ -200,11 +200,21 @@ fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     native::refuse_other_folder(&settings.data_dir)?;
-    let path = settings.catalog_path();
-    if !path.exists() && native::holds_data(&settings.data_dir)? {
-        anyhow::bail!(settings.lost_catalog());
+    refuse_without_catalog(settings)?;
+    Ok(SqliteCatalog::open(&settings.catalog_path())?)
+}
+
+/// Fails when there was a catalog that a new one would take the place of.
+fn refuse_without_catalog(settings: &Settings) -> anyhow::Result<()> {
+    match settings.catalog_state(None)? {
+        CatalogState::Lost => anyhow::bail!(settings.lost_catalog()),
+        // Nobody has used a folder without it.
+        CatalogState::InBucket if settings.data_dir.join("runs").exists() => anyhow::bail!(
+            "{} is missing or empty; start `clearspan serve` with the same object store first, which takes the copy there",
+            settings.catalog_path().display()
+        ),
+        _ => Ok(()),
     }
-    Ok(SqliteCatalog::open(&path)?)
 }
 
 fn keys(command: KeysCommand) -> anyhow::Result<()> {

@@ -11,12 +11,14 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 mod bucket;
+mod catalog;
 mod memory;
 mod redaction;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub(crate) use catalog::CatalogState;
 pub(crate) use memory::MemoryShares;
 pub(crate) use redaction::{RedactPattern, Redaction};
 pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, LowDisk, TimeSpan};
@@ -247,21 +249,6 @@ impl Settings {
     /// The settings as a file that `--config` would read.
     pub(crate) fn to_toml(&self) -> anyhow::Result<String> {
         toml::to_string(self).context("cannot write the settings as TOML")
-    }
-
-    /// The file of the catalog.
-    pub(crate) fn catalog_path(&self) -> PathBuf {
-        self.data_dir.join("catalog.sqlite")
-    }
-
-    /// What to tell when there are runs and no catalog: a new one would hide them.
-    pub(crate) fn lost_catalog(&self) -> String {
-        format!(
-            "{} is missing, and {} holds runs, whose projects and keys were in it; copy catalog.sqlite from a backup, or \
-             `clearspan serve --new-catalog` starts without them: no project will show the old runs",
-            self.catalog_path().display(),
-            self.data_dir.display()
-        )
     }
 }
 

@@ -107,7 +107,7 @@ fn copy(
 ) -> anyhow::Result<Vec<CopiedFile>> {
     let mut files = backup::copy_runs(&settings.data_dir, folder, older)?;
     let (source, target) = (settings.catalog_path(), folder.join(CATALOG));
-    if source.exists() {
+    if settings.has_catalog() {
         SqliteCatalog::copy(&source, &target)?;
         let (bytes, crc32) = backup::checksum(&target)?;
         files.push(CopiedFile { path: CATALOG.into(), bytes, crc32, linked: false });

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::print;
-use crate::config::Settings;
+use crate::config::{CatalogState, Settings};
 use crate::error::chain;
 
 /// Below this the server cannot keep its promises for long.
@@ -172,22 +172,23 @@ fn check_space(dir: &Path) -> Finding {
 }
 
 fn check_catalog(settings: &Settings) -> Finding {
-    let path = settings.catalog_path();
-    if !path.exists() {
-        let is_lost = native::holds_data(&settings.data_dir).unwrap_or(false);
-        let (state, text) = match (is_lost, &settings.object_store) {
-            (_, Some(url)) => (
-                State::Note,
-                format!("is not in the folder; `clearspan serve` takes the copy in {url}, or makes it"),
-            ),
-            (true, None) => (State::Problem, settings.lost_catalog()),
-            (false, None) => (State::Note, "does not exist yet; `clearspan serve` makes it".to_owned()),
-        };
-        return Finding::new("catalog", state, text);
-    }
-    match SqliteCatalog::open(&path).and_then(|catalog| catalog.check_integrity()) {
-        Ok(()) => Finding::new("catalog", State::Ok, "sound".to_owned()),
-        Err(err) => Finding::new("catalog", State::Problem, chain(&err)),
+    let find = |state, text: String| Finding::new("catalog", state, text);
+    match (settings.catalog_state(None), &settings.object_store) {
+        (Ok(CatalogState::Present), _) => {
+            match SqliteCatalog::open(&settings.catalog_path()).and_then(|catalog| catalog.check_integrity())
+            {
+                Ok(()) => find(State::Ok, "sound".to_owned()),
+                Err(err) => find(State::Problem, chain(&err)),
+            }
+        }
+        (Ok(CatalogState::Lost), _) => find(State::Problem, settings.lost_catalog()),
+        (Ok(_), None) => find(State::Note, "does not exist yet; `clearspan serve` makes it".to_owned()),
+        (Ok(_), Some(url)) => {
+            let text =
+                format!("is not in the folder; `clearspan serve` takes the copy in {url}, or makes it");
+            find(State::Note, text)
+        }
+        (Err(err), _) => find(State::Problem, chain(&err)),
     }
 }
 
@@ -232,9 +233,9 @@ fn check_keys(settings: &Settings) -> Finding {
             "not needed: only this machine can reach the server".to_owned(),
         );
     }
-    let path = settings.catalog_path();
-    let has_keys = path.exists()
-        && SqliteCatalog::open(&path).and_then(|catalog| catalog.has_active_keys()).unwrap_or(false);
+    let open = || SqliteCatalog::open(&settings.catalog_path());
+    let has_keys =
+        settings.has_catalog() && open().and_then(|catalog| catalog.has_active_keys()).unwrap_or(false);
     if has_keys {
         return Finding::new("keys", State::Ok, "demanded, and there are some".to_owned());
     }

@@ -238,17 +238,28 @@ async fn runs_are_not_hidden_by_a_new_catalog() {
         let kept: Vec<_> =
             files().into_iter().map(|path| (std::fs::read(&path).expect("a file"), path)).collect();
         let lose = || files().iter().for_each(|path| std::fs::remove_file(path).expect("it was there"));
-        lose();
-        for command in [&SERVE[..], &DOCTOR, &["keys", "create"]] {
-            let told = refused(&folder, command);
-            assert!(told.contains("catalog.sqlite is missing") && told.contains("backup"), "{told}");
-            assert!(files().is_empty(), "{command:?}");
+        let catalog = folder.data().join("catalog.sqlite");
+        for is_empty in [false, true] {
+            lose();
+            if is_empty {
+                std::fs::write(&catalog, "").expect("it is writable");
+            }
+            for command in [&SERVE[..], &DOCTOR, &["keys", "create"], &["keys", "list"]] {
+                let told = refused(&folder, command);
+                assert!(told.contains("catalog.sqlite is missing") && told.contains("backup"), "{told}");
+                let left =
+                    files().iter().map(|path| path.metadata().expect("a file").len()).collect::<Vec<_>>();
+                assert_eq!(left, [0; 1][..usize::from(is_empty)], "{command:?}");
+            }
         }
         for (bytes, path) in kept {
             std::fs::write(path, bytes).expect("it can be put back");
         }
         folder.run_ok(&DOCTOR);
         lose();
+        if is_flushed {
+            std::fs::write(&catalog, "").expect("it is writable");
+        }
         let server = Server::start_in(folder, &[&SERVE[1..], &["--new-catalog"]].concat());
         assert_eq!(server.run_count("default").await, 0);
         let (_, folder) = server.terminate();
@@ -256,6 +267,16 @@ async fn runs_are_not_hidden_by_a_new_catalog() {
         folder.run_ok(&DOCTOR);
         drop(Server::start_again(folder));
     }
+}
+
+#[tokio::test]
+async fn keys_are_not_made_in_a_new_catalog_when_the_bucket_has_one() {
+    let folder = folder_with_a_run(true).await;
+    std::fs::write(folder.data().join("catalog.sqlite"), "").expect("it is writable");
+    let told = refused(&folder, &["keys", "create", "--object-store", "s3://bucket/prefix"]);
+    assert!(told.contains("start `clearspan serve` with the same object store first"), "{told}");
+    // Before the first start there must be one, where others can reach the server.
+    DataFolder::new().run_ok(&["keys", "create", "--object-store", "s3://bucket/prefix"]);
 }
 
 #[tokio::test]

@@ -53,14 +53,13 @@ impl Keeper {
         claim: &Claim,
         is_newest: bool,
     ) -> io::Result<Self> {
-        let has_file = local.exists(&file.path)?;
+        let has_file = is_filled(local, &file.path)?;
         if !(has_file && is_newest)
             && let Some(newest) = remote.list(FOLDER)?.into_iter().map(|(name, _)| name).max()
         {
             let bytes = remote.get_all(&format!("{FOLDER}/{newest}"))?;
-            if has_file {
-                put_aside(local, &file.path)?;
-            }
+            // What SQLite had beside a file that is gone would be applied to this one.
+            put_aside(local, &file.path)?;
             disk::replace(local, &file.path, &bytes)?;
             tracing::info!(bytes = bytes.len(), "took the catalog from the bucket");
         }
@@ -92,18 +91,27 @@ impl Keeper {
     }
 }
 
+/// An empty file is no catalog.
+fn is_filled(local: &dyn Disk, path: &Path) -> io::Result<bool> {
+    Ok(local.exists(path)? && local.open(path)?.len() > 0)
+}
+
 /// Keeps a catalog that does not count, for people, with what SQLite has beside it.
 fn put_aside(local: &dyn Disk, path: &Path) -> io::Result<()> {
+    let mut is_there = false;
     for end in ["", "-wal", "-shm"] {
         let with = |end: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(end);
             PathBuf::from(name)
         };
-        if local.exists(&with(end))? {
+        if is_filled(local, &with(end))? {
+            is_there = true;
             local.rename(&with(end), &with(&format!(".before{end}")))?;
         }
     }
-    tracing::warn!(kept = %path.with_extension("sqlite.before").display(), "the bucket's catalog takes the place of the folder's");
+    if is_there {
+        tracing::warn!(kept = %path.with_extension("sqlite.before").display(), "the bucket's catalog takes the place of the folder's");
+    }
     Ok(())
 }
