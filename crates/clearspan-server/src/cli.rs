@@ -196,12 +196,28 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     outcome
 }
 
-fn open_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
+/// The catalog of a folder, which is made where it is missing.
+fn make_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
     std::fs::create_dir_all(&settings.data_dir)
         .with_context(|| format!("cannot make the data folder {}", settings.data_dir.display()))?;
     native::refuse_other_folder(&settings.data_dir)?;
     refuse_without_catalog(settings)?;
     Ok(SqliteCatalog::open(&settings.catalog_path())?)
+}
+
+/// The catalog of a folder that is there; `None` when it has none yet. Nothing is made.
+fn find_catalog(settings: &Settings) -> anyhow::Result<Option<SqliteCatalog>> {
+    let dir = &settings.data_dir;
+    if !dir.exists() {
+        anyhow::bail!("the data folder {} does not exist; choose another with --data-dir", dir.display());
+    }
+    native::refuse_other_folder(dir)?;
+    refuse_without_catalog(settings)?;
+    if settings.has_catalog() {
+        return Ok(Some(SqliteCatalog::open(&settings.catalog_path())?));
+    }
+    print::note(format_args!("There is no catalog in {} yet, so there are no keys.", dir.display()));
+    Ok(None)
 }
 
 /// Fails when there was a catalog that a new one would take the place of.
@@ -221,7 +237,7 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
     let now = Clock::default().now();
     match command {
         KeysCommand::Create { settings, name, project } => {
-            let catalog = open_catalog(&settings.resolve()?)?;
+            let catalog = make_catalog(&settings.resolve()?)?;
             let secret = KeySecret::generate();
             let key = NewKey {
                 workspace_id: catalog.default_workspace()?.id,
@@ -240,16 +256,18 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
             }
         }
         KeysCommand::List { settings } => {
-            let catalog = open_catalog(&settings.resolve()?)?;
+            let Some(catalog) = find_catalog(&settings.resolve()?)? else { return Ok(()) };
             for key in catalog.list_keys(catalog.default_workspace()?.id)? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
                 print::line(format_args!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str()))?;
             }
         }
         KeysCommand::Revoke { settings, id } => {
-            let catalog = open_catalog(&settings.resolve()?)?;
+            let catalog = find_catalog(&settings.resolve()?)?;
             let id = id.parse().context("that is not the id of a key; `clearspan keys list` shows them")?;
-            if !catalog.revoke_key(catalog.default_workspace()?.id, id, now)? {
+            let revoke =
+                |catalog: SqliteCatalog| catalog.revoke_key(catalog.default_workspace()?.id, id, now);
+            if !catalog.map_or(Ok(false), revoke)? {
                 anyhow::bail!("there is no active key {id}");
             }
             print::note(format_args!(

@@ -36,6 +36,26 @@ fn create_key(folder: &DataFolder, args: &[&str]) -> String {
 }
 
 #[test]
+fn looking_for_keys_makes_nothing() {
+    let folder = DataFolder::new();
+    let id = "00000000-0000-4000-8000-000000000000";
+    for command in [&["keys", "list"][..], &["keys", "revoke", id], &["backup", "--to", "backups"]] {
+        let output = folder.run(command);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{command:?}: {told}");
+        assert!(told.contains("--data-dir") && told.contains("/data"), "{command:?}: {told}");
+        let made = std::fs::read_dir(folder.path()).expect("it is there").count();
+        assert_eq!(made, 0, "{command:?}");
+    }
+    std::fs::create_dir(folder.data()).expect("a folder");
+    assert_eq!(folder.run_ok(&["keys", "list"]), "");
+    assert!(!folder.run(&["keys", "revoke", id]).status.success());
+    assert_eq!(std::fs::read_dir(folder.data()).expect("it is there").count(), 0);
+    create_key(&folder, &[]);
+    assert!(folder.run_ok(&["keys", "list"]).contains("active  unnamed"));
+}
+
+#[test]
 fn without_a_key_the_server_does_not_open_to_others() {
     for args in [OPEN_TO_OTHERS, ["--http", "127.0.0.1:0", "--grpc", "[::]:0"]] {
         let folder = DataFolder::new();
