@@ -28,6 +28,7 @@ mod examples;
 mod experiment_catalog;
 mod experiments;
 mod feedback;
+mod look;
 mod migrations;
 mod prompt_catalog;
 mod prompts;
@@ -70,6 +71,22 @@ impl SqliteCatalog {
         let reader = Connection::open_with_flags(path, flags)
             .and_then(|reader| prepare(&reader).map(|()| reader))
             .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
+        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader), pulls: Mutex::default() })
+    }
+
+    /// Opens a file of this version or an older one, to look at it: it stays as it is, and what would change it fails.
+    pub fn open_to_look(path: &Path) -> Result<Self> {
+        let failed = |err| failed(format!("open the catalog {}", path.display()), err);
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let uri = look::uri(path);
+        let open = || {
+            let connection = Connection::open_with_flags(&uri, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT).map(|()| connection)
+        };
+        let connection = open().map_err(failed)?;
+        migrations::check_version(&connection)?;
+        let reader = open().map_err(failed)?;
         Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader), pulls: Mutex::default() })
     }
 

@@ -11,7 +11,7 @@ mod scrub;
 mod sql;
 mod whole_file;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -206,7 +206,10 @@ fn make_catalog(settings: &Settings) -> anyhow::Result<SqliteCatalog> {
 }
 
 /// The catalog of a folder that is there; `None` when it has none yet. Nothing is made.
-fn find_catalog(settings: &Settings) -> anyhow::Result<Option<SqliteCatalog>> {
+fn find_catalog(
+    settings: &Settings,
+    open: fn(&Path) -> clearspan_catalog::Result<SqliteCatalog>,
+) -> anyhow::Result<Option<SqliteCatalog>> {
     let dir = &settings.data_dir;
     if !dir.exists() {
         anyhow::bail!("the data folder {} does not exist; choose another with --data-dir", dir.display());
@@ -214,7 +217,7 @@ fn find_catalog(settings: &Settings) -> anyhow::Result<Option<SqliteCatalog>> {
     native::refuse_other_folder(dir)?;
     refuse_without_catalog(settings)?;
     if settings.has_catalog() {
-        return Ok(Some(SqliteCatalog::open(&settings.catalog_path())?));
+        return Ok(Some(open(&settings.catalog_path())?));
     }
     print::note(format_args!("There is no catalog in {} yet, so there are no keys.", dir.display()));
     Ok(None)
@@ -256,14 +259,15 @@ fn keys(command: KeysCommand) -> anyhow::Result<()> {
             }
         }
         KeysCommand::List { settings } => {
-            let Some(catalog) = find_catalog(&settings.resolve()?)? else { return Ok(()) };
+            let catalog = find_catalog(&settings.resolve()?, SqliteCatalog::open_to_look)?;
+            let Some(catalog) = catalog else { return Ok(()) };
             for key in catalog.list_keys(catalog.default_workspace()?.id)? {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
                 print::line(format_args!("{}  {}…  {state}  {}", key.id, key.prefix, key.name.as_str()))?;
             }
         }
         KeysCommand::Revoke { settings, id } => {
-            let catalog = find_catalog(&settings.resolve()?)?;
+            let catalog = find_catalog(&settings.resolve()?, SqliteCatalog::open)?;
             let id = id.parse().context("that is not the id of a key; `clearspan keys list` shows them")?;
             let revoke =
                 |catalog: SqliteCatalog| catalog.revoke_key(catalog.default_workspace()?.id, id, now);

@@ -290,7 +290,19 @@ pub(super) fn apply(connection: &mut Connection) -> Result<()> {
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(|err| failed("lock the catalog".to_owned(), err))?;
-    let read = |pragma| transaction.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
+    let version = check_version(&transaction)?;
+    if version == newest {
+        return Ok(());
+    }
+    run_steps(&transaction, version, newest)
+        .and_then(|()| transaction.commit())
+        .map_err(|err| failed("bring the catalog up to date".to_owned(), err))
+}
+
+/// The version of a file, which must be ours and none that this program does not know.
+pub(super) fn check_version(connection: &Connection) -> Result<i64> {
+    let newest = i64::try_from(STEPS.len()).expect("there are few steps");
+    let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0));
     let version = read("user_version").map_err(|err| failed("read the catalog's version".to_owned(), err))?;
     let owner = read("application_id").map_err(|err| failed("read the catalog's owner".to_owned(), err))?;
     if version > 0 && owner != APPLICATION_ID {
@@ -304,12 +316,7 @@ pub(super) fn apply(connection: &mut Connection) -> Result<()> {
             ),
         ));
     }
-    if version == newest {
-        return Ok(());
-    }
-    run_steps(&transaction, version, newest)
-        .and_then(|()| transaction.commit())
-        .map_err(|err| failed("bring the catalog up to date".to_owned(), err))
+    Ok(version)
 }
 
 fn run_steps(

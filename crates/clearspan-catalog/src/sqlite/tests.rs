@@ -78,6 +78,50 @@ fn a_file_of_an_older_version_is_brought_forward() {
     assert_eq!(SqliteCatalog::open(&path).unwrap().list_rules(workspace.id).unwrap(), [rule]);
 }
 
+/// Every file of a folder with its bytes, without SQLite's map of the log, which readers write to.
+fn files(dir: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let is_kept = |path: &std::path::PathBuf| !path.to_str().unwrap().ends_with("-shm");
+    let mut files: Vec<_> =
+        paths.filter(is_kept).map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn a_look_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    // An address would end at some of these.
+    let path = dir.path().join("a ?b#%41.sqlite");
+    let version = |version: i64| {
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", version).unwrap();
+    };
+    let catalog = SqliteCatalog::open(&path).unwrap();
+    let id = catalog.default_workspace().unwrap().id;
+    let now = UnixNanos::from_nanos(9);
+    let project = catalog.get_or_create_project(id, &project_name("p"), now).unwrap();
+    let before = files(dir.path());
+    let look = SqliteCatalog::open_to_look(&path).unwrap();
+    assert_eq!(look.list_projects(id).unwrap(), [project.clone()]);
+    drop(look);
+    assert_eq!(files(dir.path()), before);
+    drop(catalog);
+    // Of an older version, with nobody there who has it open.
+    version(3);
+    let before = files(dir.path());
+    assert_eq!(before.len(), 1);
+    let look = SqliteCatalog::open_to_look(&path).unwrap();
+    look.check_integrity().unwrap();
+    assert_eq!(look.list_projects(id).unwrap(), [project]);
+    assert!(look.get_or_create_project(id, &project_name("q"), now).is_err());
+    drop(look);
+    assert_eq!(files(dir.path()), before);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    version(1_000);
+    assert_eq!(SqliteCatalog::open_to_look(&path).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(SqliteCatalog::open_to_look(&dir.path().join("none")).is_err());
+}
+
 #[test]
 fn two_processes_share_one_file() {
     let dir = tempfile::tempdir().unwrap();

@@ -98,11 +98,12 @@ impl Finding {
 pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;
     let exists = dir.exists();
-    let mut findings = vec![check_folder(dir), check_space(dir)];
+    let mut findings = Vec::new();
     match check_is_data(dir) {
-        // Neither is opened: what is in it is no catalog and no runs of a server.
-        Some(finding) => findings.push(finding),
+        // Neither is opened or written to: what is in it is no catalog and no runs of a server.
+        Some(finding) => findings.extend([finding, check_space(dir)]),
         None => {
+            findings.extend([check_folder(dir), check_space(dir)]);
             if exists {
                 findings.push(check_catalog(settings));
                 findings.extend(check_runs(settings));
@@ -175,7 +176,8 @@ fn check_catalog(settings: &Settings) -> Finding {
     let find = |state, text: String| Finding::new("catalog", state, text);
     match (settings.catalog_state(None), &settings.object_store) {
         (Ok(CatalogState::Present), _) => {
-            match SqliteCatalog::open(&settings.catalog_path()).and_then(|catalog| catalog.check_integrity())
+            match SqliteCatalog::open_to_look(&settings.catalog_path())
+                .and_then(|catalog| catalog.check_integrity())
             {
                 Ok(()) => find(State::Ok, "sound".to_owned()),
                 Err(err) => find(State::Problem, chain(&err)),
@@ -233,7 +235,7 @@ fn check_keys(settings: &Settings) -> Finding {
             "not needed: only this machine can reach the server".to_owned(),
         );
     }
-    let open = || SqliteCatalog::open(&settings.catalog_path());
+    let open = || SqliteCatalog::open_to_look(&settings.catalog_path());
     let has_keys =
         settings.has_catalog() && open().and_then(|catalog| catalog.has_active_keys()).unwrap_or(false);
     if has_keys {

@@ -270,6 +270,26 @@ async fn runs_are_not_hidden_by_a_new_catalog() {
 }
 
 #[tokio::test]
+async fn doctor_changes_nothing() {
+    for is_flushed in [true, false] {
+        let folder = folder_with_a_run(is_flushed).await;
+        let files = || {
+            let entries = std::fs::read_dir(folder.data()).expect("it is there");
+            let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+            // SQLite's map of its log, which readers write to.
+            paths.retain(|path| path.is_file() && !path.ends_with("catalog.sqlite-shm"));
+            paths.sort();
+            paths.into_iter().map(|path| (std::fs::read(&path).expect("a file"), path)).collect::<Vec<_>>()
+        };
+        let before = files();
+        for command in [&DOCTOR[..], &["keys", "list"]] {
+            folder.run_ok(command);
+            assert!(files() == before, "{command:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn keys_are_not_made_in_a_new_catalog_when_the_bucket_has_one() {
     let folder = folder_with_a_run(true).await;
     std::fs::write(folder.data().join("catalog.sqlite"), "").expect("it is writable");
