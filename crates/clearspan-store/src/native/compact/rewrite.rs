@@ -132,7 +132,7 @@ pub(super) fn merge_segments(
         pace.step(group.num_rows())?;
         Ok(group)
     });
-    let entry = Some(write_groups(disk, segment_dir, number, Effort::Rewrite, groups)?);
+    let entry = Some(write_groups(disk, segment_dir, number, Effort::of_merge(living), groups)?);
     let mut moved = merge.into_moved();
     let of_later = moved.split_off(inputs.len());
     let moved = moved.into_iter().zip(of_later).zip(inputs.iter().zip(&later));

@@ -86,3 +86,31 @@ fn selections_leave_out_the_dead() {
     assert_eq!(alive, [1, 2, 5, 6]);
     assert_eq!(at, 8);
 }
+
+#[test]
+fn the_longer_a_file_stays_the_smaller_it_is_written() {
+    let mut state = 1_u64;
+    let mut below = |bound: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    let phrases: Vec<String> =
+        (0..5_000).map(|_| (0..6).map(|_| format!("word{} ", below(2_000))).collect()).collect();
+    let runs: Vec<Run> = (0..2_000)
+        .map(|id| {
+            let said: String = (0..12).map(|_| phrases[below(5_000) as usize].as_str()).collect();
+            let said = crate::testing::build::json(&format!("{said:?}"));
+            run(1, id, |run| run.inputs.rest = Some(said))
+        })
+        .collect();
+    let places: Vec<(usize, usize)> = (0..runs.len()).map(|row| (0, row)).collect();
+    let group = crate::schema::stored::gather(&[&encode_runs(runs.iter())], &places).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let disk = crate::native::disk::RealDisk::shared();
+    let efforts = [Effort::Flush, Effort::of_merge(2_000), Effort::of_merge(1_000_000)];
+    let bytes = [1, 2, 3].map(|number| {
+        let groups = std::iter::once(Ok(group.clone()));
+        write_groups(&disk, dir.path(), number, efforts[number as usize - 1], groups).unwrap().bytes
+    });
+    assert!(bytes[0] > bytes[1] && bytes[1] > bytes[2], "{bytes:?}");
+}
