@@ -102,7 +102,7 @@ fn a_look_changes_nothing() {
     let project = catalog.get_or_create_project(id, &project_name("p"), now).unwrap();
     let before = files(dir.path());
     let look = SqliteCatalog::open_to_look(&path).unwrap();
-    assert_eq!(look.list_projects(id).unwrap(), [project.clone()]);
+    assert_eq!(look.list_projects(id).unwrap(), std::slice::from_ref(&project));
     drop(look);
     assert_eq!(files(dir.path()), before);
     drop(catalog);
