@@ -16,7 +16,7 @@ use super::apply::Applier;
 use super::health::{Trouble, is_from_disk};
 use super::log::{Continuation, LogSeq, MAX_PAYLOAD_BYTES, RecordKind, Writer};
 use super::state::Shared;
-use super::{compact, flush, paths, recover};
+use super::{compact, disk, flush, paths, recover};
 use crate::error::Context;
 use crate::{Error, Result};
 
@@ -26,6 +26,8 @@ const QUEUE_BATCHES: usize = 256;
 const GROUP_BATCHES: usize = 64;
 /// A log file is closed when it has grown this large.
 const LOG_FILE_BYTES: u64 = 64 << 20;
+/// What a disk must take at least before the log goes on.
+const LEAST_ROOM_BYTES: usize = 64 << 10;
 /// How long what the disk refused rests before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 /// How often the log thread looks for work while the log has stopped.
@@ -168,8 +170,14 @@ pub(crate) fn start(shared: &Arc<Shared>) -> Result<Handle> {
     let inbox = compact::Inbox::new();
     let mut applier = Applier::new(Arc::clone(shared), to_flusher, Arc::clone(&log_files), inbox.bell());
     let next = recover::replay(&mut applier, &log_files)?;
-    let mut log =
-        LogThread { shared: Arc::clone(shared), writer: None, next, tried: Instant::now(), log_files };
+    let mut log = LogThread {
+        shared: Arc::clone(shared),
+        writer: None,
+        next,
+        tried: Instant::now(),
+        refused_bytes: 0,
+        log_files,
+    };
     // On a disk that takes no writes the store still answers questions.
     log.resume();
 
@@ -206,6 +214,8 @@ struct LogThread {
     next: Continuation,
     /// When that was tried last.
     tried: Instant,
+    /// Bytes of the records that were refused last.
+    refused_bytes: usize,
     log_files: LogFiles,
 }
 
@@ -267,7 +277,12 @@ impl LogThread {
         self.tried = Instant::now();
         let Continuation { number, first_seq } = self.next;
         let dir = paths::log_dir(&self.shared.config.dir);
-        match Writer::create(&self.shared.disk, &dir, number, first_seq) {
+        let disk = &self.shared.disk;
+        // A full disk may still take the head of a file: who says then that all is well calls for writes that fail again.
+        let room = self.refused_bytes.max(LEAST_ROOM_BYTES);
+        let opened = disk::check_room(&**disk, &paths::room_file(&self.shared.config.dir), room)
+            .and_then(|()| Writer::create(disk, &dir, number, first_seq));
+        match opened {
             Ok(writer) => {
                 self.log_files.lock().push((number, first_seq));
                 self.writer = Some(writer);
@@ -321,6 +336,7 @@ impl LogThread {
     /// Makes a group durable, or none of it: after a failure its file is not used again.
     fn append_all(&mut self, group: &[Commit]) -> Result<Vec<LogSeq>> {
         let writer = self.writer.as_mut().expect("a stopped log is in trouble");
+        self.refused_bytes = group.iter().map(|commit| commit.batch.payload.len()).sum();
         let err = match append_and_sync(writer, group, &self.log_files) {
             Ok(seqs) => return Ok(seqs),
             Err(err) => Error::caused(ErrorKind::Unavailable, "writing the log", err),

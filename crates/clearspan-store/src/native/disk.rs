@@ -207,6 +207,18 @@ pub(crate) fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> io::Result<
     disk.sync_dir(path.parent().expect("a file lies in a folder"))
 }
 
+/// Fails when the disk does not take so many bytes: writes them to a file of its own, and removes that.
+pub(crate) fn check_room(disk: &dyn Disk, path: &Path, bytes: usize) -> io::Result<()> {
+    let written = disk.create(path).and_then(|mut file| {
+        file.write_all(&vec![b'.'; bytes])?;
+        file.sync()
+    });
+    match disk.remove(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => written.and(Err(err)),
+        _ => written,
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod faulty;
 #[cfg(test)]

@@ -121,6 +121,11 @@ fn numbers(disk: &dyn Disk, dir: &Path, prefix: &str, suffix: &str) -> io::Resul
     Ok(numbers)
 }
 
+/// A file that is there for a moment, to see whether there is room on the disk.
+pub(crate) fn room_file(dir: &Path) -> PathBuf {
+    dir.join("room.tmp")
+}
+
 /// The checksums of a Parquet file.
 pub(crate) fn sums_file(file: &Path) -> PathBuf {
     file.with_extension("sums")

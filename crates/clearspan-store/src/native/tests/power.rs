@@ -279,6 +279,28 @@ async fn what_the_disk_refuses_is_neither_acknowledged_nor_lost() {
     assert!(injected > 100, "only {injected} operations failed; the test shows too little");
 }
 
+/// A full disk may have room for the head of a file: the log goes on when there is some for what it refused.
+#[tokio::test]
+async fn a_log_goes_on_when_there_is_room_for_records() {
+    use crate::native::commit::RETRY;
+    use crate::native::disk::faulty::ENOSPC;
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::new(SimulatedDisk::default().shared());
+    let store = NativeStore::open_on(config(dir.path()), disk.shared()).unwrap();
+    disk.fail_some(&[Op::Write], "log-", Fault::Errno(ENOSPC), 0, 1);
+    disk.fail(&[Op::Write], "room", Fault::Errno(ENOSPC));
+    assert!(store.write(batch(0)).await.is_err());
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < 4 * RETRY {
+        assert!(store.check_writable().is_err());
+        tokio::time::sleep(RETRY / 50).await;
+    }
+    disk.heal();
+    wait_until_writable(&store).await;
+    store.write(batch(1)).await.unwrap();
+    assert!(!disk.exists(&crate::native::paths::room_file(dir.path())).unwrap());
+}
+
 async fn refuse_and_heal(op: Op, fault: Fault, skip: u64, times: u64, seed: u64) -> u64 {
     let context = format!("{op:?} {fault:?} after {skip}, {times} times");
     let (dir, simulated, mut dice) = (tempfile::tempdir().unwrap(), SimulatedDisk::default(), Dice(seed));
