@@ -456,7 +456,7 @@ impl Figures {
 
     fn add_trace(&mut self, trace: &TraceSummary) {
         self.stats.error_count += u64::from(trace.root.status == Status::Error);
-        self.stats.unpriced_count += u64::from(trace.unpriced_count > 0);
+        self.stats.unpriced_count += trace.unpriced_count;
         self.totals.add(&Totals {
             input_tokens: trace.input_tokens,
             output_tokens: trace.output_tokens,

@@ -315,6 +315,7 @@ pub(crate) struct StatsAnswer {
     pub(crate) input_cost: String,
     /// Of `cost`, what outputs took, as far as it is known by side.
     pub(crate) output_cost: String,
+    /// Runs that should have a cost and have none; of traces, those of all of them.
     pub(crate) unpriced_count: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,

@@ -13,7 +13,7 @@ pub struct Stats {
     pub double_count: u64,
     /// Those that failed, without doubles (traces: whose root failed).
     pub error_count: u64,
-    /// Those that should have a cost and have none, without doubles.
+    /// Runs that should have a cost and have none, without doubles; of traces, those of all of them.
     pub unpriced_count: u64,
     /// Dollars for the input sides that are known, of billed runs.
     pub input_cost: Decimal,

@@ -994,7 +994,10 @@ export interface components {
             p99_us?: number | null;
             /** Format: int64 */
             total_tokens: number;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description Runs that should have a cost and have none; of traces, those of all of them.
+             */
             unpriced_count: number;
         };
         TableColumn: {

@@ -40,13 +40,13 @@ fn row_of(frame: DataFrame, aggregates: Vec<Expr>) -> Result<DataFrame> {
     frame.aggregate(Vec::new(), aggregates).context(ErrorKind::Internal, planning)
 }
 
-/// The aggregates of [`Stats`] over rows with these columns.
+/// The aggregates of [`Stats`] over rows with these columns; `gaps` and `doubles` are aggregates.
 fn stats_aggregates(start: &str, gaps: Expr, doubles: Expr) -> Vec<Expr> {
     vec![
         count(lit(1)).alias("count"),
         doubles.alias("doubles"),
         ones_where(named(FAILED)).alias("errors"),
-        ones_where(gaps).alias("unpriced"),
+        gaps.alias("unpriced"),
         sum(named(COST)).alias("cost"),
         sum(named(INPUT_COST)).alias("input_cost"),
         sum(named(OUTPUT_COST)).alias("output_cost"),
@@ -113,7 +113,8 @@ pub(super) async fn run_stats(engine: &Engine, snapshot: &Snapshot, selection: &
             column(Col::time).alias(START),
         ])
         .context(ErrorKind::Internal, planning)?;
-    read_stats(row_of(frame, stats_aggregates(START, named(GAPS), ones_where(named(DOUBLE))))?).await
+    read_stats(row_of(frame, stats_aggregates(START, ones_where(named(GAPS)), ones_where(named(DOUBLE))))?)
+        .await
 }
 
 /// Traces with their latency and whether their root failed.
@@ -135,8 +136,7 @@ pub(super) async fn trace_stats(
     selection: &Selection,
 ) -> Result<Stats> {
     let frame = traces_with_outcome(engine, snapshot, selection).await?;
-    let gaps = named(GAPS).gt(lit(0_i64));
-    read_stats(row_of(frame, stats_aggregates(START, gaps, ones_where(lit(false))))?).await
+    read_stats(row_of(frame, stats_aggregates(START, sum(named(GAPS)), ones_where(lit(false))))?).await
 }
 
 pub(super) async fn histogram(

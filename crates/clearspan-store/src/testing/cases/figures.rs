@@ -116,6 +116,17 @@ pub async fn stats_of_traces_add_up(store: &dyn RunStore) {
         assert_eq!((later.count, later.latency_p50), (1, None), "{state}: a trace begins with its first run");
         store.flush().await.expect("flushes");
     }
+    let unpriced = |id| {
+        run(4, id, |run| {
+            run.run_type = Some(RunType::Llm);
+            let source = CostSource::Unpriced { reason: UnpricedReason::UnknownModel };
+            run.cost = Some(Cost { source, ..Cost::default() });
+        })
+    };
+    write_scattered(store, vec![unpriced(40), unpriced(41)]).await;
+    for unit in [Unit::Runs, Unit::Traces] {
+        assert_eq!(stats(store, unit, &everything()).await.unpriced_count, 3, "{unit:?}");
+    }
 }
 
 /// Zero, and no percentile of nothing.
