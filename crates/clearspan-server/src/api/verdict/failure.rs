@@ -157,7 +157,9 @@ pub(super) fn slow_first_token(tree: &Tree<'_>) -> Option<Finding> {
 
 /// Runs whose parent never came.
 pub(super) fn missing_spans(tree: &Tree<'_>) -> Option<Finding> {
-    let orphans = &tree.forest.orphans;
+    // That of a run in a circle is here.
+    let is_missing = |row: &&u32| tree.run(**row as usize).parent.is_none();
+    let orphans: Vec<u32> = tree.forest.orphans.iter().filter(is_missing).copied().collect();
     let first = *orphans.first()? as usize;
     let name = tree.name(first);
     let text = match orphans.len() {

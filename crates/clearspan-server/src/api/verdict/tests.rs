@@ -240,6 +240,11 @@ fn missing_spans_are_counted() {
     let runs = vec![run(1, 0, "agent", 0), run(2, 9, "lost", 5), run(3, 8, "too", 6)];
     let finding = of_rule(Rule::MissingSpans, runs);
     assert_eq!(finding.text, "2 runs name a parent that never arrived, lost is the first");
+    // Those of a circle arrived.
+    let circle = || vec![run(1, 0, "agent", 0), run(2, 3, "hen", 5), run(3, 2, "egg", 6)];
+    assert_eq!(rules(circle()), []);
+    let finding = of_rule(Rule::MissingSpans, [circle(), vec![run(4, 9, "lost", 7)]].concat());
+    assert_eq!(finding.text, "lost names a parent that never arrived");
 }
 
 #[test]

@@ -384,14 +384,17 @@ fn slow_first_token(tree: &Tree) -> Option<Finding> {
 
 /// Runs whose parent never came.
 fn missing_spans(tree: &Tree) -> Option<Finding> {
-    let first = *tree.orphans.first()?;
-    let text = match tree.orphans.len() {
+    let is_here = |id: Option<RunId>| tree.runs.iter().any(|run| Some(run.run_id) == id);
+    let orphans: Vec<usize> =
+        tree.orphans.iter().copied().filter(|row| !is_here(tree.runs[*row].parent_run_id)).collect();
+    let first = *orphans.first()?;
+    let text = match orphans.len() {
         1 => format!("{} names a parent that never arrived", tree.runs[first].name),
         orphans => {
             format!("{orphans} runs name a parent that never arrived, {} is the first", tree.runs[first].name)
         }
     };
-    Some(find(Rule::MissingSpans, tree, first, Axis::Time, text, [("orphans", json!(tree.orphans.len()))]))
+    Some(find(Rule::MissingSpans, tree, first, Axis::Time, text, [("orphans", json!(orphans.len()))]))
 }
 
 fn clamp(nanos: i64) -> u128 {
