@@ -19,6 +19,7 @@ mod metrics;
 mod openapi;
 mod params;
 mod projects;
+mod readable;
 mod remap;
 mod respond;
 mod retention;

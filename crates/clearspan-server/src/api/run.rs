@@ -18,6 +18,7 @@ use super::extract::{Params, PathParams, RunParam, TraceParam};
 use super::feedback::{self, FeedbackAnswer};
 use super::openapi::Errors;
 use super::projects;
+use super::readable::readable;
 use super::traces::{ProjectParam, scope};
 use super::types::{CostOrigin, ProjectRef, decimal_text};
 use crate::auth::Caller;
@@ -267,13 +268,13 @@ impl RunAnswer {
             end_time: run.end_time.map(UnixNanos::as_micros),
             first_token_time: run.first_token_time.map(UnixNanos::as_micros),
             latency_us: run.end_time.map(|end| end.nanos_since(start) / 1_000),
-            inputs: PayloadAnswer { messages: run.messages(Side::Input), rest: run.inputs.rest.clone() },
-            outputs: PayloadAnswer { messages: run.messages(Side::Output), rest: run.outputs.rest.clone() },
+            inputs: PayloadAnswer::new(&run.messages(Side::Input), run.inputs.rest.as_ref()),
+            outputs: PayloadAnswer::new(&run.messages(Side::Output), run.outputs.rest.as_ref()),
             shared_prefix: Some(place.shared_prefix),
             name: run.name.unwrap_or_else(|| "unnamed".to_owned()),
             error: run.error,
             error_type: run.error_type,
-            invocation_params: run.invocation_params,
+            invocation_params: run.invocation_params.as_ref().map(readable),
             model: run.model,
             provider: run.provider,
             usage: run.usage.map(Into::into),
@@ -281,16 +282,16 @@ impl RunAnswer {
             thread_id: run.thread_id,
             user_id: run.user_id,
             tags: run.tags,
-            metadata: run.metadata,
-            attributes: run.attributes,
-            resource: run.resource.into_map(),
+            metadata: all_readable(run.metadata),
+            attributes: all_readable(run.attributes),
+            resource: all_readable(run.resource.into_map()),
             events: run
                 .events
                 .into_iter()
                 .map(|event| EventAnswer {
                     time: event.time.as_micros(),
                     name: event.name,
-                    attributes: event.attributes,
+                    attributes: all_readable(event.attributes),
                 })
                 .collect(),
             links: run
@@ -299,7 +300,7 @@ impl RunAnswer {
                 .map(|link| LinkAnswer {
                     trace_id: link.trace_id.to_string(),
                     span_id: link.span_id.to_string(),
-                    attributes: link.attributes,
+                    attributes: all_readable(link.attributes),
                 })
                 .collect(),
             service: run.service,
@@ -326,6 +327,17 @@ impl RunAnswer {
         let place = Place { double_of, is_transport, ..Place::default() };
         Self { doubles: None, shared_prefix: None, ..Self::new(run, project, place) }
     }
+}
+
+impl PayloadAnswer {
+    fn new(messages: &[JsonText], rest: Option<&JsonText>) -> Self {
+        Self { messages: messages.iter().map(readable).collect(), rest: rest.map(readable) }
+    }
+}
+
+fn all_readable(mut map: BTreeMap<String, JsonText>) -> BTreeMap<String, JsonText> {
+    map.values_mut().for_each(|value| *value = readable(value));
+    map
 }
 
 impl From<Usage> for UsageAnswer {

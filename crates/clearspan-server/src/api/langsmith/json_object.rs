@@ -8,41 +8,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// JSON parsers give up on what is nested deeper than this, or worse.
-const MAX_DEPTH: usize = 100;
-
-/// Whether JSON is nested deeper than clients can read.
-pub(super) fn is_too_deep(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(&byte) = bytes.get(at) {
-        at += 1;
-        match byte {
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return true;
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b'"' => at = end_of_string(bytes, at),
-            _ => {}
-        }
-    }
-    false
-}
-
-/// Behind the quotation mark that closes a string.
-fn end_of_string(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(found) = bytes.get(at..).and_then(|rest| memchr::memchr2(b'"', b'\\', rest)) {
-        at += found + 1;
-        if bytes.get(at - 1) == Some(&b'"') {
-            return at;
-        }
-        at += 1;
-    }
-    bytes.len()
-}
+use crate::api::readable::readable;
 
 /// A JSON object of which some members are texts.
 #[derive(Debug, Clone, Default)]
@@ -91,11 +57,6 @@ impl JsonObject {
         }
         Value::Object(self.values)
     }
-}
-
-/// The text, or a text that holds it where it is nested too deeply.
-pub(super) fn readable(text: &JsonText) -> JsonText {
-    if is_too_deep(text.as_str()) { JsonText::from_string(text.as_str()) } else { text.clone() }
 }
 
 /// The JSON of something that always has one.

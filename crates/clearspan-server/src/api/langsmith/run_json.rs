@@ -12,7 +12,8 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use super::json_object::{JsonObject, is_too_deep, readable, text_of};
+use super::json_object::{JsonObject, text_of};
+use crate::api::readable::{is_too_deep, readable};
 use crate::api::types::decimal_text;
 
 /// Keys that are always sent: the Python model needs some of them even when its own SDK asks for less.

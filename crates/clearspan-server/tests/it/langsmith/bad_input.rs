@@ -177,6 +177,14 @@ async fn odd_runs_are_kept() {
     let answer = send(&server, request).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
     assert_eq!(read_run(&server, ID).await["id"], ID);
+    // Parsers give up on more than 128 levels, and nobody reads the other lines of such a file.
+    let lines = server.get("/export?format=jsonl&project=default").await.text();
+    let [line] = lines.lines().collect::<Vec<_>>()[..] else { panic!("{lines}") };
+    let exported: Value = serde_json::from_str(line).expect("a line that anybody can read");
+    let text = exported["inputs"]["rest"].as_str().expect("a text that holds it");
+    assert!(text.contains(&deep), "{text}");
+    let of_trace = format!("/traces/{}/runs/{ID}", exported["trace_id"].as_str().expect("an id"));
+    assert_eq!(server.get_json(&of_trace).await["inputs"], exported["inputs"]);
 }
 
 #[tokio::test]
