@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatTokens,
   plural,
+  unpricedCalls,
 } from "./format";
 
 describe("formatDuration", () => {
@@ -65,6 +66,7 @@ it("never rounds a share to nothing or to everything", () => {
 
 it("writes plurals, sizes, ages and exact instants", () => {
   expect(plural(1, "span")).toBe("1 span");
+  expect([1, 2_000].map(unpricedCalls)).toEqual(["1 call is unpriced", "2,000 calls are unpriced"]);
   expect(plural(1200, "span")).toBe("1,200 spans");
   expect(formatBytes(18_200_000)).toBe("18.2 MB");
   expect(formatAgo(0, 90_000)).toBe("1 min ago");

@@ -82,6 +82,8 @@ export function formatBytes(bytes: number): string {
 /** `1 span`, `3 spans`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${formatInt(n)} ${n === 1 ? one : many}`;
 
+export const unpricedCalls = (n: number): string => `${plural(n, "call")} ${n === 1 ? "is" : "are"} unpriced`;
+
 const pad = (n: number): string => String(n).padStart(2, "0");
 
 const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });

@@ -11,6 +11,7 @@ import {
   formatInt,
   formatTokens,
   UNKNOWN,
+  unpricedCalls,
 } from "@/lib/format";
 import { previewLine } from "@/lib/text";
 import styles from "./ThreadTable.module.css";
@@ -122,7 +123,7 @@ function Row({ project, thread, current }: { project: string; thread: ThreadRow;
       <td title={thread.total_tokens === null ? undefined : `${formatInt(thread.total_tokens)} tokens`}>
         {formatTokens(thread.total_tokens)}
       </td>
-      <td title={thread.unpriced_count > 0 ? `${formatInt(thread.unpriced_count)} calls are unpriced` : undefined}>
+      <td title={thread.unpriced_count > 0 ? unpricedCalls(thread.unpriced_count) : undefined}>
         {thread.unpriced_count > 0 && thread.cost !== null ? "≥ " : ""}
         {formatDollars(thread.cost)}
       </td>

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { statsQuery } from "@/lib/api/queries";
-import { formatDollars, formatDuration, formatInt, formatPercent } from "@/lib/format";
+import { formatDollars, formatDuration, formatInt, formatPercent, unpricedCalls } from "@/lib/format";
 import { type Hint, ListFooter } from "@/components/ListFooter";
 import { MAX_ROWS } from "./useRows";
 import type { Unit } from "./search";
@@ -36,9 +36,7 @@ export function Totals({ project, unit, q, t, loaded }: Props) {
           </span>
           {stats.count > 0 ? (
             <>
-              <span
-                title={stats.unpriced_count > 0 ? `${formatInt(stats.unpriced_count)} calls are unpriced` : undefined}
-              >
+              <span title={stats.unpriced_count > 0 ? unpricedCalls(stats.unpriced_count) : undefined}>
                 {stats.unpriced_count > 0 ? "≥ " : ""}
                 <b>{formatDollars(stats.cost)}</b>
               </span>
