@@ -3,6 +3,7 @@
 //! This crate owns durability, merging on arrival, the layout on disk and the execution of queries. It
 //! knows no routes, no wire formats and no catalog. No DataFusion type is part of its public interface.
 
+mod batches;
 mod deletion;
 mod error;
 #[cfg(any(test, feature = "testing"))]

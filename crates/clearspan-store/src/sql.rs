@@ -23,6 +23,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::{BoxStream, StreamExt as _};
 
+use crate::batches::in_batches;
 use crate::store::Scope;
 use crate::{Error, Result};
 
@@ -139,6 +140,7 @@ pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery)
         None => plan,
     };
     let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await.map_err(readable)?;
+    let physical = in_batches(physical, state.config().batch_size()).map_err(readable)?;
     scoped::check(&physical, &query.scope)?;
     let schema = physical.schema();
     let text: Arc<str> = query.text.as_str().into();

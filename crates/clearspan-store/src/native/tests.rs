@@ -424,3 +424,26 @@ fn a_batch_survives_the_log() {
 mod power;
 mod rot;
 mod scrub;
+
+/// Batches of thousands of runs with their payloads are not little.
+#[tokio::test]
+async fn whole_runs_are_exported_a_few_at_a_time() {
+    use futures::StreamExt as _;
+    let (store, _dir) = make().await;
+    for id in [0, 5_000] {
+        store.write((id..id + 5_000).map(|id| run(id / 10, id, |_| ())).collect()).await.unwrap();
+        for state in ["in memory", "in segments"] {
+            let parts: Vec<usize> = store
+                .export_whole_runs(everything())
+                .await
+                .unwrap()
+                .map(|runs| runs.unwrap().len())
+                .collect()
+                .await;
+            let expected = id as usize + 5_000;
+            assert_eq!(parts.iter().sum::<usize>(), expected, "{state}");
+            assert!(parts.iter().all(|runs| *runs <= 128), "{state}: {parts:?}");
+            store.flush().await.unwrap();
+        }
+    }
+}

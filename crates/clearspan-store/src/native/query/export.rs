@@ -6,11 +6,13 @@ use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, RunId};
 use datafusion::execution::config::SessionConfig;
 use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::StreamExt as _;
 
 use super::filter::Translator;
 use super::{Engine, id, planning, time};
+use crate::batches::in_batches;
 use crate::error::Context;
 use crate::native::records::{RecordColumn, RecordSnapshot, RecordsTable};
 use crate::native::state::Snapshot;
@@ -117,7 +119,11 @@ fn in_scope(scope: &Scope, range: TimeRange) -> Expr {
 }
 
 async fn stream(frame: DataFrame) -> Result<Batches> {
-    let stream = frame.execute_stream().await.map_err(|err| Error::of_engine(err, planning))?;
+    let of_engine = |err| Error::of_engine(err, planning);
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await.map_err(of_engine)?;
+    let plan = in_batches(plan, BATCH_ROWS).map_err(of_engine)?;
+    let stream = execute_stream(plan, context).map_err(of_engine)?;
     let schema = stream.schema();
     let stream = stream.map(|batch| batch.map_err(|err| Error::of_engine(err, || "reading rows".into())));
     Ok(Batches { schema, stream: stream.boxed() })
