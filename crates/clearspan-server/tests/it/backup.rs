@@ -1,6 +1,6 @@
 //! Backups are made while the server works, cost what is new, and come back whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
@@ -21,11 +21,15 @@ async fn send(server: &Server, stop: &AtomicBool, acked: &AtomicU32) {
 }
 
 fn backups(folder: &DataFolder) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder.data().parent().expect("it lies in a folder").join("backups"));
-    let mut backups: Vec<_> =
-        entries.expect("there are backups").map(|entry| entry.expect("readable").path()).collect();
-    backups.sort();
-    backups
+    entries(&folder.data().parent().expect("it lies in a folder").join("backups"))
+}
+
+/// What is in a folder, in order.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("it is there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+    paths.sort();
+    paths
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -229,11 +233,9 @@ async fn runs_are_not_hidden_by_a_new_catalog() {
         let folder = folder_with_a_run(is_flushed).await;
         // With what SQLite had beside it when the server was killed.
         let files = || {
-            let entries = std::fs::read_dir(folder.data()).expect("it is there");
-            let paths = entries.map(|entry| entry.expect("readable").path());
-            let of_catalog =
-                |path: &PathBuf| path.to_str().is_some_and(|path| path.contains("catalog.sqlite"));
-            paths.filter(of_catalog).collect::<Vec<_>>()
+            let mut paths = entries(&folder.data());
+            paths.retain(|path| path.to_str().is_some_and(|path| path.contains("catalog.sqlite")));
+            paths
         };
         let kept: Vec<_> =
             files().into_iter().map(|path| (std::fs::read(&path).expect("a file"), path)).collect();
@@ -274,11 +276,9 @@ async fn doctor_changes_nothing() {
     for is_flushed in [true, false] {
         let folder = folder_with_a_run(is_flushed).await;
         let files = || {
-            let entries = std::fs::read_dir(folder.data()).expect("it is there");
-            let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
+            let mut paths = entries(&folder.data());
             // SQLite's map of its log, which readers write to.
             paths.retain(|path| path.is_file() && !path.ends_with("catalog.sqlite-shm"));
-            paths.sort();
             paths.into_iter().map(|path| (std::fs::read(&path).expect("a file"), path)).collect::<Vec<_>>()
         };
         let before = files();
