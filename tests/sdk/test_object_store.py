@@ -295,3 +295,49 @@ def test_an_outage_delays_and_loses_nothing(weed, start, monkeypatch):
     kill(server)
     shutil.rmtree(server.folder / "data")
     assert names(start("one")) == [f"span {trace}.0" for trace in range(1, 6)]
+
+
+def move(server, *arguments):
+    """Runs `clearspan move` on the folder of a stopped server."""
+    command = [os.environ["CLEARSPAN_BIN"], "move", "--data-dir", server.folder / "data", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_a_folder_moves_into_a_bucket_and_back(weed, start, monkeypatch):
+    url = os.environ["CLEARSPAN_OBJECT_STORE"]
+    monkeypatch.delenv("CLEARSPAN_OBJECT_STORE")
+    server = start("one")
+    for trace in range(1, 4):
+        # More than fits into one request of an upload.
+        for part in range(100):
+            assert send(server, trace, os.urandom(40_000).hex(), part).status_code == 200
+    flush(server)
+    # In the log only.
+    assert send(server, 4).status_code == 200
+    running = move(server, "--object-store", url)
+    assert running.returncode != 0 and "in use by another clearspan process" in running.stderr, running
+    kill(server)
+    assert "--object-store" in move(server).stderr
+
+    moved = move(server, "--object-store", url)
+    assert moved.returncode == 0 and "Start the server with the same --object-store" in moved.stdout, moved
+    assert not list((server.folder / "data" / "runs" / "segments").iterdir())
+    assert any(key.startswith("clearspan/prod/segments/seg-") for key in weed.keys())
+    monkeypatch.setenv("CLEARSPAN_OBJECT_STORE", url)
+    server = start("one")
+    assert names(server) == [f"span {trace}.0" for trace in range(1, 5)]
+    assert doctor(server)["ok"] is False, "a server is running there"
+    assert send(server, 5).status_code == 200
+    server.stop()
+    assert doctor(server)["ok"]
+
+    moved = move(server, "--back")
+    assert moved.returncode == 0 and "Start the server without --object-store" in moved.stdout, moved
+    weed.stop()
+    monkeypatch.delenv("CLEARSPAN_OBJECT_STORE")
+    server = start("one")
+    assert names(server) == [f"span {trace}.0" for trace in range(1, 6)]
+    trace = Trace(server, PROJECT, server.trace_rows(PROJECT)[0])
+    assert len(trace.runs) == 200
+    server.stop()
+    assert doctor(server)["ok"]

@@ -6,6 +6,7 @@ mod delete;
 mod doctor;
 mod export;
 mod print;
+mod relocate;
 mod remap;
 mod scrub;
 mod sql;
@@ -55,6 +56,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup back into an empty data folder
     Restore(backup::RestoreArgs),
+    /// Bring what a stopped server's data folder keeps itself into an object store, or back
+    Move(relocate::MoveArgs),
     /// Ask a running server in SQL
     Sql(sql::SqlArgs),
     /// Copy runs, log records or metric points of a running server into a file
@@ -155,6 +158,7 @@ pub fn run() -> ExitCode {
         Command::Scrub(args) => runtime().and_then(|runtime| runtime.block_on(scrub::run(args))),
         Command::Backup(args) => backup::backup(args),
         Command::Restore(args) => backup::restore(args),
+        Command::Move(args) => relocate::run(args),
         Command::Sql(args) => runtime().and_then(|runtime| runtime.block_on(sql::run(args))),
         Command::Export(args) => runtime().and_then(|runtime| runtime.block_on(export::run(args))),
         Command::Doctor(args) => {

@@ -28,7 +28,8 @@ use rustc_hash::FxHashMap;
 
 use self::bucket::BucketDisk;
 pub use self::bucket::{
-    BucketAddress, BucketConfig, CatalogFile, CopyCatalog, is_unreachable as is_object_store_down,
+    BucketAddress, BucketConfig, CatalogFile, CopyCatalog, MoveProgress, Moved,
+    is_unreachable as is_object_store_down, move_from_bucket, move_to_bucket,
 };
 pub use self::compact::CompactionConfig;
 use self::disk::{DiskRef, RealDisk};

@@ -14,7 +14,7 @@ const LEAST_BUDGET: ByteSize = ByteSize::mebibytes(8);
 const LEAST_SHARE: usize = 16 << 20;
 
 /// More of recent runs would only delay writing them: segments of this size are merged well, and flushes keep pace.
-const MOST_RECENT: usize = 128 << 20;
+const MOST_RECENT: usize = 96 << 20;
 
 /// What each part may take. Together they are less than the budget: connections, catalog and caches of the allocator need the
 /// rest.

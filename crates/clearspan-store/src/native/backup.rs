@@ -70,7 +70,10 @@ pub fn copy_runs(dir: &Path, to: &Path, older: Option<(&Path, &Index)>) -> Resul
             manifest.as_deref().map(Manifest::parse).transpose().context(ErrorKind::Corrupt, failed)?;
         let done = copy.attempt(&entries.unwrap_or_default(), manifest.as_deref());
         if done.context(ErrorKind::Unavailable, failed)? {
-            copy.verify()?;
+            let disk = RealDisk::shared();
+            let copied = Manifest::load(&*disk, to);
+            let copied = copied.context(ErrorKind::Corrupt, || "reading the copy".into())?;
+            copied.map_or(Ok(()), |copied| verify(&disk, to, &copied))?;
             return Ok(copy.files.into_values().collect());
         }
         std::thread::sleep(PAUSE);
@@ -94,7 +97,7 @@ impl Copy<'_> {
 
     /// False when the folder changed meanwhile.
     fn attempt(&mut self, manifest: &Manifest, bytes: Option<&[u8]>) -> io::Result<bool> {
-        let wanted = wanted(manifest);
+        let wanted = manifest.files();
         for path in &wanted {
             if !self.files.contains_key(path) && !self.place(path)? {
                 return Ok(false);
@@ -186,26 +189,20 @@ impl Copy<'_> {
         let file = CopiedFile { path: path.to_owned(), bytes, crc32, linked };
         self.files.insert(path.to_owned(), file);
     }
+}
 
-    /// Compares what was copied with its checksums: a backup of damage helps nobody.
-    fn verify(&self) -> Result<()> {
-        let disk = RealDisk::shared();
-        let Some(manifest) =
-            Manifest::load(&*disk, self.to).context(ErrorKind::Corrupt, || "reading the copy".into())?
-        else {
-            return Ok(());
-        };
-        let segment_dir = paths::segment_dir(self.to);
-        let cache = Arc::new(SegmentCache::default());
-        for entry in &manifest.segments {
-            refuse(
-                Segment::new(&disk, &cache, &segment_dir, entry)
-                    .damaged_blocks(&mut |_| ControlFlow::Continue(()))?,
-            )?;
-        }
-        verify_records::<LogCol>(&disk, &segment_dir, &manifest.logs)?;
-        verify_records::<PointCol>(&disk, &segment_dir, &manifest.points)
+/// Compares all that a manifest names with its checksums: a copy of damage helps nobody.
+pub(super) fn verify(disk: &DiskRef, dir: &Path, manifest: &Manifest) -> Result<()> {
+    let segment_dir = paths::segment_dir(dir);
+    let cache = Arc::new(SegmentCache::default());
+    for entry in &manifest.segments {
+        refuse(
+            Segment::new(disk, &cache, &segment_dir, entry)
+                .damaged_blocks(&mut |_| ControlFlow::Continue(()))?,
+        )?;
     }
+    verify_records::<LogCol>(disk, &segment_dir, &manifest.logs)?;
+    verify_records::<PointCol>(disk, &segment_dir, &manifest.points)
 }
 
 fn verify_records<C: RecordColumn>(disk: &DiskRef, segment_dir: &Path, entries: &[FileEntry]) -> Result<()> {
@@ -237,27 +234,6 @@ fn has_same(one: &Path, other: &Path, expected: (u64, u32)) -> bool {
     };
     let is_sound = |path: &Path| checksum(path).is_ok_and(|found| found == expected);
     is_sound(one) && (is_one_file || is_sound(other))
-}
-
-/// The files that a manifest names, which never change.
-fn wanted(manifest: &Manifest) -> BTreeSet<PathBuf> {
-    let folder = paths::segment_dir(Path::new(""));
-    let mut files = BTreeSet::new();
-    let mut add = |path: PathBuf, has_sums: bool| {
-        if has_sums {
-            files.insert(paths::sums_file(&path));
-        }
-        files.insert(path);
-    };
-    for entry in &manifest.segments {
-        add(paths::segment_file(&folder, entry.number), entry.sums.is_some());
-    }
-    for (table, entries) in [(LogCol::FILES, &manifest.logs), (PointCol::FILES, &manifest.points)] {
-        for entry in entries {
-            add(paths::record_file(&folder, table, entry.number), entry.sums.is_some());
-        }
-    }
-    files
 }
 
 /// The length and checksum of a file.

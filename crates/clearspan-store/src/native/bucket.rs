@@ -45,6 +45,7 @@ mod file;
 mod home;
 mod index;
 mod manifests;
+mod moving;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -52,6 +53,7 @@ mod tests;
 pub use self::catalog::{CatalogFile, CopyCatalog};
 pub use self::connect::BucketAddress;
 pub(crate) use self::manifests::is_fenced;
+pub use self::moving::{MoveProgress, Moved, move_from_bucket, move_to_bucket};
 pub use self::remote::is_unreachable;
 
 const SEGMENTS: &str = "segments";
@@ -346,7 +348,7 @@ pub(crate) fn refuse_bucket_folder(data_dir: &Path) -> Result<()> {
         return Ok(());
     }
     let what = format!(
-        "the segments of {} are in an object store; say which one with --object-store",
+        "the segments of {} are in an object store; say which one with --object-store, or bring them back with `clearspan move --back`",
         data_dir.display()
     );
     Err(Error::new(ErrorKind::Conflict, what))

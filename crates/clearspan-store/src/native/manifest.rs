@@ -5,16 +5,19 @@
 //! then one JSON document. Fields that a version does not know are kept out of its way by the version number;
 //! old versions are read for ever, only the newest is written.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{self, Disk};
 use super::paths;
-use super::records::FileEntry;
+use super::records::{FileEntry, RecordColumn as _};
 use super::segment::IndexPlace;
+use crate::schema::logs::LogCol;
+use crate::schema::points::PointCol;
 
 const NAME: &str = "clearspan-manifest";
 /// Version 2 added the lists of other tables' files, version 3 checksums and tombstones.
@@ -111,6 +114,27 @@ impl Manifest {
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(err) => Err(err),
         }
+    }
+
+    /// The files of tables that it names, with those of their checksums, by their places in the data folder. They never change.
+    pub(crate) fn files(&self) -> BTreeSet<PathBuf> {
+        let folder = paths::segment_dir(Path::new(""));
+        let mut files = BTreeSet::new();
+        let mut add = |path: PathBuf, has_sums: bool| {
+            if has_sums {
+                files.insert(paths::sums_file(&path));
+            }
+            files.insert(path);
+        };
+        for entry in &self.segments {
+            add(paths::segment_file(&folder, entry.number), entry.sums.is_some());
+        }
+        for (table, entries) in [(LogCol::FILES, &self.logs), (PointCol::FILES, &self.points)] {
+            for entry in entries {
+                add(paths::record_file(&folder, table, entry.number), entry.sums.is_some());
+            }
+        }
+        files
     }
 
     /// Replaces the manifest. When this returns, the new state is durable.

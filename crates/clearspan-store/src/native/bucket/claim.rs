@@ -97,7 +97,7 @@ fn try_claim(data_dir: &Path, local: &dyn Disk, remote: &Remote) -> Result<Claim
     Ok(Claimed { manifests, claim, known, home, is_newest, had_bucket })
 }
 
-fn new_name() -> String {
+pub(super) fn new_name() -> String {
     Uuid::new_v4().simple().to_string()
 }
 
@@ -121,14 +121,15 @@ fn refuse_local_runs(local: &dyn Disk, data_dir: &Path, remote: &Remote) -> Resu
         return Ok(());
     }
     let what = format!(
-        "the data folder {} keeps its segments itself; choose an empty one to use {}, or start without an object store",
+        "the data folder {} keeps its segments itself; `clearspan move` brings them to {}. Or choose an empty folder, or start \
+         without an object store",
         data_dir.display(),
         remote.name()
     );
     Err(Error::new(ErrorKind::Conflict, what))
 }
 
-fn refuse_foreign_log(data_dir: &Path, remote: &Remote, log: &Log) -> Result<()> {
+pub(super) fn refuse_foreign_log(data_dir: &Path, remote: &Remote, log: &Log) -> Result<()> {
     let (dir, name) = (data_dir.display(), remote.name());
     let what = match log {
         Log::Ours | Log::Empty => return Ok(()),

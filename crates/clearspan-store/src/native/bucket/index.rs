@@ -8,7 +8,7 @@
 //! A copy counts as little as an index does: it is used when its checksums hold, and built again when not.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::remote::Remote;
@@ -16,8 +16,6 @@ use crate::native::disk::DiskRef;
 
 const FOLDER: &str = "search";
 const MARKER: &str = "index";
-/// What is in memory of a file that is fetched.
-const PIECE_BYTES: u64 = 4 << 20;
 
 fn folder_of(dir: &Path) -> String {
     format!("{FOLDER}/{}", dir.file_name().unwrap_or_default().to_string_lossy())
@@ -42,13 +40,7 @@ pub(super) fn fetch(remote: &Remote, dir: &Path, to: &Path) -> io::Result<bool> 
     for (name, bytes) in objects {
         let path = to.join(&name);
         fs::create_dir_all(path.parent().expect("it lies in the folder"))?;
-        let mut file = File::create(&path)?;
-        let mut start = 0;
-        while start < bytes {
-            let end = (start + PIECE_BYTES).min(bytes);
-            file.write_all(&remote.get(&format!("{folder}/{name}"), start..end)?)?;
-            start = end;
-        }
+        remote.fetch(&format!("{folder}/{name}"), bytes, &mut File::create(&path)?)?;
     }
     Ok(true)
 }

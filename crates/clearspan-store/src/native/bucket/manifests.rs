@@ -64,6 +64,11 @@ pub(super) fn first_number(claim: &Claim) -> u64 {
     claim.epoch * NUMBERS_PER_CLAIM + 1
 }
 
+/// The first claim of a bucket by whom this number is the next one: its files get greater ones.
+pub(super) fn first_epoch(next: u64) -> u64 {
+    next / NUMBERS_PER_CLAIM + 1
+}
+
 fn key(number: u64) -> String {
     format!("{FOLDER}/{number:016}")
 }

@@ -26,7 +26,7 @@ use crate::native::disk::ReadFile;
 use crate::native::health::chain;
 use crate::pool::shut_down;
 
-/// Larger files are sent in parts of this size: it is the memory that an upload takes.
+/// Larger files are sent and fetched in parts of this size: it is the memory that takes.
 const PART_BYTES: u64 = 8 << 20;
 /// The pause before the first try to reach the store again, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -182,6 +182,17 @@ impl Remote {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
         }
         Ok(bytes)
+    }
+
+    /// Writes an object of so many bytes, which does not change, to the end of a file.
+    pub(super) fn fetch(&self, key: &str, bytes: u64, out: &mut impl io::Write) -> io::Result<()> {
+        let mut start = 0;
+        while start < bytes {
+            let end = (start + PART_BYTES).min(bytes);
+            out.write_all(&self.get(key, start..end)?)?;
+            start = end;
+        }
+        Ok(())
     }
 
     /// A whole object, as it is now.

@@ -18,6 +18,7 @@ use crate::testing::random::{random_questions, random_runs};
 use crate::{RunStore, Unit};
 
 mod flaky;
+mod moving;
 
 const PREFIX: &str = "some/prefix";
 

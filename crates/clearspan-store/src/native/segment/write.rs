@@ -99,7 +99,7 @@ pub(crate) enum Effort {
 }
 
 /// A file of so many rows is rewritten few times until it has its full size, because each merge at least doubles it.
-const MANY_ROWS: u64 = 64 << 10;
+const MANY_ROWS: u64 = 16 << 10;
 
 impl Effort {
     /// Of a merge whose file will have so many rows.
