@@ -8,17 +8,20 @@
 //! ([`is_blob`]). A search looks at one text at a time: a phrase does not go on in the next one.
 //!
 //! **Words.** A word is a run of letters and digits, whatever their case, with the marks that follow them. Accents
-//! count. In scripts that put no blanks between words (Chinese, Japanese, Korean, Thai, …) each character is a
-//! word, so that a phrase of them is a part of the text; each emoji is a word. Everything else separates.
+//! count; how they are spelled does not: `ö` is the same as an `o` and the mark on it, and `İ` is an `i` ([`spelling`]).
+//! Letters that are only compatible, such as the ligature `ﬁ` and those of full width, are letters of their own. In
+//! scripts that put no blanks between words (Chinese, Japanese, Korean, Thai, …) each character is a word, so that a
+//! phrase of them is a part of the text; each emoji is a word. Everything else separates.
 //!
 //! **Searches.** A phrase is found where its words stand one after the other, whatever separates them; characters of a
 //! script without blanks that touch each other must touch in the text as well. With `is_prefix` the last word
-//! may go on. A regular expression is searched in the text as it is; it heeds case when it has an upper-case letter
-//! itself, `^` and `$` are ends of lines, and it takes linear time.
+//! may go on. A regular expression is searched in the text as it is: it heeds how accents are spelled, and case when it
+//! has an upper-case letter itself, `^` and `$` are ends of lines, and it takes linear time.
 
 mod json;
 mod matcher;
 mod pattern;
+mod spelling;
 mod terms;
 #[cfg(test)]
 mod tests;

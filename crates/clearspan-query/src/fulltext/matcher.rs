@@ -1,9 +1,11 @@
 //! Finding a search in a text.
 
+use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 
 use regex::{Regex, RegexBuilder};
 
+use super::spelling::{canonical, is_canonical, origin};
 use super::words::{Kind, Word, fold, is_word, words};
 use super::{Search, for_each_text, pattern};
 use crate::Diagnostic;
@@ -30,7 +32,7 @@ struct Phrase {
     /// A bit for each word that must touch the one before it.
     touching: u128,
     is_prefix: bool,
-    /// Its longest word, whatever the case; a text without it is not looked at word by word.
+    /// Its longest word, whatever the case; a canonical text without it is not looked at word by word.
     filter: Option<Regex>,
 }
 
@@ -46,7 +48,7 @@ impl Matcher {
     /// Whether a text has it.
     pub fn is_match(&self, text: &str) -> bool {
         match &self.0 {
-            Form::Phrase(phrase) => phrase.find(text).is_some(),
+            Form::Phrase(phrase) => phrase.find(&canonical(text)).is_some(),
             Form::Regex(regex) => regex.is_match(text),
         }
     }
@@ -54,7 +56,10 @@ impl Matcher {
     /// The first place in a text that has it.
     pub fn find(&self, text: &str) -> Option<Range<usize>> {
         match &self.0 {
-            Form::Phrase(phrase) => phrase.find(text),
+            Form::Phrase(phrase) => match canonical(text) {
+                Cow::Borrowed(text) => phrase.find(text),
+                Cow::Owned(canonical) => phrase.find(&canonical).map(|found| origin(text, found)),
+            },
             Form::Regex(regex) => regex.find(text).map(|found| found.range()),
         }
     }
@@ -63,8 +68,9 @@ impl Matcher {
     pub fn is_match_in_json(&self, json: &str) -> bool {
         if let Form::Phrase(Phrase { filter: Some(filter), .. }) = &self.0
             && !filter.is_match(json)
-            // A letter may be written as its number.
+            // A letter may be written as its number, or with another spelling.
             && !json.contains("\\u")
+            && is_canonical(json)
         {
             return false;
         }
@@ -77,15 +83,16 @@ impl Matcher {
 }
 
 impl Phrase {
-    fn new(text: &str, is_prefix: bool) -> Result<Self, Diagnostic> {
-        let found: Vec<Word> = words(text).take(MAX_WORDS + 1).collect();
+    fn new(written: &str, is_prefix: bool) -> Result<Self, Diagnostic> {
+        let text = canonical(written);
+        let found: Vec<Word> = words(&text).take(MAX_WORDS + 1).collect();
         if found.is_empty() {
             let nothing =
-                Diagnostic::new(0..text.len(), format!("there is no word in {text:?} to search for"));
+                Diagnostic::new(0..written.len(), format!("there is no word in {written:?} to search for"));
             return Err(nothing.with_hint("a regular expression finds signs too: /->/"));
         }
         if found.len() > MAX_WORDS {
-            let long = Diagnostic::new(0..text.len(), format!("a phrase has at most {MAX_WORDS} words"));
+            let long = Diagnostic::new(0..written.len(), format!("a phrase has at most {MAX_WORDS} words"));
             return Err(long.with_hint("search for its beginning"));
         }
         let mut touching = 0;
@@ -106,7 +113,7 @@ impl Phrase {
         Ok(Self { words, touching, is_prefix, filter })
     }
 
-    /// Goes over the text once. Bit `n` of the state says that the words up to here end with the first `n + 1` of the
+    /// Goes over a canonical text once. Bit `n` of the state says that the words up to here end with the first `n + 1` of the
     /// phrase.
     fn find(&self, text: &str) -> Option<Range<usize>> {
         if self.filter.as_ref().is_some_and(|filter| !filter.is_match(text)) {

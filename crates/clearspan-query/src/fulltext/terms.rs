@@ -2,11 +2,16 @@
 //!
 //! An index keeps *terms*: each word of letters, folded and cut to [`MAX_TERM_CHARS`]; of scripts without blanks, each
 //! pair of characters that touch, and the last one of a row alone; each symbol. A text with a word that was cut has
-//! [`CUT`] too. [`required`] says which terms a text must have for a search to be found in it; it may say too
+//! [`CUT`] too. These are the words of its canonical form ([`spelling`](super::spelling)), and phrases ask for them. Regular
+//! expressions look at the text as it is: of a text that is spelled in another way, an index keeps the words as they are too,
+//! behind [`AS_SPELLED`]. [`required`] says which terms a text must have for a search to be found in it; it may say too
 //! little, never too much.
+
+use std::borrow::Cow;
 
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::spelling::{canonical, stays};
 use super::words::{Kind, Word, fold, goes_on, words};
 use super::{Search, pattern};
 
@@ -14,6 +19,8 @@ use super::{Search, pattern};
 const MAX_TERM_CHARS: usize = 40;
 /// The term of texts with words that are longer. No word is like it.
 const CUT: &str = "\u{0}";
+/// Before the term of a word as it is spelled, in a text that is not canonical. No word begins like it.
+const AS_SPELLED: char = '\u{1}';
 
 /// What a text must have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +41,23 @@ pub enum Required {
 
 /// Calls `visit` with the terms of a text. One may come several times.
 pub fn for_each_term(text: &str, mut visit: impl FnMut(&str)) {
+    let canonical = canonical(text);
+    for_each_word(&canonical, |_, _| true, &mut visit);
+    if let Cow::Owned(_) = canonical {
+        let mut spelled = String::new();
+        for_each_word(text, |word, rest| !stays(word, rest), &mut |term| {
+            spelled.clear();
+            if term != CUT {
+                spelled.push(AS_SPELLED);
+            }
+            spelled.push_str(term);
+            visit(&spelled);
+        });
+    }
+}
+
+/// The terms of a text's words; of letters, those that `wants` says, who is told what follows.
+fn for_each_word(text: &str, wants: impl Fn(&str, &str) -> bool, visit: &mut impl FnMut(&str)) {
     let mut term = String::new();
     let mut before: Option<(usize, char)> = None;
     let flush = |before: Option<(usize, char)>, visit: &mut dyn FnMut(&str)| {
@@ -44,7 +68,10 @@ pub fn for_each_term(text: &str, mut visit: impl FnMut(&str)) {
     for Word { range, kind } in words(text) {
         let raw = text.get(range.clone()).unwrap_or_default();
         if kind != Kind::Unspaced {
-            flush(before.take(), &mut visit);
+            flush(before.take(), visit);
+            if kind == Kind::Letters && !wants(raw, text.get(range.end..).unwrap_or_default()) {
+                continue;
+            }
             term.clear();
             let is_cut = cut_into(raw, &mut term);
             visit(&term);
@@ -60,11 +87,11 @@ pub fn for_each_term(text: &str, mut visit: impl FnMut(&str)) {
                 term.extend([left, c]);
                 visit(&term);
             }
-            _ => flush(before, &mut visit),
+            _ => flush(before, visit),
         }
         before = Some((range.end, c));
     }
-    flush(before, &mut visit);
+    flush(before, visit);
 }
 
 /// Appends the term of a word. True when the word is longer.
@@ -97,12 +124,13 @@ pub fn exact_term(search: &Search) -> Option<String> {
 pub fn required(search: &Search) -> Required {
     match search {
         Search::Phrase { text, is_prefix } => {
+            let text = canonical(text);
             // What follows the last word plays no part.
-            let end = words(text).last().map_or(0, |word| word.range.end);
+            let end = words(&text).last().map_or(0, |word| word.range.end);
             let ends = Ends { left_open: false, right_open: *is_prefix };
             all(fragments(text.get(..end).unwrap_or_default(), ends))
         }
-        Search::Regex(text) => pattern::parse(text).map_or(Required::Nothing, |hir| of_hir(&hir)),
+        Search::Regex(text) => pattern::parse(text).map_or(Required::Nothing, |hir| as_spelled(of_hir(&hir))),
     }
 }
 
@@ -182,6 +210,20 @@ fn of_hir(hir: &Hir) -> Required {
             if branches.contains(&Required::Nothing) { Required::Nothing } else { Required::Any(branches) }
         }
         HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) | HirKind::Repetition(_) => Required::Nothing,
+    }
+}
+
+/// The same of a text's words as they are spelled.
+fn as_spelled(required: Required) -> Required {
+    let either = |form: fn(String) -> Required, text: String| {
+        Required::Any(vec![form(format!("{AS_SPELLED}{text}")), form(text)])
+    };
+    match required {
+        Required::Term(term) if term != CUT => either(Required::Term, term),
+        Required::Prefix(prefix) => either(Required::Prefix, prefix),
+        Required::All(parts) => Required::All(parts.into_iter().map(as_spelled).collect()),
+        Required::Any(parts) => Required::Any(parts.into_iter().map(as_spelled).collect()),
+        Required::Nothing | Required::Term(_) | Required::Part(_) => required,
     }
 }
 

@@ -41,6 +41,23 @@ fn what_is_found() {
         (phrase("cafe"), "café cafe\u{301}", None),
         (phrase("cafe\u{301}"), "CAFE\u{301}!", Some("CAFE\u{301}")),
         (phrase("σας"), "ΣΑΣ", Some("ΣΑΣ")),
+        (phrase("Köln"), "nach Ko\u{308}ln!", Some("Ko\u{308}ln")),
+        (phrase("ko\u{308}ln"), "KÖLN", Some("KÖLN")),
+        (phrase("koln"), "Köln Ko\u{308}ln", None),
+        (phrase("kölner dom"), "o\u{308}: der Ko\u{308}lner\nDom.", Some("Ko\u{308}lner\nDom")),
+        (prefix("kö"), "Ko\u{308}lner", Some("Ko\u{308}lner")),
+        (prefix("ko\u{308}"), "Kölner", Some("Kölner")),
+        (prefix("ko"), "Ko\u{308}lner", None),
+        (phrase("q\u{307}\u{323}"), "q\u{323}\u{307}", Some("q\u{323}\u{307}")),
+        (phrase("istanbul"), "o\u{308} İstanbul", Some("İstanbul")),
+        (phrase("istanbul"), "I\u{307}stanbul", Some("I\u{307}stanbul")),
+        (phrase("istanbul"), "i\u{307}stanbul", Some("i\u{307}stanbul")),
+        (phrase("İSTANBUL"), "Istanbul", Some("Istanbul")),
+        (prefix("is"), "İstanbul", Some("İstanbul")),
+        (phrase("isi"), "ısı", None),
+        (phrase("ǰ"), "J\u{30c}", Some("J\u{30c}")),
+        (phrase("fi"), "ﬁ", None),
+        (phrase("a"), "Ａ", None),
         (phrase("हिन्दी"), "यह हिन्दी है", Some("हिन्दी")),
         // Without blanks between words.
         (phrase("返金"), "注文の返金をお願いします", Some("返金")),
@@ -49,6 +66,15 @@ fn what_is_found() {
         (phrase("返 金"), "返。金", Some("返。金")),
         (phrase("退款 政策"), "退款和政策", None),
         (phrase("환불"), "환불하세요", Some("환불")),
+        (
+            phrase("환불"),
+            "a\u{1112}\u{116a}\u{11ab}\u{1107}\u{116e}\u{11af}하세요",
+            Some("\u{1112}\u{116a}\u{11ab}\u{1107}\u{116e}\u{11af}"),
+        ),
+        (phrase("\u{1112}\u{116a}\u{11ab}\u{1107}\u{116e}\u{11af}"), "환불하세요", Some("환불")),
+        (phrase("화"), "\u{1112}\u{116a}\u{11ab}", None),
+        (phrase("ガイド"), "カ\u{3099}イト\u{3099}を", Some("カ\u{3099}イト\u{3099}")),
+        (phrase("イト"), "カ\u{3099}イト\u{3099}", None),
         (phrase("คืนเงิน"), "ขอคืนเงินค่ะ", Some("คืนเงิน")),
         (prefix("返"), "返金", Some("返")),
         (phrase("GPT返金"), "gpt返金", Some("gpt返金")),
@@ -58,6 +84,10 @@ fn what_is_found() {
         (regex("Refund"), "refund", None),
         (regex("\\W\\p{L}nd"), "re UND", Some(" UND")),
         (regex("^at line"), "Error\nat line 1", Some("at line")),
+        // As it is spelled.
+        (regex("Köln"), "Ko\u{308}ln", None),
+        (regex("Ko"), "Ko\u{308}ln", Some("Ko")),
+        (regex("istanbul"), "İstanbul", None),
         (regex("->"), "a -> b", Some("->")),
         (regex("x/y"), "x/y", Some("x/y")),
         (regex(".*"), "", Some("")),
@@ -117,12 +147,23 @@ fn terms_of_texts() {
     assert_eq!(terms("The 2nd Größe, snake_case"), ["the", "2nd", "größe", "snake", "case"]);
     assert_eq!(terms("返金を a日🎉"), ["返金", "金を", "を", "a", "日", "🎉"]);
     assert_eq!(terms(&long), ["x".repeat(40), "\u{0}".to_owned()]);
+    // For regular expressions the other spelling, too.
+    assert_eq!(terms("the Köln İ"), ["the", "köln", "i", "\u{1}İ"]);
+    assert_eq!(terms("the Ko\u{308}ln"), ["the", "köln", "\u{1}ko\u{308}ln"]);
+    let cut = format!("{}e\u{301}", "x".repeat(39));
+    assert_eq!(
+        terms(&cut),
+        [format!("{}é", "x".repeat(39)), format!("\u{1}{}e", "x".repeat(39)), "\u{0}".to_owned()]
+    );
 }
 
 #[test]
 fn what_searches_require() {
     let term = |text: &str| Required::Term(text.to_owned());
     let begin = |text: &str| Required::Prefix(text.to_owned());
+    let spelled = |form: fn(String) -> Required, text: &str| {
+        Required::Any(vec![form(format!("\u{1}{text}")), form(text.to_owned())])
+    };
     let part = |text: &str| Required::Any(vec![Required::Part(text.to_owned()), term("\u{0}")]);
     let cases = [
         (Search::phrase("Refund Policy"), Required::All(vec![term("refund"), term("policy")])),
@@ -133,7 +174,16 @@ fn what_searches_require() {
             regex("ref(und|use)"),
             Required::All(vec![part("ref"), Required::Any(vec![part("und"), part("use")])]),
         ),
-        (regex("Our refund pol.*"), Required::All(vec![part("our"), term("refund"), begin("pol")])),
+        (Search::phrase("ko\u{308}ln"), term("köln")),
+        (
+            regex("Our refund pol.*"),
+            Required::All(vec![
+                part("our"),
+                spelled(Required::Term, "refund"),
+                spelled(Required::Prefix, "pol"),
+            ]),
+        ),
+        (regex("-ko\u{308}ln-"), spelled(Required::Term, "ko\u{308}ln")),
         (regex("(refund)?|x"), Required::Nothing),
         (regex("\\d+"), Required::Nothing),
         (regex("(abc)+"), part("abc")),
@@ -170,6 +220,9 @@ fn any_word() -> impl Strategy<Value = String> {
         "(café|cafe\u{301}|ſun|sun|SUN|ß|İ|ı|i|K|k|Å){1,2}",
         "[🎉👍🏽→]{1,2}",
         "[a-c]{38,44}",
+        "[a-c]{36,41}(é|e\u{301}|İ)",
+        "(Köln|ko\u{308}l|o|İstanbul|I\u{307}st|i\u{307}|ist|ǰ|J\u{30c}|ſ\u{301}|s\u{323}\u{301}|s\u{301}\u{323}|Ά\u{345}|ᾴ){1,2}",
+        "[하한ㅎ\u{1112}\u{1161}\u{11ab}カガ\u{3099}\u{302a}\u{e38}\u{e48}\u{5b0}\u{301}e\u{fa12}]{1,4}",
         "[0-9]{1,3}",
     ]
 }
@@ -194,6 +247,15 @@ fn any_search() -> impl Strategy<Value = Search> {
         (any_text(), any::<bool>()).prop_map(|(text, is_prefix)| Search::Phrase { text, is_prefix }),
         prop::collection::vec(piece, 1..4).prop_map(|pieces| Search::Regex(pieces.concat())),
     ]
+}
+
+/// The same text as somebody else may spell it.
+fn respelled(text: &str, how: u8) -> String {
+    match how {
+        0 => text.to_owned(),
+        1 => icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned(),
+        _ => icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned(),
+    }
 }
 
 /// Whether a text with these terms may have what is required.
@@ -230,7 +292,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn an_index_never_misses((text, search) in text_with_search()) {
+    fn an_index_never_misses((text, search) in text_with_search(), how in 0..3_u8) {
+        let text = respelled(&text, how);
         if let Ok(matcher) = Matcher::new(&search)
             && matcher.is_match(&text)
         {
@@ -243,7 +306,29 @@ proptest! {
     }
 
     #[test]
-    fn json_is_searched_as_its_texts_are((text, search) in text_with_search(), escaped in any::<bool>()) {
+    fn spelling_plays_no_part((text, search) in text_with_search(), how in any::<(bool, bool)>()) {
+        let Search::Phrase { text: phrase, is_prefix } = &search else { return Ok(()) };
+        let other_text = respelled(&text, 1 + u8::from(how.0));
+        let other = Search::Phrase { text: respelled(phrase, 1 + u8::from(how.1)), is_prefix: *is_prefix };
+        prop_assert_eq!(required(&other), required(&search));
+        match (Matcher::new(&search), Matcher::new(&other)) {
+            (Ok(matcher), Ok(other)) => {
+                let part = |text: &str, range| respelled(text.get(range).unwrap_or_default(), 1);
+                let found = matcher.find(&text).map(|range| part(&text, range));
+                let found_other = other.find(&other_text).map(|range| part(&other_text, range));
+                prop_assert_eq!(found.is_some(), found_other.is_some(), "{:?} in {:?}", search, text);
+                // Marks that are composed together are found together.
+                let (found, found_other) = (found.unwrap_or_default(), found_other.unwrap_or_default());
+                let is_same = found.contains(&found_other) || found_other.contains(&found);
+                prop_assert!(is_same, "{found:?} {found_other:?} for {search:?} in {text:?}");
+            }
+            (one, other) => prop_assert_eq!(one.is_ok(), other.is_ok()),
+        }
+    }
+
+    #[test]
+    fn json_is_searched_as_its_texts_are((text, search) in text_with_search(), escaped in any::<bool>(), how in 0..3_u8) {
+        let text = respelled(&text, how);
         let mut json = serde_json::json!({ "key": ["x", text], "n": 1 }).to_string();
         if escaped {
             json = json.chars().map(|c| match c {

@@ -19,6 +19,7 @@ const MAX_LIMIT: usize = 1_000;
 pub(crate) struct ListParams {
     /// Filter text, for example `status:error cost:>0.50 model:claude-*`. Words outside of fields are searched in every
     /// text of a run: `refund policy`, `"a phrase"`, `prefix*`, `/reg(ex|ular)/`; of traces, in any of their runs.
+    /// Words are found however their accents are encoded; a regular expression searches the text as it is.
     /// A page may hold fewer rows than asked for, even none, while `next_cursor` says that there are more: a
     /// search that finds little ends its page after some seconds.
     pub(crate) q: Option<String>,

@@ -44,6 +44,7 @@ const SEARCHES: &[&str] = &[
     "환불",
     "crème",
     "bru\u{302}le\u{301}e",
+    "brûlée",
     "🎉",
     "line",
     "quoted back",

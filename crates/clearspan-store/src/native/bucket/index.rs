@@ -21,11 +21,18 @@ fn folder_of(dir: &Path) -> String {
     format!("{FOLDER}/{}", dir.file_name().unwrap_or_default().to_string_lossy())
 }
 
-/// Uploads a finished index.
+/// Uploads a finished index, in place of the copy of one that was built before.
 pub(super) fn keep(local: &DiskRef, remote: &Remote, dir: &Path) -> io::Result<()> {
     let folder = folder_of(dir);
-    for name in files(dir)?.into_iter().filter(|name| name != MARKER).chain([MARKER.to_owned()]) {
-        remote.upload(&format!("{folder}/{name}"), local.open(&dir.join(&name))?)?;
+    let mut names = files(dir)?;
+    names.sort_by_key(|name| name == MARKER);
+    for name in &names {
+        remote.upload(&format!("{folder}/{name}"), local.open(&dir.join(name))?)?;
+    }
+    for (name, _) in remote.list(&folder)? {
+        if !names.contains(&name) {
+            remote.remove(&format!("{folder}/{name}"))?;
+        }
     }
     Ok(())
 }

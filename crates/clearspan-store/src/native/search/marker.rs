@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 const NAME: &str = "clearspan-search";
 /// Rises when terms, documents or files change their meaning. Any other version is built again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const FILE: &str = "index";
 
 /// What an index consists of.

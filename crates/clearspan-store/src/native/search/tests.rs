@@ -2,6 +2,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use clearspan_model::Run;
+use clearspan_query::fulltext::Required;
 use clearspan_query::text::parse;
 
 use super::*;
@@ -175,6 +176,38 @@ async fn a_damaged_index_is_built_again_and_answers_stay_right() {
         assert_eq!(count(&store, "rare").await, 20, "{}", file.display());
         assert!(std::fs::read(&file).map_or(true, |now| now != bytes), "{} is still damaged", file.display());
     }
+}
+
+/// Words of version 1 were those of the text as it was spelled.
+#[tokio::test]
+async fn an_index_of_an_older_version_is_built_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let spelled = |id: u32, text: &str| run(id, 1, |run| run.inputs = message("user", text));
+    store.write(vec![spelled(5_000, "Köln"), spelled(5_001, "Ko\u{308}ln")]).await.unwrap();
+    write_many(&store).await;
+    wait_until_indexed(&store);
+    drop(store);
+    let marker = index_dir(dir.path()).join("0000000000000001/index");
+    let current = std::fs::read(&marker).unwrap();
+    let rest = current.strip_prefix(b"clearspan-search 2 ").expect("the header of this version");
+    let old = [b"clearspan-search 1 ", rest].concat();
+    std::fs::write(&marker, &old).unwrap();
+    let store = open(dir.path());
+    for _ in 0..2 {
+        for filter in ["köln", "ko\u{308}ln", "köl*", "köln -rare"] {
+            assert_eq!(count(&store, filter).await, 2, "{filter}");
+        }
+        assert_eq!(count(&store, "/Köln/").await, 1);
+        assert_eq!(count(&store, "/Ko/").await, 1);
+        assert_eq!(count(&store, "ko*").await, 0);
+        wait_until_indexed(&store);
+    }
+    assert!(std::fs::read(&marker).unwrap().starts_with(b"clearspan-search 2 "));
+    assert_eq!(
+        registry(&store).of(1).unwrap().docs(&Required::Term("köln".to_owned()), None).unwrap().len(),
+        2
+    );
 }
 
 #[tokio::test]

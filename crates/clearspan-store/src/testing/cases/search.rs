@@ -41,7 +41,7 @@ fn six_runs() -> Vec<Run> {
         }),
         run(3, 5, |run| {
             run.inputs = message("user", "注文の返金をお願いします");
-            run.outputs = message("assistant", "退款政策和환불 정책 และ คืนเงิน");
+            run.outputs = message("assistant", "退款政策和환불 정책 และ คืนเงิน, İstanbul");
         }),
         run(3, 6, |run| {
             run.parent_run_id = Some(run_id(5));
@@ -111,6 +111,15 @@ const CASES: &[(&str, &[u32], &[u32])] = &[
     ("🎉", &[2], &[1]),
     ("\"crème bru\u{302}le\u{301}e\"", &[6], &[3]),
     ("brulee", &[], &[]),
+    // However it is spelled; except to regular expressions.
+    ("\"crème brûlée\"", &[6], &[3]),
+    ("brûlé*", &[6], &[3]),
+    ("bru*", &[], &[]),
+    ("cafe\u{301}", &[1], &[1]),
+    ("\u{1112}\u{116a}\u{11ab}\u{1107}\u{116e}\u{11af}", &[5], &[3]),
+    ("istanbul", &[5], &[3]),
+    ("/brûlée/", &[], &[]),
+    ("/bru\u{302}le/", &[6], &[3]),
     ("output:crème input:ripple", &[6], &[3]),
     ("output:ripple", &[], &[]),
     // With other terms.
