@@ -33,8 +33,17 @@ pub struct Version(u64);
 impl Version {
     /// The version of everything that one patch says.
     pub fn new(rank: Rank, said_at: UnixNanos) -> Self {
-        let micros = u64::try_from(said_at.as_micros()).unwrap_or(0) & ((1 << 56) - 1);
+        let micros = u64::try_from(said_at.as_micros()).unwrap_or(0) & Self::MICROS;
         Self(((rank as u64) << 56) | micros)
+    }
+
+    /// What of the stored form is the time, in microseconds since the epoch.
+    pub const MICROS: u64 = (1 << 56) - 1;
+
+    /// When it was said, to the microsecond: spans and log records when the server received them, LangSmith's documents by the
+    /// client's clock.
+    pub const fn said_at(self) -> UnixNanos {
+        UnixNanos::from_nanos((self.0 & Self::MICROS).cast_signed().saturating_mul(1_000))
     }
 
     /// The least version of a rank.

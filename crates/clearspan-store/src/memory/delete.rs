@@ -3,20 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use clearspan_model::{ErrorKind, ProjectId, RunKey, TraceId, UnixNanos};
+use clearspan_model::{ErrorKind, ProjectId, Run, RunKey, TraceId, UnixNanos};
 
 use super::{MemoryStore, Trace};
 use crate::tombstones::{Covers, Mark, Tombstone, Tombstones};
-use crate::{Deleted, Deletion, DeletionTarget, Error, PayloadExpiry, PurgeReport, Result};
+use crate::{Deleted, Deletion, DeletionTarget, Error, PayloadExpiry, PurgeReport, Result, Scope};
 
 /// What a deletion means, as things are.
 pub(super) struct Resolved {
     pub(super) tombstones: Tombstones,
     pub(super) counts: Deleted,
-}
-
-fn last_received(trace: &Trace) -> UnixNanos {
-    trace.runs.iter().map(|run| run.received_at).max().unwrap_or_default()
 }
 
 impl MemoryStore {
@@ -65,6 +61,18 @@ impl MemoryStore {
         Ok(Resolved { tombstones, counts })
     }
 
+    fn last_heard(&self, scope: &Scope, trace: &Trace, now: UnixNanos) -> UnixNanos {
+        let runs = self.runs.read();
+        let of_trace = runs.iter().filter(|(key, _)| {
+            key.workspace_id == scope.workspace_id && (key.project_id, key.trace_id) == trace.id()
+        });
+        let heard = |run: &Run| {
+            let said = run.versions.base.said_at();
+            if said <= now { run.received_at.max(said) } else { run.received_at }
+        };
+        of_trace.map(|(_, kept)| heard(&kept.merged)).max().unwrap_or_default()
+    }
+
     /// The traces that have runs.
     fn doomed(&self, deletion: &Deletion) -> Result<Vec<Trace>> {
         if let Some(selection) = deletion.selection() {
@@ -76,11 +84,12 @@ impl MemoryStore {
         if needs_projects && deletion.scope.project_ids.is_none() {
             return Err(Error::new(ErrorKind::InvalidInput, "this deletion must name its projects"));
         }
+        let last_heard = |trace: &Trace| self.last_heard(&deletion.scope, trace, deletion.deleted_at);
         match &deletion.target {
             DeletionTarget::Traces(trace_ids) => traces.retain(|trace| trace_ids.contains(&trace.id().1)),
-            DeletionTarget::ReceivedBefore(time) => traces.retain(|trace| last_received(trace) < *time),
+            DeletionTarget::ReceivedBefore(time) => traces.retain(|trace| last_heard(trace) < *time),
             DeletionTarget::Oldest { bytes } => {
-                traces.sort_by_key(|trace| (last_received(trace), trace.id().1));
+                traces.sort_by_key(|trace| (last_heard(trace), trace.id().1));
                 // There are no files: a run counts as one byte.
                 let mut freed = 0;
                 traces.retain(|trace| {

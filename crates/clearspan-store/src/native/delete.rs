@@ -76,21 +76,22 @@ pub(super) async fn resolve(store: &NativeStore, deletion: &Deletion) -> Result<
 /// The traces that have runs.
 async fn extents(store: &NativeStore, deletion: &Deletion) -> Result<Vec<TraceExtent>> {
     let (snapshot, query, scope) = (store.shared.settled_snapshot()?, &store.query, &deletion.scope);
+    let now = deletion.deleted_at;
     if let Some(selection) = deletion.selection() {
-        return query.extents(&snapshot, &selection).await;
+        return query.extents(&snapshot, &selection, now).await;
     }
     match &deletion.target {
-        DeletionTarget::Traces(trace_ids) => query.all_extents(&snapshot, scope, Some(trace_ids)).await,
+        DeletionTarget::Traces(trace_ids) => query.all_extents(&snapshot, scope, Some(trace_ids), now).await,
         DeletionTarget::ReceivedBefore(time) => {
             projects(deletion)?;
-            let mut extents = query.all_extents(&snapshot, scope, None).await?;
-            extents.retain(|of| of.last_received < *time);
+            let mut extents = query.all_extents(&snapshot, scope, None, now).await?;
+            extents.retain(|of| of.last_heard < *time);
             Ok(extents)
         }
         DeletionTarget::Oldest { bytes } => {
             let bytes_per_run = bytes_per_run(&snapshot, scope).await?;
-            let mut extents = query.all_extents(&snapshot, scope, None).await?;
-            extents.sort_unstable_by_key(|of| (of.last_received, of.trace_id));
+            let mut extents = query.all_extents(&snapshot, scope, None, now).await?;
+            extents.sort_unstable_by_key(|of| (of.last_heard, of.trace_id));
             if bytes_per_run == 0.0 {
                 return Ok(Vec::new());
             }
@@ -106,7 +107,7 @@ async fn extents(store: &NativeStore, deletion: &Deletion) -> Result<Vec<TraceEx
         }
         DeletionTarget::Projects => {
             projects(deletion)?;
-            query.all_extents(&snapshot, scope, None).await
+            query.all_extents(&snapshot, scope, None, now).await
         }
         DeletionTarget::Matching(..) | DeletionTarget::User(_) | DeletionTarget::Thread(_) => {
             unreachable!("these have a selection")

@@ -172,8 +172,9 @@ impl Engine {
         &self,
         snapshot: &Snapshot,
         selection: &Selection,
+        now: UnixNanos,
     ) -> Result<Vec<TraceExtent>> {
-        extent::of_selection(self, snapshot, selection).await
+        extent::of_selection(self, snapshot, selection, now).await
     }
 
     /// All traces of a scope, likewise; of those with ids only, where there are any.
@@ -182,8 +183,9 @@ impl Engine {
         snapshot: &Snapshot,
         scope: &Scope,
         trace_ids: Option<&[TraceId]>,
+        now: UnixNanos,
     ) -> Result<Vec<TraceExtent>> {
-        extent::of_scope(self, snapshot, scope, trace_ids).await
+        extent::of_scope(self, snapshot, scope, trace_ids, now).await
     }
 
     pub(crate) async fn project_activity(

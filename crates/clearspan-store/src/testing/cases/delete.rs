@@ -1,6 +1,6 @@
 //! What is deleted is gone at once, stays gone, and takes nothing else with it.
 
-use clearspan_model::{LogRecord, MetricPoint, Run};
+use clearspan_model::{LogRecord, MetricPoint, Rank, Run, Version, Versions};
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use crate::testing::build::{
@@ -225,7 +225,17 @@ pub async fn what_was_received_long_ago_is_deleted(store: &dyn RunStore) {
     let mut runs: Vec<Run> = (1..=3).flat_map(two_runs).collect();
     for (idx, run) in runs.iter_mut().enumerate() {
         run.received_at = at(1_000 * i64::try_from(idx).expect("small"));
+        run.versions = Versions::all(Version::new(Rank::Span, run.received_at));
     }
+    // One that came first of all and has just ended, and one whose clock is wrong.
+    let mut lasting = run(4, 40, |run| run.received_at = at(0));
+    lasting.versions = Versions::all(Version::new(Rank::Span, at(0)));
+    let mut ended = lasting.clone();
+    ended.end_time = Some(at(5_000));
+    ended.versions = Versions::all(Version::new(Rank::Native, at(5_000)));
+    let mut ahead = run(5, 50, |run| run.received_at = at(0));
+    ahead.versions = Versions::all(Version::new(Rank::NativeEnd, at(1_000_000_000)));
+    runs.extend([lasting, ended, ahead]);
     write_scattered(store, runs).await;
     let received = |seconds: i32, number| LogRecord {
         received_at: at(1_000 * i64::from(seconds)),
@@ -240,9 +250,9 @@ pub async fn what_was_received_long_ago_is_deleted(store: &dyn RunStore) {
     assert!(store.delete(&deletion(before.clone())).await.is_err(), "it must name its projects");
     let retention = Deletion { scope: in_project(1), ..deletion(before) };
     let deleted = delete(store, &retention).await;
-    assert_eq!(deleted, Deleted { traces: 1, runs: 2, log_records: 2, metric_points: 1 });
+    assert_eq!(deleted, Deleted { traces: 2, runs: 3, log_records: 2, metric_points: 1 });
     for state in ["in memory", "flushed"] {
-        assert_eq!(listed(store).await, [2, 3], "{state}: a trace is as young as its last run");
+        assert_eq!(listed(store).await, [2, 3, 4], "{state}: a trace is as young as the last word on it");
         assert_eq!(all_logs(store, &logs()).await.len(), 2, "{state}");
         assert_eq!(store.query_points(&points("m")).await.expect(state).points.len(), 1, "{state}");
         store.flush().await.expect(state);
