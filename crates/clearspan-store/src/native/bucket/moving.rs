@@ -16,9 +16,7 @@ use super::cache::Cache;
 use super::home::{self, Home};
 use super::manifests::{self, Manifests};
 use super::remote::Remote;
-use super::{
-    BucketConfig, BucketDisk, Object, Place, catalog, claim, connect, index, key, list,
-};
+use super::{BucketConfig, BucketDisk, Object, Place, catalog, claim, connect, index, key, list};
 use crate::error::Context;
 use crate::native::disk::{Disk, DiskRef, RealDisk};
 use crate::native::manifest::{Claim, Manifest};
@@ -68,9 +66,10 @@ pub(super) fn to_remote(
     let home = Home::load(&*local, dir).context(ErrorKind::Corrupt, failed)?;
     let before = manifests::newest(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
     if let Some(before) = before {
-        let is_ours = before.manifest.claim.as_ref().zip(home.as_ref()).is_some_and(|(claim, home)| {
-            claim.bucket == home.bucket && home.servers.contains(&claim.server)
-        });
+        let is_ours =
+            before.manifest.claim.as_ref().zip(home.as_ref()).is_some_and(|(claim, home)| {
+                claim.bucket == home.bucket && home.servers.contains(&claim.server)
+            });
         if !is_ours {
             return Err(occupied(&remote, "has the runs of another data folder"));
         }
@@ -99,7 +98,8 @@ pub(super) fn to_remote(
     let failed = || format!("moving {} to {}", dir.display(), disk.remote.name());
     let epoch = manifests::first_epoch(manifest.next_segment);
     let claim = Claim { bucket: claim::new_name(), epoch, server: claim::new_name() };
-    keep_beside(dir, &local, &disk.remote, &manifest, config, &claim).context(ErrorKind::Unavailable, failed)?;
+    keep_beside(dir, &local, &disk.remote, &manifest, config, &claim)
+        .context(ErrorKind::Unavailable, failed)?;
     let home = Home {
         bucket: claim.bucket.clone(),
         servers: vec![claim.server.clone()],

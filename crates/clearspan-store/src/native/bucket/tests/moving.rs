@@ -86,11 +86,16 @@ async fn a_folder_moves_into_a_bucket_and_back() {
     }
     let before = segments_in(dir.path());
     let mut told = Vec::new();
-    let moved =
-        to_remote(dir.path(), RealDisk::shared(), remote(&objects), &bucket_config(64 << 20), &mut |done, all| {
+    let moved = to_remote(
+        dir.path(),
+        RealDisk::shared(),
+        remote(&objects),
+        &bucket_config(64 << 20),
+        &mut |done, all| {
             told.push((done, all));
-        })
-        .unwrap();
+        },
+    )
+    .unwrap();
     assert!(before > 4 && moved.files > before, "{before} segments with their checksums: {moved:?}");
     assert_eq!(told.last(), Some(&(moved.bytes, moved.bytes)));
     assert_eq!(segments_in(dir.path()), 0);
@@ -207,13 +212,13 @@ async fn break_off_everywhere(way: Way, attempt: impl Fn(&Path, &Flaky, u64) -> 
             Ok(_) => next == Way::Back,
             // It had not begun, or only its last word was missing: the folder has everything.
             Err(err) => {
-                let why = if next == Way::Back { "keeps its segments itself" } else { "choose an empty prefix" };
+                let why =
+                    if next == Way::Back { "keeps its segments itself" } else { "choose an empty prefix" };
                 assert!(err.to_string().contains(why), "after {step} steps: {err}");
                 true
             }
         };
-        let store =
-            if is_local { try_local(dir.path()).unwrap() } else { open(dir.path(), &objects) };
+        let store = if is_local { try_local(dir.path()).unwrap() } else { open(dir.path(), &objects) };
         assert_eq!(ledger.check(&store, 0).await.unwrap(), [], "after {step} steps");
         if is_done {
             assert!(step > 8, "it has more than {step} steps");
