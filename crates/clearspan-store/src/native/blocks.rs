@@ -21,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use clearspan_model::ErrorKind;
+use parking_lot::Mutex;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -281,9 +282,28 @@ impl fmt::Display for Damage {
 
 impl std::error::Error for Damage {}
 
+/// How often bytes that do not check are fetched again, where they come from elsewhere.
+const REFETCHES: usize = 2;
+
 /// How many bytes lie between two places.
 fn length(start: u64, end: u64) -> io::Result<usize> {
     usize::try_from(end - start).map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))
+}
+
+/// Why bytes of a file could not be had. Several may tell it.
+#[derive(Debug, Clone)]
+struct FailedRead(Arc<io::Error>);
+
+impl fmt::Display for FailedRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for FailedRead {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
 }
 
 /// An open Parquet file. Every byte that it gives was compared with its checksum, if there is one.
@@ -292,6 +312,8 @@ pub(crate) struct BlockFile {
     file: Arc<dyn ReadFile>,
     name: Arc<str>,
     sums: Option<Arc<Sums>>,
+    /// The last read that failed for those who decode. Clones share it.
+    failed: Arc<Mutex<Option<FailedRead>>>,
 }
 
 impl BlockFile {
@@ -304,7 +326,27 @@ impl BlockFile {
             let what = format!("{name} has {} bytes where {} were written", file.len(), sums.file_bytes);
             return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
-        Ok(Self { file, name, sums })
+        Ok(Self { file, name, sums, failed: Arc::default() })
+    }
+
+    /// What caused an error of who decodes this file. Arrow keeps the words of a failed read and forgets what it was: that nobody
+    /// answered would be taken for damage.
+    pub(crate) fn cause_of(
+        &self,
+        err: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Box<dyn std::error::Error + Send + Sync> {
+        let err = err.into();
+        let words = err.to_string();
+        match self.failed.lock().take().filter(|failed| words.contains(&failed.to_string())) {
+            Some(failed) => failed.into(),
+            None => err,
+        }
+    }
+
+    fn note_failure(&self, err: io::Error) -> FailedRead {
+        let failed = FailedRead(Arc::new(err));
+        *self.failed.lock() = Some(failed.clone());
+        failed
     }
 
     /// The bytes of a range.
@@ -318,14 +360,16 @@ impl BlockFile {
         let whole_start = start - start % sums.block_bytes;
         let whole_end = end.next_multiple_of(sums.block_bytes).min(file_bytes);
         let mut bytes = self.read(whole_start, whole_end)?;
-        if let Err(err) = self.verify(sums, whole_start, &bytes) {
-            // A copy may be damaged where the original is not.
-            if !self.file.refetch() {
-                return Err(err);
+        let mut verified = self.verify(sums, whole_start, &bytes);
+        for _ in 0..REFETCHES {
+            // A copy may be damaged where the original is not, or it was on the way.
+            if verified.is_ok() || !self.file.refetch() {
+                break;
             }
             bytes = self.read(whole_start, whole_end)?;
-            self.verify(sums, whole_start, &bytes)?;
+            verified = self.verify(sums, whole_start, &bytes);
         }
+        verified?;
         let skip = usize::try_from(start - whole_start).expect("less than a block");
         Ok(bytes.slice(skip..skip + len))
     }
@@ -415,7 +459,7 @@ impl ChunkReader for BlockFile {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        self.range(start, length).map_err(|err| ParquetError::External(Box::new(err)))
+        self.range(start, length).map_err(|err| ParquetError::External(self.note_failure(err).into()))
     }
 }
 
@@ -432,7 +476,8 @@ impl Read for FrontToBack {
         if self.buffer.is_empty() {
             let next = (self.at + 1).next_multiple_of(BLOCK_BYTES as u64).min(Length::len(&self.file));
             let len = usize::try_from(next.saturating_sub(self.at)).expect("at most a block");
-            self.buffer = self.file.range(self.at, len)?;
+            let next = self.file.range(self.at, len);
+            self.buffer = next.map_err(|err| io::Error::new(err.kind(), self.file.note_failure(err)))?;
             self.at += len as u64;
         }
         let taken = self.buffer.split_to(out.len().min(self.buffer.len()));

@@ -106,7 +106,9 @@ impl ReadFile for ObjectFile {
 
     fn refetch(&self) -> bool {
         *self.whole.lock() = None;
-        self.cache.forget(&self.name)
+        self.cache.forget(&self.name);
+        // Without a cache it was what came over the network.
+        true
     }
 }
 

@@ -31,6 +31,8 @@ const PART_BYTES: u64 = 8 << 20;
 /// The pause before the first try to reach the store again, and the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// So long somebody who reads waits until an answer begins, with all that is tried again: what arrives meanwhile waits as well.
+const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
 /// The object store does not answer, or answers that it cannot do what it is asked for now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,10 +178,15 @@ impl Remote {
     pub(super) fn get(&self, key: &str, range: Range<u64>) -> io::Result<Bytes> {
         let (objects, path) = (Arc::clone(&self.objects), self.path(key));
         let wanted = range.end - range.start;
-        let bytes = self.ask(Access::Read, async move { objects.get_range(&path, range).await })?;
+        let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
+        let bytes = self.ask(Access::Read, async move {
+            let answer = tokio::time::timeout(FIRST_ANSWER, objects.get_opts(&path, options));
+            answer.await.map_err(|_elapsed| silent(FIRST_ANSWER))??.bytes().await
+        })?;
         if bytes.len() as u64 != wanted {
+            // So much is there: the object is as long as the list of the bucket said. The answer was cut off on its way.
             let what = format!("{key} gave {} bytes where {wanted} were asked for", bytes.len());
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+            return Err(unreachable(Unreachable::Now(what)));
         }
         Ok(bytes)
     }
@@ -298,16 +305,19 @@ impl Remote {
             let mut pause = FIRST_PAUSE;
             loop {
                 tokio::time::sleep(pause).await;
-                let tried = match access {
-                    Access::Write => {
-                        objects.put(&path, PutPayload::from_static(b"clearspan")).await.map(|_| ())
+                let try_again = async {
+                    match access {
+                        Access::Write => {
+                            objects.put(&path, PutPayload::from_static(b"clearspan")).await.map(|_| ())
+                        }
+                        Access::Read => match objects.head(&path).await {
+                            Err(ObjectError::NotFound { .. }) => Ok(()),
+                            found => found.map(|_| ()),
+                        },
                     }
-                    Access::Read => match objects.head(&path).await {
-                        Err(ObjectError::NotFound { .. }) => Ok(()),
-                        found => found.map(|_| ()),
-                    },
                 };
-                match tried {
+                let tried = tokio::time::timeout(FIRST_ANSWER, try_again).await;
+                match tried.unwrap_or_else(|_elapsed| Err(silent(FIRST_ANSWER))) {
                     Ok(()) => break,
                     Err(err) => drop(gate.close(Unreachable::of(&err))),
                 }
@@ -317,6 +327,12 @@ impl Remote {
             tracing::info!(store = %name, ?access, "the object store can be reached again");
         });
     }
+}
+
+/// A request that nobody answers.
+fn silent(waited: Duration) -> ObjectError {
+    let source = io::Error::new(io::ErrorKind::TimedOut, format!("no answer for {} s", waited.as_secs()));
+    ObjectError::Generic { store: "object store", source: source.into() }
 }
 
 async fn upload(objects: &dyn ObjectStore, path: &ObjectPath, file: &dyn ReadFile) -> ObjectResult<()> {

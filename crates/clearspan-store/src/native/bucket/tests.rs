@@ -19,6 +19,7 @@ use crate::{RunStore, Unit};
 
 mod flaky;
 mod moving;
+mod outage;
 
 const PREFIX: &str = "some/prefix";
 
@@ -275,74 +276,6 @@ async fn a_crash_at_any_request_loses_nothing() {
         let store = open(tempfile::tempdir().unwrap().path(), &objects);
         assert_eq!(ledger.check(&store, 0).await.unwrap(), [], "in the bucket after {step} requests");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outage_delays_and_loses_nothing() {
-    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
-    {
-        let store = open(dir.path(), &objects);
-        store.write([batch(1), batch(2)].concat()).await.unwrap();
-        store.flush().await.unwrap();
-    }
-    // Nothing is cached, and no footer is known.
-    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
-    objects.set_down(true);
-    let begin = std::time::Instant::now();
-    store.write([batch(3), late(1)].concat()).await.unwrap();
-    store.write(batch(4)).await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
-    for err in [
-        store.load_trace(&scope(), trace(1)).await.unwrap_err(),
-        store.query_runs(&newest(everything())).await.unwrap_err(),
-        store.flush().await.unwrap_err(),
-    ] {
-        assert_eq!(err.kind(), ErrorKind::Unavailable, "{err:?}");
-    }
-    store.check_writable().unwrap();
-    objects.set_down(false);
-    let deadline = std::time::Instant::now() + Duration::from_secs(120);
-    while store.flush().await.is_err() {
-        assert!(std::time::Instant::now() < deadline, "it did not recover");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    let check = async |store: &NativeStore| {
-        let page = store.query_runs(&newest(everything())).await.unwrap();
-        assert_eq!(page.runs.len(), 16);
-        let patched = store.load_trace(&scope(), trace(1)).await.unwrap();
-        assert_eq!((patched.len(), patched[0].user_id.as_deref()), (4, Some("ann")));
-    };
-    check(&store).await;
-    drop(store);
-    check(&open(tempfile::tempdir().unwrap().path(), &objects)).await;
-}
-
-/// A store that can be read and not written, because it is full, say.
-#[tokio::test(flavor = "multi_thread")]
-async fn while_nothing_can_be_written_reads_go_on() {
-    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
-    let store = open(dir.path(), &objects);
-    store.write(batch(1)).await.unwrap();
-    store.flush().await.unwrap();
-    objects.refuse_writes(true);
-    store.write([batch(2), late(1)].concat()).await.unwrap();
-    assert_eq!(store.flush().await.unwrap_err().kind(), ErrorKind::Unavailable);
-    let old = store.load_trace(&scope(), trace(1)).await.unwrap();
-    assert_eq!((old.len(), old[0].user_id.as_deref()), (4, Some("ann")));
-    assert!(
-        store.warnings().iter().any(|warning| warning.contains("object store")),
-        "{:?}",
-        store.warnings()
-    );
-    objects.refuse_writes(false);
-    let deadline = std::time::Instant::now() + Duration::from_secs(120);
-    while store.flush().await.is_err() {
-        assert!(std::time::Instant::now() < deadline, "it did not recover");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    drop(store);
-    let store = open(tempfile::tempdir().unwrap().path(), &objects);
-    assert_eq!(store.stats(Unit::Runs, &everything()).await.unwrap().count, 8);
 }
 
 #[tokio::test]

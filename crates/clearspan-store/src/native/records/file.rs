@@ -12,7 +12,7 @@ use bytes::Bytes;
 use clearspan_model::{ErrorKind, UnixNanos};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions,
     ParquetRecordBatchReaderBuilder, RowFilter,
 };
 use parquet::file::metadata::ParquetMetaData;
@@ -280,16 +280,17 @@ impl<C: RecordColumn> RecordFile<C> {
             };
             Box::new(ArrowPredicateFn::new(mask(&columns), test)) as Box<dyn ArrowPredicate>
         });
+        let file = self.open()?;
         let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, footer.reader.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), footer.reader.clone())
                 .with_row_groups(vec![group.idx])
                 .with_batch_size(BATCH_ROWS)
                 .with_row_filter(RowFilter::new(predicates.collect()));
         if !columns.is_empty() {
             builder = builder.with_projection(mask(columns));
         }
-        let reader: ParquetRecordBatchReader = builder.build().map_err(self.corrupt())?;
-        Ok(reader.map(|batch| batch.map_err(self.corrupt())))
+        let reader = builder.build().map_err(|err| self.corrupt()(file.cause_of(err)))?;
+        Ok(reader.map(move |batch| batch.map_err(|err| self.corrupt()(file.cause_of(err)))))
     }
 
     /// The blocks that the disk damaged.

@@ -250,7 +250,8 @@ impl Segment {
         batch_rows: usize,
     ) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<'a>> {
         let Choice { group, selection, run_ids } = choice;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.open()?, described.clone())
+        let file = self.open()?;
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file.clone(), described.clone())
             .with_row_groups(vec![group])
             .with_batch_size(batch_rows);
         let parquet_schema = described.metadata().file_metadata().schema_descr_ptr();
@@ -269,9 +270,9 @@ impl Segment {
         if let Some(run_ids) = run_ids {
             builder = builder.with_row_filter(row_filter(run_ids, &parquet_schema));
         }
-        let reader = builder.build().map_err(self.corrupt())?;
+        let reader = builder.build().map_err(|err| self.corrupt()(file.cause_of(err)))?;
         Ok(reader.map(move |batch| {
-            let batch = batch.map_err(self.corrupt())?;
+            let batch = batch.map_err(|err| self.corrupt()(file.cause_of(err)))?;
             stored::unpack(batch, columns).map_err(self.corrupt())
         }))
     }

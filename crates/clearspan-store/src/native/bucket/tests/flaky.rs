@@ -12,8 +12,8 @@ use futures::stream::BoxStream;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    CopyOptions, Error, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use parking_lot::Mutex;
 
@@ -29,6 +29,10 @@ struct Switches {
     is_down: AtomicBool,
     refuses_writes: AtomicBool,
     ignores_conditions: AtomicBool,
+    /// Whether answers lack their last byte.
+    cuts: AtomicBool,
+    /// Whether nobody answers who wants to read.
+    is_silent: AtomicBool,
     /// Requests that are answered before it goes down for good.
     left: AtomicU64,
     /// Bytes that were read.
@@ -43,6 +47,8 @@ impl Flaky {
             is_down: AtomicBool::new(false),
             refuses_writes: AtomicBool::new(false),
             ignores_conditions: AtomicBool::new(false),
+            cuts: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
             left: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
             written: Mutex::default(),
@@ -61,6 +67,14 @@ impl Flaky {
 
     pub(super) fn refuse_writes(&self, refuses: bool) {
         self.switches.refuses_writes.store(refuses, Ordering::SeqCst);
+    }
+
+    pub(super) fn cut_answers(&self, cuts: bool) {
+        self.switches.cuts.store(cuts, Ordering::SeqCst);
+    }
+
+    pub(super) fn be_silent(&self, is_silent: bool) {
+        self.switches.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
     pub(super) fn ignore_conditions(&self) {
@@ -105,8 +119,16 @@ impl fmt::Display for Flaky {
 
 #[async_trait]
 impl ObjectStore for Flaky {
-    async fn get_opts(&self, location: &ObjectPath, options: GetOptions) -> Result<GetResult> {
+    async fn get_opts(&self, location: &ObjectPath, mut options: GetOptions) -> Result<GetResult> {
+        if self.switches.is_silent.load(Ordering::SeqCst) {
+            futures::future::pending::<()>().await;
+        }
         self.check(false)?;
+        if let (Some(GetRange::Bounded(range)), true) =
+            (&mut options.range, self.switches.cuts.load(Ordering::SeqCst))
+        {
+            range.end -= 1;
+        }
         let found = self.inner.get_opts(location, options).await?;
         self.switches.read.fetch_add(found.range.end - found.range.start, Ordering::SeqCst);
         Ok(found)

@@ -1,0 +1,140 @@
+//! The object store fails, is silent, or gives less than it has: for a while.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_delays_and_loses_nothing() {
+    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+    {
+        let store = open(dir.path(), &objects);
+        store.write([batch(1), batch(2)].concat()).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    // Nothing is cached, and no footer is known.
+    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    objects.set_down(true);
+    let begin = std::time::Instant::now();
+    store.write([batch(3), late(1)].concat()).await.unwrap();
+    store.write(batch(4)).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    for err in [
+        store.load_trace(&scope(), trace(1)).await.unwrap_err(),
+        store.query_runs(&newest(everything())).await.unwrap_err(),
+        store.flush().await.unwrap_err(),
+    ] {
+        assert_eq!(err.kind(), ErrorKind::Unavailable, "{err:?}");
+    }
+    store.check_writable().unwrap();
+    objects.set_down(false);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
+    while store.flush().await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "it did not recover");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let check = async |store: &NativeStore| {
+        let page = store.query_runs(&newest(everything())).await.unwrap();
+        assert_eq!(page.runs.len(), 16);
+        let patched = store.load_trace(&scope(), trace(1)).await.unwrap();
+        assert_eq!((patched.len(), patched[0].user_id.as_deref()), (4, Some("ann")));
+    };
+    check(&store).await;
+    drop(store);
+    check(&open(tempfile::tempdir().unwrap().path(), &objects)).await;
+}
+
+/// Waits until a late run that had to wait is where it belongs, and everything can be read.
+async fn wait_until_whole(store: &NativeStore) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let trace = store.load_trace(&scope(), trace(1)).await;
+        let page = store.query_runs(&newest(everything())).await;
+        match (trace, page) {
+            (Ok(trace), Ok(page)) if trace[0].user_id.as_deref() == Some("ann") => {
+                assert_eq!((trace.len(), page.runs.len()), (4, 8));
+                return;
+            }
+            (trace, page) => {
+                let err = trace.err().or(page.err());
+                assert!(err.is_none_or(|err| err.kind() == ErrorKind::Unavailable), "nothing is damaged");
+                assert!(std::time::Instant::now() < deadline, "it did not recover");
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// What the store knows of a file is in memory when the rest of it cannot be had, whichever part of it that is.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_for_a_moment_is_not_damaged() {
+    for (step, cuts) in (0..8).map(|step| (step, false)).chain([(0, true)]) {
+        let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+        {
+            let store = open(dir.path(), &objects);
+            store.write([batch(1), batch(2)].concat()).await.unwrap();
+            store.flush().await.unwrap();
+        }
+        let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+        assert_eq!(store.load_trace(&scope(), trace(2)).await.unwrap().len(), 4);
+        objects.cut_answers(cuts);
+        if !cuts {
+            objects.go_down_after(step);
+        }
+        store.write(late(1)).await.unwrap();
+        if let Err(err) = store.query_runs(&newest(everything())).await {
+            assert_eq!(err.kind(), ErrorKind::Unavailable, "after {step} requests: {err:?}");
+        }
+        objects.cut_answers(false);
+        objects.go_down_after(u64::MAX);
+        wait_until_whole(&store).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_never_answers_is_not_waited_for_long() {
+    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+    {
+        let store = open(dir.path(), &objects);
+        store.write([batch(1), batch(2)].concat()).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    objects.be_silent(true);
+    let begin = std::time::Instant::now();
+    store.write(late(1)).await.unwrap();
+    assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
+    // From then on nobody waits.
+    let begin = std::time::Instant::now();
+    let err = store.load_trace(&scope(), trace(2)).await.unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::Unavailable, "{err:?}");
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    objects.be_silent(false);
+    wait_until_whole(&store).await;
+}
+
+/// A store that can be read and not written, because it is full, say.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_nothing_can_be_written_reads_go_on() {
+    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+    let store = open(dir.path(), &objects);
+    store.write(batch(1)).await.unwrap();
+    store.flush().await.unwrap();
+    objects.refuse_writes(true);
+    store.write([batch(2), late(1)].concat()).await.unwrap();
+    assert_eq!(store.flush().await.unwrap_err().kind(), ErrorKind::Unavailable);
+    let old = store.load_trace(&scope(), trace(1)).await.unwrap();
+    assert_eq!((old.len(), old[0].user_id.as_deref()), (4, Some("ann")));
+    assert!(
+        store.warnings().iter().any(|warning| warning.contains("object store")),
+        "{:?}",
+        store.warnings()
+    );
+    objects.refuse_writes(false);
+    let deadline = std::time::Instant::now() + Duration::from_secs(120);
+    while store.flush().await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "it did not recover");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    drop(store);
+    let store = open(tempfile::tempdir().unwrap().path(), &objects);
+    assert_eq!(store.stats(Unit::Runs, &everything()).await.unwrap().count, 8);
+}
