@@ -370,6 +370,8 @@ async fn search_indexes_come_back_and_go_with_their_segments() {
     let third = tempfile::tempdir().unwrap();
     let store = open(third.path(), &objects);
     assert_eq!(indexed(&store).await, bytes);
+    // Its copy takes the place of the one before, whose files had other names.
+    assert_eq!(names(&objects, "search").await.len(), found.len());
 
     // A merged segment takes the indexes of the old ones with it, at the next start at the latest.
     store.write(runs(1)).await.unwrap();
