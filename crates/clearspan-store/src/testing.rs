@@ -124,6 +124,7 @@ macro_rules! conformance_suite {
             a_deleted_project_takes_everything_with_it
             records_without_runs_are_deleted_with_their_trace
             what_was_received_long_ago_is_deleted
+            a_trace_is_as_old_as_its_first_run
             the_oldest_traces_are_deleted_first
             replacing_brings_nothing_deleted_back
             deleting_nothing_is_no_error

@@ -28,6 +28,9 @@ pub(super) struct Resolved {
     pub(super) counts: Deleted,
 }
 
+/// More traces than these are not asked for by name.
+const MOST_IDS: usize = 1_000;
+
 /// Deletes. Returns when it is durable and no read sees it.
 pub(super) async fn delete(store: &NativeStore, deletion: &Deletion) -> Result<Deleted> {
     let Resolved { tombstones, counts } = resolve(store, deletion).await?;
@@ -78,7 +81,15 @@ async fn extents(store: &NativeStore, deletion: &Deletion) -> Result<Vec<TraceEx
     let (snapshot, query, scope) = (store.shared.settled_snapshot()?, &store.query, &deletion.scope);
     let now = deletion.deleted_at;
     if let Some(selection) = deletion.selection() {
-        return query.extents(&snapshot, &selection, now).await;
+        let found = query.extents(&snapshot, &selection, now).await?;
+        let Some(from) = selection.range.from else { return Ok(found) };
+        // Lists do not look for runs that began long before the others of their trace.
+        let keys: FxHashSet<_> = found.iter().map(|of| (of.project_id, of.trace_id)).collect();
+        let ids: Vec<TraceId> = found.iter().map(|of| of.trace_id).collect();
+        let ids = (ids.len() <= MOST_IDS).then_some(ids);
+        let mut whole = query.all_extents(&snapshot, scope, ids.as_deref(), now).await?;
+        whole.retain(|of| of.began >= from && keys.contains(&(of.project_id, of.trace_id)));
+        return Ok(whole);
     }
     match &deletion.target {
         DeletionTarget::Traces(trace_ids) => query.all_extents(&snapshot, scope, Some(trace_ids), now).await,

@@ -2,7 +2,7 @@
 
 use arrow::datatypes::DataType;
 use clearspan_model::{ErrorKind, ProjectId, TraceId, UnixNanos, Version};
-use datafusion::functions_aggregate::expr_fn::{count, max};
+use datafusion::functions_aggregate::expr_fn::{count, max, min};
 use datafusion::logical_expr::{Expr, bitwise_and, cast, lit, when};
 use datafusion::prelude::DataFrame;
 
@@ -16,6 +16,7 @@ use crate::store::{Scope, Selection, TimeRange};
 const RUNS: &str = "runs_of_trace";
 const RECEIVED: &str = "last_received";
 const SAID: &str = "last_said";
+const BEGAN: &str = "first_began";
 
 /// A trace that may be deleted.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,8 @@ pub(crate) struct TraceExtent {
     pub(crate) trace_id: TraceId,
     pub(crate) runs: u64,
     pub(crate) last_heard: UnixNanos,
+    /// When its first run began, of those that were looked at.
+    pub(crate) began: UnixNanos,
 }
 
 /// The server last heard of a run when it was said what is newest in it. What a client's clock places behind `now` counts as of
@@ -33,7 +36,12 @@ fn aggregates(now: UnixNanos) -> Result<Vec<Expr>> {
     let is_past = micros.clone().lt_eq(lit(u64::try_from(now.as_micros()).unwrap_or(0)));
     let said = when(is_past, cast(micros, DataType::Int64) * lit(1_000_i64)).end();
     let said = max(said.context(ErrorKind::Internal, planning)?);
-    Ok(vec![count(lit(1)).alias(RUNS), max(column(Col::received_at)).alias(RECEIVED), said.alias(SAID)])
+    Ok(vec![
+        count(lit(1)).alias(RUNS),
+        max(column(Col::received_at)).alias(RECEIVED),
+        said.alias(SAID),
+        min(column(Col::time)).alias(BEGAN),
+    ])
 }
 
 pub(super) async fn of_selection(
@@ -63,7 +71,7 @@ pub(super) async fn of_scope(
 }
 
 async fn read(frame: DataFrame) -> Result<Vec<TraceExtent>> {
-    let columns = [Col::project_id.name(), Col::trace_id.name(), RUNS, RECEIVED, SAID];
+    let columns = [Col::project_id.name(), Col::trace_id.name(), RUNS, RECEIVED, SAID, BEGAN];
     let frame = frame.select_columns(&columns).context(ErrorKind::Internal, planning)?;
     let mut extents = Vec::new();
     for batch in collect(frame).await? {
@@ -75,6 +83,7 @@ async fn read(frame: DataFrame) -> Result<Vec<TraceExtent>> {
                 trace_id: trace_id_of(&answer, row)?,
                 runs: answer.count(RUNS, row),
                 last_heard: UnixNanos::from_nanos(heard.unwrap_or_default()),
+                began: UnixNanos::from_nanos(answer.int(BEGAN, row).unwrap_or_default()),
             });
         }
     }

@@ -260,6 +260,26 @@ pub async fn what_was_received_long_ago_is_deleted(store: &dyn RunStore) {
     assert_eq!(delete(store, &retention).await, Deleted::default());
 }
 
+/// What began in a time is deleted; a trace began with its first run, however long before the others that was.
+pub async fn a_trace_is_as_old_as_its_first_run(store: &dyn RunStore) {
+    const HOUR: i64 = 3_600_000;
+    let at_hour = |number, id, hour| run(number, id, |run| run.start_time = Some(at(hour * HOUR)));
+    let mut child = at_hour(1, 11, 1);
+    child.parent_run_id = Some(run_id(10));
+    write_scattered(store, vec![at_hour(1, 10, 30), child, at_hour(2, 20, 30)]).await;
+    for state in ["in memory", "flushed"] {
+        let since = TimeRange { from: Some(at(20 * HOUR)), to: None };
+        let newer = deletion(DeletionTarget::Matching(since, None));
+        let counts = store.preview_deletion(&newer).await.expect(state);
+        assert_eq!((counts.traces, counts.runs), (1, 1), "{state}");
+        store.flush().await.expect(state);
+    }
+    let since = TimeRange { from: Some(at(HOUR)), to: Some(at(2 * HOUR)) };
+    let older = delete(store, &deletion(DeletionTarget::Matching(since, None))).await;
+    assert_eq!((older.traces, older.runs), (1, 2));
+    assert_eq!(listed(store).await, [2]);
+}
+
 /// Until about so many bytes are freed.
 pub async fn the_oldest_traces_are_deleted_first(store: &dyn RunStore) {
     let mut runs: Vec<Run> = (1..=3).flat_map(two_runs).collect();
