@@ -412,5 +412,6 @@ fn own_niceness() -> Option<i32> {
     line.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
 }
 
+pub(crate) mod share;
 #[cfg(test)]
 mod tests;

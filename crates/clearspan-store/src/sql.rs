@@ -20,13 +20,12 @@ use clearspan_model::{ErrorKind, ProjectId};
 use datafusion::catalog::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::stream::{BoxStream, StreamExt as _};
 
-use crate::batches::in_batches;
 use crate::store::Scope;
 use crate::{Error, Result};
 
+mod attempt;
 mod dates;
 pub(crate) mod encode;
 mod explain;
@@ -34,6 +33,7 @@ mod functions;
 mod growth;
 mod limits;
 mod payload;
+mod pieces;
 mod scoped;
 mod session;
 mod statement;
@@ -118,7 +118,7 @@ pub(crate) struct Batches {
     pub(crate) stream: BoxStream<'static, Result<RecordBatch>>,
 }
 
-/// Plans a statement and begins to run it. Must be called on a thread with a large stack: see [`limits`].
+/// Plans a statement and runs it up to its first rows. Must be called on a thread with a large stack: see [`limits`].
 pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery) -> Result<Batches> {
     let statement = match statement::parse(&query.text)? {
         statement::Parsed::Query(statement) => statement,
@@ -139,12 +139,8 @@ pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery)
             .map_err(readable)?,
         None => plan,
     };
-    let physical: Arc<dyn ExecutionPlan> = state.create_physical_plan(&plan).await.map_err(readable)?;
-    let physical = in_batches(physical, state.config().batch_size()).map_err(readable)?;
-    scoped::check(&physical, &query.scope)?;
-    let schema = physical.schema();
-    let text: Arc<str> = query.text.as_str().into();
-    let stream = execute_stream(physical, state.task_ctx()).map_err(readable)?;
+    let stream = attempt::run(state, &plan, &query.scope).await.map_err(readable)?;
+    let (schema, text) = (stream.schema(), Arc::<str>::from(query.text.as_str()));
     let stream = stream.map(move |batch| batch.map_err(|err| explain::readable(err, &text)));
     Ok(Batches { schema, stream: stream.boxed() })
 }

@@ -179,7 +179,12 @@ impl IntoResponse for ApiError {
 
 impl From<clearspan_store::Error> for ApiError {
     fn from(error: clearspan_store::Error) -> Self {
-        of_kind(error.kind(), &error)
+        let mut answer = of_kind(error.kind(), &error);
+        if error.kind() == ErrorKind::TooLarge {
+            // The body was not too large: what was asked for is.
+            answer.status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        answer
     }
 }
 

@@ -318,11 +318,8 @@ fn of_statement(error: clearspan_store::Error) -> ApiError {
     let (kind, position) = (error.kind(), error.position());
     let mut answer = ApiError::from(error);
     answer.position = position;
-    match kind {
-        ErrorKind::InvalidInput => answer.code = ErrorCode::InvalidQuery,
-        // The body was not too large: what was asked for is.
-        ErrorKind::TooLarge => answer.status = StatusCode::UNPROCESSABLE_ENTITY,
-        _ => {}
+    if kind == ErrorKind::InvalidInput {
+        answer.code = ErrorCode::InvalidQuery;
     }
     answer
 }

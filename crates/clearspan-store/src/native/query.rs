@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, ProjectId, Rank, TraceId, UnixNanos, Version, WorkspaceId};
-use datafusion::common::{DataFusionError, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::execution::config::SessionConfig;
 use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::logical_expr::{Expr, cast, lit, when};
@@ -17,7 +17,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::state::Snapshot;
 use super::table::RunsTable;
 use crate::error::Context;
-use crate::pool::{Lane, QueryPool};
+use crate::pool::{Lane, QueryPool, share};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunKeys, RunPage, RunQuery,
@@ -279,13 +279,13 @@ fn planning() -> String {
 
 /// Runs a query to its end.
 async fn collect(frame: DataFrame) -> Result<Vec<RecordBatch>> {
-    frame.collect().await.map_err(|err| match err.find_root() {
-        DataFusionError::ResourcesExhausted(_) => {
-            let what =
-                "the query needs more memory than queries may have now; ask for a shorter time, or try again";
-            Error::caused(ErrorKind::Overloaded, what, err)
-        }
-        _ => Error::caused(ErrorKind::Internal, "running a query", err),
+    let context = share::with_own_share(frame.task_ctx());
+    let collected = async {
+        let plan = frame.create_physical_plan().await?;
+        datafusion::physical_plan::collect(plan, context).await
+    };
+    collected.await.map_err(|err| {
+        share::refusal(&err).unwrap_or_else(|| Error::caused(ErrorKind::Internal, "running a query", err))
     })
 }
 

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 
 use super::{limits, refused, views};
 use crate::Error;
+use crate::pool::share;
 
 /// Names that are suggested for a wrong one.
 const SUGGESTIONS: usize = 3;
@@ -20,7 +21,7 @@ pub(super) fn readable(err: DataFusionError, text: &str) -> Error {
     match Error::inside(&err) {
         // Most of all that stored data is damaged, or cannot be reached.
         Some(_) => Error::of_engine(err, || DOING.into()),
-        None => of_the_engine(&err, text),
+        None => share::refusal(&err).unwrap_or_else(|| of_the_engine(&err, text)),
     }
 }
 
@@ -36,7 +37,6 @@ fn of_the_engine(err: &DataFusionError, text: &str) -> Error {
         DataFusionError::NotImplemented(message) => {
             refused(format!("this is not offered: {}", cleaned(message)), position)
         }
-        DataFusionError::ResourcesExhausted(message) => too_much(message),
         DataFusionError::Execution(message) => refused(cleaned(message), position),
         DataFusionError::ArrowError(arrow, _) => arrow_error(arrow),
         DataFusionError::External(_)
@@ -70,13 +70,6 @@ fn root_of(err: &DataFusionError) -> &DataFusionError {
 
 fn failed(err: &DataFusionError) -> Error {
     Error::caused(ErrorKind::Internal, DOING, err.strip_backtrace())
-}
-
-fn too_much(message: &str) -> Error {
-    tracing::info!(detail = message, "a statement needed too much memory");
-    let hint = "the statement needs more memory than queries may have; ask for fewer rows or columns, a shorter time, or \
-                fewer groups";
-    Error::new(ErrorKind::TooLarge, hint)
 }
 
 fn arrow_error(err: &ArrowError) -> Error {

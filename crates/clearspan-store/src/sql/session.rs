@@ -10,13 +10,12 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
 
+use super::attempt::BATCH_ROWS;
 use super::functions::{Operators, ProjectNames, json_get};
 use super::views::{self, Views};
 use super::{Tables, dates, growth};
 use crate::store::Scope;
 
-/// Rows of a batch. Payloads of a hundred kilobytes are common, so that larger ones would take much memory.
-const BATCH_ROWS: usize = 2_048;
 /// What a sort keeps aside to merge what it spilled, for each partition.
 const SPILL_RESERVE_BYTES: usize = 1 << 20;
 

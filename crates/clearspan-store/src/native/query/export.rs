@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, RunId};
+use datafusion::common::DataFusionError;
 use datafusion::execution::config::SessionConfig;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::execute_stream;
@@ -17,6 +18,7 @@ use crate::error::Context;
 use crate::native::records::{RecordColumn, RecordSnapshot, RecordsTable};
 use crate::native::state::Snapshot;
 use crate::native::table::RunsTable;
+use crate::pool::share::{refusal, with_own_share};
 use crate::pool::{Lane, Output};
 use crate::schema::Col;
 use crate::schema::decode::Rows;
@@ -120,13 +122,17 @@ fn in_scope(scope: &Scope, range: TimeRange) -> Expr {
 
 async fn stream(frame: DataFrame) -> Result<Batches> {
     let of_engine = |err| Error::of_engine(err, planning);
-    let context = Arc::new(frame.task_ctx());
+    let context = with_own_share(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(of_engine)?;
     let plan = in_batches(plan, BATCH_ROWS).map_err(of_engine)?;
     let stream = execute_stream(plan, context).map_err(of_engine)?;
     let schema = stream.schema();
-    let stream = stream.map(|batch| batch.map_err(|err| Error::of_engine(err, || "reading rows".into())));
+    let stream = stream.map(|batch| batch.map_err(refused_or_failed));
     Ok(Batches { schema, stream: stream.boxed() })
+}
+
+fn refused_or_failed(err: DataFusionError) -> Error {
+    refusal(&err).unwrap_or_else(|| Error::of_engine(err, || "reading rows".into()))
 }
 
 fn decode(batch: &RecordBatch) -> Result<Vec<ExportedRun>> {

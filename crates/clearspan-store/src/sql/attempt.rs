@@ -1,0 +1,165 @@
+//! How a statement runs: first as fast as it can, and where that needs more memory than there is, anew with as little as it can.
+//!
+//! The fast way keeps whole batches, tables of joins and the first rows of a sort in memory, and some of that cannot be spilled. The
+//! thrifty way reads a few rows at a time on one processor and sorts by spilling. It is slower, so it begins only when the fast way was
+//! refused memory, and only while no row was given.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::common::{DataFusionError, Result as DfResult};
+use datafusion::execution::session_state::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
+use futures::StreamExt as _;
+
+use super::pieces::PiecesExec;
+use super::{external, scoped};
+use crate::batches::in_batches;
+use crate::pool::share::{Share, bytes_of};
+use crate::store::Scope;
+
+/// Rows of a batch. With less memory, rows that hold payloads are read fewer at a time.
+pub(super) const BATCH_ROWS: usize = 2_048;
+const LEAST_BATCH_ROWS: usize = 64;
+/// The memory of queries for each row of a batch that holds payloads. Most have 1 to 8 kB, and several batches are on their way at a
+/// time.
+const BYTES_FOR_ROW: usize = 18 << 10;
+/// The thrifty way takes so many times fewer rows.
+const THRIFT: usize = 4;
+const LEAST_THRIFTY_ROWS: usize = 16;
+/// Which part of the memory the thrifty way keeps aside to merge what it spilled.
+const MERGE_PART: usize = 8;
+/// Which part of it one batch may take where the thrifty way sorts or groups.
+const BATCH_PART: usize = 64;
+
+/// Columns that hold what users sent, of any size.
+const WIDE: &[&str] = &[
+    "input_messages",
+    "input_rest",
+    "output_messages",
+    "output_rest",
+    "fragments",
+    "metadata",
+    "attributes",
+    "events",
+    "body",
+];
+
+/// Begins to run a plan; the stream's first batch is there.
+pub(super) async fn run(
+    state: SessionState,
+    plan: &LogicalPlan,
+    scope: &Scope,
+) -> DfResult<SendableRecordBatchStream> {
+    let (share, env) = Share::new(state.runtime_env());
+    let bytes = bytes_of(&*env.memory_pool);
+    let mut state = state;
+    let mut physical = planned(&state, plan, scope).await?;
+    let mut rows = BATCH_ROWS;
+    if reads_wide(&physical) && batch_rows(bytes) < rows {
+        rows = batch_rows(bytes);
+        state = on_one_processor(state, bytes);
+        physical = planned(&state, plan, scope).await?;
+    }
+    // What little memory cannot hold at once is spilled from the start: a sort may find out in the middle of its answer.
+    if rows == BATCH_ROWS || !sorts_all(&physical) {
+        let context = TaskContext::from(&state).with_runtime(Arc::clone(&env));
+        match begun(physical, rows, context).await {
+            Err(err) if matches!(err.find_root(), DataFusionError::ResourcesExhausted(_)) => {
+                tracing::debug!(detail = %err, "a statement begins anew with less memory");
+            }
+            begun => return begun,
+        }
+        share.given_back().await;
+    }
+    let state = on_one_processor(state, bytes);
+    let physical = spilling(planned(&state, plan, scope).await?, bytes / BATCH_PART)?;
+    let context = TaskContext::from(&state).with_runtime(env);
+    begun(physical, (rows / THRIFT).max(LEAST_THRIFTY_ROWS), context).await
+}
+
+async fn planned(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    scope: &Scope,
+) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let physical = state.create_physical_plan(plan).await?;
+    scoped::check(&physical, scope).map_err(external)?;
+    Ok(physical)
+}
+
+async fn begun(
+    plan: Arc<dyn ExecutionPlan>,
+    rows: usize,
+    context: TaskContext,
+) -> DfResult<SendableRecordBatchStream> {
+    let config = context.session_config().clone().with_batch_size(rows);
+    let plan = in_batches(plan, rows)?;
+    let mut stream = execute_stream(plan, Arc::new(context.with_session_config(config)))?;
+    let first = stream.next().await.transpose()?;
+    let schema = stream.schema();
+    let whole = futures::stream::iter(first.map(Ok)).chain(stream);
+    Ok(Box::pin(RecordBatchStreamAdapter::new(schema, whole)))
+}
+
+/// How many rows with payloads are read at a time.
+fn batch_rows(bytes: usize) -> usize {
+    (bytes / BYTES_FOR_ROW).clamp(LEAST_BATCH_ROWS, BATCH_ROWS)
+}
+
+/// Whether a plan reads columns of which a row may have much.
+fn reads_wide(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let is_wide = || plan.schema().fields().iter().any(|field| WIDE.contains(&field.name().as_str()));
+    let children = plan.children();
+    if children.is_empty() { is_wide() } else { children.into_iter().any(reads_wide) }
+}
+
+/// Whether a plan sorts rows that it must have all before it gives the first.
+fn sorts_all(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.downcast_ref::<SortExec>().is_some_and(|sort| sort.fetch().is_none())
+        || plan.children().into_iter().any(sorts_all)
+}
+
+/// A session that plans for little memory: one processor works with all of it, and none waits for another.
+fn on_one_processor(mut state: SessionState, bytes: usize) -> SessionState {
+    let mut config = state.config().clone().with_target_partitions(1);
+    let options = config.options_mut();
+    options.optimizer.repartition_sorts = false;
+    options.execution.sort_spill_reservation_bytes = bytes / MERGE_PART;
+    *state.config_mut() = config;
+    state
+}
+
+/// A plan that sorts by spilling instead of keeping the first rows, which nothing can spill, and whose sorts and groups are fed with
+/// small batches: what cannot take in a single batch cannot spill either.
+fn spilling(plan: Arc<dyn ExecutionPlan>, batch_bytes: usize) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let in_pieces = |plan: Arc<dyn ExecutionPlan>| {
+        let children = plan.children().into_iter();
+        let children = children.map(|child| PiecesExec::above(Arc::clone(child), batch_bytes)).collect();
+        plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
+    };
+    plan.transform_up(|plan| {
+        let Some(sort) = plan.downcast_ref::<SortExec>() else {
+            let is_group = plan.is::<AggregateExec>();
+            return if is_group { in_pieces(plan).map(Transformed::yes) } else { Ok(Transformed::no(plan)) };
+        };
+        let fetch = sort.fetch();
+        let sort = in_pieces(Arc::new(sort.with_fetch(None)))?;
+        Ok(Transformed::yes(match (fetch, sort.output_partitioning().partition_count()) {
+            (None, _) => sort,
+            (Some(rows), 1) => Arc::new(GlobalLimitExec::new(sort, 0, Some(rows))),
+            (Some(rows), _) => Arc::new(LocalLimitExec::new(sort, rows)),
+        }))
+    })
+    .data()
+}
+
+#[cfg(test)]
+mod tests;
