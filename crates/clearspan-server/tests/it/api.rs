@@ -6,7 +6,8 @@ use http::{HeaderMap, Request};
 use serde_json::{Value, json};
 
 use crate::connection::Answer;
-use crate::server::Server;
+use crate::server::{DataFolder, Server};
+use crate::spans::{OneSpan, protobuf};
 
 const API: &str = "/api/clearspan/v1";
 
@@ -244,4 +245,21 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_else(|| panic!("no {name} in {headers:?}"))
+}
+
+#[tokio::test]
+async fn facets_are_counted_with_little_memory() {
+    let args = ["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--memory", "24MiB"];
+    let server = Server::start_in(DataFolder::new(), &args);
+    for part in 0..15 {
+        let spans = (part * 1_000 + 1..=part * 1_000 + 1_000).map(|number| OneSpan(number).otlp()).collect();
+        let request = Request::post("/v1/traces")
+            .header("content-type", "application/x-protobuf")
+            .body(protobuf(spans));
+        let answer = server.connect().await.send(request.expect("a valid request")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let facets = server.get_json("/projects/default/traces/facets?t=all").await;
+    let model = facets["facets"].as_array().expect("facets").iter().find(|facet| facet["field"] == "model");
+    assert_eq!(model.expect("of models")["values"][0], json!({"value": "gpt-4o-mini", "count": 15_000}));
 }

@@ -8,16 +8,19 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, ProjectId, Rank, TraceId, UnixNanos, Version, WorkspaceId};
-use datafusion::common::ScalarValue;
+use datafusion::common::{DataFusionError, Result as DfResult, ScalarValue};
+use datafusion::execution::TaskContext;
 use datafusion::execution::config::SessionConfig;
+use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::expr_fn::{count, max};
-use datafusion::logical_expr::{Expr, cast, lit, when};
+use datafusion::logical_expr::{Expr, LogicalPlan, cast, lit, when};
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::state::Snapshot;
 use super::table::RunsTable;
 use crate::error::Context;
-use crate::pool::{Lane, QueryPool, share};
+use crate::pool::share::{self, Share};
+use crate::pool::{Lane, QueryPool};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{
     Facet, FacetQuery, Histogram, HistogramQuery, ProjectActivity, RunKeys, RunPage, RunQuery,
@@ -40,6 +43,9 @@ mod udf;
 
 use answer::Answer;
 pub(crate) use extent::TraceExtent;
+
+/// Rows of a batch where memory is little.
+const FRUGAL_BATCH_ROWS: usize = 1_024;
 
 /// Runs queries. Cheap to clone.
 #[derive(Clone)]
@@ -277,16 +283,31 @@ fn planning() -> String {
     "planning a query".to_owned()
 }
 
-/// Runs a query to its end.
+/// Runs a query to its end; anew on one processor, which needs less, where it was refused memory.
 async fn collect(frame: DataFrame) -> Result<Vec<RecordBatch>> {
-    let context = share::with_own_share(frame.task_ctx());
-    let collected = async {
-        let plan = frame.create_physical_plan().await?;
-        datafusion::physical_plan::collect(plan, context).await
+    let (mut state, plan) = frame.into_parts();
+    let collected = match collect_in(&state, &plan).await {
+        Err(err) if matches!(err.find_root(), DataFusionError::ResourcesExhausted(_)) => {
+            let config = state.config().clone();
+            *state.config_mut() = config.with_target_partitions(1).with_batch_size(FRUGAL_BATCH_ROWS);
+            collect_in(&state, &plan).await
+        }
+        collected => collected,
     };
-    collected.await.map_err(|err| {
+    collected.map_err(|err| {
         share::refusal(&err).unwrap_or_else(|| Error::caused(ErrorKind::Internal, "running a query", err))
     })
+}
+
+async fn collect_in(state: &SessionState, plan: &LogicalPlan) -> DfResult<Vec<RecordBatch>> {
+    let (share, env) = Share::new(state.runtime_env());
+    let physical = state.create_physical_plan(plan).await?;
+    let context = TaskContext::from(state).with_runtime(env);
+    let collected = datafusion::physical_plan::collect(physical, Arc::new(context)).await;
+    if collected.is_err() {
+        share.given_back().await;
+    }
+    collected
 }
 
 fn column(col: Col) -> Expr {
