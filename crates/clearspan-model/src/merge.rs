@@ -46,6 +46,11 @@ impl Version {
         UnixNanos::from_nanos((self.0 & Self::MICROS).cast_signed().saturating_mul(1_000))
     }
 
+    /// The version of something that the same writer said so many microseconds later.
+    pub const fn later_by(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// The least version of a rank.
     pub const fn least_of(rank: Rank) -> Self {
         Self((rank as u64) << 56)

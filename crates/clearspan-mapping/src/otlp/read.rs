@@ -3,7 +3,8 @@
 //! What breaks the format refuses the request, and nothing of it is stored. Whatever else is wrong costs the span that
 //! it is in. Where a limit of the request is met ([`super::room`]), the spans before it stay.
 
-use clearspan_model::MapIssue;
+use clearspan_model::{MapIssue, RunId, TraceId};
+use rustc_hash::FxHashMap;
 
 use super::decode::{DecodeError, Encoding};
 use super::ids::shorten;
@@ -52,6 +53,9 @@ pub fn read_within<'m>(
     };
     request.finish_patches();
     let mut mapped = request.mapped;
+    if signal == Signal::Traces {
+        put_in_order(&mut mapped.runs);
+    }
     if let Some((why, left)) = full {
         if mapped.runs.is_empty() && mapped.logs.is_empty() && mapped.metrics.is_empty() {
             return Err(DecodeError::too_large(&why));
@@ -62,6 +66,18 @@ pub fn read_within<'m>(
         }
     }
     Ok(mapped)
+}
+
+/// A span that a request has twice was said twice (when it began and when it ended, say): what comes later in the request is the later
+/// word on it. Of equal versions, a merge would take each field from the one or the other.
+fn put_in_order(runs: &mut [MappedRun]) {
+    let mut said: FxHashMap<(TraceId, RunId), u64> = FxHashMap::default();
+    said.reserve(runs.len());
+    for MappedRun { run, .. } in runs {
+        let before = said.entry((run.key.trace_id, run.key.run_id)).or_default();
+        run.versions.base = run.versions.base.later_by(*before);
+        *before += 1;
+    }
 }
 
 /// Why reading ends before the request does.

@@ -46,6 +46,32 @@ fn a_span_without_usable_ids_is_rejected_alone() {
     );
 }
 
+/// Some clients send a span when it begins, and again when it has ended; both may be in one request.
+#[test]
+fn of_a_span_that_a_request_has_twice_the_later_one_counts() {
+    let span = |name: &str, tokens: u32, more: &str| {
+        format!(
+            r#"{{"traceId":"5058afe218bd8e3b1c99e76877739b8a","spanId":"36f7fa548acabb47","name":"{name}",
+            "startTimeUnixNano":"1000000000"{more},"attributes":[
+            {{"key":"gen_ai.operation.name","value":{{"stringValue":"chat"}}}},
+            {{"key":"gen_ai.usage.input_tokens","value":{{"intValue":"{tokens}"}}}}]}}"#
+        )
+    };
+    let (begun, ended) = (span("z", 900, ""), span("a", 7, r#","endTimeUnixNano":"2000000000""#));
+    for (first, second, name, tokens) in [(&begun, &ended, "a", 7), (&ended, &begun, "z", 900)] {
+        let mapped = check_json(&format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{first}]}},{{"spans":[{second}]}}]}}]}}"#
+        ));
+        let [one, other] = [0, 1].map(|at: usize| mapped.runs[at].run.clone());
+        for (mut run, patch) in [(one.clone(), other.clone()), (other, one)] {
+            run.merge(patch);
+            assert_eq!(run.name.as_deref(), Some(name));
+            assert_eq!(run.usage.and_then(|usage| usage.input_tokens), Some(tokens));
+            assert_eq!(run.end_time, Some(UnixNanos::from_nanos(2_000_000_000)), "it has ended");
+        }
+    }
+}
+
 fn span_json(more: &str) -> String {
     format!(
         r#"{{"resourceSpans":[{{"resource":{{"attributes":[
