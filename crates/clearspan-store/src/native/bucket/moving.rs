@@ -93,7 +93,7 @@ pub(super) fn to_remote(
     *disk.known.write() = list(&disk.remote).map_err(|err| claim::opening_failed(&disk.remote, err))?;
     let disk = Arc::new(disk);
     let as_ref: DiskRef = Arc::clone(&disk) as DiskRef;
-    verify(&as_ref, dir, &manifest)?;
+    verify(&as_ref, dir, &manifest).map_err(|err| came_back_wrong(&disk.remote, err))?;
 
     let failed = || format!("moving {} to {}", dir.display(), disk.remote.name());
     let epoch = manifests::first_epoch(manifest.next_segment);
@@ -332,6 +332,18 @@ fn refuse_unless_ours(dir: &Path, local: &DiskRef, remote: &Remote) -> Result<()
     let claim = newest.as_ref().and_then(|newest| newest.manifest.claim.as_ref());
     let log = home::compare(&**local, dir, home.as_ref(), claim).context(ErrorKind::Corrupt, opening)?;
     claim::refuse_foreign_log(dir, remote, &log)
+}
+
+/// The data folder is sound; its copy is not.
+fn came_back_wrong(remote: &Remote, err: Error) -> Error {
+    if err.kind() != ErrorKind::Corrupt {
+        return err;
+    }
+    let what = format!(
+        "what came back from {} is not what was sent; nothing was moved: remove what is there, and try again",
+        remote.name()
+    );
+    Error::caused(ErrorKind::Corrupt, what, err)
 }
 
 fn nothing_to_move(dir: &Path) -> Error {

@@ -170,7 +170,7 @@ async fn what_cannot_be_moved_stays_where_it_is() {
     let mut damaged = sound.clone();
     damaged[100] ^= 1;
     objects.inner.put(&name.as_str().into(), damaged.clone().into()).await.unwrap();
-    refused(Way::There, &objects, "damaged");
+    refused(Way::There, &objects, "what came back from s3://test is not what was sent");
     objects.inner.delete(&name.into()).await.unwrap();
     // Damage is not carried over.
     std::fs::write(&path, &damaged).unwrap();
