@@ -55,6 +55,7 @@ pub use self::connect::BucketAddress;
 pub(crate) use self::manifests::is_fenced;
 pub use self::moving::{MoveProgress, Moved, move_from_bucket, move_to_bucket};
 pub use self::remote::is_unreachable;
+pub(crate) use self::remote::not_now;
 
 const SEGMENTS: &str = "segments";
 const TOMBSTONES: &str = "tombstones";

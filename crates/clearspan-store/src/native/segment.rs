@@ -17,10 +17,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use arrow::array::{AsArray, FixedSizeBinaryArray, RecordBatch};
 use bytes::Bytes;
 use clearspan_model::{ErrorKind, RunId};
+use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, RowSelection};
 use parquet::bloom_filter::Sbbf;
 use roaring::RoaringBitmap;
@@ -29,7 +31,7 @@ use super::blocks::{self, BlockFile, Damage, Meter, Sums};
 use super::cache::{Kept, Part, SegmentCache};
 use super::disk::DiskRef;
 use super::manifest::SegmentEntry;
-use super::{health, paths};
+use super::{bucket, health, paths};
 use crate::schema::Col;
 use crate::{Error, Result};
 
@@ -68,6 +70,8 @@ pub(crate) struct Segment {
     sums: OnceLock<Arc<Sums>>,
     damage: health::Damaged,
     passed_over: AtomicBool,
+    /// When bytes from an object store did not check, first and last.
+    unsound: Mutex<Option<(Instant, Instant)>>,
     /// Where the index of traces lies in the file; `None` when an older version wrote it.
     index_place: Option<IndexPlace>,
     /// That index, once it is in memory.
@@ -78,6 +82,11 @@ pub(crate) struct Segment {
     /// Set when the manifest does not name it any more: the file goes with the last reader.
     condemned: AtomicBool,
 }
+
+/// So long what comes from an object store may not check before it is taken for what is there.
+const UNSOUND_FOR: Duration = Duration::from_secs(60);
+/// What happens with a longer pause is not the same trouble.
+const UNSOUND_APART: Duration = Duration::from_secs(20);
 
 /// What the bloom filter of a row group knows of its runs.
 pub(crate) type GroupBlooms = Option<Sbbf>;
@@ -101,6 +110,7 @@ impl Segment {
             sums: OnceLock::new(),
             damage: health::Damaged::default(),
             passed_over: AtomicBool::new(entry.passed_over),
+            unsound: Mutex::default(),
             index_place: entry.traces,
             index: OnceLock::new(),
             index_reserved: AtomicU64::new(0),
@@ -188,6 +198,9 @@ impl Segment {
         if err.kind() != ErrorKind::Corrupt {
             return Err(err);
         }
+        if !self.is_at_hand() && self.may_pass() {
+            return Err(bucket::not_now(&err));
+        }
         if !self.passed_over.swap(true, Ordering::Relaxed) {
             tracing::error!(
                 segment = self.number,
@@ -196,6 +209,18 @@ impl Segment {
             );
         }
         Ok(T::default())
+    }
+
+    /// Whether bytes that came from far away may check the next time: they may have changed on their way, and to pass over them
+    /// is for good. Who is told so tries again all the time, until this has gone on for too long.
+    fn may_pass(&self) -> bool {
+        let (now, mut seen) = (Instant::now(), self.unsound.lock());
+        let first = match *seen {
+            Some((first, last)) if now.duration_since(last) < UNSOUND_APART => first,
+            _ => now,
+        };
+        *seen = Some((first, now));
+        now.duration_since(first) < UNSOUND_FOR
     }
 
     pub(crate) fn footer(&self) -> Result<Arc<Footer>> {

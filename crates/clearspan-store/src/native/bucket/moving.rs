@@ -47,7 +47,9 @@ pub fn move_to_bucket(dir: &Path, config: &BucketConfig, progress: MoveProgress<
 /// Moves the segments in a bucket into the data folder of the stopped server that uses it. What is in the bucket stays, and
 /// nothing uses it any more.
 pub fn move_from_bucket(dir: &Path, config: &BucketConfig, progress: MoveProgress<'_>) -> Result<Moved> {
-    let _lock = folder::lock(dir)?;
+    let Some(_lock) = folder::lock_to_look(dir)? else {
+        return Err(not_used(dir));
+    };
     from_remote(dir, RealDisk::shared(), connected(config)?, config, progress)
 }
 
@@ -134,11 +136,13 @@ pub(super) fn from_remote(
         let files = sizes(dir, &*local, &manifest).context(ErrorKind::Corrupt, failed)?;
         return Ok(moved(&files));
     }
-    if is_home {
-        refuse_unless_ours(dir, &local, &remote)?;
-        // Of a move that broke off before it counted: all of it is in the bucket.
-        remove_segments(dir, &local).context(ErrorKind::Unavailable, failed)?;
+    if !is_home {
+        // To take the bucket over from the folder that uses it would strand what is only in that one's log.
+        return Err(not_used(dir));
     }
+    refuse_unless_ours(dir, &local, &remote)?;
+    // Of a move that broke off before it counted: all of it is in the bucket.
+    remove_segments(dir, &local).context(ErrorKind::Unavailable, failed)?;
     // Nobody else writes to it from now on.
     let disk = BucketDisk::claim_remote(dir, Arc::clone(&local), remote, config)?;
     let manifest = Manifest::load(&disk, dir).context(ErrorKind::Corrupt, failed)?.unwrap_or_default();
@@ -344,6 +348,15 @@ fn came_back_wrong(remote: &Remote, err: Error) -> Error {
         remote.name()
     );
     Error::caused(ErrorKind::Corrupt, what, err)
+}
+
+fn not_used(dir: &Path) -> Error {
+    let what = format!(
+        "the data folder {} was not used with this object store; choose the --data-dir of the server that uses it. Where that is \
+         lost, start a server with the object store and an empty folder, stop it, and move back then",
+        dir.display()
+    );
+    Error::new(ErrorKind::InvalidInput, what)
 }
 
 fn nothing_to_move(dir: &Path) -> Error {

@@ -13,6 +13,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use bytes::Bytes;
+use clearspan_model::ErrorKind;
 use futures::TryStreamExt as _;
 use object_store::path::Path as ObjectPath;
 use object_store::{
@@ -22,6 +23,7 @@ use object_store::{
 use parking_lot::Mutex;
 use tokio::runtime::Runtime;
 
+use crate::Error;
 use crate::native::disk::ReadFile;
 use crate::native::health::chain;
 use crate::pool::shut_down;
@@ -78,6 +80,15 @@ impl fmt::Display for Unreachable {
 }
 
 impl std::error::Error for Unreachable {}
+
+/// An error that may pass, of bytes that came from an object store.
+pub(crate) fn not_now(err: &dyn std::error::Error) -> Error {
+    Error::caused(
+        ErrorKind::Unavailable,
+        "what the object store gave does not check; trying again",
+        unreachable(Unreachable::Now(chain(err))),
+    )
+}
 
 /// Whether an error comes from an object store that cannot be reached now.
 pub fn is_unreachable(err: &(dyn std::error::Error + 'static)) -> bool {

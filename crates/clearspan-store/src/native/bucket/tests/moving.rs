@@ -149,6 +149,7 @@ async fn what_cannot_be_moved_stays_where_it_is() {
     };
     std::fs::create_dir_all(paths::log_dir(dir.path())).unwrap();
     refused(Way::There, &objects, "there is nothing in");
+    refused(Way::Back, &objects, "was not used with this object store");
     {
         let store = try_local(dir.path()).unwrap();
         store.write(batch(1)).await.unwrap();

@@ -89,6 +89,28 @@ async fn what_cannot_be_read_for_a_moment_is_not_damaged() {
     }
 }
 
+/// A proxy that changes bytes, say. Passing over a segment is for good, so it is tried again first.
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_changed_on_their_way_are_no_damage() {
+    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+    {
+        let store = open(dir.path(), &objects);
+        store.write([batch(1), batch(2)].concat()).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    assert_eq!(store.load_trace(&scope(), trace(2)).await.unwrap().len(), 4);
+    let named = names(&objects, "segments").await;
+    let name = named.iter().find(|name| name.ends_with(".parquet")).unwrap();
+    let key = ObjectPath::from(format!("{PREFIX}/segments/{name}"));
+    let sound = objects.inner.get(&key).await.unwrap().bytes().await.unwrap();
+    let changed: Vec<u8> = sound.iter().map(|byte| byte ^ 1).collect();
+    objects.inner.put(&key, changed.into()).await.unwrap();
+    store.write(late(1)).await.unwrap();
+    objects.inner.put(&key, sound.into()).await.unwrap();
+    wait_until_whole(&store).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_never_answers_is_not_waited_for_long() {
     let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
