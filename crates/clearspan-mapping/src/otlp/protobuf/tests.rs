@@ -170,9 +170,10 @@ proptest! {
     fn spans_of_a_request_are_mapped_as_each_by_itself(requests in vec(told_again(), 1..6)) {
         let spans: Vec<Span> = requests
             .into_iter()
-            .map(|attributes| Span {
+            .zip(2..)
+            .map(|(attributes, id)| Span {
                 trace_id: vec![1; 16],
-                span_id: vec![2; 8],
+                span_id: vec![id; 8],
                 attributes,
                 ..Span::default()
             })
