@@ -139,7 +139,7 @@ pub(crate) async fn run(tables: Tables, env: &Arc<RuntimeEnv>, query: &SqlQuery)
             .map_err(readable)?,
         None => plan,
     };
-    let stream = attempt::run(state, &plan, &query.scope).await.map_err(readable)?;
+    let stream = Box::pin(attempt::run(state, &plan, &query.scope)).await.map_err(readable)?;
     let (schema, text) = (stream.schema(), Arc::<str>::from(query.text.as_str()));
     let stream = stream.map(move |batch| batch.map_err(|err| explain::readable(err, &text)));
     Ok(Batches { schema, stream: stream.boxed() })
