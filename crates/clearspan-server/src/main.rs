@@ -9,7 +9,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const PURGE_DELAY: (c_int, c_long) = (15, 1000);
 
 /// How long it should be: a request is decoded into several times its size for some milliseconds, and a second of that is a
-/// quarter of the memory that the server has under load. 50 ms take 45 MB more, and 3 % less time of processors.
+/// quarter of the memory that the server has under load. 50 ms take 45 MB more, and a tenth less time of processors.
 const SHORT_DELAY: c_long = 10;
 
 /// Lets the allocator give memory back soon after it is free.
