@@ -120,7 +120,7 @@ fn a_batch_of_the_log_takes_the_memory_that_it_took_before() {
     assert!(memory_bytes(&twice) < 2 * column.get_array_memory_size());
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(super) fn copy_folder(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

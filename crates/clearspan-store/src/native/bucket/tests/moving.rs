@@ -4,6 +4,7 @@ use super::*;
 use crate::native::bucket::moving::{Moved, from_remote, to_remote};
 use crate::native::disk::DiskRef;
 use crate::native::disk::faulty::{EIO, Fault, FaultyDisk, Op};
+use crate::native::tests::copy_folder;
 use crate::testing::build::deletion;
 use crate::testing::compare::fill_records;
 use crate::testing::random::{random_logs, random_points, random_record_questions};
@@ -47,18 +48,6 @@ fn try_local(dir: &Path) -> Result<NativeStore> {
 fn segments_in(dir: &Path) -> usize {
     let names = std::fs::read_dir(paths::segment_dir(dir)).unwrap();
     names.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".parquet")).count()
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
-        if path.is_dir() {
-            std::fs::create_dir_all(&target).unwrap();
-            copy_folder(&path, &target);
-        } else {
-            std::fs::copy(path, target).unwrap();
-        }
-    }
 }
 
 async fn compare_all(oracle: &MemoryStore, store: &NativeStore) {

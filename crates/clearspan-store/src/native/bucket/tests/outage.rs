@@ -2,16 +2,21 @@
 
 use super::*;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_outage_delays_and_loses_nothing() {
+/// Two batches in a segment, of which nothing is in the cache or known.
+async fn flushed() -> (Flaky, tempfile::TempDir, NativeStore) {
     let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
     {
         let store = open(dir.path(), &objects);
         store.write([batch(1), batch(2)].concat()).await.unwrap();
         store.flush().await.unwrap();
     }
-    // Nothing is cached, and no footer is known.
     let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    (objects, dir, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_delays_and_loses_nothing() {
+    let (objects, _dir, store) = flushed().await;
     objects.set_down(true);
     let begin = std::time::Instant::now();
     store.write([batch(3), late(1)].concat()).await.unwrap();
@@ -67,13 +72,7 @@ async fn wait_until_whole(store: &NativeStore) {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_for_a_moment_is_not_damaged() {
     for (step, cuts) in (0..8).map(|step| (step, false)).chain([(0, true)]) {
-        let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
-        {
-            let store = open(dir.path(), &objects);
-            store.write([batch(1), batch(2)].concat()).await.unwrap();
-            store.flush().await.unwrap();
-        }
-        let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+        let (objects, _dir, store) = flushed().await;
         assert_eq!(store.load_trace(&scope(), trace(2)).await.unwrap().len(), 4);
         objects.cut_answers(cuts);
         if !cuts {
@@ -92,13 +91,7 @@ async fn what_cannot_be_read_for_a_moment_is_not_damaged() {
 /// A proxy that changes bytes, say. Passing over a segment is for good, so it is tried again first.
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_changed_on_their_way_are_no_damage() {
-    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
-    {
-        let store = open(dir.path(), &objects);
-        store.write([batch(1), batch(2)].concat()).await.unwrap();
-        store.flush().await.unwrap();
-    }
-    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    let (objects, _dir, store) = flushed().await;
     assert_eq!(store.load_trace(&scope(), trace(2)).await.unwrap().len(), 4);
     let named = names(&objects, "segments").await;
     let name = named.iter().find(|name| name.ends_with(".parquet")).unwrap();
@@ -113,13 +106,7 @@ async fn bytes_that_changed_on_their_way_are_no_damage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_never_answers_is_not_waited_for_long() {
-    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
-    {
-        let store = open(dir.path(), &objects);
-        store.write([batch(1), batch(2)].concat()).await.unwrap();
-        store.flush().await.unwrap();
-    }
-    let store = try_open(dir.path(), &objects, &bucket_config(0)).unwrap();
+    let (objects, _dir, store) = flushed().await;
     objects.be_silent(true);
     let begin = std::time::Instant::now();
     store.write(late(1)).await.unwrap();
