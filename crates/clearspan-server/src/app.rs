@@ -279,7 +279,8 @@ async fn metrics(State(context): State<Arc<Context>>) -> impl axum::response::In
     text.push_str(&telemetry::render_deletion(&context.store.deletion_state()));
     text.push_str(&telemetry::render_compaction(&context.store.compaction_status()));
     let scrub = context.upkeep.scrub_state().last;
-    let scrub = scrub.as_ref().map(|last| (last.ended_at, last.outcome.as_ref().ok()));
+    let scrub =
+        scrub.as_ref().map(|last| (last.ended_at, last.outcome.as_ref().ok().map(|found| &found.report)));
     text.push_str(&telemetry::render_scrub(scrub));
     text.push_str(&telemetry::render_inflight(context.ingest.reservation().bytes_of_all()));
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text)

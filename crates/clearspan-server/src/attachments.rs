@@ -10,10 +10,12 @@
 //! An address is valid for an hour, for whoever has it: the SDKs fetch it without a key. The secret that signs is made on
 //! first use and never leaves the folder.
 
+mod check;
 mod link;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -23,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
 
+pub(crate) use check::{ADVICE, Checked, check_all, checked};
 pub(crate) use link::Link;
 
 /// Their folder in the data folder.
@@ -78,6 +81,11 @@ impl Attachments {
         Ok(Self { dir, secret, changing: Mutex::default() })
     }
 
+    /// The folder of all data.
+    pub(crate) fn data_dir(&self) -> &Path {
+        self.dir.parent().unwrap_or(Path::new("."))
+    }
+
     /// A file to be written.
     pub(crate) fn begin(&self) -> io::Result<Unfinished> {
         let path = self.dir.join("unfinished").join(uuid::Uuid::new_v4().to_string());
@@ -89,7 +97,7 @@ impl Attachments {
     pub(crate) fn keep(&self, mut unfinished: Unfinished) -> io::Result<(ContentHash, u64)> {
         let hash = ContentHash(std::mem::take(&mut unfinished.hasher).finalize().into());
         let path = self.path(&hash);
-        if self.renew(&path) {
+        if self.renew(&path) && self.is_sound(&hash) {
             return Ok((hash, unfinished.bytes));
         }
         let folder = path.parent().expect("it is in a folder of its own");
@@ -112,6 +120,12 @@ impl Attachments {
         let _changing = self.changing.lock();
         let file = OpenOptions::new().append(true).open(path);
         file.and_then(|file| file.set_modified(system_time(Clock::default().now()))).is_ok()
+    }
+
+    /// Whether a file is there with the content that it should have. One that is not is written again by who sends it again.
+    fn is_sound(&self, hash: &ContentHash) -> bool {
+        let is_sound = check::compare(&self.path(hash), hash, &mut |_| ControlFlow::Continue(()));
+        is_sound.unwrap_or(false)
     }
 
     /// The files that came before a time, and did not come again since.
@@ -146,7 +160,7 @@ impl Attachments {
         }
     }
 
-    /// The file with this content.
+    /// The file with this content, unless the disk damaged it: see [`checked`].
     pub(crate) fn read(&self, hash: &ContentHash) -> io::Result<File> {
         File::open(self.path(hash))
     }

@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 use clearspan_catalog::{Catalog, Project};
 use clearspan_model::{ProjectId, UnixNanos, WorkspaceId};
-use clearspan_store::{CheckReport, Deleted, Deletion, DeletionTarget, PurgeReport, RunStore, Scope};
+use clearspan_store::{Deleted, Deletion, DeletionTarget, PurgeReport, RunStore, Scope};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use job::JobState;
 pub(crate) use retention::Enforced;
+pub(crate) use scrub::Scrubbed;
 
 use self::job::Job;
 
@@ -42,7 +43,7 @@ pub(crate) struct Upkeep {
     purges: Job<PurgeReport>,
     /// When payloads that expire were looked at last.
     payloads_at: Mutex<Option<UnixNanos>>,
-    scrubs: Job<CheckReport>,
+    scrubs: Job<Scrubbed>,
     began: UnixNanos,
     /// What retention took from each project last.
     enforced: Mutex<Vec<(ProjectId, Enforced)>>,

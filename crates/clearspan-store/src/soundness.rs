@@ -11,6 +11,8 @@ pub struct CheckReport {
     pub bytes: u64,
     /// Their rows, dead ones included, as far as they could be read; a scrub reads none.
     pub rows: u64,
+    /// Search indexes, all of whose files were compared with their checksums.
+    pub indexes: usize,
     /// Files of the log.
     pub log_files: usize,
     /// Files that an older version wrote without checksums: damage that still decodes is not seen there.

@@ -14,6 +14,7 @@ use super::extract::ChangeBody;
 use super::openapi::Errors;
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::upkeep::Scrubbed;
 
 /// How comparing stored data with its checksums stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,7 +42,11 @@ pub(crate) struct ScrubRow {
 pub(crate) struct ScrubFound {
     /// Files of runs, log records and metric points.
     files: usize,
-    /// Their bytes that were compared.
+    /// Search indexes. One that is damaged is built again, which is no more than a note.
+    indexes: usize,
+    /// Attachments of runs and examples.
+    attachments: usize,
+    /// Bytes of files and attachments that were compared.
     bytes: u64,
     /// Files of the write-ahead log.
     log_files: usize,
@@ -78,11 +83,13 @@ impl From<Problem> for ScrubProblem {
     }
 }
 
-impl From<CheckReport> for ScrubFound {
-    fn from(report: CheckReport) -> Self {
-        let CheckReport { segments, bytes, log_files, without_checksums, notes, problems, .. } = report;
+impl From<Scrubbed> for ScrubFound {
+    fn from(Scrubbed { report, attachments }: Scrubbed) -> Self {
+        let CheckReport { segments, indexes, bytes, log_files, without_checksums, notes, problems, .. } =
+            report;
         let problems = problems.into_iter().map(ScrubProblem::from).collect();
-        Self { files: segments, bytes, log_files, without_checksums, notes, problems }
+        let files = segments;
+        Self { files, indexes, attachments, bytes, log_files, without_checksums, notes, problems }
     }
 }
 

@@ -1,6 +1,8 @@
 use std::io::{Read as _, Write as _};
+use std::ops::ControlFlow;
 
 use clearspan_model::UnixNanos;
+use futures::StreamExt as _;
 
 use super::{Attachments, ContentHash};
 
@@ -59,6 +61,50 @@ fn what_came_long_ago_is_removed_and_what_came_again_is_not() {
     assert!(attachments.read(&old).is_err() && attachments.read(&again).is_ok());
     assert_eq!(keep(&attachments, b"old"), old, "it may come again");
     assert!(attachments.read(&old).is_ok());
+}
+
+/// The pieces that somebody gets who reads a file.
+async fn pieces(attachments: &Attachments, hash: &ContentHash) -> std::io::Result<Vec<u8>> {
+    let file = attachments.read(hash)?;
+    let bytes = file.metadata()?.len();
+    let mut pieces = Box::pin(super::checked(file, bytes, *hash));
+    let mut content = Vec::new();
+    while let Some(piece) = pieces.next().await {
+        content.extend_from_slice(&piece?);
+    }
+    Ok(content)
+}
+
+#[tokio::test]
+async fn what_the_disk_damaged_is_never_read_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let attachments = Attachments::open(folder.path()).unwrap();
+    for len in [0, 1, (256 << 10) - 1, 256 << 10, (256 << 10) + 1, 700_000] {
+        let content: Vec<u8> = (0..=250).cycle().take(len).collect();
+        let hash = keep(&attachments, &content);
+        assert_eq!(pieces(&attachments, &hash).await.unwrap(), content, "{len} bytes");
+        let path = attachments.path(&hash);
+        let (mut flipped, mut longer, mut shorter) = (content.clone(), content.clone(), content.clone());
+        longer.push(0);
+        shorter.pop();
+        if let Some(byte) = flipped.get_mut(len / 2) {
+            *byte ^= 1;
+        }
+        for damaged in [flipped, longer, shorter].into_iter().filter(|damaged| *damaged != content) {
+            std::fs::write(&path, &damaged).unwrap();
+            let err = pieces(&attachments, &hash).await.unwrap_err();
+            assert_eq!(err.kind(), std::io::ErrorKind::InvalidData, "{len} bytes");
+            let found = super::check_all(folder.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+            let place = path.strip_prefix(folder.path()).unwrap();
+            assert_eq!(found.damaged.iter().map(|(path, _)| path.as_path()).collect::<Vec<_>>(), [place]);
+            assert_eq!(keep(&attachments, &content), hash, "what is sent again replaces it");
+            assert_eq!(pieces(&attachments, &hash).await.unwrap(), content, "{len} bytes");
+        }
+    }
+    let found = super::check_all(folder.path(), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!((found.files, found.damaged), (6, Vec::new()));
+    let found = super::check_all(folder.path(), &mut |_| ControlFlow::Break(())).unwrap();
+    assert_eq!(found.files, 0, "a check that is broken off says no more than it did");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! between them, so each is whole and the next one costs what is new. The runs are copied before the catalog: a project that
 //! a run belongs to is in the copy, too. So is every attachment that a run of the copy lists.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -14,7 +15,7 @@ use clearspan_store::native::backup::{self, CopiedFile, Index};
 use jiff::Timestamp;
 
 use super::{SettingsArgs, print};
-use crate::attachments::Attachments;
+use crate::attachments::{self, Attachments};
 use crate::clock::Clock;
 use crate::config::Settings;
 
@@ -127,6 +128,10 @@ fn copy(
         }
         let (bytes, crc32) = backup::checksum(&target)?;
         files.push(CopiedFile { path, bytes, crc32, linked });
+    }
+    let checked = attachments::check_all(folder, &mut |_| ControlFlow::Continue(()))?;
+    if let Some((path, what)) = checked.damaged.first() {
+        anyhow::bail!("{} is damaged: {what}; {}, then back up again", path.display(), attachments::ADVICE);
     }
     Ok(files)
 }

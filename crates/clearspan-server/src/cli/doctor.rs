@@ -1,6 +1,7 @@
 //! `clearspan doctor`: what would stop the server from working, each with what to do about it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use clearspan_catalog::{Catalog, SqliteCatalog};
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::print;
+use crate::attachments;
 use crate::config::{CatalogState, Settings};
 use crate::error::chain;
 
@@ -17,6 +19,7 @@ use crate::error::chain;
 const LOW_DISK_BYTES: u64 = 512 << 20;
 const FOLDER: &str = "data folder";
 const RUNS: &str = "runs";
+const ATTACHMENTS: &str = "attachments";
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -107,6 +110,7 @@ pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
             if exists {
                 findings.push(check_catalog(settings));
                 findings.extend(check_runs(settings));
+                findings.extend(check_attachments(dir));
             }
             findings.push(check_keys(settings));
         }
@@ -211,8 +215,10 @@ fn check_runs(settings: &Settings) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if report.problems.is_empty() {
-        let CheckReport { segments, rows, log_files, .. } = report;
-        let text = format!("{segments} segments with {rows} rows and {log_files} log files, all sound");
+        let CheckReport { segments, rows, indexes, log_files, .. } = report;
+        let text = format!(
+            "{segments} segments with {rows} rows, {indexes} search indexes and {log_files} log files, all sound"
+        );
         findings.push(Finding::new(RUNS, State::Ok, text));
     }
     if report.without_checksums > 0 {
@@ -225,6 +231,25 @@ fn check_runs(settings: &Settings) -> Vec<Finding> {
     findings.extend(report.notes.into_iter().map(|note| Finding::new(RUNS, State::Note, note)));
     findings.extend(report.problems.into_iter().map(Finding::of_runs));
     findings
+}
+
+/// Files that belong to runs and examples. They never change, so a server may run meanwhile.
+fn check_attachments(dir: &Path) -> Vec<Finding> {
+    let checked = match attachments::check_all(dir, &mut |_| ControlFlow::Continue(())) {
+        Ok(checked) => checked,
+        Err(err) => return vec![Finding::new(ATTACHMENTS, State::Problem, err.to_string())],
+    };
+    if checked.files > 0 && checked.damaged.is_empty() {
+        let text = format!("{} files, all sound", checked.files);
+        return vec![Finding::new(ATTACHMENTS, State::Ok, text)];
+    }
+    let damaged = checked.damaged.into_iter().map(|(file, what)| Finding {
+        file: Some(file.display().to_string()),
+        affected: Some("an attachment of runs or examples".to_owned()),
+        advice: Some(attachments::ADVICE),
+        ..Finding::new(ATTACHMENTS, State::Problem, what)
+    });
+    damaged.collect()
 }
 
 fn check_keys(settings: &Settings) -> Finding {

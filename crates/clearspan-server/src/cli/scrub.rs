@@ -43,9 +43,11 @@ fn in_words(found: &Value, seconds: f64) -> String {
     let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut words = format!(
-        "Compared {} files of {} bytes and {} of the log in {seconds:.1} s: {}.\n",
+        "Compared {} files and {} attachments of {} bytes, {} search indexes and {} files of the log in {seconds:.1} s: {}.\n",
         count("files"),
+        count("attachments"),
         count("bytes"),
+        count("indexes"),
         count("log_files"),
         if list("problems").is_empty() { "all sound" } else { "not all sound" },
     );

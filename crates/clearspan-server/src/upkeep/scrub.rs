@@ -2,12 +2,15 @@
 //! backup to mend it from.
 
 use std::num::NonZeroU64;
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clearspan_store::{CheckReport, Problem};
 
 use super::job::JobState;
 use super::{Result, Upkeep};
+use crate::attachments;
 use crate::config::TimeSpan;
 
 /// How fast files are read.
@@ -15,8 +18,17 @@ const BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(256 << 20).expect("not zero
 /// The first one begins so long after the start, and the next after one that failed; earlier where they are to be more frequent.
 const SOON: TimeSpan = TimeSpan::seconds(3_600);
 
+/// What a scrub found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scrubbed {
+    /// Everywhere; what is said of attachments is among it.
+    pub(crate) report: CheckReport,
+    /// The attachments that were compared.
+    pub(crate) attachments: usize,
+}
+
 impl Upkeep {
-    pub(crate) fn scrub_state(&self) -> JobState<CheckReport> {
+    pub(crate) fn scrub_state(&self) -> JobState<Scrubbed> {
         self.scrubs.state()
     }
 
@@ -26,8 +38,18 @@ impl Upkeep {
         self.start_job("scrub", |upkeep| &upkeep.scrubs, async move { this.scrub().await });
     }
 
-    async fn scrub(&self) -> Result<CheckReport> {
-        let report = self.store.scrub(BYTES_PER_SECOND).await?;
+    async fn scrub(self: &Arc<Self>) -> Result<Scrubbed> {
+        let mut report = self.store.scrub(BYTES_PER_SECOND).await?;
+        let this = Arc::clone(self);
+        let checked = self.with_files(move || this.check_attachments()).await?;
+        report.bytes += checked.bytes;
+        report.problems.extend(checked.damaged.into_iter().map(|(file, what)| Problem {
+            file: file.display().to_string(),
+            what,
+            affected: "an attachment of runs or examples".to_owned(),
+            times: None,
+            advice: attachments::ADVICE,
+        }));
         for Problem { file, what, affected, advice, .. } in &report.problems {
             tracing::error!(file, what, affected, advice, "stored data is damaged");
         }
@@ -36,10 +58,24 @@ impl Upkeep {
         }
         tracing::info!(
             files = report.segments,
+            indexes = report.indexes,
+            attachments = checked.files,
             bytes = report.bytes,
             "compared stored data with its checksums"
         );
-        Ok(report)
+        Ok(Scrubbed { report, attachments: checked.files })
+    }
+
+    /// Blocks, and reads as fast as the rest is read.
+    fn check_attachments(&self) -> std::io::Result<attachments::Checked> {
+        let mut meter = |bytes: u64| {
+            std::thread::sleep(Duration::from_secs_f64(bytes as f64 / BYTES_PER_SECOND.get() as f64));
+            match self.stopping.is_cancelled() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        attachments::check_all(self.attachments.data_dir(), &mut meter)
     }
 
     pub(super) fn is_scrub_due(&self) -> bool {

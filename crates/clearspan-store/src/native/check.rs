@@ -15,7 +15,7 @@ use super::log::RecordKind;
 use super::manifest::Manifest;
 use super::records::{FileEntry, RecordColumn, RecordFile};
 use super::segment::Segment;
-use super::{folder, log, paths, record, recover, tombstone_file};
+use super::{folder, log, paths, record, recover, search, tombstone_file};
 use crate::error::Context;
 use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
@@ -119,8 +119,22 @@ impl<'a> Check<'a> {
         let segment_dir = paths::segment_dir(self.dir);
         let cache = Arc::new(SegmentCache::default());
         for entry in &manifest.segments {
-            self.segment(&Segment::new(&self.disk, &cache, &segment_dir, entry));
+            let segment = Segment::new(&self.disk, &cache, &segment_dir, entry);
+            self.segment(&segment);
+            self.index(&segment);
         }
+    }
+
+    /// The search index of a segment. One that is damaged is no loss: it is made of the segment.
+    pub(super) fn index(&mut self, segment: &Segment) -> bool {
+        let checked = search::check(&paths::search_dir(self.dir), segment, self.meter);
+        self.report.indexes += usize::from(matches!(checked, Ok(true)));
+        let Err(err) = checked else { return true };
+        let (number, reason) = (segment.number, chain(&err));
+        self.report.notes.push(format!(
+            "the search index of segment {number} is damaged and will be built again: {reason}"
+        ));
+        false
     }
 
     pub(super) fn segment(&mut self, segment: &Segment) {

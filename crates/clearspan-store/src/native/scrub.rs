@@ -68,6 +68,14 @@ fn files(shared: &Shared, meter: Meter<'_>) -> Result<CheckReport> {
             break;
         }
         check.segment(segment);
+        let search = Arc::clone(&shared.state.read().search);
+        if let Some(index) = search.of(segment.number) {
+            let notes = check.report.notes.len();
+            if !check.index(segment) && !search.build_again(segment.number, &index) {
+                // Its segment went while its files were read.
+                check.report.notes.truncate(notes);
+            }
+        }
     }
     logs.iter().for_each(|file| check.record_file(file));
     points.iter().for_each(|file| check.record_file(file));

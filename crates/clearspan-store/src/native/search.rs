@@ -35,6 +35,7 @@ use rustc_hash::FxHashMap;
 
 pub(crate) use self::index::SegmentIndex;
 
+use super::blocks::Meter;
 use super::segment::Segment;
 use super::state::Shared;
 use super::{health, paths};
@@ -52,6 +53,16 @@ const NICENESS: u8 = 10;
 const RETRY: Duration = Duration::from_secs(60);
 /// How soon it looks again at segments that were to be merged.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// Compares the files of a segment's index, in the folder of all indexes, with their checksums. Says no where it has none.
+pub(super) fn check(dir: &Path, segment: &Segment, meter: Meter<'_>) -> Result<bool> {
+    let path = paths::segment_index(dir, segment.number);
+    let is_there = path.exists();
+    if is_there {
+        marker::Marker::load(&path, segment, meter)?;
+    }
+    Ok(is_there)
+}
 
 /// The indexes there are.
 #[derive(Debug)]
@@ -79,6 +90,19 @@ impl Registry {
     /// The index of a segment, if it is ready.
     pub(crate) fn of(&self, segment: u64) -> Option<Arc<SegmentIndex>> {
         self.indexes.read().get(&segment).cloned()
+    }
+
+    /// Lets go of an index that is damaged: a new one is built, and until then searches look at every row. Says no when it
+    /// is gone already, because its segment is.
+    pub(crate) fn build_again(&self, segment: u64, damaged: &Arc<SegmentIndex>) -> bool {
+        let mut indexes = self.indexes.write();
+        let is_there = indexes.get(&segment).is_some_and(|index| Arc::ptr_eq(index, damaged));
+        if is_there {
+            indexes.remove(&segment);
+            drop(indexes);
+            self.poke();
+        }
+        is_there
     }
 
     /// Says that a segment became part of the store, or ceased to be.

@@ -789,13 +789,17 @@ export interface components {
         };
         /** @description What was found. */
         ScrubFound: {
+            /** @description Attachments of runs and examples. */
+            attachments: number;
             /**
              * Format: int64
-             * @description Their bytes that were compared.
+             * @description Bytes of files and attachments that were compared.
              */
             bytes: number;
             /** @description Files of runs, log records and metric points. */
             files: number;
+            /** @description Search indexes. One that is damaged is built again, which is no more than a note. */
+            indexes: number;
             /** @description Files of the write-ahead log. */
             log_files: number;
             /** @description What somebody should know and need not act on. */

@@ -8,13 +8,13 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use clearspan_mapping::langsmith::ATTACHMENT;
 use clearspan_model::Run;
+use futures::StreamExt as _;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use tokio_util::io::ReaderStream;
 
 use super::feedback::tokens::base_url;
 use crate::api::error::{ApiError, ErrorCode, Result};
-use crate::attachments::{ContentHash, Link};
+use crate::attachments::{self, ContentHash, Link};
 use crate::context::Context;
 
 /// What addresses of files begin with. A client joins a path to the endpoint that it knows, which is right behind every proxy.
@@ -66,6 +66,8 @@ pub(super) async fn get(
 ) -> Result<Response> {
     let not_found =
         || ApiError::new(ErrorCode::NotFound, "there is no such file, or its address is no longer valid");
+    let unavailable =
+        || ApiError::new(ErrorCode::Unavailable, "the file cannot be read now; try again later");
     let hash = ContentHash::parse(&sha256).ok_or_else(not_found)?;
     if !ctx.attachments.is_valid(&hash, &link, ctx.clock.now()) {
         return Err(not_found());
@@ -78,15 +80,19 @@ pub(super) async fn get(
     let (file, bytes) = match opening.await {
         Ok(Ok(opened)) => opened,
         Ok(Err(err)) if err.kind() == io::ErrorKind::NotFound => return Err(not_found()),
-        Ok(Err(_)) | Err(_) => {
-            return Err(ApiError::new(
-                ErrorCode::Unavailable,
-                "the file cannot be read now; try again later",
-            ));
-        }
+        Ok(Err(_)) | Err(_) => return Err(unavailable()),
     };
-    let content = Body::from_stream(ReaderStream::new(tokio::fs::File::from_std(file)));
-    let mut response = (StatusCode::OK, content).into_response();
+    let mut content = Box::pin(attachments::checked(file, bytes, hash).peekable());
+    // Most files are one piece, and then it is known by now.
+    if let Some(Err(err)) = content.as_mut().peek().await {
+        return Err(match err.kind() {
+            io::ErrorKind::InvalidData => {
+                ApiError::new(ErrorCode::Internal, format!("the file is damaged; {}", attachments::ADVICE))
+            }
+            _ => unavailable(),
+        });
+    }
+    let mut response = (StatusCode::OK, Body::from_stream(content)).into_response();
     let headers = response.headers_mut();
     let mime_type = HeaderValue::from_str(&link.mime_type);
     headers.insert(

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     AS_JSON, CHILD, ID, Part, errors, form_body, form_request, read_run, root, send, send_form, send_json,
 };
-use crate::server::{DataFolder, Server};
+use crate::server::{DataFolder, Server, run_command};
 use crate::spans::{gzip, zstd};
 
 #[tokio::test]
@@ -127,6 +127,56 @@ async fn attachments_are_files_with_signed_addresses() {
     let server = Server::start_again(server.kill_9());
     let request = Request::get(&url).body(Bytes::new()).expect("a valid request");
     assert_eq!(send(&server, request).await.status, 200, "the secret stays");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_attachment_is_named_and_never_sent() {
+    let server = Server::start();
+    let run = root("with a file").to_string();
+    let (post, file) = (format!("post.{ID}"), format!("attachment.{ID}.note"));
+    let parts: [Part<'_>; 2] =
+        [(&post, AS_JSON, run.as_bytes()), (&file, "Content-Type: text/plain\r\n", b"remember")];
+    assert_eq!(send_form(&server, &parts).await.status, 202);
+    let url = read_run(&server, ID).await["s3_urls"]["attachment.note"]["presigned_url"].take();
+    let read =
+        || Request::get(url.as_str().expect("an address")).body(Bytes::new()).expect("a valid request");
+    assert_eq!(send(&server, read()).await.text(), "remember");
+
+    let folder = server.folder().data();
+    let entries = walk(&folder.join("attachments"));
+    let path = entries.iter().find(|path| std::fs::read(path).is_ok_and(|bytes| bytes == b"remember"));
+    let path = path.expect("the file");
+    std::fs::write(path, b"remembar").expect("it is writable");
+    let answer = send(&server, read()).await;
+    assert_eq!((answer.status.as_u16(), answer.text().contains("damaged")), (500, true), "{}", answer.text());
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    let endpoint = format!("http://{}", server.http);
+    let scrub = || tokio::task::block_in_place(|| run_command(&["scrub", "--endpoint", &endpoint]));
+    let told = scrub();
+    let words = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(!told.status.success() && words.contains(&name), "{words}");
+    let doctor = ["doctor", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"];
+    let told = server.folder().run(&doctor);
+    let words = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(!told.status.success() && words.contains(&name), "{words}");
+
+    let backups = server.folder().path().join("backups");
+    let backup = ["backup", "--to", backups.to_str().expect("UTF-8")];
+    let told = server.folder().run(&backup);
+    let words = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert!(!told.status.success() && words.contains(&name), "{words}");
+
+    assert_eq!(send_form(&server, &parts).await.status, 202, "the client sends it again");
+    server.folder().run_ok(&backup);
+    assert_eq!(send(&server, read()).await.text(), "remember");
+    assert!(scrub().status.success());
+    assert!(server.folder().run_ok(&doctor).contains("1 files, all sound"));
+}
+
+/// All files below a folder.
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use tantivy::postings::TermInfo;
 use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{DocSet as _, Index, InvertedIndexReader, SegmentReader, TERMINATED};
 
-use super::marker::{Marker, PartEntry};
+use super::marker::{Marker, PartEntry, unmetered};
 use crate::error::Context;
 use crate::native::segment::Segment;
 use crate::{Error, Result};
@@ -92,7 +92,7 @@ enum Docs {
 impl SegmentIndex {
     /// Opens an index and checks all of it.
     pub(super) fn open(dir: &Path, segment: &Segment) -> Result<Self> {
-        let mut marker = Marker::load(dir, segment)?;
+        let mut marker = Marker::load(dir, segment, &mut unmetered())?;
         let bytes = marker.bytes();
         let parts = marker.parts.drain(..).map(|entry| Part::open(&dir.join(&entry.name), entry));
         Ok(Self { parts: parts.collect::<Result<_>>()?, bytes })

@@ -127,6 +127,44 @@ async fn an_index_points_at_few_rows() {
 }
 
 #[tokio::test]
+async fn an_index_that_rots_is_built_again_by_a_scrub() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    write_many(&store).await;
+    wait_until_indexed(&store);
+    let fast = std::num::NonZeroU64::MAX;
+    let report = store.scrub(fast).await.unwrap();
+    assert_eq!((report.indexes, report.notes, report.problems), (1, vec![], vec![]));
+    let before = registry(&store).of(1).unwrap();
+    let rot = || {
+        let part = paths::segment_index(&index_dir(dir.path()), 1).join("part-0000");
+        let mut files = std::fs::read_dir(part).unwrap().map(|entry| entry.unwrap().path());
+        let postings = files.find(|path| path.extension().is_some_and(|extension| extension == "idx"));
+        let mut bytes = std::fs::read(postings.as_ref().unwrap()).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 2;
+        std::fs::write(postings.unwrap(), &bytes).unwrap();
+    };
+    rot();
+    let report = store.scrub(fast).await.unwrap();
+    assert_eq!((report.indexes, report.problems), (0, vec![]));
+    assert!(report.notes.iter().any(|note| note.contains("search index of segment 1")), "{:?}", report.notes);
+    wait_until_indexed(&store);
+    assert!(!Arc::ptr_eq(&before, &registry(&store).of(1).unwrap()), "it is a new one");
+    assert_eq!(count(&store, "common rare").await, 20);
+    assert_eq!(store.scrub(fast).await.unwrap().indexes, 1);
+
+    // What rots while no server runs is told of by `check`, and mended by the start.
+    drop(store);
+    rot();
+    let report = crate::native::check(dir.path()).unwrap();
+    assert_eq!((report.indexes, report.problems, report.notes.len()), (0, vec![], 1));
+    let store = open(dir.path());
+    wait_until_indexed(&store);
+    assert_eq!(count(&store, "common rare").await, 20);
+}
+
+#[tokio::test]
 async fn pages_deep_in_a_common_word_are_right() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
