@@ -18,7 +18,7 @@ mod redaction;
 mod tests;
 mod values;
 
-pub(crate) use catalog::CatalogState;
+pub(crate) use catalog::{CATALOG_FILE, CatalogState};
 pub(crate) use memory::MemoryShares;
 pub(crate) use redaction::{RedactPattern, Redaction};
 pub(crate) use values::{BindAddr, ByteSize, DiskPart, LogFormat, LowDisk, TimeSpan};

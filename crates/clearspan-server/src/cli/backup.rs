@@ -17,10 +17,7 @@ use jiff::Timestamp;
 use super::{SettingsArgs, print};
 use crate::attachments::{self, Attachments};
 use crate::clock::Clock;
-use crate::config::Settings;
-
-/// The catalog, as it is called in the data folder.
-const CATALOG: &str = "catalog.sqlite";
+use crate::config::{CATALOG_FILE, Settings};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
@@ -107,11 +104,11 @@ fn copy(
     older: Option<(&Path, &Index)>,
 ) -> anyhow::Result<Vec<CopiedFile>> {
     let mut files = backup::copy_runs(&settings.data_dir, folder, older)?;
-    let (source, target) = (settings.catalog_path(), folder.join(CATALOG));
+    let (source, target) = (settings.catalog_path(), folder.join(CATALOG_FILE));
     if settings.has_catalog() {
         SqliteCatalog::copy(&source, &target)?;
         let (bytes, crc32) = backup::checksum(&target)?;
-        files.push(CopiedFile { path: CATALOG.into(), bytes, crc32, linked: false });
+        files.push(CopiedFile { path: CATALOG_FILE.into(), bytes, crc32, linked: false });
     }
     // After the runs: a file is there before the run that lists it.
     for path in Attachments::paths_in(&settings.data_dir)? {

@@ -7,6 +7,9 @@ use clearspan_store::native::{self, NativeStore};
 
 use super::Settings;
 
+/// The catalog, as it is called in the data folder.
+pub(crate) const CATALOG_FILE: &str = "catalog.sqlite";
+
 /// What there is of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CatalogState {
@@ -23,7 +26,7 @@ pub(crate) enum CatalogState {
 impl Settings {
     /// The file of the catalog.
     pub(crate) fn catalog_path(&self) -> PathBuf {
-        self.data_dir.join("catalog.sqlite")
+        self.data_dir.join(CATALOG_FILE)
     }
 
     /// Looks for the catalog. `store` is the one in the data folder where that is open: then a bucket has given its copy.

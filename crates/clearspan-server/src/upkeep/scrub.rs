@@ -6,12 +6,15 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clearspan_catalog::SqliteCatalog;
+use clearspan_model::ErrorKind;
 use clearspan_store::{CheckReport, Problem};
 
 use super::job::JobState;
 use super::{Result, Upkeep};
 use crate::attachments;
-use crate::config::TimeSpan;
+use crate::config::{CATALOG_FILE, TimeSpan};
+use crate::error::chain;
 
 /// How fast files are read.
 const BYTES_PER_SECOND: NonZeroU64 = NonZeroU64::new(256 << 20).expect("not zero");
@@ -50,6 +53,8 @@ impl Upkeep {
             times: None,
             advice: attachments::ADVICE,
         }));
+        let this = Arc::clone(self);
+        report.problems.extend(self.with_files(move || Ok(this.check_catalog())).await?);
         for Problem { file, what, affected, advice, .. } in &report.problems {
             tracing::error!(file, what, affected, advice, "stored data is damaged");
         }
@@ -64,6 +69,20 @@ impl Upkeep {
             "compared stored data with its checksums"
         );
         Ok(Scrubbed { report, attachments: checked.files })
+    }
+
+    /// SQLite keeps no checksums: it sees damage that breaks its order, and none within a text.
+    fn check_catalog(&self) -> Option<Problem> {
+        let path = self.attachments.data_dir().join(CATALOG_FILE);
+        let found = SqliteCatalog::open_to_look(&path).and_then(|catalog| catalog.check_integrity());
+        let err = found.err().filter(|err| err.kind() == ErrorKind::Corrupt)?;
+        Some(Problem {
+            file: CATALOG_FILE.to_owned(),
+            what: chain(&err),
+            affected: "projects, keys, feedback, datasets and prompts".to_owned(),
+            times: None,
+            advice: "restore the file from a backup",
+        })
     }
 
     /// Blocks, and reads as fast as the rest is read.

@@ -23,6 +23,19 @@ fn segment(folder: &DataFolder) -> PathBuf {
     paths.find(|path| path.extension().is_some_and(|extension| extension == "parquet")).expect("a segment")
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_catalog_that_lost_its_order_is_told_of() {
+    let server = server_with_a_segment().await;
+    assert!(scrub(&server).0);
+    let path = server.folder().data().join("catalog.sqlite");
+    let mut bytes = std::fs::read(&path).expect("the catalog");
+    bytes[8_192..].fill(0x55);
+    std::fs::write(&path, &bytes).expect("it is writable");
+    let (is_sound, found, _) = scrub(&server);
+    assert!(!is_sound, "{found}");
+    assert_eq!(found["problems"][0]["file"], "catalog.sqlite", "{found}");
+}
+
 /// Whether it went well, and what it printed.
 fn scrub(server: &Server) -> (bool, Value, String) {
     let endpoint = format!("http://{}", server.http);
