@@ -34,6 +34,7 @@ pub use self::bucket::{
 pub use self::compact::CompactionConfig;
 use self::disk::{DiskRef, RealDisk};
 use self::log::RecordKind;
+use self::postponed::Wanted;
 use self::records::RecordsTable;
 use self::table::RunsTable;
 use crate::error::Context;
@@ -137,9 +138,10 @@ pub struct NativeStore {
 
 impl NativeStore {
     /// One moment of everything, for statements.
-    fn tables(&self) -> Result<Tables> {
+    async fn tables(&self, scope: &Scope) -> Result<Tables> {
+        let runs = self.shared.settled_with_late(scope).await?;
         Ok(Tables {
-            runs: Arc::new(RunsTable::new(self.shared.settled_snapshot()?, None, TimeRange::default())),
+            runs: Arc::new(RunsTable::new(runs, None, TimeRange::default())),
             logs: Arc::new(RecordsTable::new(self.shared.log_snapshot())),
             points: Arc::new(RecordsTable::new(self.shared.point_snapshot())),
         })
@@ -269,6 +271,8 @@ impl RunStore for NativeStore {
     }
 
     async fn load_runs(&self, scope: &Scope, trace_ids: &[TraceId], run_ids: &[RunId]) -> Result<Vec<Run>> {
+        let wanted = Wanted { traces: trace_ids, runs: run_ids, ..Wanted::of(scope) };
+        self.shared.wait_for_late(wanted).await?;
         let snapshot = match trace_ids {
             [] => self.shared.snapshot(),
             _ => self.shared.trace_snapshot(trace_ids),
@@ -278,7 +282,7 @@ impl RunStore for NativeStore {
     }
 
     async fn load_mark(&self, scope: &Scope, trace_id: TraceId, run_id: RunId) -> Result<Option<RunMark>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         blocking(move || read::mark(&snapshot, &scope, trace_id, run_id)).await
     }
 
@@ -289,7 +293,7 @@ impl RunStore for NativeStore {
         span_ids: &[SpanId],
         since: UnixNanos,
     ) -> Result<Vec<RunOfSpan>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         let span_ids = span_ids.to_vec();
         blocking(move || read::runs_of_spans(&snapshot, &scope, trace_id, &span_ids, since)).await
     }
@@ -299,6 +303,7 @@ impl RunStore for NativeStore {
         since: UnixNanos,
         limit: usize,
     ) -> Result<Vec<(WorkspaceId, TraceId)>> {
+        self.shared.wait_for_late(Wanted::default()).await?;
         let snapshot = self.shared.snapshot();
         self.query
             .traces_without_span(snapshot.clone(), since, limit)
@@ -307,12 +312,12 @@ impl RunStore for NativeStore {
     }
 
     async fn load_skeleton(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<RunSummary>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         blocking(move || read::skeleton(&snapshot, &scope, trace_id)).await
     }
 
     async fn load_skeletons(&self, scope: &Scope, trace_ids: &[TraceId]) -> Result<Vec<RunSummary>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(trace_ids), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, trace_ids).await?, scope.clone());
         let trace_ids = trace_ids.to_vec();
         blocking(move || read::skeletons(&snapshot, &scope, &trace_ids)).await
     }
@@ -323,52 +328,52 @@ impl RunStore for NativeStore {
         trace_id: TraceId,
         of: InputsOf,
     ) -> Result<Option<Outline>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         blocking(move || outline::outline(&snapshot, &scope, trace_id, of)).await
     }
 
     async fn load_trace(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<Run>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         blocking(move || read::trace(&snapshot, &scope, trace_id)).await
     }
 
     async fn load_events(&self, scope: &Scope, trace_id: TraceId) -> Result<Vec<(RunKey, Vec<RunEvent>)>> {
-        let (snapshot, scope) = (self.shared.trace_snapshot(&[trace_id]), scope.clone());
+        let (snapshot, scope) = (self.shared.traces_with_late(scope, &[trace_id]).await?, scope.clone());
         blocking(move || read::events(&snapshot, &scope, trace_id)).await
     }
 
     async fn query_runs(&self, query: &RunQuery) -> Result<RunPage> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.runs(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn find_runs(&self, query: &RunQuery) -> Result<RunKeys> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.run_keys(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn query_traces(&self, query: &RunQuery) -> Result<TracePage> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.traces(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn query_trace_figures(&self, query: &RunQuery) -> Result<Vec<TraceFigures>> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.trace_figures(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&selection.scope).await?;
         self.query.stats(snapshot.clone(), unit, selection).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.histogram(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
     async fn facet(&self, query: &FacetQuery) -> Result<Facet> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.facet(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))
     }
 
@@ -377,7 +382,7 @@ impl RunStore for NativeStore {
         workspace_id: WorkspaceId,
         since: UnixNanos,
     ) -> Result<Vec<ProjectActivity>> {
-        let snapshot = self.shared.settled_snapshot()?;
+        let snapshot = self.shared.settled_with_late(&Scope { workspace_id, project_ids: None }).await?;
         let activity = self.query.project_activity(snapshot.clone(), workspace_id, since).await;
         activity.map_err(|err| snapshot.explain(err))
     }
@@ -479,19 +484,23 @@ impl RunStore for NativeStore {
     }
 
     async fn sql(&self, query: SqlQuery) -> Result<TableAnswer> {
-        self.query.sql(self.tables()?, query).await
+        self.query.sql(self.tables(&query.scope).await?, query).await
     }
 
     async fn export(&self, query: ExportQuery) -> Result<TableAnswer> {
         match query.table {
-            ExportTable::Runs => self.query.export_runs(self.shared.settled_snapshot()?, query).await,
+            ExportTable::Runs => {
+                self.query
+                    .export_runs(self.shared.settled_with_late(&query.selection.scope).await?, query)
+                    .await
+            }
             ExportTable::Logs => self.query.export_records(self.shared.log_snapshot(), query).await,
             ExportTable::MetricPoints => self.query.export_records(self.shared.point_snapshot(), query).await,
         }
     }
 
     async fn export_whole_runs(&self, selection: Selection) -> Result<RunStream> {
-        self.query.export_whole_runs(self.shared.settled_snapshot()?, selection).await
+        self.query.export_whole_runs(self.shared.settled_with_late(&selection.scope).await?, selection).await
     }
 
     fn is_short_of_room(&self) -> bool {
@@ -507,6 +516,8 @@ impl RunStore for NativeStore {
         if let Err(err) = self.shared.disk.check_readable() {
             warnings.push(err.to_string());
         }
+        warnings.extend(self.shared.disk.warning());
+        warnings.extend(self.shared.late.warning());
         let snapshot = self.shared.snapshot();
         for segment in snapshot.segments.iter() {
             let damage =

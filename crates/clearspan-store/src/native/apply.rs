@@ -1,5 +1,6 @@
 //! The applier: merges durable batches into the hot tier, one after the other in the order of the log.
 
+mod late;
 mod manifest;
 
 use std::sync::Arc;
@@ -183,33 +184,6 @@ impl Applier {
             || bucket::is_unreachable(err) && !self.shared.stopping.load(Ordering::Relaxed)
     }
 
-    /// Applies the runs that had to wait.
-    fn catch_up_if_due(&mut self) {
-        let is_due = !self.postponed.is_empty()
-            && self.postponed.tried.is_none_or(|tried| tried.elapsed() >= RETRY)
-            && self.shared.disk.check_readable().is_ok();
-        if is_due && let Err(err) = self.catch_up() {
-            self.shared.health.poison(&err);
-        }
-    }
-
-    fn catch_up(&mut self) -> Result<()> {
-        self.postponed.tried = Some(Instant::now());
-        for batch in self.postponed.take(&self.shared) {
-            // Some of them may have been deleted meanwhile.
-            if let Some(living) = bury::without_deleted_runs(&self.shared, &batch)?.living {
-                self.merge(&living)?;
-            }
-        }
-        if self.postponed.is_empty() {
-            tracing::info!("the runs that waited for segments are in");
-            if self.is_full() {
-                self.start_flush(true)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Brings one record of the log into the hot tier. Returns the keys of runs that were left alone.
     pub(super) fn apply(
         &mut self,
@@ -220,7 +194,7 @@ impl Applier {
         let left_alone = match kind {
             RecordKind::Patches => {
                 let Arrivals { living, .. } = bury::without_deleted_runs(&self.shared, batch)?;
-                living.map_or(Ok(()), |batch| self.merge(&batch)).map(|()| Vec::new())
+                living.map_or(Ok(()), |batch| self.merge_or_postpone(&batch)).map(|()| Vec::new())
             }
             RecordKind::Replacements => {
                 let Arrivals { living, dropped: mut left_alone } =
@@ -261,26 +235,22 @@ impl Applier {
         Ok(())
     }
 
-    /// Merges patches into the runs that they belong to. Those whose segments cannot be reached wait.
-    fn merge(&mut self, batch: &RecordBatch) -> Result<()> {
+    /// Merges patches into the runs that they belong to. Returns those whose segments cannot be reached.
+    fn merge(&mut self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
         let keys = keys_of(batch)?;
         let unreachable = adopt::adopt_traces(&self.shared, &keys)?;
-        let rest = if unreachable.is_empty() {
-            batch.clone()
+        let (rest, waits) = if unreachable.is_empty() {
+            (batch.clone(), None)
         } else {
             let (rest, waits) = postponed::split(batch, &unreachable)?;
-            self.postponed.push(&self.shared, waits);
-            rest
+            (rest, Some(waits))
         };
         if rest.num_rows() == 0 {
-            return Ok(());
+            return Ok(waits);
         }
         match self.merge_adopted(&rest) {
-            Err(err) if bucket::is_unreachable(&err) => {
-                self.postponed.push(&self.shared, rest);
-                Ok(())
-            }
-            merged => merged,
+            Err(err) if bucket::is_unreachable(&err) => Ok(Some(batch.clone())),
+            merged => merged.map(|()| waits),
         }
     }
 

@@ -55,7 +55,7 @@ pub use self::connect::BucketAddress;
 pub(crate) use self::manifests::is_fenced;
 pub use self::moving::{MoveProgress, Moved, move_from_bucket, move_to_bucket};
 pub use self::remote::is_unreachable;
-pub(crate) use self::remote::not_now;
+pub(crate) use self::remote::{not_now, still_busy};
 
 const SEGMENTS: &str = "segments";
 const TOMBSTONES: &str = "tombstones";
@@ -303,6 +303,10 @@ impl Disk for BucketDisk {
 
     fn check_readable(&self) -> io::Result<()> {
         self.remote.check_reads()
+    }
+
+    fn warning(&self) -> Option<String> {
+        self.remote.warning()
     }
 
     fn keep_index(&self, dir: &Path) -> io::Result<()> {

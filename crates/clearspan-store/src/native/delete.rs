@@ -78,7 +78,8 @@ pub(super) async fn resolve(store: &NativeStore, deletion: &Deletion) -> Result<
 
 /// The traces that have runs.
 async fn extents(store: &NativeStore, deletion: &Deletion) -> Result<Vec<TraceExtent>> {
-    let (snapshot, query, scope) = (store.shared.settled_snapshot()?, &store.query, &deletion.scope);
+    let (snapshot, query, scope) =
+        (store.shared.settled_with_late(&deletion.scope).await?, &store.query, &deletion.scope);
     let now = deletion.deleted_at;
     if let Some(selection) = deletion.selection() {
         let found = query.extents(&snapshot, &selection, now).await?;

@@ -58,6 +58,11 @@ pub(crate) trait Disk: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// What somebody should know although files can be read.
+    fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Keeps a copy of a search index elsewhere, where there is an elsewhere.
     fn keep_index(&self, _dir: &Path) -> io::Result<()> {
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use clearspan_model::{ErrorKind, TraceId};
@@ -16,6 +16,7 @@ use super::disk::{Disk, DiskRef};
 use super::health::Health;
 use super::hot::{RowRef, Tier, View};
 use super::manifest::Manifest;
+use super::postponed::Late;
 use super::records::{FileEntry, RecordColumn, RecordFile, RecordSnapshot};
 use super::segment::Segment;
 use super::{NativeConfig, bucket, compact, paths, search, tombstone_file};
@@ -57,8 +58,8 @@ pub(crate) struct Shared {
     pub(crate) carrying: Arc<tokio::sync::RwLock<()>>,
     /// Rows that arrived for something deleted and were dropped.
     dropped: AtomicU64,
-    /// Bytes of runs that wait for segments; see [`super::postponed`].
-    postponed: AtomicUsize,
+    /// Runs that wait for segments.
+    pub(super) late: Late,
     /// Lets tests look at the folder at certain moments.
     #[cfg(test)]
     pub(super) on_step: compact::OnStep,
@@ -154,7 +155,7 @@ impl Shared {
             pressure: watch::Sender::new(0),
             carrying: Arc::default(),
             dropped: AtomicU64::new(0),
-            postponed: AtomicUsize::new(0),
+            late: Late::default(),
             #[cfg(test)]
             on_step: compact::OnStep::default(),
         })
@@ -196,13 +197,7 @@ impl Shared {
 
     pub(crate) fn update_pressure(&self, state: &State) {
         let bytes = state.active.bytes() + state.frozen.as_ref().map_or(0, Tier::bytes);
-        self.pressure.send_replace(bytes + self.postponed.load(Ordering::Relaxed));
-    }
-
-    /// Notes what waits beside the tiers.
-    pub(super) fn set_postponed(&self, bytes: usize) {
-        self.postponed.store(bytes, Ordering::Relaxed);
-        self.update_pressure(&self.state.read());
+        self.pressure.send_replace(bytes + self.late.bytes());
     }
 
     pub(crate) fn note_dropped(&self, rows: usize) {

@@ -4,6 +4,7 @@
 //! it fails at once with [`Unreachable`], and a task tries with growing pauses whether it opens again. Reads and writes
 //! have a gate each: a store whose disk is full still answers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -90,6 +91,11 @@ pub(crate) fn not_now(err: &dyn std::error::Error) -> Error {
     )
 }
 
+/// Why what waits for the store still waits, although it answers.
+pub(crate) fn still_busy() -> io::Error {
+    unreachable(Unreachable::Now("what waited for it is still being read".to_owned()))
+}
+
 /// Whether an error comes from an object store that cannot be reached now.
 pub fn is_unreachable(err: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(err);
@@ -147,6 +153,8 @@ pub(crate) struct Remote {
     name: String,
     reads: Arc<Gate>,
     writes: Arc<Gate>,
+    /// Objects whose last answer was cut off, and what it was. Others can be read meanwhile.
+    cut: Arc<Mutex<BTreeMap<String, String>>>,
     /// Always there until it is dropped.
     runtime: Option<Runtime>,
 }
@@ -166,8 +174,8 @@ impl Remote {
             .thread_name("clearspan-bucket")
             .enable_all()
             .build()?;
-        let (reads, writes) = (Arc::default(), Arc::default());
-        Ok(Self { objects, prefix, name, reads, writes, runtime: Some(runtime) })
+        let (reads, writes, cut) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { objects, prefix, name, reads, writes, cut, runtime: Some(runtime) })
     }
 
     /// How messages call it.
@@ -189,7 +197,7 @@ impl Remote {
     pub(super) fn get(&self, key: &str, range: Range<u64>) -> io::Result<Bytes> {
         let (objects, path) = (Arc::clone(&self.objects), self.path(key));
         let wanted = range.end - range.start;
-        let options = GetOptions { range: Some(range.into()), ..GetOptions::default() };
+        let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
         let bytes = self.ask(Access::Read, async move {
             let answer = tokio::time::timeout(FIRST_ANSWER, objects.get_opts(&path, options));
             answer.await.map_err(|_elapsed| silent(FIRST_ANSWER))??.bytes().await
@@ -197,9 +205,44 @@ impl Remote {
         if bytes.len() as u64 != wanted {
             // So much is there: the object is as long as the list of the bucket said. The answer was cut off on its way.
             let what = format!("{key} gave {} bytes where {wanted} were asked for", bytes.len());
+            self.note_cut(key, range, what.clone());
             return Err(unreachable(Unreachable::Now(what)));
         }
         Ok(bytes)
+    }
+
+    /// What somebody should know although the store answers.
+    pub(super) fn warning(&self) -> Option<String> {
+        let cut = self.cut.lock();
+        let (_, what) = cut.first_key_value()?;
+        let count = cut.len();
+        Some(format!(
+            "the object store cuts off its answers, of {count} objects at the moment ({what}); what needs them is refused until they come whole"
+        ))
+    }
+
+    /// Remembers an answer that was cut off, until the same question has a whole one.
+    fn note_cut(&self, key: &str, range: Range<u64>, what: String) {
+        if self.cut.lock().insert(key.to_owned(), what).is_some() {
+            return;
+        }
+        let runtime = self.runtime.as_ref().expect("it is there until the drop");
+        let (objects, path) = (Arc::clone(&self.objects), self.path(key));
+        let (cut, key) = (Arc::clone(&self.cut), key.to_owned());
+        runtime.spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                tokio::time::sleep(pause).await;
+                let asked = tokio::time::timeout(FIRST_ANSWER, objects.get_range(&path, range.clone())).await;
+                match asked {
+                    Ok(Ok(bytes)) if bytes.len() as u64 == range.end - range.start => break,
+                    // It was removed: nobody needs it any more.
+                    Ok(Err(ObjectError::NotFound { .. })) => break,
+                    _ => pause = (pause * 2).min(LONGEST_PAUSE),
+                }
+            }
+            cut.lock().remove(&key);
+        });
     }
 
     /// Writes an object of so many bytes, which does not change, to the end of a file.

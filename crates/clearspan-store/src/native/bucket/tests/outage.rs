@@ -147,3 +147,67 @@ async fn while_nothing_can_be_written_reads_go_on() {
     let store = open(tempfile::tempdir().unwrap().path(), &objects);
     assert_eq!(store.stats(Unit::Runs, &everything()).await.unwrap().count, 8);
 }
+
+/// The user whom the late run names, as a list shows it.
+async fn listed_user(store: &NativeStore) -> crate::Result<Option<String>> {
+    let page = store.query_runs(&newest(everything())).await?;
+    Ok(page.runs.into_iter().find_map(|run| run.user_id))
+}
+
+/// An answer may be refused; one that is given holds everything that was acknowledged.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_lacks_runs_that_wait() {
+    let (objects, _dir, store) = flushed().await;
+    objects.set_down(true);
+    store.write(late(1)).await.unwrap();
+    let warnings = store.warnings().join("\n");
+    assert!(warnings.contains("1 runs that arrived wait"), "{warnings}");
+    objects.set_down(false);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        assert!(std::time::Instant::now() < deadline, "it did not recover");
+        let (list, trace) = (listed_user(&store).await, store.load_trace(&scope(), trace(1)).await);
+        if let Ok(user) = &list {
+            assert_eq!(user.as_deref(), Some("ann"));
+        }
+        if let Ok(trace) = &trace {
+            assert_eq!((trace.len(), trace[0].user_id.as_deref()), (4, Some("ann")));
+        }
+        if list.is_ok() && trace.is_ok() {
+            break;
+        }
+    }
+    assert_eq!(store.warnings(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_wait_take_what_they_hold() {
+    let (objects, _dir, store) = flushed().await;
+    objects.set_down(true);
+    for _ in 0..50 {
+        store.write(late(1)).await.unwrap();
+    }
+    let bytes = store.shared.late.bytes();
+    assert!(bytes > 0 && bytes < 50 * (8 << 10), "{bytes}");
+    assert_eq!(*store.shared.pressure.borrow(), bytes, "they are all that is in memory");
+    objects.set_down(false);
+    wait_until_whole(&store).await;
+    assert_eq!(store.shared.late.bytes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_are_cut_off_are_told() {
+    let (objects, _dir, store) = flushed().await;
+    objects.cut_answers(true);
+    let err = store.query_runs(&newest(everything())).await.unwrap_err();
+    assert_eq!(err.kind(), ErrorKind::Unavailable, "{err:?}");
+    let warnings = store.warnings().join("\n");
+    assert!(warnings.contains("cuts off its answers"), "{warnings}");
+    objects.cut_answers(false);
+    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    while !store.warnings().is_empty() {
+        assert!(std::time::Instant::now() < deadline, "{:?}", store.warnings());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(store.query_runs(&newest(everything())).await.unwrap().runs.len(), 8);
+}
