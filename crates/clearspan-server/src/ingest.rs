@@ -8,6 +8,7 @@ mod documents;
 pub(crate) mod feedback;
 mod homes;
 mod hybrid;
+mod links;
 mod live;
 mod projects;
 mod recent;
@@ -39,6 +40,7 @@ use documents::Home;
 use feedback::{FeedbackIntake, Given};
 use homes::{Homes, SpanAt};
 use hybrid::Hybrid;
+use links::{Link, Links};
 use recent::Recent;
 
 use crate::clock::Clock;
@@ -142,6 +144,7 @@ pub(crate) struct Ingest {
     rules: Arc<Rulebook>,
     homes: Arc<Homes>,
     hybrid: Arc<Hybrid>,
+    links: Arc<Links>,
     posted: Arc<Recent<(WorkspaceId, RunId), Home>>,
     feedback: Arc<FeedbackIntake>,
     live: LiveFeed,
@@ -189,6 +192,7 @@ impl Ingest {
             rules,
             homes,
             hybrid,
+            links: Arc::default(),
             posted,
             feedback,
             live,
@@ -278,8 +282,7 @@ impl Ingest {
         let copies = self.hybrid.drop_copies(&mut batch.runs);
         let orphans = self.hybrid.attach(&mut batch.runs).await?;
         self.write_spans(workspace_id, batch).await?;
-        let runs = self.hybrid.look_again(&copies, orphans, self.clock.now()).await?;
-        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+        self.link(workspace_id, Link::Export(copies, orphans, self.clock.now())).await
     }
 
     /// Writes spans, and to each what log records told of it elsewhere before.
@@ -288,8 +291,7 @@ impl Ingest {
         self.homes.note_spans(&batch.runs, now);
         let spans: Vec<SpanAt> = batch.runs.iter().filter_map(SpanAt::of).collect();
         self.write(workspace_id, batch).await?;
-        let runs = self.homes.told_before(spans, now).await?;
-        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+        self.link(workspace_id, Link::Spans(spans, now)).await
     }
 
     /// Writes log records, and what they tell of spans to the runs of those.
@@ -315,8 +317,7 @@ impl Ingest {
             }
         }
         self.write(workspace_id, batch).await?;
-        let runs = self.homes.told_meanwhile(homeless, now).await?;
-        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+        self.link(workspace_id, Link::Records(homeless, now)).await
     }
 
     /// Leaves out what was said while there is little room on the disk, where the operator says so.

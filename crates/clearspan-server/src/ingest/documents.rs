@@ -13,7 +13,7 @@ use clearspan_store::{Result as StoreResult, Scope};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::json;
 
-use super::{Batch, Destination, Ingest, IngestError, Reservation, hybrid};
+use super::{Batch, Destination, Ingest, IngestError, Link, Reservation, hybrid};
 use crate::attachments::ContentHash;
 
 /// A document with its texts.
@@ -136,9 +136,7 @@ impl Ingest {
         let likenesses: Vec<u64> = runs.iter().filter_map(hybrid::likeness).collect();
         self.hybrid.note_runs(&runs);
         self.write_spans(workspace_id, Batch { runs, ..Batch::default() }).await?;
-        self.hybrid.remove_copies(&likenesses, now).await?;
-        let runs = self.hybrid.adopt(&keys, now).await?;
-        self.write(workspace_id, Batch { runs, ..Batch::default() }).await
+        self.link(workspace_id, Link::Documents(likenesses, keys, now)).await
     }
 
     /// Where the runs are that do not say it themselves, and the parents of those that only name their parent.

@@ -56,7 +56,7 @@ impl ChosenBy {
     }
 }
 
-async fn send_record(server: &Server, span: OneSpan, body: &'static str) {
+pub(crate) async fn send_record(server: &Server, span: OneSpan, body: &'static str) {
     let ids = Some((span.trace_bytes(), span.span_bytes()));
     let line = Line { span: ids, ..Line::new(5, 9, body) };
     let request = post("/v1/logs", PROTOBUF, logs_protobuf("agent", &[line]));

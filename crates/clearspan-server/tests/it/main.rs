@@ -22,6 +22,7 @@ mod odd_spans;
 mod otlp_grpc;
 mod otlp_http;
 mod otlp_http_errors;
+mod outage;
 mod remap;
 mod restart;
 mod rules;
