@@ -1,13 +1,9 @@
 //! LangSmith's own protocol: documents that say how a run began (*post*) and how it went on (*patch*), to runs.
 //!
-//! Each document becomes one patch of a [`Run`] that depends on the document and the time of its receipt alone, and each
-//! order of them gives the same run. A post without an end tells how the run began ([`Rank::Native`], at its start) and
-//! never overwrites anything else, however late it comes. A document that tells the end counts as of that end
-//! ([`Rank::NativeEnd`]), so of two such the one that ended later wins. A patch without an end does not say when it was
-//! said: it counts as of its receipt, so one that follows the end takes effect for the fields that it names. That compares
-//! two clocks, so an end that the client's clock puts after its receipt counts as of its receipt, and [`put_in_order`]
-//! compares what came together by its order. Null means no change, and so do `{}` and `[]`, which the SDKs send for what
-//! they do not know yet.
+//! Each document becomes one patch of a [`Run`] that depends on the document alone. Its version comes from what it says
+//! and not from when it arrived, so posts and patches give the same run in every order: a document that tells the end
+//! ([`Rank::NativeEnd`]) is the last word, of two such the one that ended later. Null means no change, and so do `{}` and
+//! `[]`, which the SDKs send for what they do not know yet.
 //!
 //! Nothing is lost: `inputs` and `outputs` come back as the JSON that was sent. Where they held messages, these are in
 //! [`clearspan_model::Payload::messages`] and the JSON as it was sent is the attribute [`INPUTS`] or [`OUTPUTS`];
@@ -23,8 +19,6 @@ mod payload;
 
 use clearspan_model::{FieldId, IssueKind, JsonText, RunEvent, Status, WorkspaceId};
 use clearspan_model::{ProjectId, Rank, Run, RunId, RunKey, SpanId, TraceId, UnixNanos, Version, Versions};
-
-use rustc_hash::FxHashMap;
 
 use crate::dialects::read_run_type;
 use crate::engine::Draft;
@@ -113,32 +107,6 @@ pub fn map(document: &Document<'_>, received_at: UnixNanos) -> Result<Told, Stri
         kind: document.kind,
         run: *run,
     })
-}
-
-/// Patches without an end that came together were said in the order of the request: a later one is the later word, and
-/// what stands before the end of its run was said before that, whatever the clocks say.
-pub fn put_in_order(told: &mut [Told]) {
-    let mut said: FxHashMap<RunId, u64> = FxHashMap::default();
-    for told in told.iter_mut() {
-        let before = said.entry(told.run.key.run_id).or_default();
-        if told.kind == Kind::Patch && told.run.end_time.is_none() {
-            told.run.versions.base = told.run.versions.base.later_by(*before);
-        }
-        *before += 1;
-    }
-    let mut followed_by: FxHashMap<RunId, Version> = FxHashMap::default();
-    for told in told.iter_mut().rev() {
-        let (run_id, base) = (told.run.key.run_id, &mut told.run.versions.base);
-        if told.run.end_time.is_some() {
-            let next = followed_by.entry(run_id).or_insert(*base);
-            *next = (*next).min(*base);
-        } else if told.kind == Kind::Patch
-            && let Some(next) = followed_by.get_mut(&run_id)
-        {
-            *base = (*base).min(next.earlier_by(1));
-            *next = *base;
-        }
-    }
 }
 
 fn run_id(members: &Members<'_>, asked: Option<RunId>) -> Result<RunId, String> {
@@ -266,16 +234,16 @@ fn start_time(
     Some((guess, Some(Version::from_raw(earlier_is_stronger))))
 }
 
-/// What a post says of the beginning is the weakest; the end counts as of its time, and a patch without one as of its
-/// receipt. An end in the future would win over each patch that follows it, so it counts as of its receipt, too.
+/// What a patch says is newer than what the post says, and the end is the last word. A document without any time is a
+/// correction by hand: it counts as of its arrival.
 fn versions(kind: Kind, times: &Times, start: Option<(UnixNanos, Option<Version>)>, run: &Run) -> Versions {
     let told_start = start.filter(|(_, version)| version.is_none()).map(|(start, _)| start);
     let base = match (kind, times.end, told_start) {
-        (_, Some(end), start) => {
-            let said_at = start.map_or(end, |start| start.max(end));
-            Version::new(Rank::NativeEnd, said_at.min(run.received_at))
+        (_, Some(end), start) => Version::new(Rank::NativeEnd, start.map_or(end, |start| start.max(end))),
+        (Kind::Patch, None, None) => Version::new(Rank::NativeEnd, run.received_at),
+        (Kind::Patch, None, Some(start)) => {
+            Version::new(Rank::Native, UnixNanos::from_nanos(start.as_nanos().saturating_add(1_000)))
         }
-        (Kind::Patch, None, _) => Version::new(Rank::NativeEnd, run.received_at),
         (Kind::Post, None, start) => Version::new(Rank::Native, start.unwrap_or_default()),
     };
     let mut versions = Versions::all(base);

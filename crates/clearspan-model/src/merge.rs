@@ -21,8 +21,7 @@ pub enum Rank {
     Span = 2,
     /// The vendor's own protocol (LangSmith, Langfuse ingestion), telling of work that goes on.
     Native = 3,
-    /// The same, telling how the work ended, or changing what is known of it without saying when: stronger than what was
-    /// said at the beginning, whenever that arrives.
+    /// The same, telling how the work ended: its last word, whenever it arrives and whatever its clock says.
     NativeEnd = 4,
 }
 
@@ -41,8 +40,8 @@ impl Version {
     /// What of the stored form is the time, in microseconds since the epoch.
     pub const MICROS: u64 = (1 << 56) - 1;
 
-    /// When it was said, to the microsecond: spans, log records and LangSmith's patches without an end when the server received
-    /// them; LangSmith's other documents by the client's clock, but an end no later than the server received it.
+    /// When it was said, to the microsecond: spans and log records when the server received them, LangSmith's documents by the
+    /// client's clock.
     pub const fn said_at(self) -> UnixNanos {
         UnixNanos::from_nanos((self.0 & Self::MICROS).cast_signed().saturating_mul(1_000))
     }
@@ -50,11 +49,6 @@ impl Version {
     /// The version of something that the same writer said so many microseconds later.
     pub const fn later_by(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
-    }
-
-    /// The version of something that the same writer said so many microseconds earlier.
-    pub const fn earlier_by(self, micros: u64) -> Self {
-        Self(self.0.saturating_sub(micros))
     }
 
     /// The least version of a rank.

@@ -2,7 +2,7 @@ use clearspan_model::{Run, RunType, Side, Status, UnixNanos};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ATTACHMENT, Document, EXTRA, INPUTS, Kind, OUTPUTS, Told, map, put_in_order, read_batch};
+use super::{ATTACHMENT, Document, EXTRA, INPUTS, Kind, OUTPUTS, Told, map, read_batch};
 
 const ID: &str = "01a1fbbb-cb86-7125-8e15-d2abd3bca03f";
 const CHILD: &str = "01a1fbbb-cbbb-7e3e-bbd1-c21de81c73d1";
@@ -68,85 +68,6 @@ fn a_post_and_its_patch_make_one_run() {
     assert_eq!(merged.first_token_time, crate::dialects::read_timestamp("2026-11-21T01:32:31Z"));
     assert_eq!(merged.span_id.unwrap().to_string(), "01a1fbbbcb867125");
     assert!(merged.issues.is_empty(), "{:?}", merged.issues);
-}
-
-fn patch_at(seconds: i64, document: &Value) -> Told {
-    let received_at = UnixNanos::from_nanos(now().as_nanos() + seconds * 1_000_000_000);
-    map(&Document::whole(Kind::Patch, None, &document.to_string()), received_at).unwrap()
-}
-
-/// Joined in every order.
-fn joined(runs: &[Run]) -> Run {
-    let mut results = permutations(runs.len()).into_iter().map(|order| {
-        let mut runs = order.into_iter().map(|idx| runs[idx].clone());
-        let mut run = runs.next().unwrap();
-        runs.for_each(|other| run.merge(other));
-        run
-    });
-    let first = results.next().unwrap();
-    assert!(results.all(|run| run == first));
-    first
-}
-
-#[test]
-fn a_patch_without_an_end_counts_as_of_its_receipt() {
-    let start = "2026-11-21T01:32:30.982012+00:00";
-    let post = json!({"id": ID, "name": "late post", "start_time": start, "dotted_order": ROOT_ORDER, "trace_id": ID,
-        "inputs": {"q": 1}, "extra": {"metadata": {"k": "post"}}});
-    for (end, what) in
-        [("2026-11-21T01:32:35Z", "in time"), ("2026-11-21T03:00:00Z", "a clock that is ahead")]
-    {
-        let end = json!({"id": ID, "name": "agent", "dotted_order": ROOT_ORDER, "trace_id": ID, "end_time": end,
-            "outputs": {"a": 1}, "extra": {"metadata": {"k": "end", "l": "end"}}});
-        for place in [json!({"dotted_order": ROOT_ORDER}), json!({"start_time": start}), json!({})] {
-            let mut after =
-                json!({"id": ID, "trace_id": ID, "outputs": {"a": 2}, "extra": {"metadata": {"k": "after"}}});
-            after.as_object_mut().unwrap().extend(place.as_object().unwrap().clone());
-            let mut last = after.clone();
-            last["outputs"] = json!({"a": 0});
-            let end = patch_at(1, &end).run;
-            let (after, last) = (patch_at(2, &after).run, patch_at(3, &last).run);
-            let run = joined(&[told(Kind::Post, &post).run, end.clone(), after.clone()]);
-            assert_eq!(run.outputs.rest.as_ref().unwrap().as_str(), r#"{"a":2}"#, "{what}: {place}");
-            assert_eq!(
-                (run.name.as_deref(), run.status),
-                (Some("agent"), Some(Status::Success)),
-                "{what}: {place}"
-            );
-            assert_eq!(run.metadata["k"].to_plain(), "after");
-            assert_eq!(run.metadata["l"].to_plain(), "end");
-            let run = joined(&[end, last, after]);
-            assert_eq!(
-                run.outputs.rest.as_ref().unwrap().as_str(),
-                r#"{"a":0}"#,
-                "the last one: {what}: {place}"
-            );
-        }
-    }
-}
-
-#[test]
-fn patches_that_come_together_count_in_their_order() {
-    let end = |time: &str| json!({"id": ID, "trace_id": ID, "end_time": time, "outputs": {"a": 5}});
-    let patch = |n: u8| json!({"id": ID, "dotted_order": ROOT_ORDER, "outputs": {"a": n}});
-    let (past, ahead) = ("2026-11-21T01:32:35Z", "2026-11-21T03:00:00Z");
-    for (documents, expected) in [
-        (vec![patch(9), patch(1)], 1),
-        (vec![patch(1), patch(9)], 9),
-        (vec![patch(9), end(past)], 5),
-        (vec![patch(9), patch(8), end(past)], 5),
-        (vec![patch(9), end(ahead)], 5),
-        (vec![end(past), patch(3)], 3),
-        (vec![end(ahead), patch(3)], 3),
-        (vec![end(ahead), patch(9), patch(3)], 3),
-        (vec![patch(9), end(past), patch(8), patch(3)], 3),
-    ] {
-        let mut told: Vec<Told> = documents.iter().map(|document| patch_at(0, document)).collect();
-        put_in_order(&mut told);
-        let runs: Vec<Run> = told.into_iter().map(|told| told.run).collect();
-        let rest = joined(&runs).outputs.rest.unwrap();
-        assert_eq!(rest.to_value()["a"], expected, "{documents:?}");
-    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_patch()(rank in prop_oneof![Just(Rank::Log), Just(Rank::Span), Just(Rank::Native), Just(Rank::NativeEnd)],
+    fn any_patch()(rank in prop_oneof![Just(Rank::Log), Just(Rank::Span), Just(Rank::Native)],
                    said_at in 0i64..3, received in 0i64..3,
                    name in small_text(), error in small_text(), model in small_text(),
                    status in proptest::option::of(prop_oneof![Just(Status::Pending), Just(Status::Success), Just(Status::Error)]),

@@ -220,36 +220,6 @@ async fn a_patch_finds_its_run_without_a_word_of_trace_and_project() {
 }
 
 #[tokio::test]
-async fn a_patch_after_the_end_takes_effect_and_a_late_post_does_not() {
-    let server = Server::start();
-    let order = format!("20261121T013230982012Z{ID}");
-    let end = json!({"trace_id": ID, "dotted_order": order, "session_name": "demo", "name": "agent",
-        "end_time": "2026-11-21T01:32:31Z", "outputs": {"a": 1}, "extra": {"metadata": {"kept": 1, "changed": 1}}});
-    let path = format!("/runs/{ID}");
-    assert_eq!(send_json(&server, "PATCH", &path, &end).await.status, 202);
-    let after = json!({"trace_id": ID, "dotted_order": order, "session_name": "demo", "tags": ["reviewed"],
-        "outputs": {"a": 2}, "extra": {"metadata": {"changed": 2}}});
-    for request in ["first", "sent again"] {
-        let answer = send_json(&server, "PATCH", &path, &after).await;
-        assert_eq!(answer.status, 202, "{request}: {}", answer.text());
-        let late = json!({"post": [root("late")]});
-        assert_eq!(send_json(&server, "POST", "/runs/batch", &late).await.status, 202, "{request}");
-    }
-    // A client that gives up waiting for its answer sends the end again.
-    assert_eq!(send_json(&server, "PATCH", &path, &end).await.status, 202);
-    let server = Server::start_again(server.kill_9());
-    let run = read_run(&server, ID).await;
-    assert_eq!((&run["name"], &run["status"]), (&json!("agent"), &json!("success")));
-    assert_eq!((&run["outputs"], &run["tags"]), (&json!({"a": 2}), &json!(["reviewed"])));
-    assert_eq!(
-        (&run["inputs"], &run["end_time"]),
-        (&json!({"q": 1}), &json!("2026-11-21T01:32:31.000000+00:00"))
-    );
-    let metadata = &run["extra"]["metadata"];
-    assert_eq!((&metadata["kept"], &metadata["changed"]), (&json!(1), &json!(2)), "{metadata}");
-}
-
-#[tokio::test]
 async fn inputs_come_back_as_they_were_sent() {
     let server = Server::start();
     let llm =
