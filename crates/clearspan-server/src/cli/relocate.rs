@@ -32,6 +32,19 @@ pub(super) fn run(args: MoveArgs) -> anyhow::Result<()> {
         (native::move_to_bucket(dir, &bucket, &mut tell)?, dir.display().to_string(), url.clone())
     };
     let start = if args.back { "without --object-store" } else { "with the same --object-store" };
+    if let Some(example) = moved.strangers.first() {
+        let count = moved.strangers.len();
+        print::note(format_args!(
+            "warning: below {url} there is something that is not Clearspan's: {count} objects or folders, such as {example}; they were \
+             left alone"
+        ));
+    }
+    if moved.files == 0 {
+        print::line(format_args!(
+            "There was nothing left to move: all segments of {from} are in {to}. Start the server {start}"
+        ))?;
+        return Ok(());
+    }
     print::line(format_args!(
         "Moved {} files with {} KiB from {from} to {to}, and read all of them there. Start the server {start}",
         moved.files,

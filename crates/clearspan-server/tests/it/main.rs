@@ -18,6 +18,7 @@ mod links;
 mod log_homes;
 mod logs;
 mod metrics;
+mod moving;
 mod odd_spans;
 mod otlp_grpc;
 mod otlp_http;

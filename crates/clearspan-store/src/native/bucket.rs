@@ -31,7 +31,7 @@ use self::file::{MemoryFile, ObjectFile};
 use self::home::Home;
 use self::manifests::Manifests;
 use self::remote::Remote;
-use super::disk::{Disk, DiskRef, ReadFile, Space, WriteFile};
+use super::disk::{Disk, DiskRef, ReadFile, RealDisk, Space, WriteFile};
 use super::manifest::Manifest;
 use super::paths;
 use crate::error::Context;
@@ -59,6 +59,8 @@ pub(crate) use self::remote::{not_now, still_busy};
 
 const SEGMENTS: &str = "segments";
 const TOMBSTONES: &str = "tombstones";
+/// Everything that may be directly below the prefix.
+const OURS: [&str; 6] = ["manifests", SEGMENTS, TOMBSTONES, "catalog", "search", "probe"];
 
 /// How a store uses a bucket.
 #[derive(Debug, Clone)]
@@ -102,8 +104,7 @@ enum Place {
 impl BucketDisk {
     /// Claims a bucket for a data folder, whose log must be its own.
     pub(crate) fn claim(data_dir: &Path, local: DiskRef, config: &BucketConfig) -> Result<Self> {
-        let remote =
-            connect::connect(&config.address).context(ErrorKind::InvalidInput, || "object store".into())?;
+        let remote = connect::connect_for(data_dir, &config.address)?;
         Self::claim_remote(data_dir, local, remote, config)
     }
 
@@ -127,8 +128,7 @@ impl BucketDisk {
 
     /// Looks at a bucket without claiming it. Nothing is written and nothing kept.
     pub(crate) fn look(data_dir: &Path, local: DiskRef, config: &BucketConfig) -> Result<Self> {
-        let remote =
-            connect::connect(&config.address).context(ErrorKind::InvalidInput, || "object store".into())?;
+        let remote = connect::connect_for(data_dir, &config.address)?;
         let newest = manifests::newest(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
         let known = list(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
         let cache = Cache::off(Arc::clone(&local), paths::cache_dir(data_dir));
@@ -351,6 +351,10 @@ fn read_only() -> io::Error {
 pub(crate) fn refuse_bucket_folder(data_dir: &Path) -> Result<()> {
     if !home::file(data_dir).exists() {
         return Ok(());
+    }
+    let segments = paths::segment_numbers(&RealDisk, &paths::segment_dir(data_dir));
+    if paths::manifest_file(data_dir).exists() || segments.is_ok_and(|segments| !segments.is_empty()) {
+        return Err(claim::unfinished_move(data_dir));
     }
     let what = format!(
         "the segments of {} are in an object store; say which one with --object-store, or bring them back with `clearspan move --back`",

@@ -120,13 +120,36 @@ fn refuse_local_runs(local: &dyn Disk, data_dir: &Path, remote: &Remote) -> Resu
     if !has_manifest && !has_segments {
         return Ok(());
     }
-    let what = format!(
-        "the data folder {} keeps its segments itself; `clearspan move` brings them to {}. Or choose an empty folder, or start \
-         without an object store",
-        data_dir.display(),
-        remote.name()
-    );
+    if local.exists(&home::file(data_dir)).context(ErrorKind::Unavailable, looking)? {
+        return Err(unfinished_move(data_dir));
+    }
+    // Without an answer the rest is true all the same.
+    let sent = remote.list(SEGMENTS).map_or(0, |sent| sent.len());
+    let is_unfinished = sent > 0 && matches!(manifests::newest(remote), Ok(None));
+    let (dir, name) = (data_dir.display(), remote.name());
+    let what = if is_unfinished {
+        format!(
+            "a move of the segments of {dir} to {name} was not finished: {sent} files are there, and nothing is missing here; \
+             run `clearspan move` once more with the same settings, or start without an object store"
+        )
+    } else {
+        format!(
+            "the data folder {dir} keeps its segments itself; `clearspan move` brings them to {name}. Or choose an empty folder, \
+             or start without an object store"
+        )
+    };
     Err(Error::new(ErrorKind::Conflict, what))
+}
+
+/// A folder with segments of its own that belongs to a bucket as well.
+pub(super) fn unfinished_move(data_dir: &Path) -> Error {
+    let what = format!(
+        "a move of the segments of {} to or from an object store was not finished, and nothing is lost; run `clearspan move` with the \
+         --object-store of that move and the same settings once more to end with everything there, or `clearspan move --back` to \
+         end with everything here",
+        data_dir.display()
+    );
+    Error::new(ErrorKind::Conflict, what)
 }
 
 pub(super) fn refuse_foreign_log(data_dir: &Path, remote: &Remote, log: &Log) -> Result<()> {

@@ -1,16 +1,19 @@
 //! From settings to an object store.
 
 use std::io;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clearspan_model::ErrorKind;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
 use super::remote::Remote;
+use crate::Result;
+use crate::error::Context;
 
 /// A request is tried again by the client so often and so long; after that nobody waits until a probe goes well.
 const RETRIES: usize = 3;
@@ -39,7 +42,44 @@ impl std::fmt::Debug for BucketAddress {
     }
 }
 
-pub(super) fn connect(address: &BucketAddress) -> io::Result<Remote> {
+/// Connects to the object store of a data folder.
+pub(super) fn connect_for(data_dir: &Path, address: &BucketAddress) -> Result<Remote> {
+    let failed = || "object store".to_owned();
+    refuse_inside(data_dir, address).context(ErrorKind::InvalidInput, failed)?;
+    connect(address).context(ErrorKind::InvalidInput, failed)
+}
+
+/// A folder inside of the data folder is no other place: it would be lost with it, and be in its backups.
+fn refuse_inside(data_dir: &Path, address: &BucketAddress) -> io::Result<()> {
+    let Some(folder) = address.url.strip_prefix("file://").map(Path::new) else { return Ok(()) };
+    if !folder.is_absolute() || !resolve(folder)?.starts_with(resolve(data_dir)?) {
+        return Ok(());
+    }
+    let dir = data_dir.display();
+    Err(invalid(format!(
+        "{} lies inside of the data folder {dir}; choose a folder outside of it",
+        address.url
+    )))
+}
+
+/// Where a path leads, also when its end is not there yet.
+fn resolve(path: &Path) -> io::Result<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for part in std::path::absolute(path)?.components() {
+        if part == Component::ParentDir {
+            resolved.pop();
+        } else {
+            resolved.push(part);
+        }
+        resolved = match resolved.canonicalize() {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => resolved,
+            found => found?,
+        };
+    }
+    Ok(resolved)
+}
+
+fn connect(address: &BucketAddress) -> io::Result<Remote> {
     let url = address.url.trim_end_matches('/');
     if let Some(folder) = url.strip_prefix("file://") {
         return connect_folder(url, Path::new(folder));
@@ -93,4 +133,31 @@ fn s3(bucket: &str, address: &BucketAddress) -> object_store::Result<Arc<dyn Obj
 
 fn invalid(what: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_inside_of_the_data_folder_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let (data, linked) = (root.path().join("data"), root.path().join("linked"));
+        std::fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&data, &linked).unwrap();
+        let tried = |store: PathBuf| {
+            let address = BucketAddress { url: format!("file://{}", store.display()), ..Default::default() };
+            connect_for(&data, &address).map(|_| ()).map_err(|err| crate::native::health::chain(&err))
+        };
+        for inside in
+            [data.clone(), data.join("bucket/x"), linked.join("bucket"), root.path().join("x/../data/b")]
+        {
+            let told = tried(inside.clone()).unwrap_err();
+            assert!(told.contains("lies inside of the data folder"), "{}: {told}", inside.display());
+            assert!(!data.join("bucket").exists(), "nothing is made");
+        }
+        for outside in [root.path().join("bucket"), root.path().join("data-2"), data.join("../other")] {
+            tried(outside).unwrap();
+        }
+    }
 }

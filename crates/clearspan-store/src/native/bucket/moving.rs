@@ -16,7 +16,7 @@ use super::cache::Cache;
 use super::home::{self, Home};
 use super::manifests::{self, Manifests};
 use super::remote::Remote;
-use super::{BucketConfig, BucketDisk, Object, Place, catalog, claim, connect, index, key, list};
+use super::{BucketConfig, BucketDisk, OURS, Object, Place, catalog, claim, connect, index, key, list};
 use crate::error::Context;
 use crate::native::disk::{Disk, DiskRef, RealDisk};
 use crate::native::manifest::{Claim, Manifest};
@@ -24,12 +24,14 @@ use crate::native::{backup, folder, paths, tombstone_file};
 use crate::{Error, Result};
 
 /// What a move of segments did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     /// Files that are in their new place.
     pub files: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// Objects and folders beside those that are ours, directly below the prefix.
+    pub strangers: Vec<String>,
 }
 
 /// Called with the bytes that are in their new place and with those that shall be.
@@ -41,7 +43,7 @@ pub fn move_to_bucket(dir: &Path, config: &BucketConfig, progress: MoveProgress<
     let Some(_lock) = folder::lock_to_look(dir)? else {
         return Err(nothing_to_move(dir));
     };
-    to_remote(dir, RealDisk::shared(), connected(config)?, config, progress)
+    to_remote(dir, RealDisk::shared(), connect::connect_for(dir, &config.address)?, config, progress)
 }
 
 /// Moves the segments in a bucket into the data folder of the stopped server that uses it. What is in the bucket stays, and
@@ -50,11 +52,7 @@ pub fn move_from_bucket(dir: &Path, config: &BucketConfig, progress: MoveProgres
     let Some(_lock) = folder::lock_to_look(dir)? else {
         return Err(not_used(dir));
     };
-    from_remote(dir, RealDisk::shared(), connected(config)?, config, progress)
-}
-
-fn connected(config: &BucketConfig) -> Result<Remote> {
-    connect::connect(&config.address).context(ErrorKind::InvalidInput, || "object store".into())
+    from_remote(dir, RealDisk::shared(), connect::connect_for(dir, &config.address)?, config, progress)
 }
 
 pub(super) fn to_remote(
@@ -67,6 +65,7 @@ pub(super) fn to_remote(
     let failed = || format!("moving {} to {}", dir.display(), remote.name());
     let home = Home::load(&*local, dir).context(ErrorKind::Corrupt, failed)?;
     let before = manifests::newest(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
+    let strangers = strangers(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
     if let Some(before) = before {
         let is_ours =
             before.manifest.claim.as_ref().zip(home.as_ref()).is_some_and(|(claim, home)| {
@@ -76,7 +75,8 @@ pub(super) fn to_remote(
             return Err(occupied(&remote, "has the runs of another data folder"));
         }
         // It broke off when only this was left, or there was nothing to do.
-        return clear(dir, &local, &before.manifest, config).context(ErrorKind::Unavailable, failed);
+        let cleared = clear(dir, &local, &before.manifest, config);
+        return Ok(Moved { strangers, ..cleared.context(ErrorKind::Unavailable, failed)? });
     }
     let manifest = Manifest::load(&*local, dir).context(ErrorKind::Corrupt, failed)?;
     if manifest.is_none() && home.is_some() {
@@ -112,7 +112,8 @@ pub(super) fn to_remote(
     let held = Manifests::claim(&disk.remote, Some(first), claim);
     let held = held.map_err(|err| claim::opening_failed(&disk.remote, err))?;
     let manifest = Manifest::parse(&held.bytes()).context(ErrorKind::Internal, failed)?;
-    clear(dir, &local, &manifest, config).context(ErrorKind::Unavailable, failed)
+    let cleared = clear(dir, &local, &manifest, config).context(ErrorKind::Unavailable, failed)?;
+    Ok(Moved { strangers, ..cleared })
 }
 
 pub(super) fn from_remote(
@@ -141,6 +142,7 @@ pub(super) fn from_remote(
         return Err(not_used(dir));
     }
     refuse_unless_ours(dir, &local, &remote)?;
+    let strangers = strangers(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
     // Of a move that broke off before it counted: all of it is in the bucket.
     remove_segments(dir, &local).context(ErrorKind::Unavailable, failed)?;
     // Nobody else writes to it from now on.
@@ -159,7 +161,14 @@ pub(super) fn from_remote(
     verify(&local, dir, &manifest)?;
     manifest.store(&*local, dir).context(ErrorKind::Unavailable, failed)?;
     leave_bucket(dir, &local).context(ErrorKind::Unavailable, failed)?;
-    Ok(moved(&files))
+    Ok(Moved { strangers, ..moved(&files) })
+}
+
+/// What lies below the prefix and is not ours.
+fn strangers(remote: &Remote) -> io::Result<Vec<String>> {
+    let mut names = remote.list_top()?;
+    names.retain(|name| !OURS.contains(&name.trim_end_matches('/')));
+    Ok(names)
 }
 
 impl BucketDisk {
@@ -196,7 +205,7 @@ fn sizes(dir: &Path, disk: &dyn Disk, manifest: &Manifest) -> io::Result<Files> 
 }
 
 fn moved(files: &Files) -> Moved {
-    Moved { files: files.len(), bytes: files.values().sum() }
+    Moved { files: files.len(), bytes: files.values().sum(), strangers: Vec::new() }
 }
 
 /// Tells how far it is.
@@ -279,14 +288,15 @@ fn clear(dir: &Path, local: &DiskRef, manifest: &Manifest, config: &BucketConfig
     let cache = Cache::open(Arc::clone(local), paths::cache_dir(dir), config.cache_bytes, |name| {
         names.contains(name)
     })?;
-    let mut done = Moved { files: 0, bytes: 0 };
+    let mut done = Moved { files: 0, bytes: 0, strangers: Vec::new() };
     for path in named(manifest) {
         let name = name_of(&path);
         let path = dir.join(path);
         if local.exists(&path)? {
             let bytes = local.open(&path)?.len();
             cache.take_whole(&name, &path, bytes);
-            done = Moved { files: done.files + 1, bytes: done.bytes + bytes };
+            done.files += 1;
+            done.bytes += bytes;
         }
     }
     remove_segments(dir, local)?;

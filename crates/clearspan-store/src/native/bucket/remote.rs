@@ -309,6 +309,17 @@ impl Remote {
         })
     }
 
+    /// The names directly below the prefix; those of folders end in `/`.
+    pub(super) fn list_top(&self) -> io::Result<Vec<String>> {
+        let (objects, prefix) = (Arc::clone(&self.objects), self.prefix.clone());
+        self.ask(Access::Read, async move {
+            let listed = objects.list_with_delimiter(Some(&prefix)).await?;
+            let name = |path: &ObjectPath| path.filename().map(str::to_owned);
+            let folders = listed.common_prefixes.iter().filter_map(name).map(|name| name + "/");
+            Ok(folders.chain(listed.objects.iter().filter_map(|meta| name(&meta.location))).collect())
+        })
+    }
+
     fn path(&self, key: &str) -> ObjectPath {
         ObjectPath::from_iter(self.prefix.parts().chain(key.split('/').map(Into::into)))
     }

@@ -129,6 +129,40 @@ async fn a_folder_moves_into_a_bucket_and_back() {
 }
 
 #[tokio::test]
+async fn a_move_tells_what_it_found_and_what_it_left_undone() {
+    let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
+    {
+        let store = try_local(dir.path()).unwrap();
+        store.write(batch(1)).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    for stray in ["notes.txt", "photos/1.jpg", "photos/2.jpg"] {
+        objects.inner.put(&format!("{PREFIX}/{stray}").as_str().into(), "x".into()).await.unwrap();
+    }
+    objects.inner.put(&"elsewhere/x".into(), "x".into()).await.unwrap();
+    // Some files are sent, and then it breaks off.
+    for step in 0.. {
+        let attempt = objects.clone();
+        attempt.go_down_after(step);
+        there(dir.path(), RealDisk::shared(), &attempt).unwrap_err();
+        attempt.go_down_after(u64::MAX);
+        if !names(&objects, "segments").await.is_empty() {
+            break;
+        }
+    }
+    let told = try_open(dir.path(), &objects, &bucket_config(1 << 20)).unwrap_err().to_string();
+    assert!(told.contains("was not finished") && told.contains("start without an object store"), "{told}");
+    drop(try_local(dir.path()).unwrap());
+    let moved = there(dir.path(), RealDisk::shared(), &objects).unwrap();
+    assert!(moved.files > 0);
+    assert_eq!(moved.strangers, ["photos/", "notes.txt"]);
+    let again = there(dir.path(), RealDisk::shared(), &objects).unwrap();
+    assert_eq!((again.files, again.strangers), (0, moved.strangers));
+    let back = back(dir.path(), RealDisk::shared(), &objects).unwrap();
+    assert!(back.files > 0 && back.strangers.len() == 2, "{back:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_moved_stays_where_it_is() {
     let (objects, dir) = (Flaky::new(), tempfile::tempdir().unwrap());
     let refused = |way: Way, objects: &Flaky, why: &str| {
@@ -186,6 +220,20 @@ async fn acknowledged(store: &NativeStore) -> Ledger {
     ledger
 }
 
+/// After a move that broke off a server starts with the object store, or without it, or both say what is to be done.
+fn refusals_say_why(dir: &Path, objects: &Flaky, step: u64) {
+    let without = try_local(dir).err();
+    let with = try_open(dir, objects, &bucket_config(1 << 20)).err();
+    let (Some(without), Some(with)) = (without, with) else { return };
+    for refusal in [without, with] {
+        let told = refusal.to_string();
+        assert!(
+            told.contains("was not finished") && told.contains("clearspan move"),
+            "after {step} steps: {told}"
+        );
+    }
+}
+
 /// Goes a way that fails from its n-th step on, for every n. Afterwards it is gone again, or the other one: both end with
 /// everything in one place.
 async fn break_off_everywhere(way: Way, attempt: impl Fn(&Path, &Flaky, u64) -> bool) {
@@ -197,6 +245,9 @@ async fn break_off_everywhere(way: Way, attempt: impl Fn(&Path, &Flaky, u64) -> 
         }
         let is_done = attempt(dir.path(), &objects, step);
         let objects = objects.reborn();
+        if !is_done {
+            refusals_say_why(dir.path(), &objects, step);
+        }
         let next = if step % 2 == 0 { way } else { way.turned() };
         let is_local = match next.go(dir.path(), RealDisk::shared(), &objects) {
             Ok(_) => next == Way::Back,
