@@ -31,6 +31,7 @@ pub(crate) mod encode;
 mod explain;
 mod functions;
 mod growth;
+mod late;
 mod limits;
 mod payload;
 mod pieces;

@@ -135,6 +135,7 @@ macro_rules! conformance_suite {
             statements_see_what_people_know
             statements_reach_into_json
             statements_never_leave_their_scope
+            the_first_rows_are_the_first_of_all
             statements_cannot_change_anything
             statements_are_cut_at_their_limit
             statements_end_in_time

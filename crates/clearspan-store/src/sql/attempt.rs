@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::common::{DataFusionError, Result as DfResult};
 use datafusion::execution::session_state::SessionState;
@@ -17,8 +18,9 @@ use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
-use futures::StreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 
+use super::late::{self, Late, WIDE};
 use super::pieces::PiecesExec;
 use super::{external, scoped};
 use crate::batches::in_batches;
@@ -39,21 +41,41 @@ const MERGE_PART: usize = 8;
 /// Which part of it one batch may take where the thrifty way sorts or groups.
 const BATCH_PART: usize = 64;
 
-/// Columns that hold what users sent, of any size.
-const WIDE: &[&str] = &[
-    "input_messages",
-    "input_rest",
-    "output_messages",
-    "output_rest",
-    "fragments",
-    "metadata",
-    "attributes",
-    "events",
-    "body",
-];
+/// Begins to run a statement; the stream's first batch is there.
+pub(super) async fn run(
+    state: SessionState,
+    plan: &LogicalPlan,
+    scope: &Scope,
+) -> DfResult<SendableRecordBatchStream> {
+    let plan = with_late_payloads(&state, plan, scope).await?;
+    run_as_it_is(state, &plan, scope).await
+}
+
+/// The plan of a statement that reads payloads of the rows that it gives, as far as these can be known first.
+pub(super) async fn with_late_payloads(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    scope: &Scope,
+) -> DfResult<LogicalPlan> {
+    let optimized = state.optimize(plan)?;
+    let mut found = Vec::new();
+    for late in late::found(state, &optimized)? {
+        match first_step(state, &late, scope).await {
+            Ok(rows) => found.push((late, rows)),
+            // Then the statement goes the way that needs the least memory.
+            Err(err) if is_refusal(&err) => return Ok(plan.clone()),
+            Err(err) => return Err(err),
+        }
+    }
+    if found.is_empty() { Ok(plan.clone()) } else { late::narrowed(optimized, found) }
+}
+
+async fn first_step(state: &SessionState, late: &Late, scope: &Scope) -> DfResult<Vec<RecordBatch>> {
+    run_as_it_is(state.clone(), &late.keys, scope).await?.try_collect().await
+}
 
 /// Begins to run a plan; the stream's first batch is there.
-pub(super) async fn run(
+async fn run_as_it_is(
     state: SessionState,
     plan: &LogicalPlan,
     scope: &Scope,
@@ -72,7 +94,7 @@ pub(super) async fn run(
     if rows == BATCH_ROWS || !sorts_all(&physical) {
         let context = TaskContext::from(&state).with_runtime(Arc::clone(&env));
         match begun(physical, rows, context).await {
-            Err(err) if matches!(err.find_root(), DataFusionError::ResourcesExhausted(_)) => {
+            Err(err) if is_refusal(&err) => {
                 tracing::debug!(detail = %err, "a statement begins anew with less memory");
             }
             begun => return begun,
@@ -83,6 +105,10 @@ pub(super) async fn run(
     let physical = spilling(planned(&state, plan, scope).await?, bytes / BATCH_PART)?;
     let context = TaskContext::from(&state).with_runtime(env);
     begun(physical, (rows / THRIFT).max(LEAST_THRIFTY_ROWS), context).await
+}
+
+fn is_refusal(err: &DataFusionError) -> bool {
+    matches!(err.find_root(), DataFusionError::ResourcesExhausted(_))
 }
 
 async fn planned(

@@ -144,3 +144,11 @@ fn decode(batch: &RecordBatch) -> Result<Vec<ExportedRun>> {
     };
     (0..batch.num_rows()).map(run).collect()
 }
+
+#[cfg(test)]
+impl crate::native::NativeStore {
+    /// What a statement of a scope reads.
+    pub(crate) async fn tables_of(&self, scope: &Scope) -> Result<Tables> {
+        self.tables(scope).await
+    }
+}
