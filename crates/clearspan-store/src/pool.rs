@@ -5,7 +5,7 @@
 //! them what ingest leaves. How many queries run at once is bounded by lane; the others wait for a turn.
 //!
 //! Sorts, joins and groups take their memory from one pool and spill to files below the data folder when it is used up; what
-//! cannot spill is refused. The folder is emptied at start. Footers of Parquet files are cached up to a bound.
+//! cannot spill is refused, and then tried again with less ([`thrift`]). The folder is emptied at start. Footers of Parquet files are cached up to a bound.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -17,7 +17,6 @@ use bytes::Bytes;
 use clearspan_model::ErrorKind;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use futures::stream::{BoxStream, StreamExt as _};
 use thread_priority::{ThreadPriority, ThreadPriorityValue};
@@ -94,9 +93,7 @@ impl QueryPool {
             .with_max_temp_directory_size(SPILL_BYTES)
             .with_max_spill_merge_fan_in(MERGE_FILES);
         let cache_bytes = config.memory_bytes / 4;
-        let consumers = std::num::NonZeroUsize::new(3).expect("not zero");
-        let memory =
-            TrackConsumersPool::new(FairSpillPool::new(config.memory_bytes - cache_bytes), consumers);
+        let memory = memory::Memory::new(config.memory_bytes - cache_bytes);
         let env = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(memory))
             .with_disk_manager_builder(disk)
@@ -412,6 +409,8 @@ fn own_niceness() -> Option<i32> {
     line.rsplit_once(')')?.1.split_whitespace().nth(16)?.parse().ok()
 }
 
+mod memory;
 pub(crate) mod share;
 #[cfg(test)]
 mod tests;
+pub(crate) mod thrift;

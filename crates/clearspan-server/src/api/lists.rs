@@ -8,7 +8,7 @@ use clearspan_query::Field;
 use clearspan_store::{FacetField, FacetQuery, HistogramQuery, RunSummary, Selection, TraceSummary, Unit};
 use futures::{StreamExt as _, TryStreamExt as _};
 
-use super::error::{ApiError, ErrorCode, Result};
+use super::error::{ApiError, Result};
 use super::extract::{Params, PathParams};
 use super::feedback;
 use super::openapi::Errors;
@@ -119,17 +119,9 @@ pub(crate) async fn facets(
     Params(asked): Params<SelectionParams>,
 ) -> Result<Json<FacetList>> {
     let selection = select(&ctx, &caller, &project, asked.q.as_deref(), asked.t.as_deref()).await?;
-    let facets = match count_facets(&ctx, &selection, FACETS_AT_ONCE).await {
-        // With little memory they are in each other's way.
-        Err(refused) if refused.code == ErrorCode::Overloaded => count_facets(&ctx, &selection, 1).await?,
-        counted => counted?,
-    };
+    let counts: Vec<_> = FACETS.iter().map(|facet| count_facet(&ctx, &selection, facet)).collect();
+    let facets = futures::stream::iter(counts).buffered(FACETS_AT_ONCE).try_collect().await?;
     Ok(Json(FacetList { facets }))
-}
-
-async fn count_facets(ctx: &Arc<Context>, selection: &Selection, at_once: usize) -> Result<Vec<FacetRow>> {
-    let counts: Vec<_> = FACETS.iter().map(|facet| count_facet(ctx, selection, facet)).collect();
-    futures::stream::iter(counts).buffered(at_once).try_collect().await
 }
 
 async fn count_facet(

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use clearspan_model::{ErrorKind, ProjectId, Rank, TraceId, UnixNanos, Version, WorkspaceId};
-use datafusion::common::{DataFusionError, Result as DfResult, ScalarValue};
+use datafusion::common::{Result as DfResult, ScalarValue};
 use datafusion::execution::TaskContext;
 use datafusion::execution::config::SessionConfig;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
 use datafusion::functions_aggregate::expr_fn::{count, max};
 use datafusion::logical_expr::{Expr, LogicalPlan, cast, lit, when};
@@ -19,7 +20,8 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::state::Snapshot;
 use super::table::RunsTable;
 use crate::error::Context;
-use crate::pool::share::{self, Share};
+use crate::pool::share;
+use crate::pool::thrift::{self, Way};
 use crate::pool::{Lane, QueryPool};
 use crate::schema::{Col, MONEY_PRECISION, MONEY_SCALE};
 use crate::store::{
@@ -283,31 +285,28 @@ fn planning() -> String {
     "planning a query".to_owned()
 }
 
-/// Runs a query to its end; anew on one processor, which needs less, where it was refused memory.
+/// Runs a query to its end.
 async fn collect(frame: DataFrame) -> Result<Vec<RecordBatch>> {
-    let (mut state, plan) = frame.into_parts();
-    let collected = match collect_in(&state, &plan).await {
-        Err(err) if matches!(err.find_root(), DataFusionError::ResourcesExhausted(_)) => {
-            let config = state.config().clone();
-            *state.config_mut() = config.with_target_partitions(1).with_batch_size(FRUGAL_BATCH_ROWS);
-            collect_in(&state, &plan).await
-        }
-        collected => collected,
-    };
-    collected.map_err(|err| {
+    let (fast, plan) = frame.into_parts();
+    let mut thrifty = fast.clone();
+    let config = thrifty.config().clone();
+    *thrifty.config_mut() = config.with_target_partitions(1).with_batch_size(FRUGAL_BATCH_ROWS);
+    let collected = thrift::run(fast.runtime_env(), Way::Fast, |way, env| {
+        collect_in(if way == Way::Fast { &fast } else { &thrifty }, &plan, env)
+    });
+    collected.await.map_err(|err| {
         share::refusal(&err).unwrap_or_else(|| Error::caused(ErrorKind::Internal, "running a query", err))
     })
 }
 
-async fn collect_in(state: &SessionState, plan: &LogicalPlan) -> DfResult<Vec<RecordBatch>> {
-    let (share, env) = Share::new(state.runtime_env());
+async fn collect_in(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    env: Arc<RuntimeEnv>,
+) -> DfResult<Vec<RecordBatch>> {
     let physical = state.create_physical_plan(plan).await?;
     let context = TaskContext::from(state).with_runtime(env);
-    let collected = datafusion::physical_plan::collect(physical, Arc::new(context)).await;
-    if collected.is_err() {
-        share.given_back().await;
-    }
-    collected
+    datafusion::physical_plan::collect(physical, Arc::new(context)).await
 }
 
 fn column(col: Col) -> Expr {

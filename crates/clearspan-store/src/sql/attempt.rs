@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use datafusion::common::Result as DfResult;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
-use datafusion::common::{DataFusionError, Result as DfResult};
 use datafusion::execution::session_state::SessionState;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
@@ -24,7 +24,8 @@ use super::late::{self, Late, WIDE};
 use super::pieces::PiecesExec;
 use super::{external, scoped};
 use crate::batches::in_batches;
-use crate::pool::share::{Share, bytes_of};
+use crate::pool::share::{bytes_of, is_refusal};
+use crate::pool::thrift::{self, Way};
 use crate::store::Scope;
 
 /// Rows of a batch. With less memory, rows that hold payloads are read fewer at a time.
@@ -57,9 +58,11 @@ pub(super) async fn with_late_payloads(
     plan: &LogicalPlan,
     scope: &Scope,
 ) -> DfResult<LogicalPlan> {
-    let optimized = state.optimize(plan)?;
+    // What is optimised for several processors only is so afterwards, where it runs on several.
+    let calm = on_one_processor(state.clone(), bytes_of(&*state.runtime_env().memory_pool));
+    let optimized = calm.optimize(plan)?;
     let mut found = Vec::new();
-    for late in late::found(state, &optimized)? {
+    for late in late::found(&calm, &optimized)? {
         match first_step(state, &late, scope).await {
             Ok(rows) => found.push((late, rows)),
             // Then the statement goes the way that needs the least memory.
@@ -80,35 +83,33 @@ async fn run_as_it_is(
     plan: &LogicalPlan,
     scope: &Scope,
 ) -> DfResult<SendableRecordBatchStream> {
-    let (share, env) = Share::new(state.runtime_env());
-    let bytes = bytes_of(&*env.memory_pool);
-    let mut state = state;
-    let mut physical = planned(&state, plan, scope).await?;
+    let bytes = bytes_of(&*state.runtime_env().memory_pool);
+    let mut fast = state.clone();
     let mut rows = BATCH_ROWS;
+    let mut physical = planned(&fast, plan, scope).await?;
     if reads_wide(&physical) && batch_rows(bytes) < rows {
         rows = batch_rows(bytes);
-        state = on_one_processor(state, bytes);
-        physical = planned(&state, plan, scope).await?;
+        fast = on_one_processor(fast, bytes);
+        physical = planned(&fast, plan, scope).await?;
     }
     // What little memory cannot hold at once is spilled from the start: a sort may find out in the middle of its answer.
-    if rows == BATCH_ROWS || !sorts_all(&physical) {
-        let context = TaskContext::from(&state).with_runtime(Arc::clone(&env));
-        match begun(physical, rows, context).await {
-            Err(err) if is_refusal(&err) => {
-                tracing::debug!(detail = %err, "a statement begins anew with less memory");
+    let first = if rows == BATCH_ROWS || !sorts_all(&physical) { Way::Fast } else { Way::Thrifty };
+    let thrifty = on_one_processor(state.clone(), bytes);
+    let (env, mut physical) = (Arc::clone(state.runtime_env()), Some(physical));
+    let (fast, thrifty) = (&fast, &thrifty);
+    thrift::run(&env, first, |way, env| {
+        // A plan may hold memory: the fast one is gone when the thrifty one begins.
+        let physical = physical.take().filter(|_| way == Way::Fast);
+        async move {
+            if let Some(physical) = physical {
+                return begun(physical, rows, TaskContext::from(fast).with_runtime(env)).await;
             }
-            begun => return begun,
+            let physical = spilling(planned(thrifty, plan, scope).await?, bytes / BATCH_PART)?;
+            let context = TaskContext::from(thrifty).with_runtime(env);
+            begun(physical, (rows / THRIFT).max(LEAST_THRIFTY_ROWS), context).await
         }
-        share.given_back().await;
-    }
-    let state = on_one_processor(state, bytes);
-    let physical = spilling(planned(&state, plan, scope).await?, bytes / BATCH_PART)?;
-    let context = TaskContext::from(&state).with_runtime(env);
-    begun(physical, (rows / THRIFT).max(LEAST_THRIFTY_ROWS), context).await
-}
-
-fn is_refusal(err: &DataFusionError) -> bool {
-    matches!(err.find_root(), DataFusionError::ResourcesExhausted(_))
+    })
+    .await
 }
 
 async fn planned(
