@@ -14,6 +14,7 @@ mod projects;
 mod recent;
 mod remap;
 mod rulebook;
+mod strays;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use homes::{Homes, SpanAt};
 use hybrid::Hybrid;
 use links::{Link, Links};
 use recent::Recent;
+use strays::Strays;
 
 use crate::clock::Clock;
 use crate::error::chain;
@@ -146,6 +148,7 @@ pub(crate) struct Ingest {
     hybrid: Arc<Hybrid>,
     links: Arc<Links>,
     posted: Arc<Recent<(WorkspaceId, RunId), Home>>,
+    strays: Arc<Strays>,
     feedback: Arc<FeedbackIntake>,
     live: LiveFeed,
     clock: Clock,
@@ -186,6 +189,7 @@ impl Ingest {
         let processors = Arc::new(Semaphore::new(processors));
         let hybrid = Arc::new(Hybrid::new(Arc::clone(&store)));
         let posted = Arc::new(Recent::new(MAX_POSTED));
+        let strays = Arc::new(Strays::new(Arc::clone(&store)));
         Self {
             store,
             projects,
@@ -194,6 +198,7 @@ impl Ingest {
             hybrid,
             links: Arc::default(),
             posted,
+            strays,
             feedback,
             live,
             clock,

@@ -372,6 +372,15 @@ impl RunStore for MemoryStore {
         Ok(Vec::new())
     }
 
+    fn deleted_from(
+        &self,
+        workspace_id: WorkspaceId,
+        trace_id: TraceId,
+        received_at: UnixNanos,
+    ) -> Option<ProjectId> {
+        self.tombstones.read().project_of(workspace_id, trace_id, received_at)
+    }
+
     fn deletion_state(&self) -> DeletionState {
         let tombstones = self.tombstones.read().len() as u64;
         DeletionState { dropped: self.dropped.load(Relaxed), tombstones, unpurged_since: None }

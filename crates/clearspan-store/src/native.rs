@@ -22,7 +22,8 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use clearspan_model::{
-    ErrorKind, LogRecord, MetricPoint, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos, WorkspaceId,
+    ErrorKind, LogRecord, MetricPoint, ProjectId, Run, RunEvent, RunId, RunKey, SpanId, TraceId, UnixNanos,
+    WorkspaceId,
 };
 use rustc_hash::FxHashMap;
 
@@ -477,6 +478,16 @@ impl RunStore for NativeStore {
     async fn project_sizes(&self, _workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>> {
         let snapshot = self.shared.snapshot();
         blocking(move || sizes::project_sizes(&snapshot)).await
+    }
+
+    fn deleted_from(
+        &self,
+        workspace_id: WorkspaceId,
+        trace_id: TraceId,
+        received_at: UnixNanos,
+    ) -> Option<ProjectId> {
+        let tombstones = Arc::clone(&self.shared.state.read().tombstones);
+        tombstones.project_of(workspace_id, trace_id, received_at)
     }
 
     fn deletion_state(&self) -> DeletionState {

@@ -198,6 +198,14 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// What the runs of each project take on disk, by id. Projects without any are left out.
     async fn project_sizes(&self, workspace_id: WorkspaceId) -> Result<Vec<ProjectSize>>;
 
+    /// The project in which a trace was deleted, while what arrives late for it is dropped; of several always the same.
+    fn deleted_from(
+        &self,
+        workspace_id: WorkspaceId,
+        trace_id: TraceId,
+        received_at: UnixNanos,
+    ) -> Option<ProjectId>;
+
     /// How far deletion is.
     fn deletion_state(&self) -> DeletionState;
 

@@ -127,6 +127,20 @@ impl Tombstones {
             || self.projects.contains_key(&(workspace_id, project_id))
     }
 
+    /// The project in which a trace is covered that is received at some time; of several the first.
+    pub(crate) fn project_of(
+        &self,
+        workspace_id: WorkspaceId,
+        trace_id: TraceId,
+        received_at: UnixNanos,
+    ) -> Option<ProjectId> {
+        let is_of = |(workspace, _, trace): &(WorkspaceId, ProjectId, TraceId)| {
+            (*workspace, *trace) == (workspace_id, trace_id)
+        };
+        let covered = self.traces.iter().filter(|(key, mark)| is_of(key) && mark.covers(received_at));
+        covered.map(|((_, project_id, _), _)| *project_id).min()
+    }
+
     /// The traces that are covered one by one.
     pub(crate) fn trace_ids(&self) -> impl Iterator<Item = TraceId> {
         self.traces.keys().map(|(_, _, trace_id)| *trace_id)

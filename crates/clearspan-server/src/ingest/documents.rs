@@ -13,7 +13,7 @@ use clearspan_store::{Result as StoreResult, Scope};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::json;
 
-use super::{Batch, Destination, Ingest, IngestError, Link, Reservation, hybrid};
+use super::{Batch, Destination, Ingest, IngestError, Link, Reservation, hybrid, strays};
 use crate::attachments::ContentHash;
 
 /// A document with its texts.
@@ -82,6 +82,23 @@ pub(crate) struct DocumentReceipt {
 pub(super) struct Home {
     pub(super) trace_id: TraceId,
     pub(super) project_id: ProjectId,
+    /// Whether only strays are there.
+    pub(super) is_guess: bool,
+}
+
+impl Home {
+    pub(super) fn of(key: &RunKey) -> Self {
+        Self { trace_id: key.trace_id, project_id: key.project_id, is_guess: false }
+    }
+}
+
+/// Runs with their keys.
+struct Placed {
+    runs: Vec<Run>,
+    /// Those of which nobody knew where they belong.
+    strays: Vec<RunKey>,
+    /// Those of which it was said.
+    homes: Vec<RunKey>,
 }
 
 impl Ingest {
@@ -116,12 +133,28 @@ impl Ingest {
         let (told, problems) = telling.await.map_err(|_panic| IngestError::of_ours(ErrorKind::Internal))?;
         drop(processor);
         let accepted = told.len() as u64;
-        let homes = self.find_homes(&told, to.workspace_id).await?;
-        let this = self.clone();
         let workspace_id = to.workspace_id;
+        let mut homes = self.find_homes(&told, workspace_id).await?;
+        let unknown = strays::unknown(&told, &homes);
+        let held = match unknown.is_empty() {
+            true => None,
+            false => {
+                let held = self.strays.hold().await;
+                homes.extend(self.strays.homes_of(workspace_id, &unknown, now).await?);
+                Some(held)
+            }
+        };
+        let this = self.clone();
         let placing = tokio::task::spawn_blocking(move || this.place(told, &homes, &to, now));
-        let runs = placing.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)))?;
+        let placed = placing.await.unwrap_or_else(|_panic| Err(IngestError::of_ours(ErrorKind::Internal)));
+        let Placed { runs, strays, homes } = placed?;
+        self.strays.note(&strays);
         self.write_told(workspace_id, runs, now).await?;
+        drop(held);
+        let taking_over = self.strays.elsewhere(&homes);
+        if !strays.is_empty() || !taking_over.is_empty() {
+            self.link(workspace_id, Link::Strays(strays, taking_over)).await?;
+        }
         drop(reservation);
         Ok(DocumentReceipt { accepted, problems })
     }
@@ -176,8 +209,7 @@ impl Ingest {
         let mut runs = self.store.load_runs(&scope, &[], &run_ids).await?;
         // Of several always the same.
         runs.sort_by_key(|run| std::cmp::Reverse(run.key));
-        let home = |run: &Run| Home { trace_id: run.key.trace_id, project_id: run.key.project_id };
-        Ok(runs.iter().map(|run| (run.key.run_id, home(run))).collect())
+        Ok(runs.iter().map(|run| (run.key.run_id, Home::of(&run.key))).collect())
     }
 
     /// Gives each run its key and its price; what the request says of one run is joined.
@@ -187,7 +219,7 @@ impl Ingest {
         homes: &FxHashMap<RunId, Home>,
         to: &Destination,
         now: UnixNanos,
-    ) -> Result<Vec<Run>, IngestError> {
+    ) -> Result<Placed, IngestError> {
         // Documents of one request know more together.
         let mut known: FxHashMap<RunId, (Option<TraceId>, Option<ProjectId>)> = FxHashMap::default();
         for told in &told {
@@ -202,9 +234,11 @@ impl Ingest {
                 )?);
             }
         }
+        let posts = told.iter().filter(|told| told.kind == Kind::Post);
+        let posts: FxHashSet<RunId> = posts.map(|told| told.run.key.run_id).collect();
         let mut runs: Vec<Run> = Vec::with_capacity(told.len());
         let mut at: FxHashMap<RunKey, usize> = FxHashMap::default();
-        let mut posted = Vec::new();
+        let (mut posted, mut strays, mut at_home) = (Vec::new(), Vec::new(), Vec::new());
         for told in told {
             let mut run = told.run;
             let run_id = run.key.run_id;
@@ -212,15 +246,27 @@ impl Ingest {
             let home = homes.get(&run_id).or_else(|| homes.get(&run.parent_run_id?));
             let of_parent = || run.parent_run_id.and_then(|parent| known.get(&parent)?.0);
             let trace_id = trace_here.or_else(of_parent).or(home.map(|home| home.trace_id));
-            let project_id = match project_here.or(home.map(|home| home.project_id)) {
+            // A patch may have named the project before.
+            let early = || self.posted.get(&(to.workspace_id, run_id)).map(|home| home.project_id);
+            let known_project = project_here.or(home.map(|home| home.project_id)).or_else(early);
+            let project_id = match known_project {
                 Some(project_id) => project_id,
                 None => self.projects.resolve_either(to, None, None, now)?,
             };
             run.key.workspace_id = to.workspace_id;
             run.key.project_id = project_id;
+            let is_guess = project_here.is_none() && home.is_some_and(|home| home.is_guess);
+            let is_known = trace_id.is_some() && known_project.is_some() && !is_guess;
             run.key.trace_id = trace_id.unwrap_or_else(|| TraceId::from_bytes(*run_id.as_bytes()));
-            if told.kind == Kind::Post && run.dotted_order.is_none() {
-                posted.push(((to.workspace_id, run_id), Home { trace_id: run.key.trace_id, project_id }));
+            let said_here = told.has_trace && project_here.is_some();
+            if told.kind == Kind::Post || said_here {
+                at_home.push(run.key);
+            } else if !is_known && !posts.contains(&run_id) {
+                strays.push(run.key);
+            }
+            let is_first_word = told.kind == Kind::Patch && project_here.is_some() && home.is_none();
+            if is_first_word || told.kind == Kind::Post && run.dotted_order.is_none() {
+                posted.push(((to.workspace_id, run_id), Home::of(&run.key)));
             }
             match at.entry(run.key) {
                 Entry::Occupied(known) => runs[*known.get()].merge(run),
@@ -234,7 +280,7 @@ impl Ingest {
         runs.iter_mut().for_each(|run| PriceTable::builtin().price(run));
         self.shed_payloads(&mut runs);
         self.redactor.runs(&mut runs);
-        Ok(runs)
+        Ok(Placed { runs, strays, homes: at_home })
     }
 }
 

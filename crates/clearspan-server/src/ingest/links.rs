@@ -31,6 +31,8 @@ pub(super) enum Link {
     Export(Vec<u64>, Vec<RunKey>, UnixNanos),
     /// The copies of runs of LangSmith's protocol go, by their likenesses, and these runs become parents.
     Documents(Vec<u64>, Vec<RunKey>, UnixNanos),
+    /// Strays look once more for the runs that they belong to, and those take over theirs.
+    Strays(Vec<RunKey>, Vec<RunKey>),
 }
 
 impl Link {
@@ -40,6 +42,7 @@ impl Link {
             Self::Export(likenesses, keys, _) | Self::Documents(likenesses, keys, _) => {
                 likenesses.len() + keys.len()
             }
+            Self::Strays(strays, homes) => strays.len() + homes.len(),
         }
     }
 }
@@ -141,6 +144,7 @@ impl Ingest {
                 self.hybrid.remove_copies(&likenesses, now).await?;
                 self.hybrid.adopt(&keys, now).await
             }
+            Link::Strays(strays, homes) => self.take_over(&strays, &homes).await.map(|()| Vec::new()),
         }
     }
 }

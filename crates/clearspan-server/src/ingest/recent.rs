@@ -35,6 +35,12 @@ impl<K: Eq + Hash, V: Copy> Recent<K, V> {
         }
     }
 
+    pub(super) fn remove(&self, key: &K) {
+        let Generations { young, old } = &mut *self.generations.lock();
+        young.remove(key);
+        old.remove(key);
+    }
+
     /// The values of these keys, in their order.
     pub(super) fn get_all<'k>(&self, keys: impl IntoIterator<Item = &'k K>) -> Vec<Option<V>>
     where
@@ -60,5 +66,7 @@ mod tests {
         assert_eq!(recent.get(&34), Some(68));
         assert_eq!(recent.get(&21), Some(42));
         assert_eq!(recent.get_all([&0, &33]), [None, Some(66)]);
+        [21, 34].iter().for_each(|key| recent.remove(key));
+        assert_eq!(recent.get_all([&21, &34, &33]), [None, None, Some(66)]);
     }
 }

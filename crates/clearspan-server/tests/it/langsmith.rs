@@ -11,6 +11,7 @@ mod pressure;
 mod reading;
 pub(crate) mod recorded;
 mod selecting;
+mod strays;
 mod streams;
 mod writing;
 
