@@ -5,7 +5,7 @@ import { putRetention, type Retention } from "@/lib/api/deletion";
 import { formatBytes, formatDateTime, formatInt, plural } from "@/lib/format";
 import { Button } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
-import { type Draft, draftOf, isSame, isTighter, parseDraft } from "./limits";
+import { type Draft, draftOf, isSame, isTighter, lossText, parseDraft } from "./limits";
 import forms from "@/components/Form.module.css";
 import styles from "./Settings.module.css";
 
@@ -43,12 +43,12 @@ export function RetentionForm({ project, retention }: { project: string; retenti
         <div className={styles.fields}>
           <Field
             label="Keep payloads, days"
-            hint="Inputs, outputs, attributes and events. Names, times, tokens and cost stay."
+            hint="Inputs, outputs, attributes and events, counted from when the server received the run. Names, times, tokens and cost stay. Looked at once a day."
             {...input("payloadDays")}
           />
           <Field
             label="Keep runs, days"
-            hint="Since the server last heard of the trace. Log records and metric points go with this age, too."
+            hint="Counted from when the server last heard of the trace, not from when it ran. Log records and metric points go with this age, too."
             {...input("runDays")}
           />
           <Field
@@ -77,10 +77,7 @@ export function RetentionForm({ project, retention }: { project: string; retenti
           onDone={() => setAsking(false)}
           onClose={() => setAsking(false)}
         >
-          <p>
-            Within some minutes {project} loses what is older or more than the new limits allow, and from then on
-            whatever reaches them. This cannot be undone.
-          </p>
+          <p>{lossText(project, limits, retention)}</p>
         </ConfirmDialog>
       ) : null}
     </section>

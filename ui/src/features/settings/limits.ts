@@ -52,12 +52,28 @@ export function parseDraft(draft: Draft): Parsed {
 export const isSame = (a: Limits, b: Limits): boolean =>
   a.payload_days === b.payload_days && a.run_days === b.run_days && a.max_bytes === b.max_bytes;
 
+/** A limit takes more away than the one before. */
+const isLess = (next: number | null, now: number | null): boolean => next !== null && (now === null || next < now);
+
 /** A tighter limit takes data away that is there now. */
-export function isTighter(next: Limits, now: Limits): boolean {
-  const tighter = (a: number | null, b: number | null) => a !== null && (b === null || a < b);
-  return (
-    tighter(next.payload_days, now.payload_days) ||
-    tighter(next.run_days, now.run_days) ||
-    tighter(next.max_bytes, now.max_bytes)
-  );
+export const isTighter = (next: Limits, now: Limits): boolean =>
+  isLess(next.payload_days, now.payload_days) ||
+  isLess(next.run_days, now.run_days) ||
+  isLess(next.max_bytes, now.max_bytes);
+
+/** What the new limits take away, and when: runs are looked at every few minutes, payloads once a day. */
+export function lossText(project: string, next: Limits, now: Limits): string {
+  const runs = isLess(next.run_days, now.run_days) || isLess(next.max_bytes, now.max_bytes);
+  const lost = [
+    runs ? "whole runs within some minutes" : "",
+    isLess(next.payload_days, now.payload_days) ? "payloads within a day" : "",
+  ].filter(Boolean);
+  const byAge = isLess(next.payload_days, now.payload_days) || isLess(next.run_days, now.run_days);
+  return [
+    `${project} loses what is beyond the new limits: ${lost.join(", ")}; and from then on whatever reaches them.`,
+    byAge ? "The age counts from when the server received a run or last heard of its trace." : "",
+    "This cannot be undone.",
+  ]
+    .filter(Boolean)
+    .join(" ");
 }

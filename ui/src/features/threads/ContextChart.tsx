@@ -6,8 +6,10 @@ const WIDTH = 270;
 const HEIGHT = 64;
 /** With more turns than these their numbers would not fit. */
 const LABELLED = 6;
+const EXPLAINED =
+  "The input tokens of all calls of a turn, added up: a turn of several calls reads its context in each";
 
-/** How much was read in each turn: a conversation that grows is seen at once. */
+/** How much all calls of a turn read together: a conversation that grows is seen at once. */
 export function ContextChart({
   turns,
   selected,
@@ -32,9 +34,9 @@ export function ContextChart({
   if (tokens.every((count) => count === 0)) return null;
   return (
     <figure className={styles.chart}>
-      <figcaption>
-        Context per turn
-        <span>{turns.length > LABELLED ? `most ${formatTokens(most)}` : ""}</span>
+      <figcaption title={EXPLAINED}>
+        Input tokens per turn
+        <span>{turns.length > LABELLED ? `at most ${formatTokens(most)} in a turn` : ""}</span>
       </figcaption>
       {/* The rail beside it does the same with the keyboard. */}
       {/* oxlint-disable-next-line jsx-a11y/click-events-have-key-events, jsx-a11y/no-noninteractive-element-interactions */}

@@ -89,7 +89,9 @@ function Check({
   return (
     <label className={styles.check}>
       <input type="checkbox" checked={on} disabled={disabled} onChange={onToggle} />
-      <span className="ellipsis">{column.label}</span>
+      <span className="ellipsis" title={column.label}>
+        {column.label}
+      </span>
       {column.id.startsWith("meta.") ? <small>metadata</small> : null}
     </label>
   );

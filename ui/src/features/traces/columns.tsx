@@ -128,13 +128,18 @@ function nameCell(row: ListRow): ReactNode {
 
 const atLeast = (text: string): string => (text.startsWith("<") ? "> $0" : `≥ ${text}`);
 
+/** Of a trace `is:unpriced` asks its root only. */
+const findUnpriced = (row: ListRow): string =>
+  row.runs === null ? "is:unpriced finds such runs" : "any(is:unpriced) finds such traces";
+
 function costCell(row: ListRow): ReactNode {
-  if (row.cost === null) return row.unpriced ? <span title="What its calls cost is not known">unpriced</span> : "";
+  if (row.cost === null)
+    return row.unpriced ? <span title={`What its calls cost is not known. ${findUnpriced(row)}`}>unpriced</span> : "";
   const text = formatDollars(row.cost);
   return (
     <span
       className={hotCost(row) ? styles.hot : undefined}
-      title={row.unpriced ? "Some calls are unpriced: the true cost is higher" : `$${row.cost}`}
+      title={row.unpriced ? `Some calls are unpriced: the true cost is higher. ${findUnpriced(row)}` : `$${row.cost}`}
     >
       {row.unpriced || row.status === "pending" ? atLeast(text) : text}
     </span>
