@@ -88,6 +88,8 @@ pub(crate) struct BucketDisk {
     /// Every object that a file stands for, with its size. Only this server changes them.
     known: RwLock<BTreeMap<Object, u64>>,
     home: Mutex<Home>,
+    /// The copies of search indexes.
+    copies: index::Copies,
     catalog: Option<catalog::Keeper>,
 }
 
@@ -109,8 +111,19 @@ impl BucketDisk {
     }
 
     fn claim_remote(data_dir: &Path, local: DiskRef, remote: Remote, config: &BucketConfig) -> Result<Self> {
-        let Claimed { manifests, claim, known, home, is_newest, had_bucket } =
-            claim::claim(data_dir, &*local, &remote)?;
+        let claimed = claim::claim(data_dir, &*local, &remote)?;
+        Self::claimed(claimed, data_dir, local, remote, config)
+    }
+
+    /// With a bucket that is this folder's.
+    fn claimed(
+        claimed: Claimed,
+        data_dir: &Path,
+        local: DiskRef,
+        remote: Remote,
+        config: &BucketConfig,
+    ) -> Result<Self> {
+        let Claimed { manifests, claim, known, copies, home, is_newest, had_bucket } = claimed;
         let catalog = config.catalog.clone();
         let catalog = catalog.map(|file| catalog::Keeper::open(&*local, &remote, file, &claim, is_newest));
         let catalog = catalog.transpose().map_err(|err| claim::opening_failed(&remote, err))?;
@@ -122,6 +135,7 @@ impl BucketDisk {
         Ok(Self {
             manifests: Some(manifests),
             catalog,
+            copies,
             ..Self::new(data_dir, local, remote, cache, known, home)
         })
     }
@@ -158,6 +172,7 @@ impl BucketDisk {
             seen: None,
             known: RwLock::new(known),
             home: Mutex::new(home),
+            copies: index::Copies::default(),
             catalog: None,
         }
     }
@@ -310,15 +325,15 @@ impl Disk for BucketDisk {
     }
 
     fn keep_index(&self, dir: &Path) -> io::Result<()> {
-        index::keep(&self.local, &self.remote, dir)
+        self.copies.keep(&self.local, &self.remote, dir)
     }
 
     fn fetch_index(&self, dir: &Path, to: &Path) -> io::Result<bool> {
-        index::fetch(&self.remote, dir, to)
+        self.copies.fetch(&self.remote, dir, to)
     }
 
     fn drop_index(&self, dir: &Path) -> io::Result<()> {
-        index::drop_copy(&self.remote, dir)
+        self.copies.remove(&self.remote, dir)
     }
 
     fn prepare_flush(&self) -> io::Result<()> {

@@ -26,6 +26,7 @@ pub(super) struct Claimed {
     pub(super) claim: Claim,
     /// What is in it.
     pub(super) known: BTreeMap<Object, u64>,
+    pub(super) copies: index::Copies,
     pub(super) home: Home,
     /// Whether this folder's server was the last to claim it, before now.
     pub(super) is_newest: bool,
@@ -45,6 +46,11 @@ pub(super) fn claim(data_dir: &Path, local: &dyn Disk, remote: &Remote) -> Resul
     for name in local.list(&staging).context(ErrorKind::Unavailable, preparing)? {
         local.remove(&staging.join(name)).context(ErrorKind::Unavailable, preparing)?;
     }
+    take(data_dir, local, remote)
+}
+
+/// The same whatever segments the folder has itself.
+pub(super) fn take(data_dir: &Path, local: &dyn Disk, remote: &Remote) -> Result<Claimed> {
     let mut attempt = 1;
     loop {
         match try_claim(data_dir, local, remote) {
@@ -89,12 +95,12 @@ fn try_claim(data_dir: &Path, local: &dyn Disk, remote: &Remote) -> Result<Claim
     let segments: Vec<u64> = before.iter().flat_map(Numbered::segments).collect();
     let manifests = Manifests::claim(remote, before, claim.clone());
     let manifests = manifests.map_err(|err| opening_failed(remote, err))?;
-    index::remove_orphans(remote, |number| segments.contains(&number))
+    let copies = index::remove_orphans(remote, |number| segments.contains(&number))
         .map_err(|err| opening_failed(remote, err))?;
     home.servers = vec![claim.server.clone()];
     home.store(local, data_dir).context(ErrorKind::Unavailable, opening)?;
     tracing::info!(store = remote.name(), claim = claim.epoch, "claimed the bucket");
-    Ok(Claimed { manifests, claim, known, home, is_newest, had_bucket })
+    Ok(Claimed { manifests, claim, known, copies, home, is_newest, had_bucket })
 }
 
 pub(super) fn new_name() -> String {
@@ -152,7 +158,7 @@ pub(super) fn unfinished_move(data_dir: &Path) -> Error {
     Error::new(ErrorKind::Conflict, what)
 }
 
-pub(super) fn refuse_foreign_log(data_dir: &Path, remote: &Remote, log: &Log) -> Result<()> {
+fn refuse_foreign_log(data_dir: &Path, remote: &Remote, log: &Log) -> Result<()> {
     let (dir, name) = (data_dir.display(), remote.name());
     let what = match log {
         Log::Ours | Log::Empty => return Ok(()),

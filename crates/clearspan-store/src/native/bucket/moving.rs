@@ -141,12 +141,12 @@ pub(super) fn from_remote(
         // To take the bucket over from the folder that uses it would strand what is only in that one's log.
         return Err(not_used(dir));
     }
-    refuse_unless_ours(dir, &local, &remote)?;
     let strangers = strangers(&remote).map_err(|err| claim::opening_failed(&remote, err))?;
+    // Nobody else writes to it from now on.
+    let claimed = claim::take(dir, &*local, &remote)?;
     // Of a move that broke off before it counted: all of it is in the bucket.
     remove_segments(dir, &local).context(ErrorKind::Unavailable, failed)?;
-    // Nobody else writes to it from now on.
-    let disk = BucketDisk::claim_remote(dir, Arc::clone(&local), remote, config)?;
+    let disk = BucketDisk::claimed(claimed, dir, Arc::clone(&local), remote, config)?;
     let manifest = Manifest::load(&disk, dir).context(ErrorKind::Corrupt, failed)?.unwrap_or_default();
     let files = sizes(dir, &disk, &manifest).context(ErrorKind::Corrupt, failed)?;
     let mut meter = Meter::new(&files, progress);
@@ -337,15 +337,6 @@ fn leave_bucket(dir: &Path, local: &DiskRef) -> io::Result<()> {
 fn verify(disk: &DiskRef, dir: &Path, manifest: &Manifest) -> Result<()> {
     backup::verify(disk, dir, manifest)?;
     manifest.tombstones.map_or(Ok(()), |number| tombstone_file::load(&**disk, dir, number).map(drop))
-}
-
-fn refuse_unless_ours(dir: &Path, local: &DiskRef, remote: &Remote) -> Result<()> {
-    let opening = || format!("opening {}", remote.name());
-    let newest = manifests::newest(remote).map_err(|err| claim::opening_failed(remote, err))?;
-    let home = Home::load(&**local, dir).context(ErrorKind::Corrupt, opening)?;
-    let claim = newest.as_ref().and_then(|newest| newest.manifest.claim.as_ref());
-    let log = home::compare(&**local, dir, home.as_ref(), claim).context(ErrorKind::Corrupt, opening)?;
-    claim::refuse_foreign_log(dir, remote, &log)
 }
 
 /// The data folder is sound; its copy is not.

@@ -354,6 +354,7 @@ async fn search_indexes_come_back_and_go_with_their_segments() {
     let bytes = indexed(&store).await;
     drop(store);
     assert!(names(&objects, "search").await.contains(&"index".to_owned()));
+    assert_eq!(objects.lists("search"), 1, "once, to claim the bucket");
 
     // Nobody builds it again.
     let (objects, other) = (objects.reborn(), tempfile::tempdir().unwrap());

@@ -39,6 +39,8 @@ struct Switches {
     read: AtomicU64,
     /// What was written.
     written: Mutex<Vec<ObjectPath>>,
+    /// What was listed.
+    listed: Mutex<Vec<ObjectPath>>,
 }
 
 impl Flaky {
@@ -52,6 +54,7 @@ impl Flaky {
             left: AtomicU64::new(u64::MAX),
             read: AtomicU64::new(0),
             written: Mutex::default(),
+            listed: Mutex::default(),
         };
         Self { inner: Arc::default(), switches: Arc::new(switches) }
     }
@@ -93,6 +96,12 @@ impl Flaky {
     pub(super) fn uploads(&self, folder: &str) -> usize {
         let written = self.switches.written.lock();
         written.iter().filter(|path| path.parts().any(|part| part.as_ref() == folder)).count()
+    }
+
+    /// How many times a folder, or one in it, was listed.
+    pub(super) fn lists(&self, folder: &str) -> usize {
+        let listed = self.switches.listed.lock();
+        listed.iter().filter(|path| path.parts().any(|part| part.as_ref() == folder)).count()
     }
 
     /// Requests that were answered since [`Self::go_down_after`] was told `from`.
@@ -140,6 +149,7 @@ impl ObjectStore for Flaky {
     }
 
     fn list(&self, prefix: Option<&ObjectPath>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.switches.listed.lock().extend(prefix.cloned());
         match self.check(false) {
             Ok(()) => self.inner.list(prefix),
             Err(err) => futures::stream::iter([Err(err)]).boxed(),

@@ -158,7 +158,9 @@ async fn a_move_tells_what_it_found_and_what_it_left_undone() {
     assert_eq!(moved.strangers, ["photos/", "notes.txt"]);
     let again = there(dir.path(), RealDisk::shared(), &objects).unwrap();
     assert_eq!((again.files, again.strangers), (0, moved.strangers));
+    let asked = objects.lists("manifests");
     let back = back(dir.path(), RealDisk::shared(), &objects).unwrap();
+    assert_eq!(objects.lists("manifests") - asked, 3, "whose it is, that nobody is ahead, and what is old");
     assert!(back.files > 0 && back.strangers.len() == 2, "{back:?}");
 }
 
