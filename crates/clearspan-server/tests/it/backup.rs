@@ -302,7 +302,12 @@ async fn keys_are_not_made_in_a_new_catalog_when_the_bucket_has_one() {
 #[tokio::test]
 async fn doctor_says_which_folder_needs_its_object_store() {
     let folder = folder_with_a_run(true).await;
-    std::fs::write(folder.data().join("runs/log/bucket"), "{}").expect("it is writable");
+    let runs = folder.data().join("runs");
+    std::fs::write(runs.join("log/bucket"), "{}").expect("it is writable");
+    let told = refused(&folder, &DOCTOR);
+    assert!(told.contains("was not finished"), "it has segments of its own as well: {told}");
+    std::fs::remove_file(runs.join("manifest")).expect("it was flushed");
+    std::fs::remove_dir_all(runs.join("segments")).expect("it was flushed");
     let told = refused(&folder, &DOCTOR);
     assert!(told.contains("say which one with --object-store"), "{told}");
     assert!(!told.contains("a server is running"), "{told}");
