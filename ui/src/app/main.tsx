@@ -11,6 +11,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { startTheme } from "@/lib/theme";
 import { queryClient } from "./query-client";
+import { reportCaught } from "./report";
 import { router } from "./router";
 
 // Radix injects one style element; the content security policy lets it in by this nonce.
@@ -20,7 +21,7 @@ startTheme();
 
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
-createRoot(root).render(
+createRoot(root, { onCaughtError: reportCaught }).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>
       <RouterProvider router={router} />
