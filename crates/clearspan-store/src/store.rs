@@ -559,7 +559,7 @@ pub struct TraceSummary {
     pub is_orphan: bool,
     /// The earliest start.
     pub start_time: UnixNanos,
-    /// The latest end of any run; `None` while nothing ended.
+    /// The latest end of any run; `None` while its root runs, or nothing ended.
     pub end_time: Option<UnixNanos>,
     /// How many runs are stored, doubles too.
     pub run_count: u64,

@@ -148,7 +148,10 @@ pub(crate) fn trace_summary(mut runs: Vec<RunSummary>) -> TraceSummary {
     TraceSummary {
         is_orphan: is_orphan(root, &positions),
         start_time: first.start_time,
-        end_time: runs.iter().filter_map(|run| run.end_time).max(),
+        end_time: match root.status {
+            Status::Pending => None,
+            Status::Success | Status::Error => runs.iter().filter_map(|run| run.end_time).max(),
+        },
         run_count: runs.len() as u64,
         llm_count: runs.iter().filter(|run| run.counts_as_llm_call()).count() as u64,
         error_count: runs.iter().filter(|run| run.counts_as_error()).count() as u64,

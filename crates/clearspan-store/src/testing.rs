@@ -83,6 +83,7 @@ macro_rules! conformance_suite {
             // Figures.
             stats_of_runs_add_up
             stats_of_traces_add_up
+            a_trace_that_runs_has_no_latency
             stats_of_nothing_are_zero
             stats_survive_the_largest_counts
             histograms_count_traces_by_time

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use clearspan_catalog::Project;
-use clearspan_model::{CostSource, Decimal, JsonText, Status, UnixNanos};
+use clearspan_model::{CostSource, Decimal, JsonText, UnixNanos};
 use clearspan_store::{Histogram, RunSummary, Stats, TraceSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -98,7 +98,7 @@ pub(crate) struct TraceRow {
 impl TraceRow {
     pub(crate) fn new(trace: TraceSummary, feedback: Vec<FeedbackFigures>) -> Self {
         let root = trace.root;
-        let ended = trace.end_time.filter(|_| root.status != Status::Pending);
+        let ended = trace.end_time;
         Self {
             trace_id: root.trace_id.to_string(),
             root_run_id: root.run_id.to_string(),

@@ -204,7 +204,7 @@ fn trace_columns(names: &ProjectNames) -> DfResult<(Vec<ViewColumn>, Vec<Expr>)>
         ("status", "The status of its root.", of_root(text(Col::status))?),
         ("error", "The error of its root.", of_root(col(Col::error))?),
         ("start_time", "When its first run began.", min(col(Col::time))),
-        ("end_time", "When its last run ended.", max(col(Col::end_time))),
+        ("end_time", "When its last run ended; null while it is pending.", max(col(Col::end_time))),
         ("run_count", "How many runs it has.", count(lit(1))),
         ("error_count", "How many of them failed; a call that two runs tell of counts once.", failed),
         (
@@ -238,6 +238,7 @@ fn trace_columns(names: &ProjectNames) -> DfResult<(Vec<ViewColumn>, Vec<Expr>)>
     ];
     let mut columns = vec![project_column(names)];
     columns.extend([Col::project_id, Col::trace_id].map(|key| shown(&Col::COLUMNS[key.place()])));
+    let ended = || when(ident("status").eq(lit("pending")).is_not_true(), ident("end_time")).end();
     let either = |one: &str, other: &str| coalesce(vec![ident(one), ident(other)]);
     for (name, doc, _) in &totals {
         match *name {
@@ -252,14 +253,15 @@ fn trace_columns(names: &ProjectNames) -> DfResult<(Vec<ViewColumn>, Vec<Expr>)>
                 doc: "The user that its root names, else one that another run names.",
             }),
             "any_thread" | "any_user" => {}
+            "end_time" => columns.push(ViewColumn { name, expr: ended()?, doc }),
             _ => columns.push(ViewColumn { name, expr: ident(*name), doc }),
         }
         if *name == "end_time" {
-            let expr = millis(ident("start_time"), ident("end_time"));
+            let expr = millis(ident("start_time"), ended()?);
             columns.push(ViewColumn {
                 name: "latency_ms",
                 expr,
-                doc: "Milliseconds from the first start to the last end.",
+                doc: "Milliseconds from the first start to the last end; null while it is pending.",
             });
         }
     }

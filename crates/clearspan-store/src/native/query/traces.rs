@@ -2,7 +2,7 @@
 
 use clearspan_model::{ErrorKind, UnixNanos};
 use datafusion::functions_aggregate::expr_fn::{bool_or, max, min, sum};
-use datafusion::logical_expr::{Expr, cast};
+use datafusion::logical_expr::{Expr, cast, lit};
 use datafusion::prelude::DataFrame;
 
 use super::filter::{
@@ -60,10 +60,12 @@ pub(super) async fn traces_of(
     let from = selection.range.from;
     let read_from = from.map(|from| UnixNanos::from_nanos(from.as_nanos().saturating_sub(CLOCK_SKEW_NANOS)));
     let since = TimeRange { from: read_from, to: None };
+    let end = only_if(named(IS_RUNNING).is_not_true(), named(LAST_END))?;
     let mut frame = engine
         .table(snapshot, &selection.scope, since)?
         .aggregate(vec![column(Col::project_id), column(Col::trace_id)], aggregates)
         .and_then(|frame| frame.filter(named(HAS_ROOT).is_true()))
+        .and_then(|frame| frame.with_column(END, end))
         .context(ErrorKind::Internal, planning)?;
     if let Some(from) = from {
         frame = frame.filter(named(START).gt_eq(time(from))).context(ErrorKind::Internal, planning)?;
@@ -86,6 +88,9 @@ pub(super) async fn traces_of(
 const CLOCK_SKEW_NANOS: i64 = 3_600_000_000_000;
 
 const HAS_ROOT: &str = "trace_has_root";
+/// The last end of its runs so far, and whether its root still runs: then the trace has no end.
+const LAST_END: &str = "trace_last_end";
+const IS_RUNNING: &str = "trace_is_running";
 
 /// Those that nobody asks for are left out of the plan.
 fn totals() -> Result<Vec<Expr>> {
@@ -95,7 +100,8 @@ fn totals() -> Result<Vec<Expr>> {
     Ok(vec![
         bool_or(stands_for_trace()).alias(HAS_ROOT),
         min(column(Col::time)).alias(START),
-        max(column(Col::end_time)).alias(END),
+        max(column(Col::end_time)).alias(LAST_END),
+        bool_or(stands_for_trace().and(column(Col::status).eq(lit("pending")))).alias(IS_RUNNING),
         money(Col::total_cost)?.alias(COST),
         money(Col::input_cost)?.alias(INPUT_COST),
         money(Col::output_cost)?.alias(OUTPUT_COST),

@@ -53,6 +53,46 @@ fn three_traces() -> Vec<Run> {
     ]
 }
 
+/// What a part of it took says nothing of what all of it will have taken.
+pub async fn a_trace_that_runs_has_no_latency(store: &dyn RunStore) {
+    let child = |trace_number: u32, id: u32, parent: u32| {
+        run(trace_number, id, |run| {
+            run.parent_run_id = Some(run_id(parent));
+            run.end_time = Some(at(i64::from(id) * 1_000 + 30_000));
+        })
+    };
+    let runs = vec![
+        run(1, 1, |run| run.end_time = None),
+        child(1, 72, 1),
+        run(2, 11, |run| run.end_time = Some(at(20_000))),
+        child(3, 22, 21),
+    ];
+    write_scattered(store, runs).await;
+    let took = |op: fn(Literal) -> Op, nanos: i64| {
+        filtered(Expr::Test(Field::Latency, op(Literal::Duration(nanos))))
+    };
+    let traces = stats(store, Unit::Traces, &everything()).await;
+    assert_eq!(traces.count, 3);
+    for selection in [took(Op::Gt, 0), took(Op::Lt, i64::MAX)] {
+        let found = stats(store, Unit::Traces, &selection).await;
+        assert_eq!(found.count, 2, "without the one that runs");
+    }
+    // 9 s and 30 s; the one that runs would have had 100 s.
+    for percentile in [traces.latency_p50, traces.latency_p99] {
+        assert!(percentile >= seconds(9) && percentile <= seconds(30), "{percentile:?}");
+    }
+    let query = crate::RunQuery {
+        selection: everything(),
+        order: crate::Order { by: crate::SortKey::Latency, descending: false },
+        after: None,
+        limit: 10,
+    };
+    let page = store.query_traces(&query).await.expect("a page");
+    let ends: Vec<Option<UnixNanos>> = page.traces.iter().map(|trace| trace.end_time).collect();
+    assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 1, "{ends:?}");
+    assert_eq!(ends.iter().flatten().count(), 2, "{ends:?}");
+}
+
 fn seconds(count: i64) -> Option<i64> {
     Some(count * 1_000_000_000)
 }
