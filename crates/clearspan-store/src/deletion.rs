@@ -124,6 +124,10 @@ pub struct PurgeReport {
     pub bytes_written: u64,
     /// Rows that are gone: deleted, replaced or repeated ones.
     pub rows_removed: u64,
+    /// Of these, the deleted ones: runs, log records and metric points.
+    pub rows_deleted: u64,
+    /// Deleted ones that were gone already: merges of files had left them out since the last purge, or since the start.
+    pub rows_deleted_before: u64,
     /// Runs that lost their payload.
     pub rows_stripped: u64,
     /// Files of the write-ahead log that were removed.

@@ -222,6 +222,10 @@ pub(crate) struct PurgeRemoved {
     bytes_written: u64,
     /// Deleted, replaced or repeated rows.
     rows_removed: u64,
+    /// Of these, the deleted ones: runs, log records and metric points.
+    rows_deleted: u64,
+    /// Deleted ones that were gone already: merges of files had left them out since the last purge, or since the start.
+    rows_deleted_before: u64,
     /// Runs that lost their payload because of the retention.
     rows_stripped: u64,
     /// Files of the write-ahead log.
@@ -237,6 +241,8 @@ impl From<PurgeReport> for PurgeRemoved {
             bytes_removed: report.bytes_removed,
             bytes_written: report.bytes_written,
             rows_removed: report.rows_removed,
+            rows_deleted: report.rows_deleted,
+            rows_deleted_before: report.rows_deleted_before,
             rows_stripped: report.rows_stripped,
             log_files_removed: report.log_files_removed,
             log_bytes_removed: report.log_bytes_removed,

@@ -122,14 +122,22 @@ pub(super) async fn purge(args: PurgeArgs) -> anyhow::Result<()> {
     let last = server.run_job("purge").await?;
     let removed = |name: &str| last["removed"][name].as_u64().unwrap_or(0);
     print::line(format_args!(
-        "Segments: {} files of {} bytes replaced by {} of {} bytes; {} rows removed, {} stripped of their payload.",
+        "Segments: {} files of {} bytes replaced by {} of {} bytes; {} rows removed ({} of them deleted ones), {} stripped of their \
+         payload.",
         removed("files_removed"),
         removed("bytes_removed"),
         removed("files_written"),
         removed("bytes_written"),
         removed("rows_removed"),
+        removed("rows_deleted"),
         removed("rows_stripped"),
     ))?;
+    if removed("rows_deleted_before") > 0 {
+        print::line(format_args!(
+            "Before: {} deleted rows had gone when files were merged.",
+            removed("rows_deleted_before")
+        ))?;
+    }
     print::line(format_args!(
         "Log: {} files of {} bytes removed.",
         removed("log_files_removed"),

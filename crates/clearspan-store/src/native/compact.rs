@@ -90,6 +90,10 @@ pub(super) struct Counters {
     failures: AtomicU64,
     bytes_removed: AtomicU64,
     bytes_written: AtomicU64,
+    /// Rows that were left out and that a deletion covers, since a purge began.
+    rows_deleted: AtomicU64,
+    /// The same between that purge and the one before.
+    rows_deleted_before: AtomicU64,
     plan: Mutex<Plan>,
 }
 
@@ -102,6 +106,19 @@ impl Counters {
         self.rewrites.fetch_add(report.rewrites, Ordering::Relaxed);
         self.bytes_removed.fetch_add(report.bytes_removed, Ordering::Relaxed);
         self.bytes_written.fetch_add(report.bytes_written, Ordering::Relaxed);
+    }
+
+    fn note_deleted(&self, rows: u64) {
+        self.rows_deleted.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    fn begin_purge(&self) {
+        self.rows_deleted_before.fetch_add(self.rows_deleted.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// How many rows that a deletion covers were left out by a purge that has ended, and how many by merges before it.
+    pub(super) fn take_deleted(&self) -> (u64, u64) {
+        (self.rows_deleted.swap(0, Ordering::Relaxed), self.rows_deleted_before.swap(0, Ordering::Relaxed))
     }
 }
 

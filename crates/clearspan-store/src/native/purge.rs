@@ -30,6 +30,7 @@ pub(super) async fn purge(store: &NativeStore, expiries: &[PayloadExpiry]) -> Re
     // What was deleted up to here is dead in the manifest, and no file that comes later holds any of it.
     let seq = store.shared.manifest.lock().applied_seq;
     let rewritten = store.purge_with(sift(&store.shared, expiries.to_vec())).await?;
+    let (rows_deleted, rows_deleted_before) = store.shared.compaction.take_deleted();
     store.committer.note_purged(seq).await?;
     let logs_after = log_files(store).await?;
     let gone = logs_before.iter().filter(|(number, _)| !logs_after.iter().any(|(kept, _)| kept == number));
@@ -39,6 +40,8 @@ pub(super) async fn purge(store: &NativeStore, expiries: &[PayloadExpiry]) -> Re
         bytes_removed: rewritten.bytes_removed,
         bytes_written: rewritten.bytes_written,
         rows_removed: rewritten.rows_removed,
+        rows_deleted,
+        rows_deleted_before,
         rows_stripped: rewritten.rows_stripped,
         log_files_removed: gone.clone().count() as u64,
         log_bytes_removed: gone.map(|(_, bytes)| bytes).sum(),

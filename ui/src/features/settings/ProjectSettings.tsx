@@ -75,8 +75,12 @@ function PurgeSection() {
       ) : null}
       {last?.removed ? (
         <p role="status">
-          Last done {formatAgo(last.ended_at)}: {formatInt(last.removed.rows_removed)} rows removed; files of{" "}
-          {formatBytes(last.removed.bytes_removed)} became {formatBytes(last.removed.bytes_written)},{" "}
+          Last done {formatAgo(last.ended_at)}: {formatInt(last.removed.rows_removed)} rows removed,{" "}
+          {formatInt(last.removed.rows_deleted)} of them deleted ones
+          {last.removed.rows_deleted_before > 0
+            ? ` (merges had removed ${formatInt(last.removed.rows_deleted_before)} more before)`
+            : ""}
+          ; files of {formatBytes(last.removed.bytes_removed)} became {formatBytes(last.removed.bytes_written)},{" "}
           {formatBytes(last.removed.log_bytes_removed)} of the log went.
         </p>
       ) : null}

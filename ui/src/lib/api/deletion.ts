@@ -34,7 +34,14 @@ export interface Purge {
   last: {
     ended_at: number;
     error: string | null;
-    removed: { rows_removed: number; bytes_removed: number; bytes_written: number; log_bytes_removed: number } | null;
+    removed: {
+      rows_removed: number;
+      rows_deleted: number;
+      rows_deleted_before: number;
+      bytes_removed: number;
+      bytes_written: number;
+      log_bytes_removed: number;
+    } | null;
   } | null;
 }
 

@@ -478,6 +478,16 @@ export interface components {
             log_files_removed: number;
             /**
              * Format: int64
+             * @description Of these, the deleted ones: runs, log records and metric points.
+             */
+            rows_deleted: number;
+            /**
+             * Format: int64
+             * @description Deleted ones that were gone already: merges of files had left them out since the last purge, or since the start.
+             */
+            rows_deleted_before: number;
+            /**
+             * Format: int64
              * @description Deleted, replaced or repeated rows.
              */
             rows_removed: number;

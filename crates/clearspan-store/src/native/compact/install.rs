@@ -121,7 +121,7 @@ impl Kept for PointCol {
 }
 
 fn replace_files<C: Kept>(shared: &Shared, new: NewFile<C>) -> Result<()> {
-    let NewFile { inputs, file } = new;
+    let NewFile { inputs, file, .. } = new;
     let mut manifest = shared.manifest.lock().clone();
     let entries = C::entries(&mut manifest);
     if !inputs.iter().all(|number| entries.iter().any(|entry| entry.number == *number)) {

@@ -74,6 +74,8 @@ pub(in crate::native) struct NewSegment {
 pub(in crate::native) struct NewFile<C: RecordColumn> {
     pub(super) inputs: Vec<u64>,
     pub(super) file: Option<RecordFile<C>>,
+    /// Rows that were to go.
+    pub(super) dropped: u64,
 }
 
 /// The first of the inputs that memory has room for; two at least, because one and one is the least merge.
@@ -174,11 +176,14 @@ pub(super) fn merge_files<C: RecordColumn + Sorted>(
     for file in inputs {
         sources.push(Box::new(file.scan(&[])?.map(|batch| modernize::<C>(&batch?))));
     }
+    let mut rows_dropped = 0;
     let groups = Merge::<C>::new(sources, Begins::default())?.map(|group| {
         let mut group = group?;
         pace.step(group.num_rows())?;
         if let Some(is_dropped) = dropped {
-            let kept = arrow::compute::not(&is_dropped(&group)?)
+            let goes = is_dropped(&group)?;
+            rows_dropped += goes.true_count() as u64;
+            let kept = arrow::compute::not(&goes)
                 .and_then(|kept| filter_record_batch(&group, &kept))
                 .context(ErrorKind::Internal, || format!("dropping rows of {}", C::TABLE))?;
             group = kept;
@@ -187,7 +192,8 @@ pub(super) fn merge_files<C: RecordColumn + Sorted>(
     });
     let groups = groups.filter(|group| group.as_ref().map_or(true, |group| group.num_rows() > 0));
     let file = RecordFile::write_groups(disk, segment_dir, number, groups)?;
-    Ok(NewFile { inputs: inputs.iter().map(|file| file.entry.number).collect(), file })
+    let inputs = inputs.iter().map(|file| file.entry.number).collect();
+    Ok(NewFile { inputs, file, dropped: rows_dropped })
 }
 
 /// Whether a file has a row that is to go.

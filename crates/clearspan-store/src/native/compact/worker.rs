@@ -194,6 +194,7 @@ impl Worker {
 
     /// Rewrites each file that has dead rows, or rows that are sifted out.
     fn purge(&mut self, sift: &Sift) -> Result<CompactionReport> {
+        self.shared.compaction.begin_purge();
         let mut total = CompactionReport::default();
         for input in self.shared.inputs() {
             let strip_runs = match &sift.strip_runs {
@@ -255,8 +256,20 @@ impl Worker {
             rows -= u64::from(entry.rows);
         }
         (report.rows_removed, report.rows_stripped) = (rows, new.stripped);
+        let deleted = self.count_deleted(&inputs);
         self.hand_over(Rewritten::Runs(new), "segments", &numbers, &report)?;
+        self.shared.compaction.note_deleted(deleted);
         Ok(report)
+    }
+
+    /// How many of the rows that are left out were deleted. Where they cannot be read any more, nobody knows.
+    fn count_deleted(&self, inputs: &[Input]) -> u64 {
+        let tombstones = Arc::clone(&self.shared.state.read().tombstones);
+        if tombstones.is_empty() {
+            return 0;
+        }
+        let of = |input: &Input| input.segment.count_covered(&input.dead, &tombstones).unwrap_or(0);
+        inputs.iter().map(of).sum()
     }
 
     fn rewrite_files<C: RecordColumn + Sorted>(
@@ -285,7 +298,9 @@ impl Worker {
             rows -= file.entry.rows;
         }
         report.rows_removed = rows;
+        let deleted = new.dropped;
         self.hand_over(wrap(new), C::FILES, &numbers, &report)?;
+        self.shared.compaction.note_deleted(deleted);
         Ok(report)
     }
 

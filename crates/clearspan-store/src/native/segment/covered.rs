@@ -31,20 +31,45 @@ impl Segment {
             self.stretches_of(&tombstones.trace_ids().collect::<Vec<_>>())?
         };
         let mut covered = RoaringBitmap::new();
+        self.find_covered(&rows, tombstones, |row| {
+            covered.insert(row);
+        })?;
+        Ok(covered)
+    }
+
+    /// How many of some rows are covered.
+    pub(crate) fn count_covered(&self, among: &RoaringBitmap, tombstones: &Tombstones) -> Result<u64> {
+        let mut ranges: Vec<Range<u32>> = Vec::new();
+        for row in among {
+            match ranges.last_mut() {
+                Some(range) if range.end == row => range.end += 1,
+                _ => ranges.push(row..row + 1),
+            }
+        }
+        let mut count = 0;
+        self.find_covered(&ranges, tombstones, |_| count += 1)?;
+        Ok(count)
+    }
+
+    fn find_covered(
+        &self,
+        rows: &[Range<u32>],
+        tombstones: &Tombstones,
+        mut found: impl FnMut(u32),
+    ) -> Result<()> {
         let columns = [Col::workspace_id, Col::project_id, Col::trace_id];
-        self.look_at(&rows, &columns, |batch, numbers| {
+        self.look_at(rows, &columns, |batch, numbers| {
             let rows = Rows::new(batch);
             for (at, row) in numbers.iter().enumerate() {
                 let workspace_id = WorkspaceId::from_bytes(rows.need_id(Col::workspace_id, at)?);
                 let project_id = ProjectId::from_bytes(rows.need_id(Col::project_id, at)?);
                 let trace_id = TraceId::from_bytes(rows.need_id(Col::trace_id, at)?);
                 if tombstones.covers_run(workspace_id, project_id, trace_id) {
-                    covered.insert(*row);
+                    found(*row);
                 }
             }
             Ok(())
-        })?;
-        Ok(covered)
+        })
     }
 
     /// The row groups, in order, with the projects in each.

@@ -215,6 +215,33 @@ async fn records_that_are_sent_again_live_once() {
     }
 }
 
+/// What a merge left out before is told as well, once.
+#[tokio::test]
+async fn a_purge_tells_what_merges_removed_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = NativeStore::open(quiet_config(dir.path())).unwrap();
+    for number in 1..=12 {
+        store.write(vec![run(number, number, |_| ())]).await.unwrap();
+        store.write_logs(vec![log(number.into(), "doomed")]).await.unwrap();
+        store.flush().await.unwrap();
+    }
+    // One row that another one replaces, and of the deleted traces one in the end.
+    store.write(vec![run(4, 4, |run| run.user_id = Some("ann".to_owned()))]).await.unwrap();
+    delete(&store, &[1, 2]).await;
+    store.flush().await.unwrap();
+    let merged = store.compact().await.unwrap();
+    assert!(merged.rows_removed >= 3, "{merged:?}");
+    let report = store.purge(&[]).await.unwrap();
+    assert!(report.rows_deleted_before >= 2, "{report:?}");
+    assert_eq!(
+        report.rows_deleted_before + report.rows_deleted,
+        14,
+        "two runs, and the records of trace 1: {report:?}"
+    );
+    let report = store.purge(&[]).await.unwrap();
+    assert_eq!((report.rows_deleted, report.rows_deleted_before), (0, 0), "{report:?}");
+}
+
 /// After a purge no file holds a deleted row, and what is old is forgotten.
 #[tokio::test]
 async fn a_purge_rewrites_files_and_lets_tombstones_go() {
@@ -228,6 +255,7 @@ async fn a_purge_rewrites_files_and_lets_tombstones_go() {
     assert!(store.deletion_state().unpurged_since.is_some());
     let report = store.purge(&[]).await.unwrap();
     assert_eq!((report.rows_removed, report.files_removed, report.files_written), (2, 2, 2), "{report:?}");
+    assert_eq!((report.rows_deleted, report.rows_deleted_before), (2, 0), "a run and a record: {report:?}");
     assert!(report.log_files_removed > 0 && report.log_bytes_removed > 0, "{report:?}");
     let manifest = store.shared.manifest.lock().clone();
     assert_eq!((manifest.segments.len(), manifest.segments[0].rows, manifest.logs[0].rows), (1, 1, 1));
