@@ -2,6 +2,7 @@
 
 import type { Level, LogRow } from "./api/telemetry";
 import { BigNumber, printJson } from "./api/json";
+import { showTurns } from "./visible-text";
 
 /** A line is cut here: no window is wider. */
 const LINE_CHARS = 600;
@@ -16,10 +17,10 @@ export function valueText(value: unknown, indent = 0): string {
 
 /** One line of what a record says; of its attributes when it has no body. */
 export function lineOf(record: Pick<LogRow, "body" | "attributes">): string {
-  const body = oneLine(valueText(record.body));
+  const body = showTurns(oneLine(valueText(record.body)));
   if (body !== "") return body;
   const pairs = Object.entries(record.attributes).map(([key, value]) => `${key}=${oneLine(valueText(value), 120)}`);
-  return pairs.join(" ").slice(0, LINE_CHARS);
+  return showTurns(pairs.join(" ").slice(0, LINE_CHARS));
 }
 
 /** Line breaks and runs of blanks become one blank. */

@@ -2,6 +2,7 @@
 
 import { isObject, type Json, printJson } from "./api/json";
 import { onlyText } from "./text";
+import { showTurns } from "./visible-text";
 import { messagesIn, type PlainMessage } from "./messages-in";
 
 /** The chat of a payload, also of one that has more in it; and what that is. */
@@ -27,7 +28,7 @@ export function lineText(value: unknown): string {
         .map(([name, member]) => `${name}: ${leafText(member)}`)
         .join(" · ")
     : mainText(value);
-  return text.replace(/\s+/g, " ");
+  return showTurns(text.replace(/\s+/g, " "));
 }
 
 /** The one text that stands for a payload: its only text, its last message, else its JSON. */

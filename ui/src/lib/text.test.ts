@@ -47,3 +47,8 @@ it("knows the only text of a value", () => {
   expect(onlyText({})).toBeNull();
   expect(onlyText(undefined)).toBeNull();
 });
+
+it.each([
+  ["sent to \u202emoc.live", "sent to \\u202emoc.live"],
+  ['{"q":"a\\u202eb"}', "a\\u202eb"],
+])("does not let %j turn what follows", (preview, text) => expect(previewLine(preview)).toBe(text));

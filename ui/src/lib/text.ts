@@ -1,10 +1,12 @@
 //! Texts as they stand in one line of a table.
 
+import { showTurns } from "./visible-text";
+
 /** How a preview ends that the server cut. */
 const CUT = "…";
 
 /** A preview as one reads it: the text in JSON that holds one only, without the marks of Markdown. */
-export const previewLine = (preview: string): string => plainLine(textInJson(preview) ?? preview);
+export const previewLine = (preview: string): string => showTurns(plainLine(textInJson(preview) ?? preview));
 
 /** The only text in JSON, also in its beginning when that was cut inside the text; null when there are others. */
 function textInJson(preview: string): string | null {

@@ -8,6 +8,7 @@ import { runQuery } from "@/lib/api/queries";
 import type { Payload, Run } from "@/lib/api/types";
 import { type ErrorText, errorText } from "@/lib/error-text";
 import { formatAgo, formatDateTime, formatDollars, formatDuration, plural } from "@/lib/format";
+import { shownName, shownValue } from "@/lib/visible-text";
 import { Bones } from "@/components/Bones";
 import { MessageList } from "@/components/chat/MessageList";
 import { Score } from "@/components/feedback/Scores";
@@ -29,11 +30,11 @@ export function ItemView({ project, item, configs }: { project: string; item: Qu
   const given = useQuery(feedbackQuery([item.id])).data?.filter((one) => isAbout(one, item.trace_id, item.id)) ?? [];
   if (isError) return <ErrorState title="The run could not be loaded" error={error} onRetry={() => void refetch()} />;
   return (
-    <article className={styles.item} aria-label={item.name}>
+    <article className={styles.item} aria-label={shownName(item.name)}>
       <header className={styles.head}>
         {run ? <TypeIcon type={run.run_type} large /> : null}
-        <h2 className="ellipsis" title={item.name}>
-          {item.name}
+        <h2 className="ellipsis" title={shownName(item.name)}>
+          {shownName(item.name)}
         </h2>
         {run ? <StatusPill status={run.status} /> : null}
         <span className="grow" />
@@ -57,10 +58,10 @@ export function ItemView({ project, item, configs }: { project: string; item: Qu
             <span>{formatDuration(run.latency_us)}</span>
             {run.cost?.total ? <span>{formatDollars(run.cost.total)}</span> : null}
             {run.model ? <span>{run.model}</span> : null}
-            {run.user_id ? <span>user {run.user_id}</span> : null}
+            {run.user_id ? <span>user {shownValue(run.user_id)}</span> : null}
             {run.thread_id ? <Thread project={run.project.name} run={run} threadId={run.thread_id} /> : null}
             {run.tags.map((tag) => (
-              <Tag key={tag}>{tag}</Tag>
+              <Tag key={tag}>{shownValue(tag)}</Tag>
             ))}
           </>
         ) : null}
@@ -81,7 +82,7 @@ const Thread = ({ project, threadId, run }: { project: string; threadId: string;
     target="_blank"
     title="Opens the conversation in a new tab"
   >
-    thread {threadId}
+    thread {shownValue(threadId)}
   </Link>
 );
 

@@ -1,5 +1,6 @@
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { cx } from "@/lib/cx";
+import { shownName, showTurns } from "@/lib/visible-text";
 import { formatDollars, formatDuration, formatTokens } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
 import styles from "./RunTree.module.css";
@@ -51,8 +52,10 @@ export function RunTree({ rows, selected, onSelect }: Props) {
             onClick={() => onSelect(index)}
           >
             <TypeIcon type={run.run_type} />
-            <span className="ellipsis">{run.name}</span>
-            {run.error ? <span className={cx(styles.error, "ellipsis")}>{run.error.split("\n")[0]}</span> : null}
+            <span className="ellipsis">{shownName(run.name)}</span>
+            {run.error ? (
+              <span className={cx(styles.error, "ellipsis")}>{showTurns(run.error.split("\n")[0])}</span>
+            ) : null}
             <span className="grow" />
             <span className={styles.figure}>{formatDuration(latencyOf(run))}</span>
             <span className={styles.figure}>{run.total_cost === null ? "" : formatDollars(run.total_cost)}</span>

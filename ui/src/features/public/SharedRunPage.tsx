@@ -7,6 +7,7 @@ import { MAX_SHARED_RUNS, type SharedRun, sharedRunQuery, sharedRunsQuery } from
 import { useCommands } from "@/lib/commands";
 import { formatDateTime, formatDollars, formatDuration, formatInstant, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { shownName, shownValue } from "@/lib/visible-text";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { EmptyState, ErrorState } from "@/components/Notice";
@@ -109,7 +110,7 @@ function Detail({ token, run }: { token: string; run: SharedRun }) {
       <header className={styles.head}>
         <div className={styles.title}>
           <TypeIcon type={run.run_type} large />
-          <h2>{run.name}</h2>
+          <h2>{shownName(run.name)}</h2>
           <StatusPill status={run.status} />
           <span className="grow" />
           <CopyButton text={run.id} label="Copy run id" />
@@ -124,7 +125,7 @@ function Detail({ token, run }: { token: string; run: SharedRun }) {
             </>
           )}
           {run.tags.map((tag) => (
-            <Tag key={tag}>{tag}</Tag>
+            <Tag key={tag}>{shownValue(tag)}</Tag>
           ))}
         </p>
       </header>

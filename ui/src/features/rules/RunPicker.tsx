@@ -4,6 +4,7 @@ import { useId, useState } from "react";
 import { messageOf } from "@/lib/api/client";
 import { fetchRuns, runQuery, skeletonQuery } from "@/lib/api/queries";
 import { formatAgo } from "@/lib/format";
+import { shownName } from "@/lib/visible-text";
 import { TypeIcon } from "@/components/TypeIcon";
 import { parseRunAddress } from "./run-link";
 import styles from "./RunPicker.module.css";
@@ -55,7 +56,7 @@ export function RunPicker({ project, trace, run, onRun }: Props) {
         </option>
         {runs.map((row) => (
           <option key={row.run_id} value={`${row.trace_id} ${row.run_id}`}>
-            {[row.name, row.model, formatAgo(row.start_time)].filter(Boolean).join(" · ")}
+            {[shownName(row.name), row.model, formatAgo(row.start_time)].filter(Boolean).join(" · ")}
           </option>
         ))}
       </select>
@@ -106,7 +107,7 @@ function Chosen({ project, trace, run }: { project: string; trace: string; run: 
         params={{ project: data.project.name, traceId: trace }}
         search={{ span: run }}
       >
-        {data.name}
+        {shownName(data.name)}
       </Link>
       <span>{[data.model, data.scope?.name].filter(Boolean).join(" · ")}</span>
     </p>

@@ -4,6 +4,7 @@ import { ArrowRight, CircleAlert } from "lucide-react";
 import { diagnosticsQuery } from "@/lib/api/queries";
 import type { Diagnostic } from "@/lib/api/types";
 import { formatAgo, formatDollars, formatDuration, plural } from "@/lib/format";
+import { shownName } from "@/lib/visible-text";
 import { RunningDot } from "@/components/Tag";
 import styles from "./SetupPage.module.css";
 import type { Arrival } from "./useArrival";
@@ -40,7 +41,7 @@ function Arrived({ arrival: { project, trace } }: { arrival: Arrival }) {
       params={{ project, traceId: trace.trace_id }}
       preload="render"
     >
-      <b>{trace.name}</b>
+      <b>{shownName(trace.name)}</b>
       <span>
         arrived in {project}: {plural(trace.run_count, "run")}
         {trace.latency_us === null ? "" : `, ${formatDuration(trace.latency_us)}`}

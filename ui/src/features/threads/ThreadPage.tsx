@@ -11,6 +11,7 @@ import { useCommands } from "@/lib/commands";
 import { formatCost, formatDateTime, formatInt, formatTokens, plural } from "@/lib/format";
 import { useTitle } from "@/lib/title";
 import { useThrottled } from "@/lib/use-throttled";
+import { shownValue } from "@/lib/visible-text";
 import { Bones } from "@/components/Bones";
 import { AddToQueueButton } from "@/components/collect/AddToQueueButton";
 import { Button } from "@/components/Button";
@@ -52,7 +53,7 @@ export function ThreadPage() {
     REFRESH_MS,
   );
   useTraceEvents(project, (ids) => (ids.some(isKnown) ? refresh() : look()), refresh);
-  useTitle(`Thread ${threadId}`);
+  useTitle(`Thread ${shownValue(threadId)}`);
   if (turns && turns.length > 0)
     return (
       <Page>
@@ -61,7 +62,11 @@ export function ThreadPage() {
     );
   return (
     <Page busy={query.isPending}>
-      <PageBar project={project} parents={[<Parent key="threads" project={project} />]} current={threadId} />
+      <PageBar
+        project={project}
+        parents={[<Parent key="threads" project={project} />]}
+        current={shownValue(threadId)}
+      />
       {query.isPending ? (
         <Bones count={3} height={96} className={styles.bones} />
       ) : query.isError ? (
@@ -69,8 +74,8 @@ export function ThreadPage() {
       ) : (
         <EmptyState title="This thread is not here">
           <p>
-            No trace of {project} belongs to a thread {threadId}. Its traces may have been deleted, or the first is
-            still on the way: the page shows it as soon as it arrives.
+            No trace of {project} belongs to a thread {shownValue(threadId)}. Its traces may have been deleted, or the
+            first is still on the way: the page shows it as soon as it arrives.
           </p>
           <p>
             <Link to="/p/$project/threads" params={{ project }}>
@@ -157,7 +162,7 @@ function Thread({ project, threadId, turns, cut }: ThreadProps) {
       <PageBar
         project={project}
         parents={[<Parent key="threads" project={project} />]}
-        current={<span className="mono">{threadId}</span>}
+        current={<span className="mono">{shownValue(threadId)}</span>}
         actions={
           <>
             <Button
@@ -241,9 +246,9 @@ function Facts({ project, turns }: { project: string; turns: TraceRow[] }) {
             to="/p/$project/threads"
             params={{ project }}
             search={{ user, t: "all" }}
-            title={`All threads of ${user}`}
+            title={`All threads of ${shownValue(user)}`}
           >
-            {user}
+            <bdi>{shownValue(user)}</bdi>
           </Link>
           {users.length > 1 ? ` and ${plural(users.length - 1, "other")}` : ""}
         </span>

@@ -14,6 +14,7 @@ import {
   unpricedCalls,
 } from "@/lib/format";
 import { previewLine } from "@/lib/text";
+import { shownValue, showTurns } from "@/lib/visible-text";
 import styles from "./ThreadTable.module.css";
 
 interface Props {
@@ -84,21 +85,21 @@ function Row({ project, thread, current }: { project: string; thread: ThreadRow;
         <Link
           to="/p/$project/threads/$threadId"
           params={{ project, threadId: thread.thread_id }}
-          title={thread.thread_id}
+          title={shownValue(thread.thread_id)}
           className="mono"
         >
-          {thread.thread_id}
+          {shownValue(thread.thread_id)}
         </Link>
       </td>
-      <td className={styles.user} title={thread.user_id ?? undefined}>
-        {thread.user_id}
+      <td className={styles.user} title={thread.user_id === null ? undefined : shownValue(thread.user_id)}>
+        {thread.user_id === null ? null : shownValue(thread.user_id)}
       </td>
       <td className={styles.said}>
         <div>
           <span>{thread.first_input_preview ? previewLine(thread.first_input_preview) : UNKNOWN}</span>
           {failed ? (
-            <span className={styles.bad} title={thread.last_error ?? undefined}>
-              {thread.last_error}
+            <span className={styles.bad} title={showTurns(thread.last_error ?? "")}>
+              {showTurns(thread.last_error ?? "")}
             </span>
           ) : (
             <span className={styles.answer}>

@@ -1,5 +1,6 @@
 import { Search, TriangleAlert, UserRound, X } from "lucide-react";
 import { type RefObject, useEffect, useState } from "react";
+import { shownValue } from "@/lib/visible-text";
 import { Button } from "@/components/Button";
 import type { ThreadsSearch } from "./search";
 import styles from "./ThreadsPage.module.css";
@@ -44,10 +45,10 @@ export function ThreadsFilter({ search, onChange, inputRef }: Props) {
       {search.user ? (
         <span className={styles.chip}>
           <UserRound size={12} aria-hidden />
-          <span className="ellipsis">{search.user}</span>
+          <span className="ellipsis">{shownValue(search.user)}</span>
           <button
             type="button"
-            aria-label={`All users, not only ${search.user}`}
+            aria-label={`All users, not only ${shownValue(search.user)}`}
             onClick={() => onChange({ user: undefined })}
           >
             <X size={12} aria-hidden />

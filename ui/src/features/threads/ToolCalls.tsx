@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { toolsQuery } from "@/lib/api/threads";
 import type { RunRow, TraceRow } from "@/lib/api/types";
 import { previewLine } from "@/lib/text";
+import { shownName, showTurns } from "@/lib/visible-text";
 import { cx } from "@/lib/cx";
 import { formatDuration, formatInt, plural } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
@@ -35,10 +36,10 @@ export function ToolCalls({ project, turn, version, all }: Props) {
           <span
             key={name}
             className={cx(styles.chip, failed > 0 && styles.failed)}
-            title={failed > 0 ? `${name}: ${failed} of ${plural(count, "call")} failed` : name}
+            title={failed > 0 ? `${shownName(name)}: ${failed} of ${plural(count, "call")} failed` : shownName(name)}
           >
             <TypeIcon type="tool" />
-            <span className="ellipsis">{name}</span>
+            <span className="ellipsis">{shownName(name)}</span>
             {count > 1 ? <small>×{formatInt(count)}</small> : null}
           </span>
         ))}
@@ -71,11 +72,11 @@ function Lines({ project, runs }: { project: string; runs: RunRow[] }) {
             search={{ span: run.run_id }}
             className={cx(run.status === "error" && styles.failed)}
           >
-            <b className="ellipsis">{run.name}</b>
+            <b className="ellipsis">{shownName(run.name)}</b>
             <span className="ellipsis">{previewLine(run.input_preview ?? "")}</span>
             <span className={cx("ellipsis", run.status === "error" && styles.bad)}>
               {run.status === "error"
-                ? run.error
+                ? showTurns(run.error ?? "")
                 : run.status === "pending"
                   ? "still running"
                   : previewLine(run.output_preview ?? "")}

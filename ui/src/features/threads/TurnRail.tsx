@@ -4,6 +4,7 @@ import type { TraceRow } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatTokens } from "@/lib/format";
 import { previewLine } from "@/lib/text";
+import { shownName, showTurns } from "@/lib/visible-text";
 import { useSize } from "@/lib/use-size";
 import { largest, measureOf, type Measure, offsetsOf, rowsBetween } from "./measures";
 import styles from "./TurnRail.module.css";
@@ -81,7 +82,7 @@ function Row({ turn, index, count, top, most, selected, onSelect }: RowProps) {
       >
         <span className={styles.title}>
           <span className={styles.number}>{index + 1}</span>
-          <b>{turn.input_preview ? previewLine(turn.input_preview) : turn.name}</b>
+          <b>{turn.input_preview ? previewLine(turn.input_preview) : shownName(turn.name)}</b>
         </span>
         <span className={styles.bars}>
           <Bar
@@ -98,9 +99,9 @@ function Row({ turn, index, count, top, most, selected, onSelect }: RowProps) {
           <Bar share={share(time, most.time)} color="--llm" label={formatDuration(time)} />
         </span>
         {turn.error ? (
-          <span className={styles.error} title={turn.error}>
+          <span className={styles.error} title={showTurns(turn.error)}>
             <TriangleAlert size={12} aria-label={turn.status === "error" ? "Failed:" : "Failed and recovered:"} />
-            <span>{turn.error}</span>
+            <span>{showTurns(turn.error)}</span>
           </span>
         ) : null}
       </button>

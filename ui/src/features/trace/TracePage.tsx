@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "react";
 import { isAbsent } from "@/lib/api/client";
 import { useTraceEvents } from "@/lib/api/events";
 import { skeletonQuery } from "@/lib/api/queries";
+import { shownName } from "@/lib/visible-text";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
 import { buildModel } from "./model/build";
@@ -26,7 +27,7 @@ export function TracePage() {
     if (ids.includes(here)) void client.invalidateQueries({ queryKey: ["skeleton", traceId] });
   });
   useEffect(() => {
-    document.title = skeleton ? `${skeleton.name} · Clearspan` : "Trace · Clearspan";
+    document.title = skeleton ? `${shownName(skeleton.name)} · Clearspan` : "Trace · Clearspan";
   }, [skeleton]);
 
   if (model && model.n > 0)

@@ -7,6 +7,7 @@ import { facetsQuery } from "@/lib/api/queries";
 import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { formatInt } from "@/lib/format";
+import { shownValue } from "@/lib/visible-text";
 import { filterField } from "./completion";
 import styles from "./Facets.module.css";
 import { type PickMode, pickedState, splitTerms, type Term } from "./filter";
@@ -79,12 +80,12 @@ function Section({ facet, terms, onPick }: { facet: Facet; terms: Term[]; onPick
             type="button"
             className={cx(styles.value, state === "excluded" && styles.excluded)}
             aria-pressed={state === "wanted"}
-            title={value}
+            title={shownValue(value)}
             onClick={(event) => onPick(field, value, howOf(event))}
           >
             <i style={{ width: `${(count / max) * 100}%` }} />
             {status ? <span className={cx(styles.dot, status.dot)} /> : null}
-            <span className={styles.label}>{status?.label ?? value}</span>
+            <span className={styles.label}>{status?.label ?? shownValue(value)}</span>
             <span className="sr">{state === "excluded" ? " excluded, " : ", "}</span>
             <span className={styles.count}>{formatInt(count)}</span>
           </button>

@@ -6,6 +6,7 @@ import { isBadFilter } from "@/lib/api/client";
 import type { Facet } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { useMediaQuery } from "@/lib/media";
+import { shownValue } from "@/lib/visible-text";
 import { Keys } from "@/components/Keys";
 import { accept, beginsField, suggest, whileTyping } from "./completion";
 import styles from "./FilterBar.module.css";
@@ -151,7 +152,7 @@ export function FilterBar({ value, onChange, facets, error, inputRef, children }
               take(index);
             }}
           >
-            <span className="mono">{item.label}</span>
+            <span className="mono">{shownValue(item.label)}</span>
             <span className={styles.hint}>{item.hint}</span>
           </div>
         ))}

@@ -8,6 +8,7 @@ import { runQuery, verdictQuery } from "@/lib/api/queries";
 import type { Payload } from "@/lib/api/types";
 import { formatDateTime, formatDollars, formatDuration, formatInt, formatTokens, plural } from "@/lib/format";
 import { previewLine } from "@/lib/text";
+import { shownName, shownValue, showTurns } from "@/lib/visible-text";
 import { Button, IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { ErrorState } from "@/components/Notice";
@@ -26,10 +27,10 @@ interface Props {
 
 export function Peek({ project, row, onClose, onOpen }: Props) {
   return (
-    <aside className={styles.peek} aria-label={`Peek: ${row.name}`}>
+    <aside className={styles.peek} aria-label={`Peek: ${shownName(row.name)}`}>
       <header>
         <TypeIcon type={row.type} large />
-        <h2 title={row.name}>{row.name}</h2>
+        <h2 title={shownName(row.name)}>{shownName(row.name)}</h2>
         <StatusPill status={row.status} />
         <span className="grow" />
         <CopyButton text={row.traceId} label="Copy trace id" />
@@ -42,7 +43,7 @@ export function Peek({ project, row, onClose, onOpen }: Props) {
       </header>
       <div className={styles.body}>
         <Numbers row={row} />
-        {row.error ? <p className={styles.error}>{row.error}</p> : null}
+        {row.error ? <p className={styles.error}>{showTurns(row.error)}</p> : null}
         {row.runs === null ? null : <Findings project={project} row={row} />}
         <Payloads project={project} row={row} />
         <Facts row={row} />
@@ -160,7 +161,7 @@ function Side({ title, payload, preview, loading, last }: SideProps) {
 
 function Facts({ row }: { row: ListRow }) {
   const facts: [string, ReactNode][] = [["Started", formatDateTime(row.start)]];
-  const add = (name: string, value: string | null) => value && facts.push([name, value]);
+  const add = (name: string, value: string | null) => value && facts.push([name, shownValue(value)]);
   add("Model", row.models.join(", "));
   add("User", row.user);
   add("Thread", row.thread);
@@ -171,12 +172,12 @@ function Facts({ row }: { row: ListRow }) {
       "Tags",
       <span key="tags" className={styles.tags}>
         {row.tags.map((tag) => (
-          <Tag key={tag}>{tag}</Tag>
+          <Tag key={tag}>{shownValue(tag)}</Tag>
         ))}
       </span>,
     ]);
   for (const [key, value] of Object.entries(row.metadata).slice(0, 20))
-    facts.push([key, typeof value === "string" ? value : JSON.stringify(value)]);
+    facts.push([shownValue(key), shownValue(typeof value === "string" ? value : JSON.stringify(value))]);
   return (
     <section>
       <h3>Facts</h3>

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
 import { cx } from "@/lib/cx";
+import { shownName } from "@/lib/visible-text";
 import type { Column } from "./columns";
 import type { ListRow } from "./rows";
 import windowed from "@/components/WindowedRows.module.css";
@@ -33,7 +34,7 @@ export const Row = memo(function Row({ project, row, index, top, columns, widths
     >
       {/* The grid hears the click, with or without Shift. */}
       <span role="gridcell" data-col="mark" className={styles.cell}>
-        <input type="checkbox" readOnly checked={marked} tabIndex={-1} aria-label={`Select ${row.name}`} />
+        <input type="checkbox" readOnly checked={marked} tabIndex={-1} aria-label={`Select ${shownName(row.name)}`} />
       </span>
       {columns.map((column, i) => (
         <span

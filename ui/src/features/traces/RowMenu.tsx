@@ -2,6 +2,7 @@ import { Copy, Database, ExternalLink, Filter, FilterX, MessagesSquare, PanelRig
 import { Fragment } from "react";
 import { MenuItem, MenuSeparator } from "@/components/Menu";
 import type { CollectWhere } from "@/components/collect/CollectRuns";
+import { shownValue } from "@/lib/visible-text";
 import { copyText } from "@/components/CopyButton";
 import type { PickMode } from "./filter";
 import type { ListRow } from "./rows";
@@ -45,12 +46,12 @@ export function RowMenu({ clicked, onPick, onOpen, onPeek, onThread, onCollect }
       {picks.map(([name, text]) => (
         <Fragment key={name}>
           <MenuItem icon={<Filter {...ICON} />} hint={name} onSelect={() => onPick(name, text, "only")}>
-            Filter by {text}
+            Filter by <bdi>{shownValue(text)}</bdi>
           </MenuItem>
           {field === null ? null : (
             <>
               <MenuItem icon={<FilterX {...ICON} />} hint={name} onSelect={() => onPick(name, text, "exclude")}>
-                Exclude {text}
+                Exclude <bdi>{shownValue(text)}</bdi>
               </MenuItem>
               <MenuItem icon={<Copy {...ICON} />} onSelect={() => void copyText(text)}>
                 Copy value

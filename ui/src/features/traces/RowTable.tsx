@@ -194,7 +194,13 @@ function HeadCell({ column, width, sort, onSort }: { column: Column; width: numb
   if (column.sort === undefined)
     return (
       <span role="columnheader" data-col={column.id} className={className} style={style}>
-        {column.id === "status" ? <span className="sr">Status</span> : column.label}
+        {column.id === "status" ? (
+          <span className="sr">Status</span>
+        ) : (
+          <span className="ellipsis" title={column.label}>
+            {column.label}
+          </span>
+        )}
       </span>
     );
   const next = order === "descending" ? column.sort : `-${column.sort}`;

@@ -8,6 +8,7 @@ import { MeanScores } from "@/components/feedback/Scores";
 import { Tag } from "@/components/Tag";
 import type { ListRow } from "./rows";
 import { previewLine } from "@/lib/text";
+import { shownValue, showTurns } from "@/lib/visible-text";
 import { isToday } from "@/lib/time-range";
 import styles from "./RowTable.module.css";
 
@@ -39,10 +40,10 @@ export function ValueCell({
   if (values.length === 0) return null;
   if (tags)
     return (
-      <span className={styles.tags} title={values.join(", ")}>
+      <span className={styles.tags} title={values.map(shownValue).join(", ")}>
         {values.slice(0, 4).map((value) => (
           <span key={value} data-field={field} data-value={value}>
-            <Tag>{value}</Tag>
+            <Tag>{shownValue(value)}</Tag>
           </span>
         ))}
       </span>
@@ -52,9 +53,9 @@ export function ValueCell({
       className={cx("ellipsis", mono && "mono")}
       data-field={field}
       data-value={values[0]}
-      title={values.join(", ")}
+      title={values.map(shownValue).join(", ")}
     >
-      {shown(values[0])}
+      <bdi>{shownValue(shown(values[0]))}</bdi>
       {values.length > 1 ? <span className={styles.more}> +{values.length - 1}</span> : null}
     </span>
   );
@@ -64,8 +65,8 @@ export function ValueCell({
 export function InputOutput({ row }: { row: ListRow }) {
   const output =
     row.status === "error" && row.error ? (
-      <span className={styles.error} title={row.error}>
-        {row.error}
+      <span className={styles.error} title={showTurns(row.error)}>
+        {showTurns(row.error)}
       </span>
     ) : (
       <span className={styles.output}>

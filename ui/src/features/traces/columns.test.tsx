@@ -6,7 +6,7 @@ import type { ListRow } from "./rows";
 
 afterEach(cleanup);
 
-const [cost] = columnsOf(["cost"], "traces");
+const [cost, name, tags, user, blank] = columnsOf(["cost", "name", "tags", "user", "meta. "], "traces");
 const row = (patch: Partial<ListRow>): ListRow => ({ runs: 3, status: "success", ...patch }) as ListRow;
 
 it.each([
@@ -16,4 +16,14 @@ it.each([
 ])("says which filter finds what has no price: %#", (of, text, title) => {
   render(cost.cell(of));
   expect(screen.getByText(text).title).toContain(title);
+});
+
+it("shows what is blank, and keeps it for filters", () => {
+  render(name.cell(row({ name: " " })));
+  expect(screen.getByText("unnamed").closest("[data-field]")).toHaveProperty("dataset.value", " ");
+  render(tags.cell(row({ tags: ["beta", " "] })));
+  expect(screen.getByText("“␣”").closest("[title]")).toHaveProperty("title", "beta, “␣”");
+  render(user.cell(row({ user: "a\u202eb" })));
+  expect(screen.getByText("a\\u202eb").tagName).toBe("BDI");
+  expect(blank.label).toBe("“␣”");
 });

@@ -6,6 +6,7 @@ import { Tag, RunningDot } from "@/components/Tag";
 import { TypeIcon } from "@/components/TypeIcon";
 import { formatDollars, formatDuration, formatInt, formatTokens, UNKNOWN } from "@/lib/format";
 import { shortModel } from "@/lib/text";
+import { shownName, shownValue } from "@/lib/visible-text";
 import { FeedbackCell, InputOutput, TimeCell, ValueCell } from "./cells";
 import type { ListRow } from "./rows";
 import type { Unit } from "./search";
@@ -120,7 +121,7 @@ function nameCell(row: ListRow): ReactNode {
   return (
     <span className={styles.name} data-field="name" data-value={row.name}>
       {row.runs === null ? <TypeIcon type={row.type} /> : null}
-      <span className="ellipsis">{row.name}</span>
+      <span className="ellipsis">{shownName(row.name)}</span>
       {row.orphan ? <Tag title="The parent of its first run has not arrived">partial</Tag> : null}
     </span>
   );
@@ -170,7 +171,7 @@ const META = "meta.";
 /** A column of one metadata key. */
 const metaColumn = (id: string): Column => ({
   id,
-  label: id.slice(META.length),
+  label: shownValue(id.slice(META.length)),
   width: 110,
   unit: "traces",
   cell: (row) => <ValueCell field={id} values={metaValue(row, id.slice(META.length))} />,

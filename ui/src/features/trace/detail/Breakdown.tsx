@@ -1,5 +1,6 @@
 import { type ReactNode, useMemo } from "react";
 import { cx } from "@/lib/cx";
+import { shownName } from "@/lib/visible-text";
 import { formatCost, formatDuration, formatInt, formatPercent, formatTokens, plural } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
 import { breakdown, type ModelShare, type ToolShare } from "../model/breakdown";
@@ -93,7 +94,7 @@ function Calls({ t, i, calls, onSelect }: Props & { calls: number[] }) {
         <button key={k} type="button" className={styles.line} onClick={() => onSelect(k)}>
           <TypeIcon type={typeOf(t, k)} />
           <span className={styles.name}>
-            {nameOf(t, k)}
+            <bdi>{nameOf(t, k)}</bdi>
             <small>
               {formatTokens(rows.input_tokens[t.run[k]])} in, {formatTokens(rows.output_tokens[t.run[k]])} out
             </small>
@@ -114,7 +115,7 @@ function Tools({ t, tools, onSelect }: { t: TraceModel; tools: ToolShare[]; onSe
         <button key={share.name} type="button" className={styles.line} onClick={() => onSelect(share.node)}>
           <TypeIcon type={t.skeleton.dict[share.type]} />
           <span className={styles.name}>
-            {t.skeleton.dict[share.name]}
+            <bdi>{shownName(t.skeleton.dict[share.name])}</bdi>
             <small>×{formatInt(share.calls)}</small>
             {share.errors > 0 ? <small className={styles.err}>{formatInt(share.errors)} err</small> : null}
           </span>
@@ -134,7 +135,7 @@ function Errors({ t, errors, onSelect }: { t: TraceModel; errors: number[]; onSe
         <button key={k} type="button" className={cx(styles.line, styles.short)} onClick={() => onSelect(k)}>
           <TypeIcon type={typeOf(t, k)} />
           <span className={cx(styles.name, styles.err)}>
-            {nameOf(t, k)}
+            <bdi>{nameOf(t, k)}</bdi>
             <small>{errorOf(t, k)}</small>
           </span>
           <span className={styles.share}>{formatDuration(t.start[k])}</span>

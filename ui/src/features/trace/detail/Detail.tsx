@@ -93,7 +93,7 @@ function Head({ state, sheet, onClose, children }: Props & { children: ReactNode
       <div className={styles.line}>
         <TypeIcon type={type} large />
         <h2 title={nameOf(t, i)}>
-          {nameOf(t, i)}
+          <bdi>{nameOf(t, i)}</bdi>
           {t.members[i] > 0 ? ` ×${t.members[i]}` : ""}
         </h2>
         <From field="name" />

@@ -1,13 +1,13 @@
 //! From a tool call in an answer to the span that executed it.
 
-import { nameOf, type TraceModel, typeOf } from "../model/types";
+import { type TraceModel, typeOf } from "../model/types";
 
 /** The first tool span of that name after the call, within the call's parent or the parent above; −1 when there is none. */
 export function findToolSpan(t: TraceModel, call: number, name: string): number {
   let scope = t.parent[call];
   for (let level = 0; level < 2 && scope >= 0; level++, scope = t.parent[scope])
     for (let i = call + 1, end = scope + t.size[scope]; i < end; i++)
-      if (typeOf(t, i) === "tool" && t.members[i] === 0 && matches(nameOf(t, i), name)) return i;
+      if (typeOf(t, i) === "tool" && t.members[i] === 0 && matches(t.skeleton.dict[t.name[i]], name)) return i;
   return -1;
 }
 

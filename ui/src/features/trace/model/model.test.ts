@@ -7,7 +7,7 @@ import { criticalPath } from "./critical-path";
 import { findNodes } from "./find";
 import { carryFold, defaultFold, foldAll, keepMask, reveal, rowOf, visibleRows } from "./fold";
 import { fanOut, skeletonOf } from "./fixture";
-import { ancestorsOf, keyOf, nameOf, shortModel } from "./types";
+import { ancestorsOf, errorOf, keyOf, nameOf, shortModel } from "./types";
 
 const names = (t: ReturnType<typeof buildModel>, nodes: Iterable<number>): string[] =>
   [...nodes].map((i) => nameOf(t, i));
@@ -212,4 +212,13 @@ it("shortens models by their release date only", () => {
   expect(shortModel("gpt-5-mini-2025-08-07")).toBe("gpt-5-mini");
   expect(shortModel("claude-sonnet-4-5-20250929")).toBe("claude-sonnet-4-5");
   expect(shortModel("text-embedding-3-large")).toBe("text-embedding-3-large");
+});
+
+it("names what has a blank name, and writes out what would turn a name or an error", () => {
+  const rows = [
+    { name: " ", from: 0, to: 9 },
+    { name: "a\u202eb", parent: 0, from: 1, to: 2, error: "c\u2066d" },
+  ];
+  const t = buildModel(skeletonOf(rows));
+  expect([nameOf(t, 0), nameOf(t, 1), errorOf(t, 1)]).toEqual(["unnamed", "a\\u202eb", "c\\u2066d"]);
 });

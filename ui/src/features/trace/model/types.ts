@@ -2,6 +2,7 @@
 //! `[i, i + size[i])`. Nothing allocates per row: 100,000 runs cost a few megabytes, and folding is a skip.
 
 import type { Skeleton } from "@/lib/api/types";
+import { shownName, showTurns } from "@/lib/visible-text";
 
 export const PENDING = 0;
 export const ERROR = 2;
@@ -49,8 +50,8 @@ export interface TraceModel {
   maxDepth: number;
 }
 
-/** `dict` text of a node's name. */
-export const nameOf = (t: TraceModel, i: number): string => t.skeleton.dict[t.name[i]];
+/** A node's name as it is read. */
+export const nameOf = (t: TraceModel, i: number): string => shownName(t.skeleton.dict[t.name[i]]);
 
 export const typeOf = (t: TraceModel, i: number): string => t.skeleton.dict[t.type[i]];
 
@@ -59,7 +60,7 @@ export function errorOf(t: TraceModel, i: number): string | null {
   const s = t.run[i];
   if (s < 0) return null;
   const index = t.skeleton.runs.error[s];
-  return index >= 0 ? t.skeleton.dict[index] : null;
+  return index >= 0 ? showTurns(t.skeleton.dict[index]) : null;
 }
 
 /** Model of a row of the skeleton, or nothing. */

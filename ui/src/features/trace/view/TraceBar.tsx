@@ -1,6 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { ChevronDown, ChevronUp, MessagesSquare } from "lucide-react";
+import { Fragment } from "react";
 import { formatDateTime, formatInstant, plural } from "@/lib/format";
+import { shownName, shownValue } from "@/lib/visible-text";
 import { IconButton } from "@/components/Button";
 import { CopyButton } from "@/components/CopyButton";
 import { PageBar } from "@/components/PageBar";
@@ -21,8 +23,8 @@ export function TraceBar({ state }: { state: TraceState }) {
   const identity = [
     formatDateTime(skeleton.start_time),
     skeleton.environment,
-    skeleton.user_id && `user ${skeleton.user_id}`,
-    ...skeleton.tags,
+    skeleton.user_id && `user ${shownValue(skeleton.user_id)}`,
+    ...skeleton.tags.map(shownValue),
   ].filter(Boolean);
   return (
     <PageBar
@@ -32,7 +34,7 @@ export function TraceBar({ state }: { state: TraceState }) {
           Traces
         </Link>,
       ]}
-      current={skeleton.name}
+      current={shownName(skeleton.name)}
       actions={
         <>
           {previous ? (
@@ -64,14 +66,19 @@ export function TraceBar({ state }: { state: TraceState }) {
           to="/p/$project/threads/$threadId"
           params={{ project, threadId: skeleton.thread_id }}
           search={{ turn: skeleton.trace_id }}
-          title={`Open the conversation ${skeleton.thread_id}`}
+          title={`Open the conversation ${shownValue(skeleton.thread_id)}`}
         >
           <MessagesSquare size={12} aria-hidden />
-          <span className="ellipsis">thread {skeleton.thread_id}</span>
+          <span className="ellipsis">thread {shownValue(skeleton.thread_id)}</span>
         </Link>
       ) : null}
       <span className={styles.identity} title={formatInstant(skeleton.start_time)}>
-        {identity.join(" · ")}
+        {identity.map((text, at) => (
+          <Fragment key={`${at} ${text}`}>
+            {at > 0 ? " · " : ""}
+            <bdi>{text}</bdi>
+          </Fragment>
+        ))}
       </span>
     </PageBar>
   );

@@ -60,14 +60,14 @@ export function TraceMenu({ state }: { state: TraceState }) {
         }
       >
         <MenuItem icon={<PenLine size={13} aria-hidden />} hint={<Keys name="a" />} onSelect={() => setAdding("queue")}>
-          Add {nameOf(model, node)} to a queue…
+          Add <bdi>{nameOf(model, node)}</bdi> to a queue…
         </MenuItem>
         <MenuItem
           icon={<Database size={13} aria-hidden />}
           hint={<Keys name="d" />}
           onSelect={() => setAdding("dataset")}
         >
-          Add {nameOf(model, node)} to a dataset…
+          Add <bdi>{nameOf(model, node)}</bdi> to a dataset…
         </MenuItem>
         <MenuSeparator />
         <MenuItem icon={<Trash2 size={13} aria-hidden />} onSelect={() => setAsking(true)}>
