@@ -33,3 +33,8 @@ it("orders levels; no level is below all", () => {
   expect(atLeast("info", "warn")).toBe(false);
   expect(atLeast(null, "trace")).toBe(false);
 });
+
+it("writes out in a line what would turn the text", () => {
+  expect(lineOf({ body: "a\u202eb", attributes: {} })).toBe("a\\u202eb");
+  expect(lineOf({ body: null, attributes: { key: "a\u2067b" } })).toBe("key=a\\u2067b");
+});

@@ -40,3 +40,8 @@ describe("chatIn", () => {
     expect(chatIn({ question: "Hi" })).toBeNull();
   });
 });
+
+it("writes out in a line what would turn the text", () => {
+  expect(lineText("a\u202eb")).toBe("a\\u202eb");
+  expect(mainText("a\u202eb")).toBe("a\u202eb");
+});

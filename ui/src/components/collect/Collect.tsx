@@ -3,6 +3,7 @@ import { Check, Plus } from "lucide-react";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { messageOf } from "@/lib/api/client";
 import { cx } from "@/lib/cx";
+import { shownName } from "@/lib/visible-text";
 import { Button } from "../Button";
 import { Dialog } from "../Dialog";
 import { FormEnd } from "../Form";
@@ -102,7 +103,7 @@ export function Collect({ title, what, many, noun, places, error, onPut, onCreat
                   put.reset();
                 }}
               />
-              <b className="ellipsis">{place.name}</b>
+              <b className="ellipsis">{shownName(place.name)}</b>
               <span>{place.note}</span>
             </label>
           ))}

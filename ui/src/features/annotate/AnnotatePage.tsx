@@ -7,6 +7,7 @@ import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatAgo, formatInt, plural, UNKNOWN } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { shownName } from "@/lib/visible-text";
 import { RowBones } from "@/components/Bones";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
@@ -159,10 +160,10 @@ function Row({
         <Link
           to="/p/$project/annotate/$queueId"
           params={{ project, queueId: queue.id }}
-          title={queue.name}
+          title={shownName(queue.name)}
           className={cx(table.name, table.whole)}
         >
-          {queue.name}
+          {shownName(queue.name)}
         </Link>
         {queue.description ? <p title={queue.description}>{queue.description}</p> : null}
       </td>

@@ -3,6 +3,7 @@ import { memo } from "react";
 import { cx } from "@/lib/cx";
 import { formatCost } from "@/lib/format";
 import { mainText } from "@/lib/payload-text";
+import { showTurns } from "@/lib/visible-text";
 import { Tag } from "@/components/Tag";
 import { WordDiff } from "@/components/WordDiff";
 import { type Attempt, type Cell, change, type Row, scoreDelta, worst } from "./model";
@@ -63,7 +64,7 @@ export const RowView = memo(function RowView({ state, narrow, withReference, ind
   );
 });
 
-const short = (text: string): string => (text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text);
+const short = (text: string): string => showTurns(text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text);
 
 function Answer({ state, row, column }: { state: ComparisonState; row: Row; column: number }) {
   const experiment = state.columns[column];

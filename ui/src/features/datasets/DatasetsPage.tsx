@@ -7,6 +7,7 @@ import { useCommands } from "@/lib/commands";
 import { cx } from "@/lib/cx";
 import { formatInt, plural, UNKNOWN } from "@/lib/format";
 import { useTitle } from "@/lib/title";
+import { shownName } from "@/lib/visible-text";
 import { RowBones } from "@/components/Bones";
 import { Button, IconButton } from "@/components/Button";
 import { ConfirmDialog } from "@/components/ConfirmDialog";
@@ -168,9 +169,9 @@ function Table({ project, datasets, onDelete }: TableProps) {
                 to="/p/$project/datasets/$datasetId"
                 params={{ project, datasetId: dataset.id }}
                 className={cx(styles.name, styles.whole)}
-                title={dataset.name}
+                title={shownName(dataset.name)}
               >
-                {dataset.name}
+                {shownName(dataset.name)}
               </Link>
             </td>
             <td className={styles.wide} title={dataset.description ?? undefined}>

@@ -6,6 +6,7 @@ import { costOf, type Experiment } from "@/lib/api/experiments";
 import { cx } from "@/lib/cx";
 import { formatCost, formatDuration, formatInt, formatPercent, plural, UNKNOWN } from "@/lib/format";
 import { formatMean } from "@/lib/score";
+import { shownName } from "@/lib/visible-text";
 import { IconButton } from "@/components/Button";
 import own from "./Experiments.module.css";
 import styles from "@/components/Table.module.css";
@@ -104,7 +105,7 @@ export function ExperimentTable({ project, dataset, experiments, picked, onPick,
                 search={{ ids: experiment.id }}
                 className={cx(styles.name, styles.whole)}
               >
-                {experiment.name}
+                <bdi>{shownName(experiment.name)}</bdi>
               </Link>
               {experiment.description ? <span className={own.about}> {experiment.description}</span> : null}
             </td>

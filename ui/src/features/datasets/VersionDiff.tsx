@@ -4,6 +4,7 @@ import { type Example, examplesAtQuery, ownMetadata, PAGE, splitsOf, versionDiff
 import { printJson } from "@/lib/api/json";
 import { formatInt, plural } from "@/lib/format";
 import { mainText } from "@/lib/payload-text";
+import { showTurns } from "@/lib/visible-text";
 import { Button } from "@/components/Button";
 import { ErrorState } from "@/components/Notice";
 import { Tag } from "@/components/Tag";
@@ -76,7 +77,7 @@ function Changed({ id, kind, before, after }: ChangedProps) {
       <header>
         <span className="mono">#{id.slice(0, 8)}</span>
         <Tag>{kind ?? "changed"}</Tag>
-        <span className="ellipsis">{example ? mainText(example.inputs).slice(0, 200) : ""}</span>
+        <span className="ellipsis">{example ? showTurns(mainText(example.inputs).slice(0, 200)) : ""}</span>
       </header>
       {before && after ? (
         <Parts before={before} after={after} />

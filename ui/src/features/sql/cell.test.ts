@@ -16,3 +16,8 @@ test("numbers are known by their type", () => {
 test("the example quotes the project", () => {
   expect(example("o'brien")).toContain("project = 'o''brien'");
 });
+
+test("writes out on screen what would turn the text, and copies it as it is", () => {
+  expect(shownText("a\u202eb")).toBe("a\\u202eb");
+  expect(cellText("a\u202eb")).toBe("a\u202eb");
+});

@@ -1,5 +1,7 @@
 //! A value of an answer as one line of text.
 
+import { showTurns } from "@/lib/visible-text";
+
 /** Long values are cut on screen; copying and CSV have them whole. */
 const SHOWN_CHARS = 200;
 
@@ -9,7 +11,7 @@ export function cellText(value: unknown): string {
 }
 
 export function shownText(value: unknown): string {
-  const text = cellText(value);
+  const text = showTurns(cellText(value));
   return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 }
 
