@@ -246,9 +246,17 @@ impl RunStore for MemoryStore {
             }
             Unit::Traces => {
                 for trace in self.selected_traces(selection) {
-                    figures.add_trace(&trace.summary);
+                    figures.add_trace(&trace.summary, trace_latency(&trace.summary));
                 }
             }
+        }
+        Ok(figures.finish())
+    }
+
+    async fn root_stats(&self, selection: &Selection) -> Result<Stats> {
+        let mut figures = Figures::default();
+        for trace in self.selected_traces(selection) {
+            figures.add_trace(&trace.summary, trace.summary.root.latency_nanos());
         }
         Ok(figures.finish())
     }
@@ -463,7 +471,7 @@ impl Figures {
         self.add(run.start_time, run.latency_nanos());
     }
 
-    fn add_trace(&mut self, trace: &TraceSummary) {
+    fn add_trace(&mut self, trace: &TraceSummary, latency: Option<i64>) {
         self.stats.error_count += u64::from(trace.root.status == Status::Error);
         self.stats.unpriced_count += trace.unpriced_count;
         self.totals.add(&Totals {
@@ -475,7 +483,7 @@ impl Figures {
             total_cost: trace.total_cost,
             ..Totals::default()
         });
-        self.add(trace.start_time, trace_latency(trace));
+        self.add(trace.start_time, latency);
     }
 
     fn add(&mut self, start: UnixNanos, latency: Option<i64>) {

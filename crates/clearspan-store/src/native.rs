@@ -368,6 +368,11 @@ impl RunStore for NativeStore {
         self.query.stats(snapshot.clone(), unit, selection).await.map_err(|err| snapshot.explain(err))
     }
 
+    async fn root_stats(&self, selection: &Selection) -> Result<Stats> {
+        let snapshot = self.shared.settled_with_late(&selection.scope).await?;
+        self.query.root_stats(snapshot.clone(), selection).await.map_err(|err| snapshot.explain(err))
+    }
+
     async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram> {
         let snapshot = self.shared.settled_with_late(&query.selection.scope).await?;
         self.query.histogram(snapshot.clone(), query).await.map_err(|err| snapshot.explain(err))

@@ -127,6 +127,9 @@ pub trait RunStore: Send + Sync + fmt::Debug {
     /// Figures over everything that a selection holds.
     async fn stats(&self, unit: Unit, selection: &Selection) -> Result<Stats>;
 
+    /// Those of traces, but with the latencies of their roots: children may go on when the root has ended.
+    async fn root_stats(&self, selection: &Selection) -> Result<Stats>;
+
     /// Traces by time.
     async fn histogram(&self, query: &HistogramQuery) -> Result<Histogram>;
 

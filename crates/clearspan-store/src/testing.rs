@@ -84,6 +84,7 @@ macro_rules! conformance_suite {
             stats_of_runs_add_up
             stats_of_traces_add_up
             a_trace_that_runs_has_no_latency
+            roots_have_their_own_latencies
             stats_of_nothing_are_zero
             stats_survive_the_largest_counts
             histograms_count_traces_by_time

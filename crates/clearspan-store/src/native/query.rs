@@ -165,6 +165,15 @@ impl Engine {
         .await
     }
 
+    pub(crate) async fn root_stats(&self, snapshot: Snapshot, selection: &Selection) -> Result<Stats> {
+        let selection = selection.clone();
+        self.on_pool(|engine| async move {
+            let snapshot = pinned::pinned(snapshot, selection.filter.as_ref()).await?;
+            figures::root_stats(&engine, &snapshot, &selection).await
+        })
+        .await
+    }
+
     pub(crate) async fn histogram(&self, snapshot: Snapshot, query: &HistogramQuery) -> Result<Histogram> {
         let query = query.clone();
         self.on_pool(|engine| async move { figures::histogram(&engine, &snapshot, &query).await }).await

@@ -105,8 +105,12 @@ pub(super) async fn stats(
     JsonBody(body): JsonBody<RunsBody>,
 ) -> Result<Json<Value>> {
     let asked = body.asked()?;
-    let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
-    let stats = ctx.store.stats(unit, &asked.selection(&ctx, caller.workspace_id).await?).await?;
+    let wants_roots = asked.wants_roots();
+    let selection = asked.selection(&ctx, caller.workspace_id).await?;
+    let stats = match wants_roots {
+        true => ctx.store.root_stats(&selection).await?,
+        false => ctx.store.stats(Unit::Runs, &selection).await?,
+    };
     Ok(Json(Value::Object(stats_json(&stats))))
 }
 

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use clearspan_catalog::{DatasetFilter, DatasetId, Project, ProjectDetails, ProjectName};
 use clearspan_model::{JsonText, ProjectId, UnixNanos, WorkspaceId};
-use clearspan_store::{ProjectActivity, Stats, TimeRange, Unit};
+use clearspan_store::{ProjectActivity, Stats, TimeRange};
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
@@ -231,7 +231,7 @@ pub(super) async fn session(
             ..asked::Asked::default()
         };
         let selection = runs.selection(ctx, caller.workspace_id).await?;
-        let stats = ctx.store.stats(Unit::Traces, &selection).await?;
+        let stats = ctx.store.root_stats(&selection).await?;
         let session = session.as_object_mut().expect("made as an object above");
         session.extend(stats_json(&stats));
         let feedback = feedback::of_project(ctx, caller.workspace_id, project.id).await?;

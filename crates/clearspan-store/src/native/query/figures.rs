@@ -139,6 +139,14 @@ pub(super) async fn trace_stats(
     read_stats(row_of(frame, stats_aggregates(START, sum(named(GAPS)), ones_where(lit(false))))?).await
 }
 
+/// The same with the latencies of roots.
+pub(super) async fn root_stats(engine: &Engine, snapshot: &Snapshot, selection: &Selection) -> Result<Stats> {
+    let failed = bool_or(stands_for_trace().and(is_error())).alias(FAILED);
+    let took = only_if(stands_for_trace(), span(column(Col::time), column(Col::end_time))?)?;
+    let frame = traces(engine, snapshot, selection, vec![failed, max(took).alias(LATENCY)]).await?;
+    read_stats(row_of(frame, stats_aggregates(START, sum(named(GAPS)), ones_where(lit(false))))?).await
+}
+
 pub(super) async fn histogram(
     engine: &Engine,
     snapshot: &Snapshot,

@@ -81,6 +81,11 @@ pub async fn a_trace_that_runs_has_no_latency(store: &dyn RunStore) {
     for percentile in [traces.latency_p50, traces.latency_p99] {
         assert!(percentile >= seconds(9) && percentile <= seconds(30), "{percentile:?}");
     }
+    let roots = store.root_stats(&everything()).await.expect("figures of roots");
+    assert_eq!(
+        (roots.count, roots.total_cost, roots.first_start),
+        (3, traces.total_cost, traces.first_start)
+    );
     let query = crate::RunQuery {
         selection: everything(),
         order: crate::Order { by: crate::SortKey::Latency, descending: false },
@@ -91,6 +96,23 @@ pub async fn a_trace_that_runs_has_no_latency(store: &dyn RunStore) {
     let ends: Vec<Option<UnixNanos>> = page.traces.iter().map(|trace| trace.end_time).collect();
     assert_eq!(ends.iter().filter(|end| end.is_none()).count(), 1, "{ends:?}");
     assert_eq!(ends.iter().flatten().count(), 2, "{ends:?}");
+}
+
+/// What goes on in the background when an agent has answered is no time that anybody waited.
+pub async fn roots_have_their_own_latencies(store: &dyn RunStore) {
+    let mut runs = Vec::new();
+    for number in 1..=3 {
+        runs.push(run(number, number * 10, |_| ()));
+        runs.push(run(number, number * 10 + 1, |run| {
+            run.parent_run_id = Some(run_id(number * 10));
+            run.end_time = Some(at(i64::from(number) * 10_000 + 30_000));
+        }));
+    }
+    write_scattered(store, runs).await;
+    let roots = store.root_stats(&everything()).await.expect("figures of roots");
+    assert_eq!((roots.count, roots.latency_p50, roots.latency_p99), (3, seconds(1), seconds(1)));
+    let traces = stats(store, Unit::Traces, &everything()).await;
+    assert_eq!((traces.count, traces.latency_p50, traces.latency_p99), (3, seconds(30), seconds(30)));
 }
 
 fn seconds(count: i64) -> Option<i64> {
