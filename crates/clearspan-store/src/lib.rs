@@ -18,6 +18,7 @@ mod soundness;
 mod sql;
 mod store;
 mod summarize;
+mod sums;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod text;

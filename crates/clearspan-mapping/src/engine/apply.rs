@@ -9,7 +9,9 @@ use super::draft::{messages_name, side_name};
 use super::params::parameter;
 use super::python::literal_to_json;
 use super::shape::RowHit;
-use super::usage::{UsageDraft, input_detail, output_detail, read_count, read_details, usage_from_json};
+use super::usage::{
+    UsageDraft, input_detail, output_detail, read_count, read_details, unusable_counts, usage_from_json,
+};
 use super::{Attribute, Attributes, Count, Draft, Key, Money, To, cost};
 use crate::dialects::{normalise_provider, read_timestamp};
 use crate::json::{Json, parse, push_string};
@@ -301,6 +303,9 @@ impl Draft {
             self.note(format!("cost.details.{name}"));
         }
         let usage = usage_from_json(json);
+        for (name, why) in unusable_counts(json) {
+            self.issue(IssueKind::Unusable, &format!("usage.{name}"), why);
+        }
         let found = usage.is_some();
         self.fill_usage(usage.unwrap_or_default());
         found || costs

@@ -244,6 +244,35 @@ pub(crate) fn usage_from_json(json: &Json<'_>) -> Option<Usage> {
     (usage != Usage::default()).then_some(usage)
 }
 
+/// Numbers of a usage object that stand where counts do and are none, with the reason.
+pub(super) fn unusable_counts(json: &Json<'_>) -> Vec<(String, &'static str)> {
+    let mut unusable = Vec::new();
+    let mut look = |name: String, value: &Json<'_>| {
+        if matches!(value, Json::Int(_) | Json::Float(_) | Json::Number(_))
+            && let Err(why) = read_count(value)
+        {
+            unusable.push((name, why));
+        }
+    };
+    for (key, value) in json.members().unwrap_or_default() {
+        let key = key.simple();
+        if INPUT_DETAILS.contains(&key) || OUTPUT_DETAILS.contains(&key) {
+            let name_of = if INPUT_DETAILS.contains(&key) { input_detail } else { output_detail };
+            for (part, value) in value.members().unwrap_or_default() {
+                if name_of(part.simple()).is_some() {
+                    look(format!("{key}.{}", part.simple()), value);
+                }
+            }
+        } else if [INPUT, OUTPUT, TOTAL].iter().any(|names| names.contains(&key))
+            || flat_input_detail(key).is_some()
+            || flat_output_detail(key).is_some()
+        {
+            look(key.to_owned(), value);
+        }
+    }
+    unusable
+}
+
 /// Reads the members of a details object whose names are known.
 pub(super) fn read_details(
     json: &Json<'_>,

@@ -400,3 +400,21 @@ fn permutations(count: usize) -> Vec<Vec<usize>> {
     }
     all
 }
+
+#[test]
+fn token_counts_that_cannot_be_are_told() {
+    let usage = json!({"input_tokens": 10_000_000_000_000_000_000_u64, "output_tokens": 3, "total_tokens": -4,
+        "input_token_details": {"cache_read": 1.5, "text": null}});
+    let run = run(&with_id(json!({"run_type": "llm", "outputs": {"usage_metadata": usage}})));
+    let told: Vec<_> =
+        run.issues.iter().map(|issue| (issue.field.as_str(), issue.message.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("usage.input_token_details.cache_read", "a token count must be whole"),
+            ("usage.input_tokens", "a token count cannot be so large"),
+            ("usage.total_tokens", "a token count cannot be negative"),
+        ]
+    );
+    assert_eq!(run.usage.unwrap().output_tokens, Some(3));
+}

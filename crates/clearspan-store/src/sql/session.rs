@@ -15,6 +15,7 @@ use super::functions::{Operators, ProjectNames, json_get};
 use super::views::{self, Views};
 use super::{Tables, dates, growth};
 use crate::store::Scope;
+use crate::sums;
 
 /// What a sort keeps aside to merge what it spilled, for each partition.
 const SPILL_RESERVE_BYTES: usize = 1 << 20;
@@ -28,6 +29,10 @@ static BASE: LazyLock<SessionState> = LazyLock::new(|| {
     if let Some(functions) = builder.scalar_functions() {
         *functions = dates::in_utc(growth::bound(std::mem::take(functions)));
         functions.push(Arc::new(json_get()));
+    }
+    if let Some(functions) = builder.aggregate_functions() {
+        functions.retain(|function| function.name() != "sum");
+        functions.push(Arc::new(sums::refusing()));
     }
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(Operators)];
     planners.extend(builder.expr_planners().take().unwrap_or_default());

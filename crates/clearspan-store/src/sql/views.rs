@@ -12,7 +12,7 @@ use datafusion::catalog::{SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, Result as DfResult};
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::functions_aggregate::expr_fn::{bool_or, count, max, min, sum};
+use datafusion::functions_aggregate::expr_fn::{bool_or, count, max, min};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, try_cast, when};
 use datafusion::prelude::ident;
 use futures::StreamExt as _;
@@ -25,7 +25,7 @@ use crate::schema::logs::LogCol;
 use crate::schema::points::PointCol;
 use crate::schema::{Col, Column, Kind, TableColumn};
 use crate::store::Scope;
-use crate::{Result, summarize};
+use crate::{Result, summarize, sums};
 
 pub(super) const CATALOG: &str = "clearspan";
 pub(super) const SCHEMA: &str = "public";
@@ -192,6 +192,7 @@ fn record_columns<C: TableColumn>(names: &ProjectNames) -> Vec<ViewColumn> {
 /// The columns of `traces`, and the aggregates that they are made of.
 fn trace_columns(names: &ProjectNames) -> DfResult<(Vec<ViewColumn>, Vec<Expr>)> {
     let col = |col: Col| ident(col.name());
+    let sum = |of: Expr| sums::refusing().call(vec![of]);
     let text = |column: Col| cast(col(column), DataType::Utf8);
     let is_root = || col(Col::is_trace_root);
     let of_root = |value: Expr| Ok::<_, DataFusionError>(max(when(is_root(), value).end()?));

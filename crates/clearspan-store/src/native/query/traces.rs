@@ -17,6 +17,7 @@ use crate::error::Context;
 use crate::native::state::Snapshot;
 use crate::schema::Col;
 use crate::store::{Selection, TimeRange};
+use crate::sums::at_most;
 
 /// One row a trace: `project_id`, `trace_id`, the totals, and `extra` aggregates; only traces that the selection
 /// holds.
@@ -94,7 +95,7 @@ const IS_RUNNING: &str = "trace_is_running";
 
 /// Those that nobody asks for are left out of the plan.
 fn totals() -> Result<Vec<Expr>> {
-    let money = |col: Col| -> Result<Expr> { Ok(sum(only_if(column(Col::cost_billed), column(col))?)) };
+    let money = |col: Col| -> Result<Expr> { Ok(at_most(only_if(column(Col::cost_billed), column(col))?)) };
     let tokens =
         |col: Col| -> Result<Expr> { Ok(sum(exact(only_if(column(Col::tokens_billed), column(col))?))) };
     Ok(vec![
