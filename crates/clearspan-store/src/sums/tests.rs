@@ -7,8 +7,8 @@ use futures::TryStreamExt as _;
 use super::*;
 use crate::native::{CompactionConfig, NativeConfig, NativeStore};
 use crate::pool::{Lane, PoolConfig, QueryPool};
-use crate::store::RunStore as _;
-use crate::testing::build::{run, scope, set_llm};
+use crate::store::{RunStore as _, Unit};
+use crate::testing::build::{everything, run, scope, set_llm};
 use crate::{SqlQuery, TableFormat, sql};
 
 /// Rows of two groups, one of which goes beyond both types.
@@ -121,5 +121,17 @@ async fn a_statement_says_that_a_sum_is_too_large() {
                 assert!(err.to_string().contains("as double"), "{err}");
             }
         }
+    }
+}
+
+/// One that is wrong by far must not take the figures of all others away.
+#[tokio::test]
+async fn figures_show_the_most_there_can_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path()).await;
+    for unit in [Unit::Runs, Unit::Traces] {
+        let stats = store.stats(unit, &everything()).await.unwrap();
+        assert_eq!(stats.total_cost.round().to_string(), "100000000000000000000000000");
+        assert_eq!(stats.total_tokens, u64::MAX);
     }
 }

@@ -19,6 +19,7 @@ use crate::schema::Col;
 use crate::store::{
     Facet, FacetField, FacetQuery, Histogram, HistogramBucket, HistogramQuery, Selection, Stats,
 };
+use crate::sums::at_most;
 
 const FAILED: &str = "failed";
 const LATENCY: &str = "latency";
@@ -47,9 +48,9 @@ fn stats_aggregates(start: &str, gaps: Expr, doubles: Expr) -> Vec<Expr> {
         doubles.alias("doubles"),
         ones_where(named(FAILED)).alias("errors"),
         gaps.alias("unpriced"),
-        sum(named(COST)).alias("cost"),
-        sum(named(INPUT_COST)).alias("input_cost"),
-        sum(named(OUTPUT_COST)).alias("output_cost"),
+        at_most(named(COST)).alias("cost"),
+        at_most(named(INPUT_COST)).alias("input_cost"),
+        at_most(named(OUTPUT_COST)).alias("output_cost"),
         sum(named(INPUT_TOKENS)).alias("input"),
         sum(named(OUTPUT_TOKENS)).alias("output"),
         sum(named(TOTAL_TOKENS)).alias("total"),
@@ -177,7 +178,7 @@ pub(super) async fn histogram(
                 vec![
                     count(lit(1)).alias("count"),
                     ones_where(named(FAILED)).alias("errors"),
-                    sum(named(COST)).alias("cost"),
+                    at_most(named(COST)).alias("cost"),
                     percentile(LATENCY, 0.95).alias("p95"),
                 ],
             )
