@@ -1,5 +1,6 @@
 //! Patches that arrive before their posts and do not say where their run belongs.
 
+use futures::future::join_all;
 use serde_json::{Value, json};
 
 use super::{CHILD, ID, root, send_json};
@@ -129,34 +130,24 @@ async fn a_late_patch_of_a_deleted_trace_stays_dead() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn patches_and_posts_at_the_same_time_are_one_run_each() {
-    let server = std::sync::Arc::new(Server::start());
+    let server = Server::start();
     let id = |n: u32| format!("01a1fbbb-cb86-7125-8e15-{n:012}");
-    let mut tasks = Vec::new();
-    for n in 0..150 {
+    let tell = async |n: u32, is_post: bool| {
         let mut run = root(&format!("job {n:03}"));
         let id = id(n);
         run["id"] = json!(id);
         run["trace_id"] = json!(id);
         run["dotted_order"] = json!(format!("20261121T013230982012Z{id}"));
-        for is_post in [n % 2 == 0, n % 2 == 1] {
-            let (server, run, id) = (std::sync::Arc::clone(&server), run.clone(), id.clone());
-            tasks.push(tokio::spawn(async move {
-                match is_post {
-                    true => post(&server, &run).await,
-                    false => patch(&server, &id, json!({})).await,
-                }
-            }));
+        match is_post {
+            true => post(&server, &run).await,
+            false => patch(&server, &id, json!({})).await,
         }
-        if tasks.len() >= 12 {
-            for task in tasks.drain(..) {
-                task.await.expect("it is taken");
-            }
-        }
-    }
-    for task in tasks {
-        task.await.expect("it is taken");
+    };
+    for first in (0..150).step_by(6) {
+        let pairs = (first..first + 6).flat_map(|n| [(n, n % 2 == 0), (n, n % 2 == 1)]);
+        join_all(pairs.map(|(n, is_post)| tell(n, is_post))).await;
     }
     let found = runs(&server).await;
     let found = found.as_array().expect("rows");
