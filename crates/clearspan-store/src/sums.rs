@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowNumericType, AsArray, BooleanArray, PrimitiveArray};
+use arrow::compute::sum_checked;
 use arrow::datatypes::{ArrowNativeTypeOp, DataType, Decimal128Type, FieldRef, Int64Type, UInt64Type, i256};
 use clearspan_model::ErrorKind;
 use datafusion::common::{DataFusionError, Result as DfResult, ScalarValue};
@@ -98,12 +99,11 @@ impl Summed for Decimal128Type {
 
 impl Beyond {
     fn add<T: Summed>(self, sum: T::Native, value: T::Native) -> DfResult<T::Native> {
-        let zero = T::default_value();
-        let most = if value.is_lt(zero) { T::LEAST } else { T::MOST };
         match sum.add_checked(value) {
             Ok(sum) if sum.is_ge(T::LEAST) && sum.is_le(T::MOST) => Ok(sum),
-            _ if self == Self::Most => Ok(most),
-            _ => Err(too_large()),
+            _ if self == Self::Refused => Err(too_large()),
+            _ if value.is_lt(T::default_value()) => Ok(T::LEAST),
+            _ => Ok(T::MOST),
         }
     }
 }
@@ -197,10 +197,14 @@ impl<T: Summed> One<T> {
 
 impl<T: Summed + Debug> Accumulator for One<T> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
-        for value in values[0].as_primitive::<T>().iter().flatten() {
-            self.sum = self.sum.wrapping_add(T::widened(value));
-            self.count += 1;
-        }
+        let values = values[0].as_primitive::<T>();
+        self.count += (values.len() - values.null_count()) as u64;
+        // Most batches fit, and then wide numbers need not be added one by one.
+        let of_batch = match sum_checked(values) {
+            Ok(sum) => sum.map_or(i256::ZERO, T::widened),
+            Err(_) => values.iter().flatten().map(T::widened).fold(i256::ZERO, i256::wrapping_add),
+        };
+        self.sum = self.sum.wrapping_add(of_batch);
         Ok(())
     }
 
@@ -242,18 +246,26 @@ impl<T: Summed + Debug> Accumulator for One<T> {
 /// The sum of each of some groups.
 #[derive(Debug)]
 struct Groups<T: Summed> {
-    sums: Vec<Option<T::Native>>,
+    sums: Vec<T::Native>,
+    /// Which of them have a value at all.
+    seen: Vec<bool>,
     data_type: DataType,
     beyond: Beyond,
 }
 
 impl<T: Summed> Groups<T> {
     fn new(data_type: &DataType, beyond: Beyond) -> Self {
-        Self { sums: Vec::new(), data_type: data_type.clone(), beyond }
+        Self { sums: Vec::new(), seen: Vec::new(), data_type: data_type.clone(), beyond }
     }
 
-    fn array(&self, sums: Vec<Option<T::Native>>) -> ArrayRef {
-        Arc::new(PrimitiveArray::<T>::from_iter(sums).with_data_type(self.data_type.clone()))
+    fn add(&mut self, group: usize, value: T::Native) -> DfResult<()> {
+        self.sums[group] = self.beyond.add::<T>(self.sums[group], value)?;
+        self.seen[group] = true;
+        Ok(())
+    }
+
+    fn array(&self, sums: PrimitiveArray<T>) -> ArrayRef {
+        Arc::new(sums.with_data_type(self.data_type.clone()))
     }
 }
 
@@ -265,15 +277,22 @@ impl<T: Summed> GroupsAccumulator for Groups<T> {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> DfResult<()> {
-        self.sums.resize(total_num_groups, None);
+        self.sums.resize(total_num_groups, T::default_value());
+        self.seen.resize(total_num_groups, false);
         let values = values[0].as_primitive::<T>();
-        for (row, group) in group_indices.iter().enumerate() {
-            if values.is_valid(row) && passes(opt_filter, row) {
-                let sum = self.sums[*group].unwrap_or_else(T::default_value);
-                self.sums[*group] = Some(self.beyond.add::<T>(sum, values.value(row))?);
+        let mut rows = group_indices.iter().zip(values.values());
+        match (values.nulls(), opt_filter) {
+            (None, None) => rows.try_for_each(|(group, value)| self.add(*group, *value)),
+            (Some(nulls), None) => {
+                nulls.valid_indices().try_for_each(|row| self.add(group_indices[row], values.value(row)))
             }
+            (_, Some(_)) => rows.enumerate().try_for_each(|(row, (group, value))| {
+                match values.is_valid(row) && passes(opt_filter, row) {
+                    true => self.add(*group, *value),
+                    false => Ok(()),
+                }
+            }),
         }
-        Ok(())
     }
 
     fn merge_batch(
@@ -286,8 +305,8 @@ impl<T: Summed> GroupsAccumulator for Groups<T> {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> DfResult<ArrayRef> {
-        let sums = emit_to.take_needed(&mut self.sums);
-        Ok(self.array(sums))
+        let (sums, seen) = (emit_to.take_needed(&mut self.sums), emit_to.take_needed(&mut self.seen));
+        Ok(self.array(PrimitiveArray::new(sums.into(), Some(seen.into()))))
     }
 
     fn state(&mut self, emit_to: EmitTo) -> DfResult<Vec<ArrayRef>> {
@@ -305,7 +324,7 @@ impl<T: Summed> GroupsAccumulator for Groups<T> {
     }
 
     fn size(&self) -> usize {
-        self.sums.capacity() * size_of::<Option<T::Native>>()
+        self.sums.capacity() * size_of::<T::Native>() + self.seen.capacity()
     }
 }
 
