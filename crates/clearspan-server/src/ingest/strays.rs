@@ -28,7 +28,7 @@ const MAX_STRAYS: usize = 20_000;
 #[derive(Debug)]
 pub(super) struct Strays {
     store: Arc<dyn RunStore>,
-    /// Where each is. When it was taken over, where it belongs.
+    /// Where each is, until it is taken over or known to be where it belongs.
     places: Recent<(WorkspaceId, RunId), RunKey>,
     moving: RwLock<()>,
 }
