@@ -7,8 +7,9 @@ use crate::fulltext::Search;
 /// A condition on a run, or on a trace.
 ///
 /// When runs are asked for, every [`Field`] is the run's own. When traces are asked for, the costs,
-/// `Latency`, the token counts and `StartTime` are the trace's totals; `Model`, `Provider`, `Service` and `Release`
-/// and every [`Op::Search`] hold when any run of the trace satisfies them; everything else tests the root run.
+/// `Latency`, the token counts and `StartTime` are the trace's totals; `IsUnpriced` holds when one of the calls that they
+/// sum up is; `Model`, `Provider`, `Service` and `Release` and every [`Op::Search`] hold when any run of the trace
+/// satisfies them; everything else tests the root run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
     /// All of them hold. Empty: true.

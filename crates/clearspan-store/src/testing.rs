@@ -69,6 +69,7 @@ macro_rules! conformance_suite {
             run_figures_are_filtered
             the_sides_of_costs_are_filtered
             the_sides_of_costs_are_summed_up
+            traces_with_unpriced_calls_are_found
             run_kinds_are_filtered
             trace_roots_are_filtered
             trace_totals_are_filtered

@@ -60,6 +60,7 @@ fn values(field: &Field, row: Row<'_>) -> Vec<Literal> {
         Field::Cost => summary.total_cost.map(Literal::Number).into_iter().collect(),
         Field::InputCost => summary.input_cost.map(Literal::Number).into_iter().collect(),
         Field::OutputCost => summary.output_cost.map(Literal::Number).into_iter().collect(),
+        Field::IsUnpriced => vec![Literal::Bool(summary.unpriced_count > 0)],
         Field::Model | Field::Provider | Field::Service | Field::Release => {
             trace.runs.iter().flat_map(|run| run_values(field, run, trace)).collect()
         }

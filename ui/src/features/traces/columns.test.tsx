@@ -10,8 +10,8 @@ const [cost, name, tags, user, blank] = columnsOf(["cost", "name", "tags", "user
 const row = (patch: Partial<ListRow>): ListRow => ({ runs: 3, status: "success", ...patch }) as ListRow;
 
 it.each([
-  [row({ cost: "0.02", unpriced: true }), "≥ $0.020", "any(is:unpriced) finds such traces"],
-  [row({ cost: null, unpriced: true }), "unpriced", "any(is:unpriced) finds such traces"],
+  [row({ cost: "0.02", unpriced: true }), "≥ $0.020", "is:unpriced finds such traces"],
+  [row({ cost: null, unpriced: true }), "unpriced", "is:unpriced finds such traces"],
   [row({ cost: null, unpriced: true, runs: null }), "unpriced", "known. is:unpriced finds such runs"],
 ])("says which filter finds what has no price: %#", (of, text, title) => {
   render(cost.cell(of));

@@ -129,9 +129,7 @@ function nameCell(row: ListRow): ReactNode {
 
 const atLeast = (text: string): string => (text.startsWith("<") ? "> $0" : `≥ ${text}`);
 
-/** Of a trace `is:unpriced` asks its root only. */
-const findUnpriced = (row: ListRow): string =>
-  row.runs === null ? "is:unpriced finds such runs" : "any(is:unpriced) finds such traces";
+const findUnpriced = (row: ListRow): string => `is:unpriced finds such ${row.runs === null ? "runs" : "traces"}`;
 
 function costCell(row: ListRow): ReactNode {
   if (row.cost === null)

@@ -164,6 +164,7 @@ impl<'a> Translator<'a> {
             Field::InputTokens => compare_number(number(named(INPUT_TOKENS)), op),
             Field::OutputTokens => compare_number(number(named(OUTPUT_TOKENS)), op),
             Field::TotalTokens => compare_number(number(named(TOTAL_TOKENS)), op),
+            Field::IsUnpriced => compare(named(GAPS).gt(lit(0_i64)).is_true(), op, &literal_bool),
             Field::Model | Field::Provider | Field::Service | Field::Release => {
                 let holds = run_test(field, op)?;
                 self.any_run(holds)
@@ -235,7 +236,9 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::IsRoot => compare(column(Col::parent_run_id).is_null(), op, &literal_bool),
         Field::IsUnpriced => {
             let unpriced = column(Col::cost_source).like(lit("unpriced:%"));
-            compare(unpriced.and(column(Col::total_cost).is_null()), op, &literal_bool)
+            let is_single = column(Col::double_of).is_null();
+            let is_unpriced = unpriced.and(column(Col::total_cost).is_null()).and(is_single);
+            compare(is_unpriced.is_true(), op, &literal_bool)
         }
     })
 }

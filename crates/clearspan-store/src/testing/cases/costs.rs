@@ -1,10 +1,11 @@
 //! What the input and the output of runs cost.
 
-use clearspan_model::{Cost, CostSource, Decimal, Run};
+use clearspan_model::{Cost, CostSource, Decimal, Run, UnpricedReason};
+use clearspan_query::fulltext::Search;
 use clearspan_query::{Expr, Field, Literal, Op};
 
 use crate::testing::build::{
-    all_runs, all_traces, everything, filtered, newest, number_of, run, run_id, scope, set_llm, trace,
+    all_runs, all_traces, at, everything, filtered, newest, number_of, run, run_id, scope, set_llm, trace,
     trace_number, write_scattered,
 };
 use crate::{RunQuery, RunStore, RunSummary, TraceSummary, Unit};
@@ -139,4 +140,75 @@ async fn traces(store: &dyn RunStore, filter: Expr) -> Vec<u32> {
 
 fn query(filter: Expr) -> RunQuery {
     newest(filtered(filter))
+}
+
+fn set_unpriced(run: &mut Run) {
+    let source = CostSource::Unpriced { reason: UnpricedReason::UnknownModel };
+    run.cost = Some(Cost { source, ..Cost::default() });
+}
+
+/// A trace is unpriced when its figures lack a call's cost, wherever in it the call is. What speaks for nothing that is
+/// not said elsewhere is no gap: a wrapper of a priced call, the second telling of a call.
+pub async fn traces_with_unpriced_calls_are_found(store: &dyn RunStore) {
+    let below = |number: u32, id: u32, parent: u32, fill: fn(&mut Run)| {
+        run(number, id, |run| {
+            run.parent_run_id = Some(run_id(parent));
+            set_llm(run, "m1", (10, 5), "0.5");
+            fill(run);
+        })
+    };
+    let telling = |id: u32, scope_name: &str| {
+        let mut run = below(5, id, 50, set_unpriced);
+        run.scope_name = Some(scope_name.to_owned());
+        (run.start_time, run.end_time) = (Some(at(51_000)), Some(at(51_500)));
+        run
+    };
+    let runs = vec![
+        run(1, 10, |_| {}),
+        below(1, 11, 10, |_| {}),
+        below(1, 12, 10, set_unpriced),
+        run(2, 20, set_unpriced),
+        run(3, 30, |_| {}),
+        below(3, 31, 30, |_| {}),
+        run(4, 40, set_unpriced),
+        below(4, 41, 40, |_| {}),
+        run(5, 50, |run| run.end_time = Some(at(59_000))),
+        telling(51, "a"),
+        telling(52, "b"),
+    ];
+    write_scattered(store, runs).await;
+    let is = |yes: bool| Expr::Test(Field::IsUnpriced, Op::Eq(Literal::Bool(yes)));
+    let any_run = Expr::AnyRun(Box::new(is(true)));
+    let searched = |word: &str| Expr::Test(Field::Text, Op::Search(Search::phrase(word)));
+    let cases: [(Expr, &[u32]); 6] = [
+        (is(true), &[1, 2, 5]),
+        (is(false), &[3, 4]),
+        (Expr::Not(Box::new(is(true))), &[3, 4]),
+        (Expr::Root(Box::new(is(true))), &[2, 4]),
+        (any_run, &[1, 2, 4, 5]),
+        (Expr::All(vec![searched("50"), is(true)]), &[5]),
+    ];
+    for state in ["scattered", "flushed"] {
+        let rows = all_traces(store, &newest(everything())).await;
+        let mut gaps: Vec<u32> = rows
+            .iter()
+            .filter(|row| row.unpriced_count > 0)
+            .map(|row| trace_number(row.root.trace_id))
+            .collect();
+        gaps.sort_unstable();
+        assert_eq!(gaps, [1, 2, 5], "{state}");
+        for (expr, expected) in &cases {
+            let rows = all_traces(store, &newest(filtered(expr.clone()))).await;
+            let mut found: Vec<u32> = rows.iter().map(|row| trace_number(row.root.trace_id)).collect();
+            found.sort_unstable();
+            assert_eq!(found, *expected, "{state}: {expr:?}");
+            let stats = store.stats(Unit::Traces, &filtered(expr.clone())).await.expect(state);
+            assert_eq!(stats.count, expected.len() as u64, "{state}: {expr:?}");
+        }
+        let rows = all_runs(store, &newest(filtered(is(true)))).await;
+        let mut found: Vec<u32> = rows.iter().map(|row| number_of(row.run_id)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [12, 20, 40, 51], "{state}: one of two tellings");
+        store.flush().await.expect(state);
+    }
 }
