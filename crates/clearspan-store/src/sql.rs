@@ -25,6 +25,7 @@ use futures::stream::{BoxStream, StreamExt as _};
 use crate::store::Scope;
 use crate::{Error, Result};
 
+mod arithmetic;
 mod attempt;
 mod dates;
 pub(crate) mod encode;

@@ -118,7 +118,6 @@ fn too_large() -> DataFusionError {
 macro_rules! of_type {
     ($args:expr, $make:ident, $beyond:expr) => {
         match $args.return_type() {
-            _ if $args.is_distinct => None,
             DataType::Int64 => Some(Box::new($make::<Int64Type>::new($args.return_type(), $beyond)) as _),
             DataType::UInt64 => Some(Box::new($make::<UInt64Type>::new($args.return_type(), $beyond)) as _),
             DataType::Decimal128(..) => {
@@ -144,7 +143,13 @@ impl AggregateUDFImpl for Sum {
 
     fn accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
         let own: Option<Box<dyn Accumulator>> = of_type!(args, One, self.beyond);
-        own.map_or_else(|| self.inner.accumulator(args), Ok)
+        match own {
+            Some(sum) if args.is_distinct => {
+                Ok(Box::new(Distinct { values: self.inner.accumulator(args)?, sum }))
+            }
+            Some(sum) => Ok(sum),
+            None => self.inner.accumulator(args),
+        }
     }
 
     fn state_fields(&self, args: StateFieldsArgs<'_>) -> DfResult<Vec<FieldRef>> {
@@ -161,6 +166,10 @@ impl AggregateUDFImpl for Sum {
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs<'_>) -> DfResult<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            // In a window that moves the engine keeps the sum as it goes.
+            return self.inner.create_sliding_accumulator(args);
+        }
         let own: Option<Box<dyn Accumulator>> = of_type!(args, One, self.beyond);
         own.map_or_else(|| self.inner.create_sliding_accumulator(args), Ok)
     }
@@ -240,6 +249,41 @@ impl<T: Summed + Debug> Accumulator for One<T> {
 
     fn size(&self) -> usize {
         size_of_val(self)
+    }
+}
+
+/// The sum of values that differ: the engine finds them.
+#[derive(Debug)]
+struct Distinct {
+    values: Box<dyn Accumulator>,
+    /// Has seen nothing before [`Accumulator::evaluate`].
+    sum: Box<dyn Accumulator>,
+}
+
+impl Accumulator for Distinct {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
+        self.values.update_batch(values)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> DfResult<()> {
+        self.values.merge_batch(states)
+    }
+
+    fn evaluate(&mut self) -> DfResult<ScalarValue> {
+        for state in self.values.state()? {
+            for values in state.to_array()?.as_list::<i32>().iter().flatten() {
+                self.sum.update_batch(&[values])?;
+            }
+        }
+        self.sum.evaluate()
+    }
+
+    fn state(&mut self) -> DfResult<Vec<ScalarValue>> {
+        self.values.state()
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.values.size() + self.sum.size()
     }
 }
 

@@ -10,6 +10,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::planner::ExprPlanner;
 
+use super::arithmetic::CheckWholeNumbers;
 use super::attempt::BATCH_ROWS;
 use super::functions::{Operators, ProjectNames, json_get};
 use super::views::{self, Views};
@@ -36,7 +37,8 @@ static BASE: LazyLock<SessionState> = LazyLock::new(|| {
     }
     let mut planners: Vec<Arc<dyn ExprPlanner>> = vec![Arc::new(Operators)];
     planners.extend(builder.expr_planners().take().unwrap_or_default());
-    builder.with_expr_planners(planners).build()
+    // After the types of both sides were made equal.
+    builder.with_expr_planners(planners).with_analyzer_rule(Arc::new(CheckWholeNumbers)).build()
 });
 
 fn config() -> SessionConfig {

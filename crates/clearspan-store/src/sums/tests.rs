@@ -80,7 +80,7 @@ async fn store(dir: &std::path::Path) -> NativeStore {
 }
 
 #[tokio::test]
-async fn a_statement_says_that_a_sum_is_too_large() {
+async fn a_statement_says_that_a_number_is_too_large() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path()).await;
     let pool = QueryPool::open(&PoolConfig { memory_bytes: 64 << 20, spill_dir: None }).unwrap();
@@ -99,6 +99,30 @@ async fn a_statement_says_that_a_sum_is_too_large() {
             false,
         ),
         ("select run_id, sum(total_cost), sum(total_tokens) from runs group by run_id", false),
+        (
+            "select count(distinct name), sum(distinct total_tokens + output_tokens + cast(substr(name, 5) as bigint)) from runs",
+            true,
+        ),
+        (
+            "select count(distinct name), sum(distinct output_tokens + cast(substr(name, 5) as bigint)) from runs",
+            false,
+        ),
+        ("select total_tokens + total_tokens from runs", true),
+        ("select run_id from runs where 3 * input_tokens < 5", true),
+        ("select 0 - input_tokens - input_tokens from runs", true),
+        ("select model, count(*) from runs group by model, total_tokens * 2", true),
+        ("select max(total_tokens) * 2 from runs", true),
+        ("select (select max(total_tokens) from runs) + t.output_tokens + 20 from traces t", true),
+        (
+            "select run_id from runs r where exists (select 1 from traces t where r.total_tokens + r.total_tokens > t.output_tokens)",
+            true,
+        ),
+        ("select 9223372036854775807 + 1", true),
+        ("select output_tokens * 2 + 1 - 3 from runs order by output_tokens + 1 limit 1 + 1", false),
+        (
+            "select end_time + interval '1 day', total_cost + 1, cast(total_tokens as double) * 2 from runs",
+            false,
+        ),
         (
             "select sum(total_cost) over (order by run_id rows between current row and current row) from runs",
             false,
