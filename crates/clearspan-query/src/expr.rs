@@ -67,9 +67,10 @@ pub enum Field {
     Release,
     /// Any of the tags.
     Tag,
-    /// The metadata value of this key, as plain text (strings without quotes).
+    /// The metadata value of this key, as plain text (strings without quotes). The order of values is that of
+    /// [`compare_entries`](crate::compare_entries).
     Metadata(String),
-    /// Any metadata value but those of these keys, as plain text.
+    /// Any metadata value but those of these keys, as plain text; in the same order.
     MetadataExcept(Vec<String>),
     /// What stands at a place in the inputs, as plain text: keys with dots between them. Of a list every element is
     /// meant, of an object nothing; it is there all the same.

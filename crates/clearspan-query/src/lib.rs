@@ -5,6 +5,7 @@
 //! finds ([`fulltext`]). It knows no engine: no SQL, no Arrow.
 
 mod diagnostic;
+mod entry;
 mod expr;
 mod field;
 pub mod fulltext;
@@ -13,6 +14,7 @@ pub mod text;
 mod value;
 
 pub use diagnostic::Diagnostic;
+pub use entry::compare_entries;
 pub use expr::{Expr, Field, Literal, Op};
 
 /// The longest filter that is read, in bytes. A longer one is a mistake or an attack.

@@ -70,6 +70,7 @@ macro_rules! conformance_suite {
             the_sides_of_costs_are_filtered
             the_sides_of_costs_are_summed_up
             traces_with_unpriced_calls_are_found
+            entries_compare_as_numbers_where_they_are
             run_kinds_are_filtered
             trace_roots_are_filtered
             trace_totals_are_filtered

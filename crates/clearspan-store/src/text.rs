@@ -1,6 +1,8 @@
 //! Tests of text as [`Op`] defines them, for engines that evaluate them themselves.
 
-use clearspan_query::{Literal, Op};
+use std::cmp::Ordering;
+
+use clearspan_query::{Literal, Op, compare_entries};
 
 /// Whether a text satisfies a test.
 pub(crate) fn matches(text: &str, op: &Op) -> bool {
@@ -21,6 +23,18 @@ pub(crate) fn matches(text: &str, op: &Op) -> bool {
         Op::Search(_) => false,
         Op::Glob(pattern) => glob(&pattern.to_lowercase(), &text.to_lowercase()),
     }
+}
+
+/// The same for the value of a metadata key, which is in its own order with others.
+pub(crate) fn entry_matches(value: &str, op: &Op) -> bool {
+    let (literal, holds): (&Literal, fn(Ordering) -> bool) = match op {
+        Op::Lt(literal) => (literal, Ordering::is_lt),
+        Op::Le(literal) => (literal, Ordering::is_le),
+        Op::Gt(literal) => (literal, Ordering::is_gt),
+        Op::Ge(literal) => (literal, Ordering::is_ge),
+        op => return matches(value, op),
+    };
+    matches!(literal, Literal::Text(other) if compare_entries(value, other).is_some_and(holds))
 }
 
 /// Whether the whole text matches a pattern in which `*` stands for any text.

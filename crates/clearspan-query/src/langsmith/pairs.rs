@@ -1,5 +1,7 @@
 //! `metadata_key` with `metadata_value`: inside one `and` they speak of the same entry.
 //!
+//! Two numbers are compared as numbers, other texts by their characters; see [`compare_entries`](crate::compare_entries).
+//!
 //! Some keys are more than metadata: the three names of a thread also mean the run's thread, and `ls_model_name`
 //! and `ls_provider` its model and provider, because runs that came as OpenTelemetry spans have those as fields.
 
@@ -102,6 +104,9 @@ fn key_and_value(key: &Test, value: &Test) -> Result<Expr, Diagnostic> {
         (Function::In, _) => Ok(any_of(&keys, &Op::In(value.values.iter().map(text).collect()))),
         (Function::Like, Value::Text(pattern)) => Ok(any_of(&keys, &glob(pattern, value)?)),
         (Function::Search, Value::Text(words)) => Ok(any_of(&keys, &Op::Contains(words.clone()))),
+        (function, Value::Text(_) | Value::Number(_)) if is_comparison(function) => {
+            Ok(any_of(&keys, &comparison(function, text(first))))
+        }
         // The key is present with another value.
         (Function::Neq, first) => {
             let differs = |key: &String| {
@@ -125,15 +130,32 @@ fn value_elsewhere(keys: &[String], value: &Test) -> Result<Expr, Diagnostic> {
         (Function::In, _) => (Op::In(value.values.iter().map(text).collect()), true),
         (Function::Like, Value::Text(pattern)) => (glob(pattern, value)?, true),
         (Function::Search, Value::Text(words)) => (Op::Contains(words.clone()), true),
+        (function, Value::Text(_) | Value::Number(_)) if is_comparison(function) => {
+            (comparison(function, text(first)), true)
+        }
         (function, _) => return Err(unsupported(function, value)),
     };
     let test = Expr::Test(Field::MetadataExcept(keys.to_vec()), op);
     Ok(if wanted { test } else { negate(test) })
 }
 
+fn is_comparison(function: Function) -> bool {
+    matches!(function, Function::Gt | Function::Gte | Function::Lt | Function::Lte)
+}
+
+fn comparison(function: Function, literal: Literal) -> Op {
+    match function {
+        Function::Gt => Op::Gt(literal),
+        Function::Gte => Op::Ge(literal),
+        Function::Lt => Op::Lt(literal),
+        _ => Op::Le(literal),
+    }
+}
+
 fn unsupported(function: Function, value: &Test) -> Diagnostic {
-    let message = format!("{}(metadata_value, …) is not supported yet", function.name());
-    Diagnostic::new(value.span.clone(), message).with_hint("eq, neq, in, like and search are")
+    let message = format!("{}(metadata_value, …) is not supported with this value", function.name());
+    Diagnostic::new(value.span.clone(), message)
+        .with_hint("eq, neq, in, like, search, gt, gte, lt and lte of texts and numbers are")
 }
 
 /// The keys that a test names, and whether it wants them (`eq`, `in`) or not (`neq`).

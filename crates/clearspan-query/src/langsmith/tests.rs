@@ -132,7 +132,7 @@ fn what_cannot_be_asked_is_named_with_its_place() {
         ("gt(name, 'a')", 0..13, "compares numbers"),
         ("eq(name, 'a') eq(name, 'b')", 14..16, "goes on"),
         ("eq(run_type, 'agent')", 0..21, "run type"),
-        ("gt(metadata_value, 'x')", 0..23, "eq, neq, in, like"),
+        ("gt(metadata_value, null)", 0..24, "eq, neq, in, like"),
         ("like(name, 'a*')", 0..16, "`*`"),
         ("", 0..0, "a function is missing"),
         ("eq(name, {})", 9..10, "no meaning"),
@@ -189,6 +189,18 @@ fn metadata_values_without_their_keys() {
             "and(neq(metadata_key, 'plan'), eq(metadata_value, 'free'))",
             Expr::All(vec![except(&["plan"], free())]),
         ),
+        (
+            "and(eq(metadata_key, 'score'), gt(metadata_value, 9.50))",
+            Expr::All(vec![meta("score", Op::Gt(text("9.5")))]),
+        ),
+        (
+            "and(eq(metadata_key, 'day'), gte(metadata_value, '2026-11-20'), eq(metadata_key, 'n'), lt(metadata_value, '1e3'))",
+            Expr::All(vec![Expr::All(vec![
+                meta("day", Op::Ge(text("2026-11-20"))),
+                meta("n", Op::Lt(text("1e3"))),
+            ])]),
+        ),
+        ("lte(metadata_value, 7)", except(&[], Op::Le(text("7")))),
         (r#"eq(reference_example_id, "x")"#, meta("reference_example_id", Op::Eq(text("x")))),
         ("eq(execution_order, 1)", eq(Field::IsRoot, Literal::Bool(true))),
     ];

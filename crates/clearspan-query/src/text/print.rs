@@ -1,5 +1,7 @@
 //! From a tree back to filter text.
 
+use super::term::is_range_of_numbers;
+use crate::entry::is_number;
 use crate::field;
 use crate::fulltext::Search;
 use crate::value::print_literal;
@@ -69,6 +71,7 @@ fn test(field: &Field, op: &Op) -> String {
     }
     let name = name(field);
     match op {
+        Op::Eq(Literal::Text(text)) if is_range_of_numbers(text) => format!("{name}:{}", quote(text)),
         Op::Exists => format!("has:{name}"),
         Op::Eq(literal) => format!("{name}:{}", word(literal)),
         Op::In(literals) => format!("{name}:[{}]", literals.iter().map(word).collect::<Vec<_>>().join(" ")),
@@ -136,7 +139,15 @@ fn quote(text: &str) -> String {
 
 /// `field:a..b` is two tests of one field.
 fn is_range(terms: &[Expr]) -> bool {
-    matches!(terms, [Expr::Test(low, Op::Ge(_)), Expr::Test(high, Op::Le(_))] if low == high)
+    let can_be_end = |literal: &Literal| match literal {
+        Literal::Text(text) => is_number(text),
+        _ => true,
+    };
+    matches!(
+        terms,
+        [Expr::Test(low, Op::Ge(from)), Expr::Test(high, Op::Le(to))]
+            if low == high && can_be_end(from) && can_be_end(to)
+    )
 }
 
 fn range(terms: &[Expr]) -> String {

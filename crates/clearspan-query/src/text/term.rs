@@ -7,6 +7,7 @@ use clearspan_model::Status;
 use super::parser::Parser;
 use super::search;
 use crate::diagnostic::nearest;
+use crate::entry::is_number;
 use crate::field::{self, Kind};
 use crate::value::parse_literal;
 use crate::{Diagnostic, Expr, Field, Literal, Op};
@@ -216,10 +217,11 @@ impl Parser<'_> {
 
     pub(super) fn test(&mut self, field: Field, start: usize) -> Option<Expr> {
         let kind = field::kind_of(&field);
+        let is_entry = matches!(field, Field::Metadata(_));
         let comparison = [">=", "<=", ">", "<"].into_iter().find(|op| self.eat(op));
         if let Some(comparison) = comparison {
             let word = self.word()?;
-            if !kind.is_ordered() {
+            if !kind.is_ordered() && !is_entry {
                 let message = format!(
                     "`{comparison}` compares numbers, durations and times, and this field is {}",
                     kind.noun()
@@ -243,7 +245,11 @@ impl Parser<'_> {
         if word.text == "*" && !word.quoted {
             return Some(Expr::Test(field, Op::Exists));
         }
-        if kind.is_ordered() && !word.quoted && word.text.contains("..") {
+        let has_range = match kind.is_ordered() {
+            true => word.text.contains(".."),
+            false => is_entry && is_range_of_numbers(&word.text),
+        };
+        if has_range && !word.quoted {
             return self.range(field, kind, word);
         }
         if word.has_wildcard {
@@ -331,6 +337,12 @@ enum Prefix {
     Has,
     Is,
     Field(Field),
+}
+
+/// Whether the value of a metadata key is a range: other texts may have two dots of their own, such as paths.
+pub(super) fn is_range_of_numbers(text: &str) -> bool {
+    let is_end = |end: &str| end.is_empty() || is_number(end);
+    text.split_once("..").is_some_and(|(from, to)| text != ".." && is_end(from) && is_end(to))
 }
 
 fn unknown_field(name: &str, span: Range<usize>) -> Diagnostic {

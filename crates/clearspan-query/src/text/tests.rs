@@ -96,6 +96,23 @@ fn terms() {
         ("meta.\"my: key\":pro", meta("my: key", Op::Eq(Literal::Text("pro".to_owned())))),
         ("meta.url:http://x/?a=1", meta("url", Op::Eq(Literal::Text("http://x/?a=1".to_owned())))),
         ("has:meta.plan", meta("plan", Op::Exists)),
+        ("meta.score:>9", meta("score", Op::Gt(Literal::Text("9".to_owned())))),
+        ("meta.score:<=\"-1e3\"", meta("score", Op::Le(Literal::Text("-1e3".to_owned())))),
+        ("meta.day:>=2026-11-20", meta("day", Op::Ge(Literal::Text("2026-11-20".to_owned())))),
+        ("-meta.score:<0.5", not(meta("score", Op::Lt(Literal::Text("0.5".to_owned()))))),
+        (
+            "meta.score:5..1.5e1",
+            Expr::All(vec![
+                meta("score", Op::Ge(Literal::Text("5".to_owned()))),
+                meta("score", Op::Le(Literal::Text("1.5e1".to_owned()))),
+            ]),
+        ),
+        ("meta.score:5..", meta("score", Op::Ge(Literal::Text("5".to_owned())))),
+        ("meta.score:..5", meta("score", Op::Le(Literal::Text("5".to_owned())))),
+        ("meta.score:\"5..6\"", meta("score", Op::Eq(Literal::Text("5..6".to_owned())))),
+        ("meta.path:../a", meta("path", Op::Eq(Literal::Text("../a".to_owned())))),
+        ("meta.commits:1..HEAD", meta("commits", Op::Eq(Literal::Text("1..HEAD".to_owned())))),
+        ("meta.commits:..", meta("commits", Op::Eq(Literal::Text("..".to_owned())))),
         ("has:cost", test(Field::Cost, Op::Exists)),
         (
             "name:[a, \"b c\" d]",
@@ -257,6 +274,7 @@ fn text_is_short_where_it_can_be() {
         "has:thread is:root -is:unpriced *",
         "name:[a \"b c\"]",
         "meta.plan:pro meta.\"a:b\"~\"x\"",
+        "meta.score:>=-9.5 meta.score:1..2 (meta.a:>=x meta.a:<=\"y z\") meta.a:\"1..2\" meta.a:../b",
         "refund \"two words\" pre* -/a b/ input:x output:\"a b\"* error:/x/",
         "id:00000000-0000-0000-b7ad-6b7169203331 start:>2026-11-20T00:00:00Z",
     ] {
@@ -271,6 +289,11 @@ fn any_text() -> impl Strategy<Value = String> {
         Just("OR".to_owned()),
         Just("*".to_owned())
     ]
+}
+
+/// Numbers, what is nearly one, and ranges.
+fn any_entry() -> impl Strategy<Value = String> {
+    prop_oneof![any_text(), "-?[0-9]{1,3}(\\.[0-9]{1,2})?(e-?[0-9])?", "[0-9.]{1,6}"]
 }
 
 fn text_op() -> impl Strategy<Value = Op> {
@@ -328,6 +351,8 @@ fn any_test() -> impl Strategy<Value = Expr> {
         ordered_op(any::<i64>().prop_map(|n| Literal::Time(UnixNanos::from_nanos(n))))
             .prop_map(|op| Expr::Test(Field::StartTime, op)),
         any::<[u8; 16]>().prop_map(|id| Expr::Test(Field::RunId, Op::Eq(Literal::Id(id)))),
+        ("[a-z]{1,3}", ordered_op(any_entry().prop_map(Literal::Text)))
+            .prop_map(|(key, op)| Expr::Test(Field::Metadata(key), op)),
         any_search(),
         Just(Expr::Test(Field::IsRoot, Op::Eq(Literal::Bool(true)))),
         Just(Expr::Test(Field::Status, Op::Eq(Literal::Status(Status::Pending)))),
@@ -373,7 +398,7 @@ proptest! {
     }
 
     #[test]
-    fn what_parses_prints_to_the_same_tree(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\],é-]|OR |any\(|meta\.|status:error|input:|error:|/|cost:>1|1\.\.2){0,12}"#) {
+    fn what_parses_prints_to_the_same_tree(text in r#"([a-z_.]{1,6}|[():~*"\\ \[\],é-]|OR |any\(|meta\.|meta\.a:|>=|<|status:error|input:|error:|/|cost:>1|1\.\.2){0,12}"#) {
         if let Ok(expr) = parse(&text) {
             let printed = to_text(&expr);
             prop_assert_eq!(parse(&printed), Ok(expr), "{} -> {}", text, printed);

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use clearspan_query::{Expr, Field, Literal, Op};
+use clearspan_query::{Expr, Field, Literal, Op, compare_entries};
 
 use super::Trace;
 use crate::texts::{self, TextTest};
@@ -31,7 +31,10 @@ fn matches(expr: &Expr, row: Row<'_>) -> bool {
         Expr::Any(any) => any.iter().any(|expr| matches(expr, row)),
         Expr::Not(expr) => !matches(expr, row),
         Expr::Test(field, op) if texts::looks_at_texts(field, op) => any_text(field, op, row),
-        Expr::Test(field, op) => values(field, row).iter().any(|value| test(value, op)),
+        Expr::Test(field, op) => values(field, row).iter().any(|value| match field {
+            Field::Metadata(_) | Field::MetadataExcept(_) => test_entry(value, op),
+            _ => test(value, op),
+        }),
         Expr::AnyRun(expr) => row.trace.runs.iter().any(|run| run_matches(expr, run, row.trace)),
         Expr::Root(expr) => run_matches(expr, &row.trace.summary.root, row.trace),
     }
@@ -134,6 +137,21 @@ fn test(value: &Literal, op: &Op) -> bool {
         Op::Search(_) => false,
         Op::Contains(part) => plain(value).is_some_and(|text| text.contains(&part.to_lowercase())),
         Op::Glob(pattern) => plain(value).is_some_and(|text| glob(&pattern.to_lowercase(), &text)),
+    }
+}
+
+/// Values of metadata have an order of their own.
+fn test_entry(value: &Literal, op: &Op) -> bool {
+    let order = |other: &Literal| match (value, other) {
+        (Literal::Text(value), Literal::Text(other)) => compare_entries(value, other),
+        _ => None,
+    };
+    match op {
+        Op::Lt(other) => order(other).is_some_and(Ordering::is_lt),
+        Op::Le(other) => order(other).is_some_and(Ordering::is_le),
+        Op::Gt(other) => order(other).is_some_and(Ordering::is_gt),
+        Op::Ge(other) => order(other).is_some_and(Ordering::is_ge),
+        op => test(value, op),
     }
 }
 

@@ -35,7 +35,7 @@ const FIELDS: readonly [name: string, hint: string][] = [
   ["service", "service name"],
   ["tag", "a tag"],
   ["provider", "openai, anthropic …"],
-  ["meta", "meta.<key>:value"],
+  ["meta", "meta.<key>:value, of numbers meta.<key>:>9 or :5..9"],
   ["has", "error, feedback, thread, user or cost"],
   ["is", "root, error, pending or unpriced"],
   ["trace", "trace id"],

@@ -218,7 +218,7 @@ fn run_test(field: &Field, op: &Op) -> Result<Expr> {
         Field::Service => compare_text(column(Col::service), op),
         Field::Release => compare_text(column(Col::release), op),
         Field::Tag => any_tag(op),
-        Field::Metadata(key) => compare_text(udf::map_text(column(Col::metadata), key), op),
+        Field::Metadata(key) => compare_entry(udf::map_text(column(Col::metadata), key), op),
         Field::StartTime => compare_time(column(Col::time), op),
         Field::EndTime => compare_time(column(Col::end_time), op),
         Field::Latency => compare_duration(span(column(Col::time), column(Col::end_time))?, op),
@@ -386,11 +386,19 @@ fn fingerprint(set: &FxHashSet<[u8; 16]>) -> u128 {
     xxh3_128(&ids.into_iter().flatten().copied().collect::<Vec<u8>>())
 }
 
+fn compare_entry(value: Expr, op: &Op) -> Expr {
+    if !matches!(op, Op::Lt(_) | Op::Le(_) | Op::Gt(_) | Op::Ge(_)) {
+        return compare_text(value, op);
+    }
+    let (label, op) = (format!("{op:?}"), op.clone());
+    udf::text_holds(value, &label, move |value| crate::text::entry_matches(value, &op))
+}
+
 fn any_metadata(keys: &[String], op: &Op) -> Expr {
     let label = format!("{keys:?}, {op:?}");
     let (keys, op) = (keys.to_vec(), op.clone());
     udf::any_entry(column(Col::metadata), &label, move |key, value| {
-        !keys.iter().any(|except| except == key) && crate::text::matches(value, &op)
+        !keys.iter().any(|except| except == key) && crate::text::entry_matches(value, &op)
     })
 }
 

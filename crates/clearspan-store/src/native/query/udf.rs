@@ -103,6 +103,18 @@ pub(super) fn map_text(map: Expr, key: &str) -> Expr {
     call_with_one(format!("map_text({key:?})"), DataType::Utf8, map, body)
 }
 
+/// Whether a text satisfies `test`; null where there is none. `label` must tell it from any other test.
+pub(super) fn text_holds(
+    text: Expr,
+    label: &str,
+    test: impl Fn(&str) -> bool + Send + Sync + 'static,
+) -> Expr {
+    let body = move |texts: &ArrayRef| -> ArrayRef {
+        Arc::new(BooleanArray::from_iter((0..texts.len()).map(|idx| text_at(texts, idx).map(&test))))
+    };
+    call_with_one(format!("text_holds({label})"), DataType::Boolean, text, body)
+}
+
 /// Whether any entry of a map of JSON texts satisfies `test`, which is given its key and its value as plain text. `label`
 /// must tell it from any other test.
 pub(super) fn any_entry(
