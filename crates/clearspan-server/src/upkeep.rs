@@ -24,6 +24,7 @@ pub(crate) use retention::Enforced;
 pub(crate) use scrub::Scrubbed;
 
 use self::job::Job;
+use self::retention::PayloadLook;
 
 use crate::attachments::Attachments;
 use crate::clock::Clock;
@@ -41,8 +42,8 @@ pub(crate) struct Upkeep {
     clock: Clock,
     limits: Limits,
     purges: Job<PurgeReport>,
-    /// When payloads that expire were looked at last.
-    payloads_at: Mutex<Option<UnixNanos>>,
+    /// The last look at payloads that expire.
+    payloads: Mutex<Option<PayloadLook>>,
     scrubs: Job<Scrubbed>,
     began: UnixNanos,
     /// What retention took from each project last.
@@ -118,7 +119,7 @@ impl Upkeep {
             clock,
             limits,
             purges: Job::default(),
-            payloads_at: Mutex::default(),
+            payloads: Mutex::default(),
             scrubs: Job::default(),
             began: clock.now(),
             enforced: Mutex::default(),

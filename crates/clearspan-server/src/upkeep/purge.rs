@@ -1,7 +1,7 @@
 //! Purging: the bytes of what was deleted go, and payloads that are too old.
 //!
 //! One purge runs at a time. It begins early enough that what was deleted is gone within the time that the settings
-//! give, and once a day where payloads expire.
+//! give, and where payloads expire: once a day, and when a project got a limit for them or a shorter one.
 
 use std::sync::Arc;
 
@@ -9,9 +9,10 @@ use clearspan_model::UnixNanos;
 use clearspan_store::{PurgeReport, Scope};
 
 use super::job::JobState;
+use super::retention::payload_days;
 use super::{Result, Upkeep, blocking};
 
-/// Payloads are looked at so often.
+/// Payloads are looked at so often while no limit changes.
 const PAYLOADS_EVERY_NANOS: i64 = 86_400_000_000_000;
 
 impl Upkeep {
@@ -26,8 +27,7 @@ impl Upkeep {
     }
 
     async fn purge(self: &Arc<Self>) -> Result<PurgeReport> {
-        let expiries = self.payload_expiries().await?;
-        let looked_at = self.clock.now();
+        let (look, expiries) = self.payload_expiries().await?;
         let has_deleted = self.store.deletion_state().unpurged_since.is_some();
         let report = self.store.purge(&expiries).await?;
         if has_deleted {
@@ -36,7 +36,7 @@ impl Upkeep {
         self.remove_unused_files().await?;
         let this = Arc::clone(self);
         blocking(move || this.catalog.scrub()).await?;
-        *self.payloads_at.lock() = Some(looked_at);
+        *self.payloads.lock() = Some(look);
         tracing::info!(?report, "purged what was deleted");
         Ok(report)
     }
@@ -59,10 +59,11 @@ impl Upkeep {
         if unpurged.is_some_and(|since| is_older(since, self.limits.purge_within.nanos() / 2)) {
             return Ok(true);
         }
-        let payloads_at = *self.payloads_at.lock();
-        if payloads_at.is_some_and(|at| !is_older(at, PAYLOADS_EVERY_NANOS)) {
-            return Ok(false);
-        }
-        Ok(!self.payload_expiries().await?.is_empty())
+        let limited = self.limited().await?;
+        let last = self.payloads.lock();
+        Ok(match last.as_ref() {
+            Some(last) if !is_older(last.at, PAYLOADS_EVERY_NANOS) => last.misses(&limited),
+            _ => payload_days(&limited).next().is_some(),
+        })
     }
 }

@@ -1,8 +1,9 @@
 //! Enforcing how long projects are kept.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use clearspan_catalog::{LimitedProject, Retention};
+use clearspan_catalog::{LimitedProject, Project};
 use clearspan_model::{ProjectId, UnixNanos};
 use clearspan_store::{Deleted, DeletionTarget, PayloadExpiry, Scope};
 
@@ -20,13 +21,34 @@ pub(crate) struct Enforced {
     pub(crate) displaced: Deleted,
 }
 
+/// A look at payloads, and how many days each project kept them then.
+#[derive(Debug)]
+pub(super) struct PayloadLook {
+    pub(super) at: UnixNanos,
+    days: Vec<(ProjectId, NonZeroU32)>,
+}
+
+impl PayloadLook {
+    /// Whether a project has had no limit then, or a longer one.
+    pub(super) fn misses(&self, limited: &[LimitedProject]) -> bool {
+        let applied = |id| self.days.iter().find(|(known, _)| *known == id).map(|(_, days)| *days);
+        payload_days(limited).any(|(project, days)| applied(project.id).is_none_or(|applied| days < applied))
+    }
+}
+
+/// The projects that keep payloads for so many days.
+pub(super) fn payload_days(limited: &[LimitedProject]) -> impl Iterator<Item = (&Project, NonZeroU32)> {
+    limited.iter().filter_map(|limited| Some((&limited.project, limited.retention.payload_days?)))
+}
+
 impl Upkeep {
     /// Deletes what the projects' limits say.
     pub(super) async fn enforce_retention(self: &Arc<Self>) -> Result<()> {
         for LimitedProject { project, retention } in self.limited().await? {
             let scope = || Scope { workspace_id: project.workspace_id, project_ids: Some(vec![project.id]) };
             let mut expired = Deleted::default();
-            if let Some(before) = days_ago(self.clock.now(), retention.run_days) {
+            if let Some(days) = retention.run_days {
+                let before = days_ago(self.clock.now(), days);
                 let target = DeletionTarget::ReceivedBefore(before);
                 // Most looks find nothing, and a deletion of nothing would still be remembered.
                 if self.preview(scope(), target.clone()).await? != Deleted::default() {
@@ -76,22 +98,21 @@ impl Upkeep {
         blocking(move || this.catalog.list_limited()).await
     }
 
-    /// The runs that are to lose their payload.
-    pub(super) async fn payload_expiries(self: &Arc<Self>) -> Result<Vec<PayloadExpiry>> {
+    /// A look at payloads that begins now, and the runs that are to lose theirs.
+    pub(super) async fn payload_expiries(self: &Arc<Self>) -> Result<(PayloadLook, Vec<PayloadExpiry>)> {
         let now = self.clock.now();
-        let expiry = |LimitedProject { project, retention }| {
-            let Retention { payload_days, .. } = retention;
-            Some(PayloadExpiry {
-                workspace_id: project.workspace_id,
-                project_id: project.id,
-                received_before: days_ago(now, payload_days)?,
-            })
-        };
-        Ok(self.limited().await?.into_iter().filter_map(expiry).collect())
+        let limited = self.limited().await?;
+        let expiries = payload_days(&limited).map(|(project, days)| PayloadExpiry {
+            workspace_id: project.workspace_id,
+            project_id: project.id,
+            received_before: days_ago(now, days),
+        });
+        let days = payload_days(&limited).map(|(project, days)| (project.id, days)).collect();
+        Ok((PayloadLook { at: now, days }, expiries.collect()))
     }
 }
 
-fn days_ago(now: UnixNanos, days: Option<std::num::NonZeroU32>) -> Option<UnixNanos> {
-    let nanos = i64::from(days?.get()).saturating_mul(DAY_NANOS);
-    Some(UnixNanos::from_nanos(now.as_nanos().saturating_sub(nanos)))
+fn days_ago(now: UnixNanos, days: NonZeroU32) -> UnixNanos {
+    let nanos = i64::from(days.get()).saturating_mul(DAY_NANOS);
+    UnixNanos::from_nanos(now.as_nanos().saturating_sub(nanos))
 }

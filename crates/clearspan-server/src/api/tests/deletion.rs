@@ -208,6 +208,53 @@ async fn retention_is_set_read_and_enforced() {
     assert_eq!(server.get(&format!("{API}/projects/no/retention")).await.status, StatusCode::NOT_FOUND);
 }
 
+/// A limit for payloads holds from the next round on, also a shorter one; while none changes a day passes between looks.
+#[tokio::test]
+async fn changed_limits_of_payloads_hold_from_the_next_round() {
+    let server = Server::new();
+    let path = format!("{API}/projects/demo/retention");
+    let day = 86_400_000;
+    let write = async |trace: u8, age: i64| {
+        let mut run = server.run(trace, 1, None);
+        run.received_at = at(-age * day);
+        run.inputs.rest = Some(JsonText::from_string("secret"));
+        server.context.store.write(vec![run]).await.unwrap();
+    };
+    // Looks, and which of the traces still have their payload.
+    let look = async || {
+        server.context.upkeep.look().await;
+        while server.context.upkeep.purge_state().running_since.is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        let mut left = Vec::new();
+        for trace in 1..=4 {
+            let run = server.get(&format!("{API}/traces/{}/runs/{}", uuid(trace), uuid(1))).await;
+            if run.status == StatusCode::OK && run.json().to_string().contains("secret") {
+                left.push(trace);
+            }
+        }
+        left
+    };
+    let limit =
+        async |limits: Value| assert_eq!(server.change("PUT", &path, limits).await.status, StatusCode::OK);
+
+    write(1, 40).await;
+    write(2, 20).await;
+    write(3, 2).await;
+    assert_eq!(look().await, [1, 2, 3]);
+    limit(json!({ "payload_days": 30 })).await;
+    assert_eq!(look().await, [2, 3], "a new limit");
+    write(4, 31).await;
+    assert_eq!(look().await, [2, 3, 4], "nothing changed, and no day has passed");
+    limit(json!({ "payload_days": 50 })).await;
+    assert_eq!(look().await, [2, 3, 4], "a longer one can wait");
+    limit(json!({ "payload_days": 10 })).await;
+    assert_eq!(look().await, [3], "a shorter one");
+    limit(json!({ "payload_days": 10, "run_days": 90 })).await;
+    limit(json!({ "payload_days": 1 })).await;
+    assert_eq!(look().await, Vec::<u8>::new());
+}
+
 /// What a crash between the catalog and the store leaves is finished by the next look.
 #[tokio::test]
 async fn an_interrupted_deletion_of_a_project_is_finished() {
