@@ -62,6 +62,21 @@ pub struct Told {
     pub kind: Kind,
 }
 
+impl Told {
+    /// Whether the document says which project the run belongs to.
+    pub fn names_project(&self) -> bool {
+        self.project_id.is_some() || self.project_name.is_some()
+    }
+
+    /// The trace that the document says; where it says none, the one that the run would be the root of.
+    pub fn trace_or_own(&self) -> TraceId {
+        match self.has_trace {
+            true => self.run.key.trace_id,
+            false => TraceId::from_bytes(*self.run.key.run_id.as_bytes()),
+        }
+    }
+}
+
 /// Maps one document; the text is why it cannot be used.
 pub fn map(document: &Document<'_>, received_at: UnixNanos) -> Result<Told, String> {
     let members = document.members()?;

@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 use clearspan_mapping::langsmith::{self, ATTACHMENT, Document, Kind, Told};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{ErrorKind, JsonText, ProjectId, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
-use clearspan_store::{Result as StoreResult, Scope};
+use clearspan_store::{Result as StoreResult, RunStore, Scope};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::json;
 
@@ -181,9 +181,8 @@ impl Ingest {
         let mut wanted: FxHashSet<RunId> = FxHashSet::default();
         for told in told {
             let key = told.run.key;
-            let names_project = told.project_id.is_some() || told.project_name.is_some();
             match told.kind {
-                _ if told.has_trace && (names_project || told.kind == Kind::Post) => {}
+                _ if told.has_trace && (told.names_project() || told.kind == Kind::Post) => {}
                 Kind::Patch => drop(wanted.insert(key.run_id)),
                 Kind::Post => wanted.extend(told.run.parent_run_id),
             }
@@ -194,22 +193,11 @@ impl Ingest {
             None => true,
         });
         if !wanted.is_empty() {
-            let found = self.look_for(workspace_id, wanted.into_iter().collect()).await?;
-            homes.extend(found);
+            let wanted: Vec<RunId> = wanted.into_iter().collect();
+            let found = places_of(&*self.store, workspace_id, &wanted).await?;
+            homes.extend(found.iter().map(|key| (key.run_id, Home::of(key))));
         }
         Ok(homes)
-    }
-
-    async fn look_for(
-        &self,
-        workspace_id: WorkspaceId,
-        run_ids: Vec<RunId>,
-    ) -> StoreResult<Vec<(RunId, Home)>> {
-        let scope = Scope { workspace_id, project_ids: None };
-        let mut runs = self.store.load_runs(&scope, &[], &run_ids).await?;
-        // Of several always the same.
-        runs.sort_by_key(|run| std::cmp::Reverse(run.key));
-        Ok(runs.iter().map(|run| (run.key.run_id, Home::of(&run.key))).collect())
     }
 
     /// Gives each run its key and its price; what the request says of one run is joined.
@@ -225,7 +213,7 @@ impl Ingest {
         for told in &told {
             let entry = known.entry(told.run.key.run_id).or_default();
             entry.0 = entry.0.or(told.has_trace.then_some(told.run.key.trace_id));
-            if entry.1.is_none() && (told.project_id.is_some() || told.project_name.is_some()) {
+            if entry.1.is_none() && told.names_project() {
                 entry.1 = Some(self.projects.resolve_either(
                     to,
                     told.project_id,
@@ -240,6 +228,7 @@ impl Ingest {
         let mut at: FxHashMap<RunKey, usize> = FxHashMap::default();
         let (mut posted, mut strays, mut at_home) = (Vec::new(), Vec::new(), Vec::new());
         for told in told {
+            let trace_or_own = told.trace_or_own();
             let mut run = told.run;
             let run_id = run.key.run_id;
             let (trace_here, project_here) = known.get(&run_id).copied().unwrap_or_default();
@@ -257,7 +246,7 @@ impl Ingest {
             run.key.project_id = project_id;
             let is_guess = project_here.is_none() && home.is_some_and(|home| home.is_guess);
             let is_known = trace_id.is_some() && known_project.is_some() && !is_guess;
-            run.key.trace_id = trace_id.unwrap_or_else(|| TraceId::from_bytes(*run_id.as_bytes()));
+            run.key.trace_id = trace_id.unwrap_or(trace_or_own);
             let said_here = told.has_trace && project_here.is_some();
             if told.kind == Kind::Post || said_here {
                 at_home.push(run.key);
@@ -282,6 +271,19 @@ impl Ingest {
         self.redactor.runs(&mut runs);
         Ok(Placed { runs, strays, homes: at_home })
     }
+}
+
+/// Where in the workspace these runs are, in an order in which of several the same one is the last each time.
+pub(super) async fn places_of(
+    store: &dyn RunStore,
+    workspace_id: WorkspaceId,
+    run_ids: &[RunId],
+) -> StoreResult<Vec<RunKey>> {
+    let scope = Scope { workspace_id, project_ids: None };
+    let runs = store.load_runs(&scope, &[], run_ids).await?;
+    let mut places: Vec<RunKey> = runs.iter().map(|run| run.key).collect();
+    places.sort_unstable_by_key(|key| std::cmp::Reverse(*key));
+    Ok(places)
 }
 
 /// Maps every document; those that cannot be used are told.

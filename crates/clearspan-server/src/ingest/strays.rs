@@ -18,7 +18,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::{RwLock, RwLockReadGuard};
 
 use super::Ingest;
-use super::documents::Home;
+use super::documents::{Home, places_of};
 use super::recent::Recent;
 
 /// Strays that are remembered, twice.
@@ -51,23 +51,16 @@ impl Strays {
         now: UnixNanos,
     ) -> StoreResult<FxHashMap<RunId, Home>> {
         let scope = Scope { workspace_id, project_ids: None };
-        let trace_of = |told: &Told| match told.has_trace {
-            true => told.run.key.trace_id,
-            false => TraceId::from_bytes(*told.run.key.run_id.as_bytes()),
-        };
         let (mut ids, mut traces) = (FxHashSet::default(), FxHashSet::default());
         for told in unknown {
             ids.insert(told.run.key.run_id);
             ids.extend(told.run.parent_run_id);
-            traces.insert(trace_of(told));
+            traces.insert(told.trace_or_own());
         }
         let ids: Vec<RunId> = ids.into_iter().collect();
         let home_at = |key: RunKey| Home { is_guess: self.is_stray(&key), ..Home::of(&key) };
-        // Of several always the same.
-        let mut runs = self.store.load_runs(&scope, &[], &ids).await?;
-        runs.sort_by_key(|run| std::cmp::Reverse(run.key));
-        let by_id: FxHashMap<RunId, Home> =
-            runs.iter().map(|run| (run.key.run_id, home_at(run.key))).collect();
+        let places = places_of(&*self.store, workspace_id, &ids).await?;
+        let by_id: FxHashMap<RunId, Home> = places.iter().map(|key| (key.run_id, home_at(*key))).collect();
         let traces: Vec<TraceId> = traces.into_iter().collect();
         let mut rows = self.store.load_skeletons(&scope, &traces).await?;
         // The last one counts: strays do where there is nothing else.
@@ -80,8 +73,8 @@ impl Strays {
         let home = |told: &Told| {
             let of_parent = || by_id.get(&told.run.parent_run_id?).copied();
             let found = by_id.get(&told.run.key.run_id).copied();
-            found.or_else(|| by_trace.get(&trace_of(told)).copied()).or_else(of_parent).or_else(|| {
-                let trace_id = trace_of(told);
+            found.or_else(|| by_trace.get(&told.trace_or_own()).copied()).or_else(of_parent).or_else(|| {
+                let trace_id = told.trace_or_own();
                 let project_id = self.store.deleted_from(workspace_id, trace_id, now)?;
                 Some(Home { trace_id, project_id, is_guess: false })
             })
@@ -100,11 +93,12 @@ impl Strays {
 
     /// To be called after runs were written of which it was said where they belong: those that have a stray elsewhere.
     pub(super) fn elsewhere(&self, homes: &[RunKey]) -> Vec<RunKey> {
+        let ids: Vec<(WorkspaceId, RunId)> =
+            homes.iter().map(|home| (home.workspace_id, home.run_id)).collect();
         let mut elsewhere = Vec::new();
-        for home in homes {
-            let id = (home.workspace_id, home.run_id);
-            match self.places.get(&id) {
-                Some(place) if place == *home => self.places.remove(&id),
+        for (home, place) in homes.iter().zip(self.places.get_all(&ids)) {
+            match place {
+                Some(place) if place == *home => self.places.remove(&(home.workspace_id, home.run_id)),
                 Some(_) => elsewhere.push(*home),
                 None => {}
             }
@@ -115,10 +109,9 @@ impl Strays {
     /// To be called after strays were written: the runs that they belong to, where those were written meanwhile.
     async fn written_meanwhile(&self, strays: &[RunKey]) -> StoreResult<Vec<RunKey>> {
         let Some(workspace_id) = strays.first().map(|key| key.workspace_id) else { return Ok(Vec::new()) };
-        let scope = Scope { workspace_id, project_ids: None };
         let ids: Vec<RunId> = strays.iter().map(|key| key.run_id).collect();
-        let runs = self.store.load_runs(&scope, &[], &ids).await?;
-        Ok(runs.iter().map(|run| run.key).filter(|key| !strays.contains(key)).collect())
+        let places = places_of(&*self.store, workspace_id, &ids).await?;
+        Ok(places.into_iter().filter(|key| !strays.contains(key)).collect())
     }
 
     /// The runs of a stray's trace that go with it, and whether nothing else is in that trace.
@@ -171,10 +164,9 @@ impl Ingest {
 
 /// The patches of which nothing in the request, and nobody so far, says where they belong.
 pub(super) fn unknown<'t>(told: &'t [Told], homes: &FxHashMap<RunId, Home>) -> Vec<&'t Told> {
-    let names_project = |told: &Told| told.project_id.is_some() || told.project_name.is_some();
     let said: FxHashSet<RunId> = told
         .iter()
-        .filter(|told| told.kind == Kind::Post || told.has_trace && names_project(told))
+        .filter(|told| told.kind == Kind::Post || told.has_trace && told.names_project())
         .map(|told| told.run.key.run_id)
         .collect();
     let is_known = |run_id: &RunId| said.contains(run_id) || homes.contains_key(run_id);
