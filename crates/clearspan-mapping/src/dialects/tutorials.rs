@@ -68,7 +68,8 @@ pub(super) const ROWS: &[Row] = &[
 
 /// OpenTelemetry's own `thread.id` is a number: the thread of the processor.
 fn thread_id(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
-    let Some(text) = attributes.items[idx].text().filter(|text| !text.is_empty()) else { return false };
+    let text = attributes.items[idx].text().map(str::trim).filter(|text| !text.is_empty());
+    let Some(text) = text else { return false };
     draft.note("thread_id");
     *draft.run.thread_id.get_or_insert_with(|| text.to_owned()) == text
 }

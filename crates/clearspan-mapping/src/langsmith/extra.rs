@@ -83,7 +83,8 @@ fn map_metadata(draft: &mut Draft, metadata: Object<'_, '_>) {
         names.iter().find_map(|wanted| {
             let (_, value) = metadata.iter().find(|(name, _)| name.simple() == *wanted)?;
             let text = plain_text(value);
-            (!value.is_null() && !text.is_empty()).then_some((*wanted, text))
+            // Blanks are no id: nothing could be called by them.
+            (!value.is_null() && !text.trim().is_empty()).then_some((*wanted, text))
         })
     };
     let source = |name: &str| format!("run:extra.metadata.{name}");

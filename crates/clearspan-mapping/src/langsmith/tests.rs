@@ -316,6 +316,32 @@ fn batches_are_told_apart() {
     assert!(read_batch(r#"{"post": []} x"#).is_err());
 }
 
+/// Blanks name no thread and no user, so that another name that is told, before or after them, stands.
+#[test]
+fn blank_ids_are_none() {
+    let metadata = |thread: &str, user: &str| {
+        let metadata = json!({ "thread_id": thread, "user_id": user });
+        json!({ "trace_id": ID, "dotted_order": ROOT_ORDER, "name": "a", "extra": { "metadata": metadata } })
+    };
+    let named = told(Kind::Post, &with_id(metadata("t-1", "ann"))).run;
+    let elsewhere = run(&with_id(json!({"extra": {"metadata": {"session_id": " ", "thread_id": "t-2"}}})));
+    assert_eq!(elsewhere.thread_id.as_deref(), Some("t-2"));
+    for blank in ["", " ", "\t\n", "\u{a0}\u{3000}"] {
+        let patch = told(Kind::Patch, &with_id(metadata(blank, blank))).run;
+        assert_eq!((&patch.thread_id, &patch.user_id), (&None, &None), "{blank:?}");
+        assert_eq!(patch.metadata["thread_id"].to_plain(), blank, "the metadata is kept");
+        let (mut one, mut other) = (named.clone(), patch.clone());
+        one.merge(patch);
+        other.merge(named.clone());
+        assert_eq!(one, other, "{blank:?}");
+        assert_eq!(
+            (one.thread_id.as_deref(), one.user_id.as_deref()),
+            (Some("t-1"), Some("ann")),
+            "{blank:?}"
+        );
+    }
+}
+
 #[test]
 fn stored_runs_are_not_mapped_again() {
     let run = run(&with_id(json!({

@@ -181,6 +181,10 @@ fn threads_users_and_tags() {
         "group_id",
     ];
     each(&threads, json!("t-1"), "/thread_id", json!("t-1"));
+    each(&["thread.id"], json!(" t-1 "), "/thread_id", json!("t-1"));
+    // Blanks are no name.
+    each(&threads, json!(" \t"), "/thread_id", Value::Null);
+    each(&["thread.id"], json!(" "), "/thread_id", Value::Null);
     // The session of a transport is no conversation.
     check(json!({ "mcp.session.id": "x" }), &[("/thread_id", Value::Null)]);
     each(&["user.id", "gen_ai.user", "llm.user", "enduser.id"], json!("u"), "/user_id", json!("u"));
