@@ -31,6 +31,7 @@ pub(crate) use keys::Remembered;
 pub(crate) use python::literal_to_json;
 pub(crate) use stored::attribute_of;
 pub(crate) use table::Table;
+pub(crate) use usage::read_count;
 
 /// One rule.
 #[derive(Debug, Clone, Copy)]

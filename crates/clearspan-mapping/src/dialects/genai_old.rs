@@ -8,6 +8,7 @@ pub(super) const ROWS: &[Row] = &[
     row("gen_ai.usage.prompt_tokens", &[Tokens(Input)]),
     row("gen_ai.usage.completion_tokens", &[Tokens(Output)]),
     row("gen_ai.usage.cache_read_input_tokens", &[Tokens(InputDetail("cache_read"))]),
+    row("gen_ai.usage.cached_input_tokens", &[Tokens(InputDetail("cache_read"))]),
     row("gen_ai.usage.cached_tokens", &[Tokens(InputDetail("cache_read"))]),
     row("gen_ai.usage.details.cache_read_tokens", &[Tokens(InputDetail("cache_read"))]),
     row("gen_ai.usage.details.cache_read_input_tokens", &[Tokens(InputDetail("cache_read"))]),

@@ -5,9 +5,9 @@ use clearspan_model::Side::{Input, Output};
 use super::values::langfuse_type;
 use crate::engine::To::{
     Costs, Environment, Failed, FirstTokenAt, Metadata, MetadataKeys, Model, Params, Payload, Release,
-    RootName, RunType, Special, Tags, Usage,
+    RootName, RunType, Special, Tags,
 };
-use crate::engine::{Attributes, Draft, Row, row, under};
+use crate::engine::{Attributes, Draft, Row, read_count, row, under};
 use crate::json::Json;
 
 pub(super) const ROWS: &[Row] = &[
@@ -19,7 +19,7 @@ pub(super) const ROWS: &[Row] = &[
     row("langfuse.trace.output", &[Payload(Output)]),
     row("langfuse.observation.model.name", &[Model]),
     row("langfuse.observation.model.parameters", &[Params]),
-    row("langfuse.observation.usage_details", &[Usage]),
+    row("langfuse.observation.usage_details", &[Special("usage, cost", usage_details)]),
     row("langfuse.observation.cost_details", &[Costs]),
     row("langfuse.observation.completion_start_time", &[FirstTokenAt]),
     row("langfuse.observation.level", &[Failed, Metadata("level")]),
@@ -34,6 +34,45 @@ pub(super) const ROWS: &[Row] = &[
     under("langfuse.observation.metadata.", &[MetadataKeys(&[])]),
     under("langfuse.trace.metadata.", &[MetadataKeys(&[])]),
 ];
+
+/// Counts of Langfuse exclude each other: tokens that are told as `input_cached_tokens` are not among those of `input`. Its
+/// SDKs subtract them from what a provider reports.
+fn usage_details(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    draft.offer_usage(&with_parts_included(&json).unwrap_or(json))
+}
+
+/// The same counts with the parts among what they are parts of; none where they are already.
+fn with_parts_included<'a>(json: &Json<'a>) -> Option<Json<'a>> {
+    let members = json.members()?;
+    let of = |wanted: &str| {
+        let mut counts = members.iter().filter(|(name, _)| name.simple() == wanted);
+        counts.next().and_then(|(_, value)| read_count(value).ok())
+    };
+    let parts_of = |side: &str| {
+        let parts = members.iter().filter(|(name, _)| {
+            let part = name.simple().strip_prefix(side).and_then(|rest| rest.strip_prefix('_'));
+            part.is_some_and(|part| part != "tokens")
+        });
+        parts.filter_map(|(_, value)| read_count(value).ok()).fold(0, u64::saturating_add)
+    };
+    let [input, output] = ["input", "output"].map(|side| of(side).map(|count| (count, parts_of(side))));
+    let sum = |with_parts: bool| {
+        let of_side = |(count, parts): (u64, u64)| count.saturating_add(if with_parts { parts } else { 0 });
+        input.map_or(0, of_side).saturating_add(output.map_or(0, of_side))
+    };
+    // Whoever counts as providers do tells it by the total.
+    if sum(true) == sum(false) || of("total").is_some_and(|total| total == sum(false) || total < sum(true)) {
+        return None;
+    }
+    let whole = |name: &str, value: &Json<'a>| match (name, input, output) {
+        ("input", Some((count, parts)), _) | ("output", _, Some((count, parts))) => {
+            i64::try_from(count.saturating_add(parts)).map_or_else(|_| value.clone(), Json::Int)
+        }
+        _ => value.clone(),
+    };
+    Some(Json::Object(members.iter().map(|(name, value)| (*name, whole(name.simple(), value))).collect()))
+}
 
 /// The LangChain handler puts the definitions of the tools among the messages.
 fn observation_input(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

@@ -1,5 +1,6 @@
 //! One case at least for each row of the published mapping.
 
+mod clients;
 mod silent;
 
 use clearspan_model::{Run, RunType};

@@ -69,14 +69,25 @@ pub(super) fn langfuse_type(word: &str) -> Option<RunType> {
 pub(super) fn genai_operation(word: &str) -> Option<RunType> {
     Some(match word {
         "chat" | "completion" | "text_completion" | "generate_content" | "llm" => RunType::Llm,
-        "embeddings" | "embedding" | "embed" => RunType::Embedding,
-        "execute_tool" | "tool" => RunType::Tool,
+        // LiteLLM names the function that was called.
+        "acompletion" | "atext_completion" | "responses" | "aresponses" | "messages"
+        | "anthropic_messages" | "image_generation" | "aimage_generation" => RunType::Llm,
+        "embeddings" | "embedding" | "embed" | "aembedding" => RunType::Embedding,
+        "execute_tool" | "tool" | "tool.execute" => RunType::Tool,
         "retrieval" | "search_memory" | "retriever" | "rerank" => RunType::Retriever,
         "prompt" => RunType::Prompt,
         "parser" => RunType::Parser,
-        _ => RunType::Chain,
+        _ if CHAINS.iter().any(|chain| word.contains(chain)) => RunType::Chain,
+        // A word of nobody's list says less than what else the span has: a model with tokens, a tool's name.
+        _ => return None,
     })
 }
+
+/// What the names of operations have in them that hold others, and may repeat their usage.
+const CHAINS: &[&str] = &[
+    "agent", "chain", "crew", "graph", "handoff", "memory", "plan", "session", "step", "task", "team",
+    "turn", "workflow",
+];
 
 /// `ai.operationId` of the Vercel AI SDK (in lower case).
 pub(super) fn vercel_operation(word: &str) -> Option<RunType> {

@@ -71,7 +71,10 @@ pub(super) const ROWS: &[Row] = &[
     row("ai.response.id", &[Metadata("response_id")]),
     row("ai.response.msToFirstChunk", &[FirstTokenMillis]),
     row("ai.stream.msToFirstChunk", &[FirstTokenMillis]),
-    row("ai.response.providerMetadata", &[Metadata("provider_metadata")]),
+    row(
+        "ai.response.providerMetadata",
+        &[Metadata("provider_metadata"), Special("usage.input_details", cache_writes)],
+    ),
     // Labels.
     row("ai.telemetry.functionId", &[Metadata("function_id")]),
     row("ai.telemetry.metadata.ls_run_name", &[Name(2)]),
@@ -86,6 +89,14 @@ pub(super) const ROWS: &[Row] = &[
     row("ai.settings.context.userId", &[User]),
     under("ai.settings.context.", &[MetadataKeys(&[])]),
 ];
+
+/// Anthropic's cache writes by how long they live, which the SDK's own usage adds up.
+fn cache_writes(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let json = attributes.items[idx].json();
+    let usage = json.get("anthropic").and_then(|anthropic| anthropic.get("usage"));
+    let Some(kinds) = usage.and_then(|usage| usage.get("cache_creation")) else { return false };
+    draft.offer_usage(&Json::Object(vec![(Text::Clean("cache_creation"), kinds.clone())]))
+}
 
 /// `{"system", "prompt" | "messages", …}`: a conversation also where the run is no model call itself.
 fn prompt(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

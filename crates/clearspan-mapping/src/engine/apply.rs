@@ -533,6 +533,9 @@ impl Draft {
         // One reason may come alone or as a list of one.
         let list =
             json.items().map_or_else(|| Json::Array(vec![json.clone()]), |items| Json::Array(items.to_vec()));
+        // The AI SDK and Mastra leave the span's status unset.
+        self.failed |=
+            list.items().unwrap_or_default().iter().any(|reason| reason.as_simple() == Some("error"));
         let reasons = JsonText::from_trusted(list.to_text());
         let taken = self.put_metadata(Cow::Borrowed("finish_reasons"), reasons.clone());
         self.finish_reasons.get_or_insert(reasons);
@@ -605,6 +608,11 @@ fn is_scrubbed(label: &str) -> bool {
 fn says_more(word: &str, run_type: RunType) -> bool {
     word.starts_with('{')
         || matches!(run_type, RunType::Chain | RunType::Retriever) && word != run_type.as_str()
+}
+
+/// True for a message of which nothing but its role and the reason of its end is known.
+pub(super) fn is_silent(message: &JsonText) -> bool {
+    !["\"content\":", "\"tool_calls\":"].iter().any(|member| message.as_str().contains(member))
 }
 
 /// True for a message with a picture or file of which nothing but its type is left. @arizeai/openinference-vercel

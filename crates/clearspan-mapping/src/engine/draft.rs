@@ -8,6 +8,7 @@ use clearspan_model::{
     Cost, IssueKind, JsonText, MapIssue, Name, Payload, Run, RunType, Side, Status, UnixNanos, Usage,
 };
 
+use super::apply::is_silent;
 use super::notes::Notes;
 use super::params::{Params, parameter_name};
 use super::stored::Stored;
@@ -215,10 +216,7 @@ impl Draft {
 
     /// Sets the output messages unless there are some with content: those of a stronger source may be empty.
     pub(crate) fn offer_fuller_answer(&mut self, list: &Json<'_>) -> bool {
-        let is_empty = |message: &JsonText| {
-            !["\"content\":", "\"tool_calls\":"].iter().any(|m| message.as_str().contains(m))
-        };
-        if self.run.outputs.messages.iter().all(is_empty) {
+        if self.run.outputs.messages.iter().all(is_silent) {
             self.run.outputs.messages.clear();
             self.notes.remove(messages_name(Side::Output));
         }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use clearspan_model::{JsonText, Name, Side};
 
+use super::apply::is_silent;
 use super::draft::messages_name;
 use super::{Attributes, Draft, To};
 use crate::json::{Json, Text};
@@ -79,6 +80,11 @@ impl Draft {
         if known.is_empty() && !messages.is_empty() {
             *known = messages;
             self.note(messages_name(side));
+            mark_all(attributes, family);
+        } else if known.iter().all(is_silent) && !messages.iter().all(is_silent) {
+            // LiteLLM tells an answer of calls alone as a message without parts, and the call here.
+            *known = messages;
+            self.note_overwritten(messages_name(side));
             mark_all(attributes, family);
         } else if *known == messages {
             // Two dialects tell the same messages; one copy is enough.

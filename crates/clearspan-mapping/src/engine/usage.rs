@@ -11,7 +11,7 @@ use crate::json::Json;
 const MAX_COUNT: f64 = 1e15;
 
 /// A count from a number, or from a number in text.
-pub(super) fn read_count(json: &Json<'_>) -> Result<u64, &'static str> {
+pub(crate) fn read_count(json: &Json<'_>) -> Result<u64, &'static str> {
     let number = match json {
         Json::Int(number) => return u64::try_from(*number).map_err(|_| "a token count cannot be negative"),
         Json::Float(number) => *number,
@@ -165,15 +165,21 @@ fn sum_cache_writes(usage: &mut Usage) {
     *whole = sum.max(*whole);
 }
 
-/// Anthropic's own counts leave cached tokens out of the input. They are told by details that exceed it.
+/// Anthropic's own counts leave cached tokens out of the input. They are told by details that exceed it, or by a total
+/// that has both.
 fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
     let detail = |name: &str| usage.input_details.get(name).copied().unwrap_or(0);
     let cached = detail("cache_read").saturating_add(detail("cache_write"));
-    let Some(input) = usage.input_tokens.filter(|input| cached > *input) else { return };
+    let output = usage.output_tokens.unwrap_or(0);
+    let is_beside = |input: u64| {
+        let both = input.checked_add(cached).and_then(|sum| sum.checked_add(output));
+        cached > input || cached > 0 && usage.total_tokens == both
+    };
+    let Some(input) = usage.input_tokens.filter(|input| is_beside(*input)) else { return };
     let whole = input.saturating_add(cached);
     // A total that did not count them either has to follow.
     if let Some(total) = usage.total_tokens
-        && total == input.saturating_add(usage.output_tokens.unwrap_or(0))
+        && total == input.saturating_add(output)
     {
         usage.total_tokens = Some(total.saturating_add(cached));
     }
@@ -304,7 +310,8 @@ pub(super) fn input_detail(name: &str) -> Option<&'static str> {
         | "cache_creation_tokens"
         | "cache_creation_input_tokens" => "cache_write",
         "ephemeral_5m_input_tokens" | "cache_write_5m" => "cache_write_5m",
-        "ephemeral_1h_input_tokens" | "cache_write_1h" => "cache_write_1h",
+        // LangSmith's JavaScript SDK writes `1hr`.
+        "ephemeral_1h_input_tokens" | "ephemeral_1hr_input_tokens" | "cache_write_1h" => "cache_write_1h",
         "audio" | "audio_tokens" => "audio",
         "image" | "image_tokens" => "image",
         "video" | "video_tokens" => "video",

@@ -151,7 +151,9 @@ impl Message {
             "id",
             "ref",
         ]));
-        let content = result.first(&["response", "result", "output", "content"]).unwrap_or(&Json::Null);
+        let content = result
+            .first(&["response", "result", "output", "content", "server_tool_call_response"])
+            .unwrap_or(&Json::Null);
         let failed = result.first(&["is_error", "isError"]).and_then(Json::as_bool) == Some(true)
             || result.get("status").and_then(Json::as_simple) == Some("error");
         let extra = if failed { ",\"is_error\":true".to_owned() } else { String::new() };
@@ -214,8 +216,9 @@ pub(super) fn read_tool_call(json: &Json<'_>) -> ToolCall {
     let inner = json.get("function").filter(|inner| inner.members().is_some()).unwrap_or(json);
     let id = json_text(json.first(&["call_id", "id", "toolCallId", "tool_call_id", "toolUseId", "ref"]));
     let name = json_text(inner.first(&["name", "toolName", "tool_name"]).or_else(|| json.first(&["name"])));
-    let arguments =
-        inner.first(&["arguments", "args", "input"]).or_else(|| json.first(&["arguments", "args", "input"]));
+    let arguments = inner
+        .first(&["arguments", "args", "input"])
+        .or_else(|| json.first(&["arguments", "args", "input", "server_tool_call"]));
     ToolCall { id, name, arguments: arguments.and_then(arguments_text) }
 }
 

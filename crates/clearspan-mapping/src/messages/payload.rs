@@ -43,7 +43,8 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
         }
         Json::Array(_) if reader.read_list(json, &mut messages) => return Payload { messages, rest: None },
         Json::Object(members) => {
-            if is_whole_message(json) && reader.read_list(json, &mut messages) {
+            let is_message = is_whole_message(json) || is_model_call && is_bare_answer(json, side);
+            if is_message && reader.read_list(json, &mut messages) {
                 let rest = rest_of_message(members);
                 return Payload { messages, rest };
             }
@@ -116,6 +117,17 @@ fn is_whole_message(json: &Json<'_>) -> bool {
         || is_dict
         || is_tagged
         || (json.get("role").and_then(Json::as_text).is_some() && speaks)
+}
+
+/// Calls of tools without the role of who calls: Langfuse tells a streamed answer so.
+fn is_bare_answer(json: &Json<'_>, side: Side) -> bool {
+    let calls = json.get("tool_calls").and_then(Json::items).unwrap_or_default();
+    side == Side::Output
+        && !calls.is_empty()
+        && calls.iter().all(|call| call.first(&["function", "name"]).is_some())
+        && !OUTPUTS
+            .iter()
+            .any(|name| *name != "content" && json.get(name).is_some_and(|value| !value.is_blank()))
 }
 
 /// What a response carries beside its message, for example `id`, `model` and `usage`.

@@ -1,0 +1,177 @@
+//! Habits of clients in JavaScript, and of LiteLLM, as their SDKs were seen to send them.
+
+use super::*;
+
+#[test]
+fn counts_of_langfuse_exclude_each_other() {
+    let usage = |details: Value, input: u64, output: u64, total: u64| {
+        check(
+            json!({
+                "langfuse.observation.type": "generation", "langfuse.observation.model.name": "gpt-4o",
+                "langfuse.observation.usage_details": details.to_string(),
+            }),
+            &[
+                ("/usage/input_tokens", json!(input)),
+                ("/usage/output_tokens", json!(output)),
+                ("/usage/total_tokens", json!(total)),
+                ("/usage/input_details/cache_read", json!(1000)),
+                ("/issues", json!([])),
+            ],
+        );
+    };
+    let told = |extra: Value| {
+        let mut details = json!({ "input": 2000, "output": 136, "input_cached_tokens": 1000, "output_reasoning_tokens": 64 });
+        details.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        details
+    };
+    usage(told(json!({ "total": 3200 })), 3000, 200, 3200);
+    usage(told(json!({})), 3000, 200, 3200);
+    let audio = json!({ "input": 150, "output": 8, "total": 1280, "input_audio_tokens": 50, "output_audio_tokens": 8 });
+    usage(told(audio), 1200, 80, 1280);
+    // Who counts as providers do says so by the total.
+    usage(told(json!({ "total": 2136 })), 2000, 136, 2136);
+    let nested = json!({
+        "prompt_tokens": 2000, "completion_tokens": 136, "total_tokens": 2136,
+        "prompt_tokens_details": { "cached_tokens": 1000 }, "completion_tokens_details": { "reasoning_tokens": 64 },
+    });
+    usage(nested, 2000, 136, 2136);
+}
+
+#[test]
+fn a_total_tells_that_cached_tokens_were_left_out() {
+    let counts = |total: u64, input: u64| {
+        check(
+            json!({
+                "gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 2000, "gen_ai.usage.output_tokens": 100,
+                "gen_ai.usage.cached_input_tokens": 1000, "gen_ai.usage.total_tokens": total,
+            }),
+            &[
+                ("/usage/input_tokens", json!(input)),
+                ("/usage/total_tokens", json!(total)),
+                ("/usage/input_details/cache_read", json!(1000)),
+            ],
+        );
+    };
+    counts(3100, 3000);
+    counts(2100, 2000);
+}
+
+#[test]
+fn cache_writes_are_told_by_how_long_they_live() {
+    let kinds =
+        json!({ "cache_write": 300, "cache_write_5m": 100, "cache_write_1h": 200, "cache_read": 1000 });
+    let metadata = json!({ "anthropic": { "usage": {
+        "input_tokens": 200, "cache_creation": { "ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200 },
+    } } });
+    check_used(
+        json!({
+            "ai.operationId": "ai.generateText.doGenerate", "ai.usage.inputTokens": 1500,
+            "ai.usage.inputTokenDetails.cacheReadTokens": 1000, "ai.usage.inputTokenDetails.cacheWriteTokens": 300,
+            "ai.response.providerMetadata": metadata.to_string(),
+        }),
+        &[
+            ("/usage/input_tokens", json!(1500)),
+            ("/usage/input_details", kinds.clone()),
+            ("/metadata/provider_metadata", metadata),
+        ],
+    );
+    let langsmith = json!({ "input_tokens": 1500, "output_tokens": 80, "input_token_details": {
+        "cache_read": 1000, "ephemeral_5m_input_tokens": 100, "ephemeral_1hr_input_tokens": 200,
+    } });
+    check(
+        json!({ "langsmith.span.kind": "llm", "langsmith.usage_metadata": langsmith.to_string() }),
+        &[("/usage/input_details", kinds)],
+    );
+}
+
+#[test]
+fn an_unknown_operation_leaves_the_type_to_the_rest() {
+    for operation in ["acompletion", "responses", "messages", "anthropic_messages", "something_new"] {
+        check(
+            json!({ "gen_ai.operation.name": operation, "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 10 }),
+            &[("/run_type", json!("llm"))],
+        );
+    }
+    for operation in ["invoke_agent", "agent_step", "create_memory", "plan", "handoff"] {
+        check(
+            json!({ "gen_ai.operation.name": operation, "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 10 }),
+            &[("/run_type", json!("chain"))],
+        );
+    }
+    check(json!({ "gen_ai.operation.name": "aembedding" }), &[("/run_type", json!("embedding"))]);
+    check(
+        json!({ "gen_ai.operation.name": "tool.execute", "gen_ai.tool.name": "w", "mastra.span.type": "tool_call" }),
+        &[("/run_type", json!("tool")), ("/name", json!("w"))],
+    );
+    check(
+        json!({ "gen_ai.operation.name": "something_new" }),
+        &[("/run_type", Value::Null), ("/attributes/gen_ai.operation.name", json!("something_new"))],
+    );
+}
+
+#[test]
+fn what_a_provider_s_own_tool_was_asked_and_found_is_kept() {
+    let (asked, found) = (
+        json!({ "type": "web_search", "query": "rust" }),
+        json!({ "type": "web_search", "results": ["a book"] }),
+    );
+    let parts = json!([
+        { "type": "server_tool_call", "id": "s1", "name": "web_search", "server_tool_call": asked },
+        { "type": "server_tool_call_response", "id": "s1", "server_tool_call_response": found },
+        { "type": "text", "content": "done" },
+    ]);
+    let mapped = map(json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.output.messages": json!([{ "role": "assistant", "parts": parts }]).to_string(),
+    }));
+    let message = view(&mapped)["outputs"]["messages"][0].take();
+    assert_eq!(message["tool_calls"], json!([{ "id": "s1", "name": "web_search", "arguments": asked }]));
+    let text = message.to_string();
+    assert!(text.contains("a book") && text.contains("done"), "{text}");
+}
+
+#[test]
+fn an_answer_of_calls_alone_is_a_message() {
+    let calls = json!([{ "id": "c", "name": "w", "arguments": { "city": "Paris" } }]);
+    let flat = json!({
+        "gen_ai.operation.name": "acompletion",
+        "gen_ai.output.messages": json!([{ "role": "assistant", "parts": [], "finish_reason": "tool_calls" }]).to_string(),
+        "gen_ai.response.finish_reasons": ["tool_calls"],
+        "gen_ai.completion.0.role": "assistant",
+        "gen_ai.completion.0.function_call.name": "w", "gen_ai.completion.0.function_call.arguments": "{\"city\":\"Paris\"}",
+    });
+    let call = json!([{ "name": "w", "arguments": { "city": "Paris" } }]);
+    check(
+        flat,
+        &[
+            ("/outputs/messages/0/tool_calls", call),
+            ("/outputs/messages/0/finish_reason", json!("tool_calls")),
+        ],
+    );
+    let streamed = json!({ "tool_calls": [{ "id": "c", "function": { "name": "w", "arguments": "{\"city\":\"Paris\"}" } }] });
+    let observation = |kind: &str| json!({ "langfuse.observation.type": kind, "langfuse.observation.output": streamed.to_string() });
+    check(
+        observation("generation"),
+        &[
+            ("/outputs/messages", json!([{ "role": "assistant", "tool_calls": calls }])),
+            ("/outputs/rest", Value::Null),
+        ],
+    );
+    check(observation("span"), &[("/outputs/rest", streamed.clone())]);
+}
+
+#[test]
+fn an_answer_that_ended_with_an_error_failed() {
+    let status = |attributes: Value, status: &str| check(attributes, &[("/status", json!(status))]);
+    for reasons in [json!("[\"error\"]"), json!(["error"]), json!("error")] {
+        status(
+            json!({ "gen_ai.operation.name": "chat", "gen_ai.response.finish_reasons": reasons }),
+            "error",
+        );
+    }
+    status(json!({ "gen_ai.operation.name": "chat", "gen_ai.response.finish_reasons": ["stop"] }), "success");
+    status(
+        json!({ "ai.operationId": "ai.streamText.doStream", "ai.response.finishReason": "error" }),
+        "error",
+    );
+}
