@@ -328,7 +328,8 @@ impl SharedTime {
 }
 
 /// Whether two names mean one model: routes before it (`openai/`, `us.anthropic.`) and dates behind it do not matter.
-fn is_same_model(one: &str, other: &str) -> bool {
+#[must_use]
+pub fn is_same_model(one: &str, other: &str) -> bool {
     bare_model(&one.to_ascii_lowercase()) == bare_model(&other.to_ascii_lowercase())
 }
 

@@ -22,7 +22,7 @@ use super::openapi::Errors;
 use super::projects;
 use super::search;
 use super::skeleton::Skeleton;
-use super::tree::Tree;
+use super::tree::{self, Tree};
 use super::types::decimal_text;
 use super::verdict::{self, Baseline, Verdict};
 use crate::auth::Caller;
@@ -55,7 +55,7 @@ pub(crate) async fn skeleton(
     headers: HeaderMap,
 ) -> Result<Response> {
     let scope = scope(&ctx, &caller, asked.project.as_deref()).await?;
-    let outline = ctx.store.load_outline(&scope, trace_id).await?;
+    let outline = ctx.store.load_outline_with_inputs(&scope, trace_id, tree::inputs_of_tries).await?;
     let outline = outline.ok_or_else(|| ApiError::not_found("trace", trace_id))?;
     let project = projects::by_id(&ctx, caller.workspace_id, outline.project_id).await?;
     let run_ids = outline.runs().map(|run| run.run_id).collect();

@@ -6,6 +6,7 @@
 
 use std::cmp::Reverse;
 
+use clearspan_model::rollup::doubles::is_same_model;
 use clearspan_model::rollup::{Billed, Totals, TreeTotals};
 use clearspan_model::{RunId, Status, UnixNanos};
 use clearspan_store::{Outline, OutlineRun, Text};
@@ -72,8 +73,8 @@ impl<'a> Tree<'a> {
             let totals = TreeTotals::sum(own, &forest.parents);
             (positions().map(|position| outline.run(position).billed).collect(), totals)
         };
-        let tree = Self { outline, forest, billed, totals, attempts: Vec::new() };
-        Self { attempts: tree.count_attempts(), ..tree }
+        let attempts = count_attempts(outline, &forest);
+        Self { outline, forest, billed, totals, attempts }
     }
 
     /// How many rows there are.
@@ -158,27 +159,44 @@ impl<'a> Tree<'a> {
         let last = self.outline.runs().map(|run| run.end_time.unwrap_or(run.start_time)).max();
         last.unwrap_or_default().nanos_since(self.start_time())
     }
+}
 
-    /// Numbers the tries: neighbours of which one is a retry of the other.
-    fn count_attempts(&self) -> Vec<u32> {
-        let mut attempts = vec![0; self.len()];
-        // The last child of each row so far, counted from 1; siblings come in order of start time.
-        let mut last_child: Vec<u32> = vec![0; self.len()];
-        let mut last_root = 0;
-        // What another instrumentation tells of the same calls lies between them.
-        for (row, run) in self.runs().enumerate().filter(|(_, run)| run.double_of.is_none()) {
-            let last = match self.parent(row) {
-                Some(parent) => &mut last_child[parent],
-                None => &mut last_root,
-            };
-            let before = std::mem::replace(last, row as u32 + 1) as usize;
-            if let Some(before) = before.checked_sub(1).filter(|before| is_retry(&self.run(*before), &run)) {
-                attempts[before] = attempts[before].max(1);
-                attempts[row] = attempts[before] + 1;
-            }
-        }
-        attempts
+/// The positions of the runs that are retries unless what went into them says otherwise, and of those that they may have
+/// tried again. A trace whose outline has no inputs for them takes calls of one name for tries of one call.
+pub(crate) fn inputs_of_tries(outline: &Outline) -> Vec<usize> {
+    if outline.runs().all(|run| run.status != Status::Error) {
+        return Vec::new();
     }
+    let forest = Forest::new(outline);
+    let attempts = count_attempts(outline, &forest);
+    let tries = attempts.iter().zip(&forest.order).filter(|(attempt, _)| **attempt > 0);
+    tries.map(|(_, position)| *position as usize).collect()
+}
+
+/// Numbers the tries: neighbours of which one is a retry of the other.
+fn count_attempts(outline: &Outline, forest: &Forest) -> Vec<u32> {
+    let run = |row: usize| outline.run(forest.order[row] as usize);
+    let mut attempts = vec![0; forest.order.len()];
+    // The last child of each row so far, counted from 1; siblings come in order of start time.
+    let mut last_child: Vec<u32> = vec![0; forest.order.len()];
+    let mut last_root = 0;
+    for row in 0..forest.order.len() {
+        let this = run(row);
+        // What another instrumentation tells of the same calls lies between them.
+        if this.double_of.is_some() {
+            continue;
+        }
+        let last = match forest.parents[row] {
+            Some(parent) => &mut last_child[parent as usize],
+            None => &mut last_root,
+        };
+        let before = std::mem::replace(last, row as u32 + 1) as usize;
+        if let Some(before) = before.checked_sub(1).filter(|before| is_retry(outline, &run(*before), &this)) {
+            attempts[before] = attempts[before].max(1);
+            attempts[row] = attempts[before] + 1;
+        }
+    }
+    attempts
 }
 
 /// Takes the parent away from one run of each circle.
@@ -243,12 +261,20 @@ fn sizes(parents: &[Option<u32>]) -> Vec<u32> {
     sizes
 }
 
-/// Whether a run does the same as one that had failed before it began.
-fn is_retry(before: &OutlineRun, after: &OutlineRun) -> bool {
-    before.status == Status::Error
+/// Whether a run does the same as one that had failed before it began. Wrappers give all calls one name: where both say what
+/// went in, that is the same; where one does not, two models are two calls.
+fn is_retry(outline: &Outline, before: &OutlineRun, after: &OutlineRun) -> bool {
+    let may_be = before.status == Status::Error
         && before.name == after.name
         && before.run_type == after.run_type
-        && before.end_time.is_some_and(|end| end <= after.start_time)
+        && before.end_time.is_some_and(|end| end <= after.start_time);
+    may_be
+        && match (before.input, after.input) {
+            (Some(before), Some(after)) => before == after,
+            _ => before.model.zip(after.model).is_none_or(|(before, after)| {
+                before == after || is_same_model(outline.text(before), outline.text(after))
+            }),
+        }
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::tree::Tree;
+use super::tree::{Tree, inputs_of_tries};
 
 /// The answer to both questions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -89,7 +89,11 @@ pub(crate) fn findings(tree: &Tree<'_>) -> Vec<Finding> {
 
 /// The runs whose inputs a rule compares: they are dear to read, and no other rule looks at them.
 pub(crate) fn inputs_of(outline: &Outline) -> Vec<usize> {
-    failure::calls_that_may_repeat(outline)
+    let mut positions = failure::calls_that_may_repeat(outline);
+    positions.extend(inputs_of_tries(outline));
+    positions.sort_unstable();
+    positions.dedup();
+    positions
 }
 
 impl Rule {

@@ -156,6 +156,45 @@ fn tries_are_numbered() {
     assert_eq!(Tree::new(&outline(runs)).attempts, [0, 1, 0, 2]);
 }
 
+/// A wrapper gives all calls one name: `asked` is the model and the input of one that failed, and of the one after it.
+fn attempts_of(asked: [(Option<&str>, Option<&str>); 2]) -> Vec<u32> {
+    let mut runs = vec![run(1, 0, "agent", 0)];
+    for (id, (model, input)) in (2..).zip(asked) {
+        let mut call = run(id, 1, "ChatOpenAI", i64::from(id) * 2_000);
+        call.run_type = RunType::Llm;
+        call.model = model.map(ToOwned::to_owned);
+        call.input_preview = input.map(ToOwned::to_owned);
+        runs.push(if id == 2 { failed(call, "429 rate limit") } else { call });
+    }
+    let outline = outline(runs);
+    Tree::new(&outline).attempts
+}
+
+#[test]
+fn the_inputs_of_possible_tries_are_asked_for() {
+    let fine = outline(vec![run(1, 0, "root", 0), run(2, 1, "call", 0), run(3, 1, "call", 2_000)]);
+    assert!(super::inputs_of_tries(&fine).is_empty());
+    let first = failed(run(2, 1, "call", 0), "x");
+    let runs = vec![run(1, 0, "root", 0), first, run(3, 1, "call", 2_000), run(4, 1, "call", 4_000)];
+    assert_eq!(super::inputs_of_tries(&outline(runs)), [1, 2]);
+}
+
+#[test]
+fn another_call_of_the_same_name_is_no_retry() {
+    let (gpt, mini) = (Some("gpt-4o"), Some("gpt-5-mini"));
+    let (summarise, translate) = (Some("summarise document A"), Some("translate document B to German"));
+    assert_eq!(attempts_of([(gpt, summarise), (mini, translate)]), [0, 0, 0]);
+    assert_eq!(attempts_of([(gpt, summarise), (gpt, translate)]), [0, 0, 0]);
+    assert_eq!(attempts_of([(gpt, summarise), (gpt, summarise)]), [0, 1, 2]);
+    // Another model is asked because the first one failed.
+    assert_eq!(attempts_of([(gpt, summarise), (mini, summarise)]), [0, 1, 2]);
+    // Without contents only the models can tell; a provider answers with a dated name.
+    assert_eq!(attempts_of([(gpt, None), (mini, None)]), [0, 0, 0]);
+    assert_eq!(attempts_of([(gpt, summarise), (mini, None)]), [0, 0, 0]);
+    assert_eq!(attempts_of([(gpt, None), (Some("gpt-4o-2024-08-06"), None)]), [0, 1, 2]);
+    assert_eq!(attempts_of([(None, None), (gpt, None)]), [0, 1, 2]);
+}
+
 #[test]
 fn a_chain_of_many_runs_needs_no_stack() {
     let mut chain = Vec::new();

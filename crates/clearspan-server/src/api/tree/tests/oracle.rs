@@ -210,4 +210,12 @@ fn is_retry(before: &RunSummary, after: &RunSummary) -> bool {
         && before.name == after.name
         && before.run_type == after.run_type
         && before.end_time.is_some_and(|end| end <= after.start_time)
+        && match (&before.input_preview, &after.input_preview) {
+            (Some(before), Some(after)) => before == after,
+            _ => {
+                before.model.as_deref().zip(after.model.as_deref()).is_none_or(|(before, after)| {
+                    clearspan_model::rollup::doubles::is_same_model(before, after)
+                })
+            }
+        }
 }
