@@ -9,7 +9,8 @@ const IMG = '<img src=x onerror="window.pwned=1">';
 const SCRIPT = "<script>window.pwned=1</script>";
 const BAD = `${IMG}${SCRIPT}`;
 const MARKDOWN = `# Title\n\n${BAD}\n\n[click](javascript:window.pwned=1) ![x](x" onerror="window.pwned=1) \`${SCRIPT}\``;
-let server, browser, trace, good;
+const TURNED = "if access != \u202e\u2066// admins only\u2069 \u2066";
+let server, browser, trace, good, turned;
 
 before(async () => {
   server = await startServer();
@@ -41,6 +42,19 @@ before(async () => {
     attrs: { x: BAD },
   });
   await send(server.url, [orphan], { project: "evil" });
+  turned = agentTrace({
+    name: `turned ${TURNED}`,
+    question: `Look:\n\n${TURNED} \`${TURNED}\``,
+    answer: TURNED,
+    model: `model ${TURNED}`,
+    user: TURNED,
+    thread: TURNED,
+    tool: TURNED,
+    start: now - 5_000,
+    error: `Error: ${TURNED}\n${TURNED}`,
+    attrs: { [TURNED]: TURNED, "gen_ai.system_instructions": JSON.stringify(message("system", TURNED)) },
+  });
+  await send(server.url, turned.spans, { project: "turned", service: TURNED });
   good = agentTrace({ name: "trip-planner", tool: "search", error: "ToolError: search failed", start: now - 9_000 });
   await send(
     server.url,
@@ -106,6 +120,49 @@ test("the trace page shows sent text as text, in every tab of every run", async 
   await harmless(page, clean);
   await page.close();
 });
+
+test("marks that turn the direction of text are seen wherever it was sent, and copied as they are", async () => {
+  const { page, clean } = await openPage(browser.context, `${server.url}/app/p/turned/traces/${turned.traceId}`);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const details = page.locator("[data-details]");
+  const rows = page.getByRole("treegrid").getByRole("row");
+  await rows.nth(1).waitFor();
+  const [count, tabs] = [await rows.count(), new Set()];
+  for (let i = 0; i < count; i++) {
+    await rows.nth(i).click();
+    for (const tab of await page.getByRole("tab").all()) {
+      await tab.click();
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+      const bare = await page.evaluate(bareMarks);
+      assert.deepEqual(bare, [], `${await tab.textContent()}: marks that are not written out`);
+      if ((await details.locator("[data-mark]").count()) > 0) tabs.add(await tab.textContent());
+    }
+  }
+  assert.ok(tabs.size >= 2, `marks were seen in ${[...tabs]}`);
+  // What is selected is what was sent.
+  const mark = page.locator("[data-mark]").first();
+  assert.equal(await mark.evaluate((e) => getComputedStyle(e, "::before").content), '"\\\\u202e"');
+  const selected = await mark.evaluate((e) => {
+    getSelection().selectAllChildren(e.parentElement);
+    return getSelection().toString();
+  });
+  assert.ok(selected.includes(TURNED), JSON.stringify(selected));
+  await clean();
+  await page.close();
+});
+
+/** The texts and hover texts of the page with marks outside of the elements that write them out. */
+function bareMarks() {
+  const TURNING = /[\u202a-\u202e\u2066-\u2069]/;
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    if (TURNING.test(node.data) && !node.parentElement.closest("[data-mark]"))
+      found.push(`${node.parentElement.outerHTML.slice(0, 200)}`);
+  for (const element of document.querySelectorAll("[title]"))
+    if (TURNING.test(element.title)) found.push(`title of ${element.outerHTML.slice(0, 200)}`);
+  return found;
+}
 
 test("a trace whose parent never came is shown, with its text as text", async () => {
   const { page, clean } = await openPage(browser.context, `${server.url}/app/t/${"ab".repeat(16)}`);

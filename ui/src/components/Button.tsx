@@ -1,5 +1,6 @@
 import type { ButtonHTMLAttributes, ReactNode } from "react";
 import { cx } from "@/lib/cx";
+import { showTurns } from "@/lib/visible-text";
 import styles from "./Button.module.css";
 
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
@@ -33,12 +34,13 @@ interface IconProps extends Omit<Props, "icon" | "children" | "title"> {
 }
 
 export function IconButton({ label, keyHint, look = "ghost", className, children, ...rest }: IconProps) {
+  const shown = showTurns(label);
   return (
     <Button
       look={look}
       className={cx(styles.icon, className)}
-      aria-label={label}
-      title={keyHint ? `${label}  ${keyHint}` : label}
+      aria-label={shown}
+      title={keyHint ? `${shown}  ${keyHint}` : shown}
       {...rest}
     >
       {children}

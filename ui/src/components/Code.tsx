@@ -1,6 +1,7 @@
 import { memo, useEffect, useState } from "react";
 import type { Highlight, Span } from "./highlight";
 import styles from "./Code.module.css";
+import { SentText } from "./SentText";
 
 /** Longer texts stay plain: colouring them costs more than it helps. */
 const MAX_CHARS = 60_000;
@@ -23,15 +24,15 @@ export const Code = memo(function Code({ code, lang }: { code: string; lang?: st
       live = false;
     };
   }, [code, lang]);
-  return <pre className={styles.code}>{spans ? spans.map(toElement) : code}</pre>;
+  return <pre className={styles.code}>{spans ? spans.map(toElement) : <SentText text={code} />}</pre>;
 });
 
 const toElement = (span: Span, index: number) =>
   span.kind ? (
     // eslint-disable-next-line react/no-array-index-key -- spans have no identity but their place
     <span key={index} className={styles[span.kind]}>
-      {span.text}
+      <SentText text={span.text} />
     </span>
   ) : (
-    span.text
+    <SentText key={index} text={span.text} />
   );

@@ -4,10 +4,12 @@ import { BigNumber, printJson } from "@/lib/api/json";
 import { cx } from "@/lib/cx";
 import { formatBytes, formatInt } from "@/lib/format";
 import { useSize } from "@/lib/use-size";
+import { showTurns } from "@/lib/visible-text";
 import { IconButton } from "./Button";
 import { CopyButton, copyText } from "./CopyButton";
 import styles from "./JsonView.module.css";
 import { jqPath, type JsonRow, jsonRows, type OpenState, openTo } from "./json-rows";
+import { SentText } from "./SentText";
 
 const ROW_PX = 20;
 const OVERSCAN = 6;
@@ -147,7 +149,7 @@ function Row({ id, row, top, active, marked, onAct, onLink }: RowProps) {
       </span>
       {row.key === null ? null : (
         <span className={styles.key}>
-          {row.key}
+          <SentText text={row.key} />
           <span className={styles.soft}>:</span>
         </span>
       )}
@@ -190,7 +192,7 @@ function Value({ row: { value, entries } }: { row: JsonRow }) {
     return (
       <>
         <span className={styles.string}>
-          {JSON.stringify(value.length > LONG_STRING ? value.slice(0, LONG_STRING) : value)}
+          <SentText text={JSON.stringify(value.length > LONG_STRING ? value.slice(0, LONG_STRING) : value)} />
         </span>
         {value.length > LONG_STRING ? <span className={styles.more}>{formatInt(value.length)} characters</span> : null}
       </>
@@ -202,16 +204,20 @@ function Value({ row: { value, entries } }: { row: JsonRow }) {
 
 function TextPanel({ row, onClose }: { row: JsonRow; onClose: () => void }) {
   return (
-    <section className={styles.text} aria-label={`Text of ${row.key ?? "value"}`}>
+    <section className={styles.text} aria-label={`Text of ${showTurns(row.key ?? "value")}`}>
       <header>
-        <span className="mono">{jqPath(row.path)}</span>
+        <span className="mono">
+          <SentText text={jqPath(row.path)} />
+        </span>
         <span className="grow" />
         <CopyButton text={String(row.value)} label="Copy text" size={12} />
         <IconButton label="Close" onClick={onClose}>
           ×
         </IconButton>
       </header>
-      <pre>{String(row.value)}</pre>
+      <pre>
+        <SentText text={String(row.value)} />
+      </pre>
     </section>
   );
 }

@@ -2,6 +2,7 @@ import { lazy, memo, Suspense } from "react";
 import { cx } from "@/lib/cx";
 import { plainLine } from "@/lib/text";
 import styles from "./Markdown.module.css";
+import { SentText } from "./SentText";
 
 const Blocks = lazy(() => import("./MarkdownBlocks"));
 
@@ -21,4 +22,8 @@ export const Markdown = memo(function Markdown({ text }: { text: string }) {
   );
 });
 
-const Plain = ({ text }: { text: string }) => <div className={cx(styles.md, styles.plain)}>{text}</div>;
+const Plain = ({ text }: { text: string }) => (
+  <div className={cx(styles.md, styles.plain)}>
+    <SentText text={text} />
+  </div>
+);

@@ -2,10 +2,12 @@
 
 import type { Token, Tokens } from "marked";
 import { lazy, type ReactNode, Suspense, useMemo } from "react";
+import { piecesOf, showTurns } from "@/lib/visible-text";
 import { Code } from "./Code";
 import { CopyButton } from "./CopyButton";
 import { type MathToken, tokensOf } from "./markdown-tokens";
 import styles from "./Markdown.module.css";
+import { SentText } from "./SentText";
 
 const Maths = lazy(() => import("./Maths"));
 
@@ -13,6 +15,8 @@ export default function MarkdownBlocks({ text }: { text: string }) {
   const tokens = useMemo(() => tokensOf(text), [text]);
   return <>{blocks(tokens)}</>;
 }
+
+const sent = (text: string): ReactNode => <SentText text={text} />;
 
 // Tokens have no identity but their place.
 const blocks = (tokens: Token[] | undefined): ReactNode =>
@@ -31,7 +35,7 @@ function Block({ token }: { token: Token }): ReactNode {
     case "paragraph":
       return <p>{inline(token.tokens)}</p>;
     case "text":
-      return token.tokens ? <span>{inline(token.tokens)}</span> : (token as Tokens.Text).text;
+      return token.tokens ? <span>{inline(token.tokens)}</span> : sent((token as Tokens.Text).text);
     case "list":
       return <List list={token as Tokens.List} />;
     case "code":
@@ -45,7 +49,7 @@ function Block({ token }: { token: Token }): ReactNode {
     case "mathBlock":
       return <MathText tex={(token as MathToken).text} block />;
     default:
-      return <p>{token.raw}</p>;
+      return <p>{sent(token.raw)}</p>;
   }
 }
 
@@ -62,7 +66,7 @@ function List({ list }: { list: Tokens.List }) {
 const CodeBlock = ({ code }: { code: Tokens.Code }) => (
   <div className={styles.block}>
     <header>
-      <span>{code.lang || "text"}</span>
+      <span>{sent(code.lang || "text")}</span>
       <CopyButton text={code.text} label="Copy code" size={11} />
     </header>
     <Code code={code.text} lang={code.lang} />
@@ -104,31 +108,31 @@ function Inline({ token }: { token: Token }): ReactNode {
     case "del":
       return <del>{inline(token.tokens)}</del>;
     case "codespan":
-      return <code>{(token as Tokens.Codespan).text}</code>;
+      return <code>{sent((token as Tokens.Codespan).text)}</code>;
     case "br":
       return <br />;
     case "escape":
-      return (token as Tokens.Escape).text;
+      return sent((token as Tokens.Escape).text);
     case "link":
       return <SafeLink link={token as Tokens.Link} />;
     case "image":
       return (
-        <span title={(token as Tokens.Image).href}>
-          [image: {(token as Tokens.Image).text || (token as Tokens.Image).href}]
+        <span title={showTurns((token as Tokens.Image).href)}>
+          [image: {sent((token as Tokens.Image).text || (token as Tokens.Image).href)}]
         </span>
       );
     case "mathInline":
       return <MathText tex={(token as MathToken).text} />;
     case "text":
-      return token.tokens ? inline(token.tokens) : (token as Tokens.Text).text;
+      return token.tokens ? inline(token.tokens) : sent((token as Tokens.Text).text);
     default:
-      return token.raw;
+      return sent(token.raw);
   }
 }
 
 /** Only web addresses become links; `javascript:` and the like stay text. */
 function SafeLink({ link }: { link: Tokens.Link }) {
-  if (!/^https?:\/\//i.test(link.href)) return <>{link.raw}</>;
+  if (!/^https?:\/\//i.test(link.href)) return sent(link.raw);
   return (
     <a href={link.href} target="_blank" rel="noopener noreferrer nofollow">
       {inline(link.tokens)}
@@ -136,8 +140,12 @@ function SafeLink({ link }: { link: Tokens.Link }) {
   );
 }
 
-const MathText = ({ tex, block }: { tex: string; block?: boolean }) => (
-  <Suspense fallback={<code>{tex}</code>}>
-    <Maths tex={tex} block={block} />
-  </Suspense>
-);
+/** A formula; one whose direction is turned is shown as it was written. */
+function MathText({ tex, block }: { tex: string; block?: boolean }) {
+  if (piecesOf(tex) !== null) return <code>{sent(tex)}</code>;
+  return (
+    <Suspense fallback={<code>{tex}</code>}>
+      <Maths tex={tex} block={block} />
+    </Suspense>
+  );
+}

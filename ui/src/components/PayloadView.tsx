@@ -3,6 +3,7 @@ import { parseJson, printJson } from "@/lib/api/json";
 import { cx } from "@/lib/cx";
 import { formatBytes } from "@/lib/format";
 import { readSetting, writeSetting } from "@/lib/storage";
+import { showTurns } from "@/lib/visible-text";
 import { Button } from "./Button";
 import { Code } from "./Code";
 import { CopyButton } from "./CopyButton";
@@ -51,7 +52,7 @@ export function PayloadView({ title, field, value, failed, maxHeight = 420, poin
   return (
     <article className={cx(styles.card, failed && styles.bad)}>
       <header>
-        <h3>{title}</h3>
+        <h3>{showTurns(title)}</h3>
         {note}
         <span className="grow" />
         <span className={styles.modes} role="group" aria-label={`How to show ${title.toLowerCase()}`}>

@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { cx } from "@/lib/cx";
+import { showTurns } from "@/lib/visible-text";
 import styles from "./RoleCard.module.css";
 
 interface Props {
@@ -26,7 +27,7 @@ export function RoleCard({ who, choice, note, actions, children }: Props) {
   return (
     <article className={cx(styles.card, TONES[who])}>
       <header>
-        {choice ?? <b>{who}</b>}
+        {choice ?? <b>{showTurns(who)}</b>}
         {note}
         <span className="grow" />
         {actions}

@@ -9,6 +9,7 @@ import { JsonView } from "./JsonView";
 import { Markdown } from "./Markdown";
 import { jsonIn } from "./PayloadView";
 import { RoleCard } from "./RoleCard";
+import { SentText } from "./SentText";
 import styles from "./ValueView.module.css";
 
 interface Props {
@@ -43,7 +44,9 @@ export function ValueView({ label, value, maxHeight = 360 }: Props) {
         {Object.entries(value).map(([name, field]) => (
           <div key={name}>
             <dt>
-              {name}
+              <span>
+                <SentText text={name} />
+              </span>
               <CopyButton text={() => textOf(field)} label={`Copy ${name}`} size={11} />
             </dt>
             <dd>{typeof field === "string" ? <Text text={field} /> : <span className="mono">{textOf(field)}</span>}</dd>
@@ -88,7 +91,9 @@ function ChatMessages({ messages }: { messages: PlainMessage[] }) {
       {message.text ? <Text text={message.text} /> : null}
       {message.calls.map((call, at) => (
         <div key={at} className={styles.call}>
-          <span className="mono">{call.name}</span>
+          <span className="mono">
+            <SentText text={call.name} />
+          </span>
           <Code code={argumentsText(call.arguments)} lang="json" />
         </div>
       ))}

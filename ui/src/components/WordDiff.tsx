@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { cx } from "@/lib/cx";
 import { diffWords, fromFirstChange, inlineDiff, type Piece } from "@/lib/word-diff";
+import { SentText } from "./SentText";
 import styles from "./WordDiff.module.css";
 
 interface Props {
@@ -20,9 +21,12 @@ export function WordDiff({ before, after, room }: Props) {
     <span className={styles.diff}>
       {pieces.map((piece, index) => {
         // Pieces have no identity but their place.
-        if (piece.kind === "added") return <ins key={index}>{piece.text}</ins>;
-        if (piece.kind === "removed") return <del key={index}>{piece.text}</del>;
-        return <span key={index}>{piece.text}</span>;
+        const Kind = piece.kind === "added" ? "ins" : piece.kind === "removed" ? "del" : "span";
+        return (
+          <Kind key={index}>
+            <SentText text={piece.text} />
+          </Kind>
+        );
       })}
     </span>
   );
@@ -52,10 +56,15 @@ function Side({ name, pieces, mark: Mark }: { name: string; pieces: Piece[]; mar
       <figcaption>{name}</figcaption>
       <div className={cx(styles.diff, styles.text)}>
         {pieces.length === 0 ? <span className={styles.none}>nothing</span> : null}
-        {pieces.map(({ text, changed }, index) =>
-          // Pieces have no identity but their place.
-          changed ? <Mark key={index}>{text}</Mark> : <span key={index}>{text}</span>,
-        )}
+        {pieces.map(({ text, changed }, index) => {
+          const Kind = changed ? Mark : "span";
+          return (
+            // Pieces have no identity but their place.
+            <Kind key={index}>
+              <SentText text={text} />
+            </Kind>
+          );
+        })}
       </div>
     </figure>
   );

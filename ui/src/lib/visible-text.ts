@@ -11,6 +11,27 @@ const escaped = (char: string): string => `\\u${char.codePointAt(0)?.toString(16
 /** With the marks that turn text round written out, so that nothing but the letters themselves decides the direction. */
 export const showTurns = (text: string): string => text.replaceAll(TURNING, escaped);
 
+/** A piece of a text: letters as they are, or a mark and how it is written out. */
+export interface Piece {
+  text: string;
+  mark: string | null;
+}
+
+const AT_MARKS = /([\u202a-\u202e\u2066-\u2069])/;
+/** More are written out without elements of their own. */
+const MAX_MARKS = 1_000;
+
+/** A text with the marks that turn it apart from the rest; null when it has none. */
+export function piecesOf(text: string): Piece[] | null {
+  if (!AT_MARKS.test(text)) return null;
+  const all = text.split(AT_MARKS);
+  const pieces = all
+    .slice(0, MAX_MARKS * 2)
+    .map((piece, at) => ({ text: piece, mark: at % 2 === 1 ? escaped(piece) : null }));
+  const rest = showTurns(all.slice(MAX_MARKS * 2).join(""));
+  return [...pieces, { text: rest, mark: null }].filter((piece) => piece.text !== "");
+}
+
 const isBlank = (text: string): boolean => BLANK.test(showTurns(text));
 
 /** A name to be read; what filters and links take is the name itself. */

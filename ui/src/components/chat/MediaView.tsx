@@ -2,6 +2,7 @@ import { ExternalLink, FileText } from "lucide-react";
 import { useEffect, useMemo, useState } from "react";
 import type { Part } from "@/lib/api/types";
 import { formatBytes } from "@/lib/format";
+import { showTurns } from "@/lib/visible-text";
 import { Button } from "@/components/Button";
 import styles from "./Chat.module.css";
 
@@ -50,11 +51,11 @@ function External({ kind, url }: { kind: string; url: string }) {
       <ExternalLink size={16} aria-hidden />
       <span>{kind}</span>
       {web ? (
-        <a href={url} target="_blank" rel="noopener noreferrer nofollow" title={`Opens ${url} in a new tab`}>
-          {url}
+        <a href={url} target="_blank" rel="noopener noreferrer nofollow" title={`Opens ${showTurns(url)} in a new tab`}>
+          {showTurns(url)}
         </a>
       ) : (
-        <span className="ellipsis">{url}</span>
+        <span className="ellipsis">{showTurns(url)}</span>
       )}
     </div>
   );
@@ -70,7 +71,7 @@ function Embedded({ kind, mime, data }: { kind: string; mime: string; data: stri
     <div className={styles.media}>
       <FileText size={16} aria-hidden />
       <span>
-        {kind} · {mime} · {formatBytes(bytesIn(data))}
+        {kind} · {showTurns(mime)} · {formatBytes(bytesIn(data))}
       </span>
       <span className="grow" />
       {blob === null ? <Button onClick={() => setOpen(true)}>{playable ? "Play" : "Save"}</Button> : null}

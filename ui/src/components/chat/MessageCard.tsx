@@ -3,10 +3,12 @@ import { useState } from "react";
 import type { Message, ToolCall } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
 import { printJson } from "@/lib/api/json";
+import { showTurns } from "@/lib/visible-text";
 import { Code } from "@/components/Code";
 import { CopyButton } from "@/components/CopyButton";
 import { jsonIn } from "@/components/PayloadView";
 import { JsonView } from "@/components/JsonView";
+import { SentText } from "@/components/SentText";
 import { Tag } from "@/components/Tag";
 import { TypeIcon } from "@/components/TypeIcon";
 import { partsOf, plainText, reportsError, type Turn } from "./chat";
@@ -39,10 +41,10 @@ export function MessageCard({ turn, toolNames, folded, findSpan, onSelect }: Pro
   const name = message.name ?? (message.tool_call_id ? toolNames.get(message.tool_call_id) : undefined);
   const head = (
     <>
-      <b>{message.role}</b>
-      {name ? <span className="mono">{name}</span> : null}
+      <b>{showTurns(message.role)}</b>
+      {name ? <span className="mono">{showTurns(name)}</span> : null}
       {failed ? <Tag tone="err">error</Tag> : null}
-      {!open ? <span className={styles.first}>{plainText(message).slice(0, 160)}</span> : null}
+      {!open ? <span className={styles.first}>{showTurns(plainText(message).slice(0, 160))}</span> : null}
     </>
   );
   return (
@@ -57,7 +59,9 @@ export function MessageCard({ turn, toolNames, folded, findSpan, onSelect }: Pro
           </button>
         )}
         {folded === undefined ? <span className="grow" /> : null}
-        {message.finish_reason && message.finish_reason !== "stop" ? <span>{message.finish_reason}</span> : null}
+        {message.finish_reason && message.finish_reason !== "stop" ? (
+          <span>{showTurns(message.finish_reason)}</span>
+        ) : null}
         <CopyButton text={() => plainText(message)} label="Copy message" size={11} />
       </header>
       {open ? (
@@ -99,8 +103,10 @@ function CallCard({ call, result, node, onSelect }: CallProps) {
     <div className={cx(styles.call)}>
       <header>
         <TypeIcon type="tool" />
-        <span className="mono">{call.name}</span>
-        {call.id ? <span className="ellipsis">{call.id}</span> : null}
+        <span className="mono">
+          <SentText text={call.name} />
+        </span>
+        {call.id ? <span className="ellipsis">{showTurns(call.id)}</span> : null}
         <span className="grow" />
         {node >= 0 && onSelect ? (
           <button type="button" className={styles.goto} onClick={() => onSelect(node)}>

@@ -7,6 +7,7 @@ import { formatDuration, formatInstant } from "@/lib/format";
 import { valueText } from "@/lib/log-text";
 import { CopyButton } from "@/components/CopyButton";
 import { JsonView } from "@/components/JsonView";
+import { SentText } from "@/components/SentText";
 import styles from "./LogDetail.module.css";
 
 /** What a record and a span event have in common. */
@@ -53,7 +54,9 @@ function Facts({ record }: { record: Detailed }) {
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd className="num">{value}</dd>
+          <dd className="num">
+            <SentText text={value} />
+          </dd>
         </div>
       ))}
     </dl>
@@ -66,7 +69,7 @@ function Body({ body }: { body: unknown }) {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable
     <pre className={styles.body} tabIndex={0} aria-label="Body" role="region">
-      {valueText(body)}
+      <SentText text={valueText(body)} />
     </pre>
   );
 }
@@ -82,9 +85,13 @@ function Values({ title, values }: { title?: string; values: Record<string, unkn
           const text = valueText(value, 2);
           return (
             <div key={name}>
-              <dt>{name}</dt>
+              <dt>
+                <SentText text={name} />
+              </dt>
               <dd>
-                <span>{text === "" ? "–" : text}</span>
+                <span>
+                  <SentText text={text === "" ? "–" : text} />
+                </span>
                 <CopyButton text={text} label={`Copy ${name}`} size={11} />
               </dd>
             </div>

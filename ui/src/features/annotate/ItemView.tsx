@@ -11,6 +11,7 @@ import { formatAgo, formatDateTime, formatDollars, formatDuration, plural } from
 import { shownName, shownValue } from "@/lib/visible-text";
 import { Bones } from "@/components/Bones";
 import { MessageList } from "@/components/chat/MessageList";
+import { SentText } from "@/components/SentText";
 import { Score } from "@/components/feedback/Scores";
 import { ErrorState } from "@/components/Notice";
 import { PayloadView } from "@/components/PayloadView";
@@ -100,10 +101,16 @@ const ErrorBox = ({ title, rest }: ErrorText) => (
   <div className={styles.error} role="alert">
     <b>
       <TriangleAlert size={13} aria-hidden />
-      {title}
+      <span>
+        <SentText text={title} />
+      </span>
     </b>
-    {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-    {rest ? <pre tabIndex={0}>{rest}</pre> : null}
+    {rest ? (
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable
+      <pre tabIndex={0}>
+        <SentText text={rest} />
+      </pre>
+    ) : null}
   </div>
 );
 

@@ -2,6 +2,7 @@ import { ArrowDown, ArrowUp, Trash2 } from "lucide-react";
 import { printJson } from "@/lib/api/json";
 import { IconButton } from "@/components/Button";
 import { RoleCard } from "@/components/RoleCard";
+import { SentText } from "@/components/SentText";
 import { type DraftMessage, ROLES } from "./edit";
 import styles from "./Editor.module.css";
 
@@ -56,7 +57,9 @@ export function DraftCard({ message, isText, onChange, onUp, onDown, onRemove }:
   if (message.text === null)
     return (
       <RoleCard who={message.role} note="cannot be edited here; it stays as it is" actions={actions}>
-        <pre className={styles.fixed}>{printJson(message.source?.source).slice(0, 600)}</pre>
+        <pre className={styles.fixed}>
+          <SentText text={printJson(message.source?.source).slice(0, 600)} />
+        </pre>
       </RoleCard>
     );
   return (

@@ -12,6 +12,7 @@ import { CopyButton } from "@/components/CopyButton";
 import { ErrorBoundary } from "@/components/ErrorBoundary";
 import { EmptyState, ErrorState } from "@/components/Notice";
 import { Page, PageBar } from "@/components/PageBar";
+import { SentText } from "@/components/SentText";
 import { StatusPill, Tag } from "@/components/Tag";
 import { TypeIcon, typeLook } from "@/components/TypeIcon";
 import { Payload } from "./Payload";
@@ -132,7 +133,9 @@ function Detail({ token, run }: { token: string; run: SharedRun }) {
       {run.error ? (
         <div className={styles.error} role="alert">
           <TriangleAlert size={13} aria-hidden />
-          <pre>{run.error}</pre>
+          <pre>
+            <SentText text={run.error} />
+          </pre>
         </div>
       ) : null}
       {query.isError ? (

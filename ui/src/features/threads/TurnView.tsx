@@ -12,6 +12,7 @@ import { errorText } from "@/lib/error-text";
 import { formatDateTime, formatDollars, formatDuration, formatInt, formatTokens } from "@/lib/format";
 import { scoreText, toneOf } from "@/lib/score";
 import { configOf, Score } from "@/components/feedback/Scores";
+import { SentText } from "@/components/SentText";
 import { Said } from "./Said";
 import { ToolCalls } from "./ToolCalls";
 import styles from "./TurnView.module.css";
@@ -166,10 +167,16 @@ function Failure({ turn, whole }: { turn: TraceRow; whole: string | null | undef
     <div className={styles.failure}>
       <b>
         <TriangleAlert size={13} aria-hidden />
-        {title}
+        <span>
+          <SentText text={title} />
+        </span>
       </b>
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-      {rest ? <pre tabIndex={0}>{rest}</pre> : null}
+      {rest ? (
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable
+        <pre tabIndex={0}>
+          <SentText text={rest} />
+        </pre>
+      ) : null}
     </div>
   );
 }

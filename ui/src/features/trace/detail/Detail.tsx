@@ -8,6 +8,7 @@ import { Bones } from "@/components/Bones";
 import { IconButton } from "@/components/Button";
 import { copyText } from "@/components/CopyButton";
 import { ErrorState } from "@/components/Notice";
+import { SentText } from "@/components/SentText";
 import { Pill } from "@/components/Tag";
 import { TypeIcon, typeLook } from "@/components/TypeIcon";
 import { ancestorsOf, ERROR, errorOf, keyOf, nameOf, PENDING, typeOf } from "../model/types";
@@ -143,11 +144,17 @@ function ErrorBox({ state: { model: t, selected: i }, run }: { state: TraceState
     <div className={styles.error} role="alert">
       <b>
         <TriangleAlert size={13} aria-hidden />
-        {title}
+        <span>
+          <SentText text={title} />
+        </span>
         <From field={run?.error_type ? ["error_type", "error", "status"] : ["error", "status"]} />
       </b>
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable */}
-      {rest ? <pre tabIndex={0}>{rest}</pre> : null}
+      {rest ? (
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a region that scrolls has to be reachable
+        <pre tabIndex={0}>
+          <SentText text={rest} />
+        </pre>
+      ) : null}
     </div>
   );
 }

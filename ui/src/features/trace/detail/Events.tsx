@@ -3,6 +3,7 @@ import { cx } from "@/lib/cx";
 import { formatDuration, formatInstant } from "@/lib/format";
 import { Code } from "@/components/Code";
 import { JsonView } from "@/components/JsonView";
+import { SentText } from "@/components/SentText";
 import detail from "./Detail.module.css";
 import styles from "./Events.module.css";
 
@@ -21,7 +22,9 @@ export function Events({ run }: { run: Run }) {
             className={cx(styles.event, event.name === "exception" && styles.bad)}
           >
             <header>
-              <b>{event.name}</b>
+              <b>
+                <SentText text={event.name} />
+              </b>
               <span className="grow" />
               <span className="num" title={formatInstant(event.time)}>
                 {formatDuration(event.time - run.start_time)} after the start

@@ -5,7 +5,9 @@ import { createContext, type ReactNode, useContext, useMemo, useState } from "re
 import { originOf } from "@/lib/api/explain";
 import type { Run } from "@/lib/api/types";
 import { useCommands } from "@/lib/commands";
+import { SentText } from "@/components/SentText";
 import { readSetting, writeSetting } from "@/lib/storage";
+import { showTurns } from "@/lib/visible-text";
 import { Tip } from "@/components/Tip";
 import styles from "./From.module.css";
 import { sourceLine, sourceText } from "./source-text";
@@ -52,22 +54,31 @@ export function From({ field, computed }: { field: string | string[]; computed?:
   const { lead, key } = source === undefined ? { lead: line, key: "" } : sourceText(source);
   if (inline)
     return (
-      <span className={styles.inline} title={`from ${line}`}>
+      <span className={styles.inline} title={`from ${showTurns(line)}`}>
         <CornerDownRight size={10} aria-hidden />
         <span className="sr">from </span>
         {lead === "the attribute" || lead === "the attributes" ? null : `${lead} `}
-        {key === "" ? null : <code>{key}</code>}
+        {key === "" ? null : (
+          <code>
+            <SentText text={key} />
+          </code>
+        )}
       </span>
     );
   return (
     <Tip
       trigger={
-        <button type="button" className={styles.mark} aria-label={`${name ?? names[0]} comes from ${line}`}>
+        <button type="button" className={styles.mark} aria-label={`${name ?? names[0]} comes from ${showTurns(line)}`}>
           <i aria-hidden />
         </button>
       }
     >
-      from {lead} {key === "" ? null : <code>{key}</code>}
+      from {lead}{" "}
+      {key === "" ? null : (
+        <code>
+          <SentText text={key} />
+        </code>
+      )}
     </Tip>
   );
 }

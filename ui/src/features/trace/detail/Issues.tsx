@@ -1,5 +1,6 @@
 import type { Run } from "@/lib/api/types";
 import { plural } from "@/lib/format";
+import { SentText } from "@/components/SentText";
 import { Tag } from "@/components/Tag";
 import styles from "./Issues.module.css";
 
@@ -26,8 +27,12 @@ export function Issues({ run }: { run: Run | undefined }) {
               {issue.kind}
             </Tag>
             <div>
-              <code>{issue.field}</code>
-              <p>{issue.message}</p>
+              <code>
+                <SentText text={issue.field} />
+              </code>
+              <p>
+                <SentText text={issue.message} />
+              </p>
               {KINDS[issue.kind] ? <p className={styles.meaning}>{KINDS[issue.kind]}</p> : null}
             </div>
           </li>

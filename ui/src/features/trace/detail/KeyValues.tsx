@@ -2,7 +2,9 @@ import { Link } from "@tanstack/react-router";
 import { Search, Shuffle } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { BigNumber, printJson } from "@/lib/api/json";
+import { showTurns } from "@/lib/visible-text";
 import { CopyButton } from "@/components/CopyButton";
+import { SentText } from "@/components/SentText";
 import styles from "./KeyValues.module.css";
 
 export interface Group {
@@ -58,12 +60,13 @@ export function KeyValues({ groups }: { groups: Group[] }) {
           <dl className={styles.list}>
             {group.rows.map(({ name, text }) => (
               <div key={name}>
-                <dt>{name}</dt>
+                <dt>
+                  <SentText text={name} />
+                </dt>
                 <dd>
                   <span>
-                    {text.length > SHOWN_CHARS
-                      ? `${text.slice(0, SHOWN_CHARS)}… (${text.length} characters, all under Raw)`
-                      : text}
+                    <SentText text={text.slice(0, SHOWN_CHARS)} />
+                    {text.length > SHOWN_CHARS ? `… (${text.length} characters, all under Raw)` : null}
                   </span>
                   <CopyButton text={text} label={`Copy ${name}`} size={11} />
                   {group.aside?.(name)}
@@ -83,7 +86,7 @@ export function KeyValues({ groups }: { groups: Group[] }) {
 
 /** From an attribute that fills nothing to a rule that makes it fill something. */
 function RuleLink({ attribute, project, trace, run }: { attribute: string } & NonNullable<Group["ruleFor"]>) {
-  const label = `Make a mapping rule for ${attribute}`;
+  const label = `Make a mapping rule for ${showTurns(attribute)}`;
   return (
     <Link
       to="/p/$project/settings/rules"

@@ -9,7 +9,6 @@ import { Events } from "./Events";
 import { InputOutput } from "./InputOutput";
 import { Links } from "./Links";
 import { Messages } from "./Messages";
-import { Parameters } from "./Parameters";
 import type { TabId } from "./tabs";
 
 // Tabs that no span opens on load when they are opened.
@@ -17,6 +16,7 @@ const FeedbackPanel = lazy(async () => ({
   default: (await import("@/components/feedback/FeedbackPanel")).FeedbackPanel,
 }));
 const Attributes = lazy(async () => ({ default: (await import("./Attributes")).Attributes }));
+const Parameters = lazy(async () => ({ default: (await import("./Parameters")).Parameters }));
 
 interface Props {
   tab: TabId;
@@ -33,7 +33,11 @@ export function TabContent({ tab, state, run }: Props) {
     case "io":
       return <InputOutput key={run.run_id} run={run} state={state} />;
     case "parameters":
-      return <Parameters run={run} />;
+      return (
+        <Suspense>
+          <Parameters run={run} />
+        </Suspense>
+      );
     case "attributes":
       return (
         <Suspense>
