@@ -162,6 +162,18 @@ test("a filter that cannot be read is explained, and the list stays", async () =
   await page.close();
 });
 
+test("small letters that look as if they joined terms are said to be words", async () => {
+  const { page, clean } = await open("?q=number or question&t=all");
+  const hint = page.getByRole("status").filter({ hasText: "searched as a word" });
+  await hint.waitFor();
+  assert.match(await hint.textContent(), /^or is searched as a word; write OR/);
+  await page.goto(`${list}?q=number OR question&t=all`);
+  await row(page, "trip-planner").first().waitFor();
+  assert.equal(await hint.count(), 0);
+  await clean();
+  await page.close();
+});
+
 test("facets filter, add, exclude; their own counts stay", async () => {
   const { page } = await open();
   const facets = page.getByLabel("Facets");

@@ -10,7 +10,7 @@ import { shownValue } from "@/lib/visible-text";
 import { Keys } from "@/components/Keys";
 import { accept, beginsField, suggest, whileTyping } from "./completion";
 import styles from "./FilterBar.module.css";
-import { isComplete, joinTerms, splitTerms } from "./filter";
+import { isComplete, joinTerms, splitTerms, wordLikeJoiner } from "./filter";
 
 /** Typing settles this long before the list follows. */
 const SETTLE_MS = 250;
@@ -162,7 +162,9 @@ export function FilterBar({ value, onChange, facets, error, inputRef, children }
           {bad.message}
           <Where filter={value} position={bad.position} />
         </p>
-      ) : null}
+      ) : (
+        <JoinerHint filter={value} />
+      )}
     </div>
   );
 }
@@ -177,6 +179,25 @@ function ChipText({ text }: { text: string }) {
       {match[3] === "~" ? " contains " : " "}
       <b>{match[4]}</b>
     </>
+  );
+}
+
+/** Says that `or` and `and` in small letters are looked for like any other word. */
+function JoinerHint({ filter }: { filter: string }) {
+  const word = useMemo(() => wordLikeJoiner(filter), [filter]);
+  if (word === null) return null;
+  return (
+    <p className={styles.note} role="status">
+      <code>{word}</code> is searched as a word;{" "}
+      {word === "or" ? (
+        <>
+          write <code>OR</code> for one or the other
+        </>
+      ) : (
+        "terms beside each other must all hold without it"
+      )}
+      , or put a phrase in quotes.
+    </p>
   );
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isComplete, joinTerms, pickedState, pickValue, splitTerms } from "./filter";
+import { isComplete, joinTerms, pickedState, pickValue, splitTerms, wordLikeJoiner } from "./filter";
 import { quoteValue } from "@/lib/filter-text";
 
 const texts = (filter: string): string[] => splitTerms(filter).map((term) => term.text);
@@ -133,4 +133,32 @@ describe("isComplete", () => {
       if (done !== "OR") expect(isComplete(done), done).toBe(true);
     }
   });
+});
+
+describe("wordLikeJoiner", () => {
+  it.each([
+    ["refund or invoice", "or"],
+    ["refund and invoice*", "and"],
+    ["status:error Or status:pending", "or"],
+    ["cost:>1 (tag:a or tag:b)", "or"],
+    ["-any(type:tool and -(a OR is:error or b))", "and"],
+    ["any(type:tool (a or b))", "or"],
+    ["a OR b and c", "and"],
+  ])("finds the one in %s", (text, word) => expect(wordLikeJoiner(text)).toBe(word));
+
+  it.each([
+    "",
+    "or",
+    "or invoice",
+    "refund or",
+    "refund OR invoice",
+    "refund AND invoice",
+    '"refund or invoice" due',
+    'refund "or" invoice',
+    "/refund or invoice/ due",
+    'output:"this and that" due',
+    "order android name:or",
+    "refund or* invoice",
+    "refund (or) invoice",
+  ])("finds none in %j", (text) => expect(wordLikeJoiner(text)).toBeNull());
 });

@@ -68,6 +68,17 @@ export function splitTerms(text: string): Term[] {
   return parts.map((part) => termOf(part));
 }
 
+/** A word between two terms that looks as if it should join them; the language knows OR and AND in capitals only. */
+export function wordLikeJoiner(text: string): "or" | "and" | null {
+  const parts = words(text);
+  const isJoiner = (part: string, at: number) =>
+    at > 0 && at < parts.length - 1 && /^(?:or|and)$/i.test(part) && part !== part.toUpperCase();
+  const found = parts.find(isJoiner);
+  if (found !== undefined) return found.toLowerCase() as "or" | "and";
+  const groups = parts.map((part) => /^-?(?:any|root)?\((.*)\)$/s.exec(part)?.[1] ?? "");
+  return groups.map((group) => (group === "" ? null : wordLikeJoiner(group))).find((inner) => inner !== null) ?? null;
+}
+
 export const joinTerms = (terms: readonly Pick<Term, "text">[]): string =>
   terms
     .map((term) => (terms.length > 1 && words(term.text).includes("OR") ? `(${term.text})` : term.text))
