@@ -1,8 +1,10 @@
 //! Why a call has no cost, in words.
 
+import { showTurns } from "./visible-text";
+
 /** The reasons are codes of the server; one that is not known is shown as it is. */
 export function unpricedReason(code: string, model: string | null | undefined): string {
-  const named = model ? `model ${model}` : "this model";
+  const named = model ? `model ${showTurns(model)}` : "this model";
   switch (code) {
     case "no_model":
       return "the call names no model";

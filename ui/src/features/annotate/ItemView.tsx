@@ -8,7 +8,7 @@ import { runQuery } from "@/lib/api/queries";
 import type { Payload, Run } from "@/lib/api/types";
 import { type ErrorText, errorText } from "@/lib/error-text";
 import { formatAgo, formatDateTime, formatDollars, formatDuration, plural } from "@/lib/format";
-import { shownName, shownValue } from "@/lib/visible-text";
+import { shownName, shownValue, showTurns } from "@/lib/visible-text";
 import { Bones } from "@/components/Bones";
 import { MessageList } from "@/components/chat/MessageList";
 import { SentText } from "@/components/SentText";
@@ -58,7 +58,7 @@ export function ItemView({ project, item, configs }: { project: string; item: Qu
             <span title={formatDateTime(run.start_time)}>{formatAgo(run.start_time)}</span>
             <span>{formatDuration(run.latency_us)}</span>
             {run.cost?.total ? <span>{formatDollars(run.cost.total)}</span> : null}
-            {run.model ? <span>{run.model}</span> : null}
+            {run.model ? <span>{showTurns(run.model)}</span> : null}
             {run.user_id ? <span>user {shownValue(run.user_id)}</span> : null}
             {run.thread_id ? <Thread project={run.project.name} run={run} threadId={run.thread_id} /> : null}
             {run.tags.map((tag) => (

@@ -102,7 +102,7 @@ function Findings({ project, row }: { project: string; row: ListRow }) {
             search={{ span: finding.run_id, axis: finding.axis === "time" ? undefined : finding.axis }}
           >
             <b>{finding.title}</b>
-            {finding.text}
+            {showTurns(finding.text)}
           </Link>
         </li>
       ))}

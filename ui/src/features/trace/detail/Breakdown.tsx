@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo } from "react";
 import { cx } from "@/lib/cx";
-import { shownName } from "@/lib/visible-text";
+import { shownName, showTurns } from "@/lib/visible-text";
 import { formatCost, formatDuration, formatInt, formatPercent, formatTokens, plural } from "@/lib/format";
 import { TypeIcon } from "@/components/TypeIcon";
 import { breakdown, type ModelShare, type ToolShare } from "../model/breakdown";
@@ -50,16 +50,17 @@ function Section({ title, note, children }: { title: string; note: ReactNode; ch
 
 function Models({ t, i, models }: { t: TraceModel; i: number; models: ModelShare[] }) {
   const total = Number.isNaN(t.cost[i]) ? 0 : t.cost[i];
-  const names = models.map((share) => shortModel(t.skeleton.dict[share.model]));
+  const modelName = (share: ModelShare): string => showTurns(t.skeleton.dict[share.model]);
+  const names = models.map((share) => shortModel(modelName(share)));
   /** With its date where two releases of one model are there. */
   const nameAt = (k: number): string =>
-    names.indexOf(names[k]) === names.lastIndexOf(names[k]) ? names[k] : t.skeleton.dict[models[k].model];
+    names.indexOf(names[k]) === names.lastIndexOf(names[k]) ? names[k] : modelName(models[k]);
   return (
     <Section title="Cost by model" note={total > 0 ? formatCost(total) : null}>
       {models.map((share, k) => (
         <div key={share.model} className={styles.line}>
           <span className={styles.dot} />
-          <span className={styles.name} title={t.skeleton.dict[share.model]}>
+          <span className={styles.name} title={modelName(share)}>
             {nameAt(k)}
             <small>
               {plural(share.calls, "call")}

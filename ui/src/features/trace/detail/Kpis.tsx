@@ -11,6 +11,7 @@ import {
   plural,
 } from "@/lib/format";
 import { unpricedReason, unpricedWord } from "@/lib/unpriced";
+import { showTurns } from "@/lib/visible-text";
 import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
 import { From, useSources } from "./From";
@@ -141,7 +142,7 @@ function Duration({ t, i }: { t: TraceModel; i: number }) {
 function CallCost({ t, i, run }: { t: TraceModel; i: number; run: Run | undefined }) {
   const cost = run?.cost;
   const total = nanoOf(cost?.total) ?? (Number.isNaN(t.cost[i]) ? null : t.cost[i]);
-  const model = run?.model ?? "";
+  const model = showTurns(run?.model ?? "");
   if (cost?.source.kind === "unpriced")
     return (
       <Kpi

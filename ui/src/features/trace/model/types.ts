@@ -63,10 +63,10 @@ export function errorOf(t: TraceModel, i: number): string | null {
   return index >= 0 ? showTurns(t.skeleton.dict[index]) : null;
 }
 
-/** Model of a row of the skeleton, or nothing. */
+/** Model of a row of the skeleton as it is read, or nothing. */
 export function modelOf(t: TraceModel, s: number): string | null {
   const index = s >= 0 ? t.skeleton.runs.model[s] : -1;
-  return index >= 0 ? t.skeleton.dict[index] : null;
+  return index >= 0 ? showTurns(t.skeleton.dict[index]) : null;
 }
 
 /** Why a row of the skeleton has no cost: a code, or nothing. */

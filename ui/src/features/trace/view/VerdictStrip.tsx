@@ -13,6 +13,7 @@ import {
 import { verdictQuery } from "@/lib/api/queries";
 import type { Finding, Verdict } from "@/lib/api/types";
 import { cx } from "@/lib/cx";
+import { showTurns } from "@/lib/visible-text";
 import {
   formatAtLeast,
   formatCost,
@@ -141,7 +142,7 @@ function FindingCard({ finding, state }: { finding: Finding; state: TraceState }
       type="button"
       className={cx(styles.finding, styles[tone])}
       aria-pressed={node === state.selected && node > 0}
-      title={`${finding.title}: ${finding.text}`}
+      title={`${finding.title}: ${showTurns(finding.text)}`}
       onClick={show}
     >
       <span className={styles.rule}>

@@ -2,6 +2,7 @@
 
 import type { Finding } from "@/lib/api/types";
 import { formatCost, formatDuration, formatTokens } from "@/lib/format";
+import { showTurns } from "@/lib/visible-text";
 import { errorOf, nameOf, type TraceModel } from "../model/types";
 
 export interface CardText {
@@ -12,7 +13,8 @@ export interface CardText {
 
 /** Rules with numbers are composed to fit a card; any other sentence is split where it allows. */
 export function cardText(finding: Finding, t: TraceModel, node: number): CardText {
-  const [head, rest] = splitSentence(finding.text);
+  const text = showTurns(finding.text);
+  const [head, rest] = splitSentence(text);
   if (node < 0) return { head, rest, weight: null };
   const name = nameOf(t, node);
   const number = (key: string): number | null => {
@@ -46,7 +48,7 @@ export function cardText(finding: Finding, t: TraceModel, node: number): CardTex
     case "cache_miss":
       return { head, rest, weight: Number.isNaN(t.cost[node]) ? null : formatCost(t.cost[node]) };
     case "slow_first_token":
-      return { ...byName(finding.text, name), weight: formatDuration(number("wait_us")) };
+      return { ...byName(text, name), weight: formatDuration(number("wait_us")) };
     case "loop":
       return { head, rest, weight: number("calls") === null ? null : `${number("calls")}×` };
     default:
