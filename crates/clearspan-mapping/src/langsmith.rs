@@ -39,12 +39,17 @@ pub const ATTACHMENT: &str = "langsmith.attachment.";
 pub const EXTRA: &str = "langsmith.extra.";
 /// The attribute with what was serialized.
 pub const SERIALIZED: &str = "langsmith.serialized";
+/// The attribute with what LangGraph threw to ask a person.
+pub const INTERRUPT: &str = "langsmith.interrupt";
 /// What stands before the members of `extra.runtime` in the resource.
 pub const RUNTIME: &str = "langsmith.runtime.";
 /// The metadata with the example that a run of an experiment is about.
 pub const REFERENCE_EXAMPLE: &str = "reference_example_id";
 /// The dialect of runs that came over this protocol.
 pub const DIALECT: &str = "langsmith";
+
+/// How many gaps of a text may be where its stack begins.
+const MAX_PARAGRAPHS: usize = 100;
 
 /// What a document says.
 #[derive(Debug, Clone, PartialEq)]
@@ -296,9 +301,7 @@ fn map_head(draft: &mut Draft, members: &Members<'_>) {
         }
     }
     if let Some(error) = members.text("error").filter(|error| !error.is_empty()) {
-        draft.set_source("run:error");
-        draft.run.error_type = error_type(&error);
-        draft.offer_error(Some(error));
+        map_error(draft, error);
     }
     if let Some(Json::Array(tags)) = members.json("tags") {
         let tags = tags.iter().filter(|tag| !tag.is_blank());
@@ -318,14 +321,46 @@ fn alias(run_id: RunId) -> SpanId {
     SpanId::from_bytes(bytes.try_into().expect("half of sixteen bytes"))
 }
 
-/// The class at the beginning of `ValueError('…')` or `Error: …`.
+/// LangGraph stops a graph to ask a person by throwing: that is no failure, so its text becomes an attribute.
+fn map_error(draft: &mut Draft, error: String) {
+    let class = error_type(&error);
+    if class.as_deref().is_some_and(|class| class.rsplit('.').next() == Some("GraphInterrupt")) {
+        draft.run.attributes.insert(INTERRUPT.to_owned(), JsonText::from_string(&error));
+        return;
+    }
+    draft.set_source("run:error");
+    draft.run.error_type = class;
+    draft.offer_error(Some(error));
+}
+
+/// The class of `ValueError('…')`, `Error: …`, or `…\n\nTypeError: …`.
 fn error_type(error: &str) -> Option<String> {
-    let end = error.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')?;
-    let (class, rest) = error.split_at(end);
-    let starts = class.starts_with(|c: char| c.is_alphabetic());
+    named_error(error).or_else(|| stack_error(error))
+}
+
+/// The class at the beginning.
+fn named_error(error: &str) -> Option<String> {
+    let (class, rest) = split_class(error)?;
     let is_call = rest.starts_with('(');
     let is_prefix = rest.starts_with(':') && (class.ends_with("Error") || class.ends_with("Exception"));
-    (starts && class.len() <= 200 && (is_call || is_prefix)).then(|| class.to_owned())
+    (is_call || is_prefix).then(|| class.to_owned())
+}
+
+/// LangChain in JavaScript sends the message, then the stack, which has the class and the message once more.
+fn stack_error(error: &str) -> Option<String> {
+    let mut breaks = error.match_indices("\n\n").take(MAX_PARAGRAPHS);
+    breaks.find_map(|(at, gap)| {
+        let (class, rest) = split_class(&error[at + gap.len()..])?;
+        let repeats = rest.strip_prefix(": ")?.starts_with(&error[..at]);
+        repeats.then(|| class.to_owned())
+    })
+}
+
+/// A word that can be the name of a class, and what follows it.
+fn split_class(text: &str) -> Option<(&str, &str)> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')?;
+    let (class, rest) = text.split_at(end);
+    (class.starts_with(char::is_alphabetic) && class.len() <= 200).then_some((class, rest))
 }
 
 /// The text of a string, or the JSON of anything else.

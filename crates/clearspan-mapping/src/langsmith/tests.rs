@@ -186,6 +186,45 @@ fn ids_are_completed_from_the_dotted_order() {
     );
 }
 
+/// `ChatPromptTemplate` of LangChain, and `wrapAISDK` with the Vercel AI SDK 6.
+#[test]
+fn prompts_and_finish_reasons_of_javascript_are_read() {
+    let message = |class: &str, content: &str| {
+        json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", class],
+               "kwargs": {"content": content, "additional_kwargs": {}, "response_metadata": {}}})
+    };
+    let outputs = json!({"lc": 1, "type": "constructor", "id": ["langchain_core", "prompt_values", "ChatPromptValue"],
+        "kwargs": {"messages": [message("SystemMessage", "S 1"), message("HumanMessage", "two")]}});
+    let prompt = run(&with_id(json!({"run_type": "prompt", "outputs": outputs})));
+    let texts: Vec<&str> = prompt.outputs.messages.iter().map(|text| text.as_str()).collect();
+    assert_eq!(texts, [r#"{"role":"system","content":"S 1"}"#, r#"{"role":"user","content":"two"}"#]);
+    assert_eq!(prompt.outputs.rest, None);
+    assert_eq!(prompt.attributes[OUTPUTS].to_value(), outputs, "and what was sent is kept");
+
+    for content in [json!("yes"), json!([{"type": "text", "text": "yes"}])] {
+        let outputs = json!({"content": content, "role": "assistant", "finishReason": {"unified": "stop", "raw": "end_turn"}});
+        let call = run(&with_id(json!({"run_type": "llm", "outputs": outputs})));
+        let text = call.outputs.messages[0].as_str();
+        assert_eq!(text, r#"{"role":"assistant","content":"yes","finish_reason":"stop"}"#);
+    }
+}
+
+/// `interrupt()` throws to stop the graph: Python and JavaScript tell it in their own ways.
+#[test]
+fn a_question_to_a_person_is_no_error() {
+    for text in [
+        "[\n  {\n    \"value\": \"approve?\"\n  }\n]\n\nGraphInterrupt: [\n  {\n    \"value\": \"approve?\"\n  }\n]\n    at f",
+        "GraphInterrupt((Interrupt(value='approve?'),))Traceback (most recent call last):",
+    ] {
+        let run = run(&with_id(json!({"error": text, "end_time": 1_795_225_448_618_i64})));
+        assert_eq!((run.status, run.error, run.error_type), (Some(Status::Success), None, None));
+        let kept: String = serde_json::from_str(run.attributes["langsmith.interrupt"].as_str()).unwrap();
+        assert_eq!(kept, text);
+    }
+    let other = run(&with_id(json!({"error": "ToolError: GraphInterrupt: no"})));
+    assert_eq!(other.status, Some(Status::Error));
+}
+
 #[test]
 fn errors_tell_their_class() {
     for (error, class) in [
@@ -193,6 +232,9 @@ fn errors_tell_their_class() {
         ("openai.RateLimitError(429)", Some("openai.RateLimitError")),
         ("TypeError: x is undefined\n    at f", Some("TypeError")),
         ("it went wrong: really", None),
+        ("inner broke\n\nTypeError: inner broke\n    at f", Some("TypeError")),
+        ("two\n\nparts\n\nHttpFault: two\n\nparts\n    at f", Some("HttpFault")),
+        ("broke\n\nNote: something else", None),
         ("bad", None),
     ] {
         let run = run(&with_id(json!({"error": error})));

@@ -2,7 +2,7 @@
 
 use clearspan_model::{JsonText, Payload, Side};
 
-use super::read::is_message;
+use super::read::{is_message, lc_constructor};
 use super::{Message, Reader, with_finish_reason};
 use crate::json::{Json, Text, parse};
 
@@ -48,6 +48,9 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
                 let rest = rest_of_message(members);
                 return Payload { messages, rest };
             }
+            if chat_prompt(json).is_some_and(|list| reader.read_list(list, &mut messages)) {
+                return Payload { messages, rest: None };
+            }
             if let Some(name) = read_member(json, reader, is_model_call, &mut messages) {
                 add_finish_reason(json, side, &mut messages);
                 return split(json, members, name, side, is_model_call, messages);
@@ -59,6 +62,12 @@ pub(crate) fn read_payload(json: &Json<'_>, side: Side, is_model_call: bool) -> 
         _ => {}
     }
     Payload { messages, rest: Some(JsonText::from_trusted(json.to_text())) }
+}
+
+/// The messages that a prompt template of LangChain made, as LangChain serialises them.
+fn chat_prompt<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
+    let (class, arguments) = lc_constructor(json)?;
+    arguments.get("messages").filter(|_| class == "ChatPromptValue")
 }
 
 /// Genkit, Cohere and others say beside the message why the model stopped.

@@ -212,8 +212,15 @@ impl Reader {
     }
 
     fn read_fields(self, json: &Json<'_>, role: Cow<'_, str>) -> Option<Message> {
-        let mut message = Message::new(&role);
+        let tool_call_id = json_text(json.first(&["tool_call_id", "toolCallId"]));
+        // What answers a call of a tool comes from that, whoever passes it on.
+        let answers = role == "user" && tool_call_id.is_some();
+        let named_after_tool = is_name_of_tool(&role, json);
+        let mut message = Message::new(if answers || named_after_tool { "tool" } else { &role });
         message.name = json_text(json.get("name"));
+        if named_after_tool && message.name.is_none() {
+            message.name = Some(Json::text(&role).to_text());
+        }
         let kwargs = json.get("additional_kwargs");
         if let Some(reasoning) = json
             .first(&["reasoning_content", "reasoning", "thinking"])
@@ -237,7 +244,7 @@ impl Reader {
         if let Some(call) = json.get("function_call").filter(|call| !call.is_blank()) {
             message.push_tool_call(read_tool_call(call));
         }
-        message.tool_call_id = json_text(json.first(&["tool_call_id", "toolCallId"]));
+        message.tool_call_id = tool_call_id;
         if message.role == "tool" && message.tool_call_id.is_none() && !message.parts.is_empty() {
             // Message events name the call `id`.
             message.tool_call_id = json_text(json.get("id"));
@@ -336,7 +343,7 @@ fn wrapped<'j, 'a>(json: &'j Json<'a>) -> Option<&'j Json<'a>> {
 }
 
 /// A serialised LangChain object: its class and its arguments.
-fn lc_constructor<'j, 'a>(json: &'j Json<'a>) -> Option<(&'a str, &'j Json<'a>)> {
+pub(super) fn lc_constructor<'j, 'a>(json: &'j Json<'a>) -> Option<(&'a str, &'j Json<'a>)> {
     json.get("lc")?;
     let class = json.get("id")?.items()?.last()?.as_simple()?;
     Some((class, json.get("kwargs")?))
@@ -386,11 +393,20 @@ pub(super) fn normalise_role(role: &str) -> Cow<'_, str> {
     }
 }
 
+/// Langfuse's handler for LangChain in JavaScript tells the name of a tool as the role of what it answered. It tells
+/// `additional_kwargs` of such messages only.
+fn is_name_of_tool(role: &str, json: &Json<'_>) -> bool {
+    const ROLES: &[&str] = &["system", "developer", "user", "assistant", "tool"];
+    !ROLES.contains(&role)
+        && json.get("type").is_none()
+        && json.get("additional_kwargs").is_some_and(|kwargs| kwargs.members().is_some())
+}
+
 fn finish_reason(json: &Json<'_>) -> Option<String> {
-    json_text(
-        json.first(&["finish_reason", "finishReason", "stop_reason", "stopReason"])
-            .filter(|v| v.as_text().is_some()),
-    )
+    let told = json.first(&["finish_reason", "finishReason", "stop_reason", "stopReason"])?;
+    // The Vercel AI SDK 6 tells the provider's own word beside its own.
+    let reason = told.get("unified").unwrap_or(told);
+    json_text(Some(reason).filter(|reason| reason.as_text().is_some()))
 }
 
 /// Items of the OpenAI Responses API that are no messages by themselves, and its assistant messages.
