@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Row] = &[
     row("input.value", &[Payload(Input)]),
     row("output.value", &[Payload(Output)]),
     // Parameters.
-    row("llm.invocation_parameters", &[Params]),
+    row("llm.invocation_parameters", &[Params, Special("inputs.messages (system)", system)]),
     row("embedding.invocation_parameters", &[Params]),
     row("reranker.top_k", &[Param("top_k")]),
     row("llm.presence_penalty", &[Param("presence_penalty")]),
@@ -82,6 +82,12 @@ pub(super) const ROWS: &[Row] = &[
     row("user.id", &[User]),
     row("agent.name", &[Metadata("agent_name")]),
 ];
+
+/// The instrumentation of Anthropic's client in JavaScript tells the system prompt among the parameters only.
+fn system(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let parameters = attributes.items[idx].json();
+    parameters.get("system").is_some_and(|system| draft.offer_instructions(system))
+}
 
 /// Arguments of a tool: JSON, or `key=value` pairs. They are its inputs too when nothing else tells them.
 fn tool_arguments(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

@@ -1,6 +1,7 @@
 //! One case at least for each row of the published mapping.
 
 mod clients;
+mod javascript;
 mod silent;
 
 use clearspan_model::{Run, RunType};

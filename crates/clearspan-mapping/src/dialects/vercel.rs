@@ -9,7 +9,7 @@ use super::values::vercel_operation;
 use crate::engine::Count::{Input as TokensIn, InputDetail, Output as TokensOut, OutputDetail, Total};
 use crate::engine::To::{
     FinishReasons, FirstTokenMillis, Implies, Member, Messages, Metadata, MetadataKeys, Model, Name, Param,
-    Payload, Provider, RunType, Special, Thread, Tokens, User,
+    Payload, Provider, RunType, Special, Tags, Thread, Tokens, User,
 };
 use crate::engine::{Attributes, Draft, Row, row, under};
 use crate::json::{Json, Text, parse};
@@ -84,7 +84,8 @@ pub(super) const ROWS: &[Row] = &[
     row("ai.telemetry.metadata.threadId", &[Thread]),
     row("ai.telemetry.metadata.userId", &[User]),
     row("ai.telemetry.metadata.user_id", &[User]),
-    under("ai.telemetry.metadata.", &[MetadataKeys(&[])]),
+    row("ai.telemetry.metadata.tags", &[Tags]),
+    under("ai.telemetry.metadata.", &[MetadataKeys(&["tags"])]),
     row("ai.settings.context.sessionId", &[Thread]),
     row("ai.settings.context.userId", &[User]),
     under("ai.settings.context.", &[MetadataKeys(&[])]),

@@ -9,6 +9,7 @@ use super::draft::{messages_name, side_name};
 use super::params::parameter;
 use super::python::literal_to_json;
 use super::shape::RowHit;
+use super::stored::is_system;
 use super::usage::{
     UsageDraft, input_detail, output_detail, read_count, read_details, unusable_counts, usage_from_json,
 };
@@ -494,6 +495,12 @@ impl Draft {
         self.payload(side).messages = whole;
         self.note_overwritten(messages_name(side));
         true
+    }
+
+    /// A system prompt that stands apart from the messages; it leads them, unless they begin with one.
+    pub(crate) fn offer_instructions(&mut self, json: &Json<'_>) -> bool {
+        let leads = self.run.inputs.messages.first().is_some_and(|first| !is_system(first));
+        leads && self.take_instructions(json)
     }
 
     fn take_instructions(&mut self, json: &Json<'_>) -> bool {

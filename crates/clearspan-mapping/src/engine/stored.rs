@@ -582,7 +582,7 @@ fn scalar(field: &str) -> Option<&'static Scalar> {
     SCALARS.iter().find(|scalar| scalar.name == field)
 }
 
-fn is_system(message: &JsonText) -> bool {
+pub(super) fn is_system(message: &JsonText) -> bool {
     parse(message.as_str()).is_ok_and(|json| json.get("role").and_then(Json::as_simple) == Some("system"))
 }
 
