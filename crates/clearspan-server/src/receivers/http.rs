@@ -22,6 +22,8 @@ use crate::error::{Refusal, http_status};
 use crate::ingest::{Export, Receipt, Signal};
 use crate::telemetry::{Accepted, Protocol, Refused};
 
+/// Where Langfuse's own API is.
+const LANGFUSE_API: &str = "/api/public/";
 /// What stands before `/v1/traces` in the endpoints that clients are configured with: nothing (the standard), what
 /// LangSmith, Langfuse and Phoenix clients add by themselves, and what the documentation of other servers
 /// made people write.
@@ -76,9 +78,8 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
 
 /// What remains when nothing is at a path. Who exports to the wrong one is told, there and on the set-up page.
 pub(crate) async fn not_found(State(context): State<Arc<Context>>, request: Request) -> Response {
-    let message =
-        "there is nothing at this path; OTLP over HTTP goes to /v1/traces, /v1/logs and /v1/metrics";
     let (parts, body) = request.into_parts();
+    let (message, hint) = nothing_at(parts.uri.path());
     let encoding = request_encoding(&parts.headers).ok().filter(|_| parts.method == Method::POST);
     if let Some(encoding) = encoding {
         context.diagnostics.note(Refused {
@@ -87,7 +88,7 @@ pub(crate) async fn not_found(State(context): State<Arc<Context>>, request: Requ
             path: parts.uri.path().to_owned(),
             status: StatusCode::NOT_FOUND.as_u16(),
             reason: message.to_owned(),
-            hint: Some("set OTEL_EXPORTER_OTLP_ENDPOINT to the address without a path".to_owned()),
+            hint: Some(hint.to_owned()),
         });
         drain(body).await;
         if encoding == Encoding::Protobuf {
@@ -96,6 +97,22 @@ pub(crate) async fn not_found(State(context): State<Arc<Context>>, request: Requ
         }
     }
     Refusal { status: StatusCode::NOT_FOUND, code: "not_found", message: message.to_owned() }.into_response()
+}
+
+/// What to say of a path that is not served, and what its client can do.
+fn nothing_at(path: &str) -> (&'static str, &'static str) {
+    match path.starts_with(LANGFUSE_API) {
+        true => (
+            "there is nothing at this path: Langfuse's own API is not served; OTLP from its SDKs is, from version 3 on in \
+             Python and 4 on in JavaScript",
+            "update the SDK: `langfuse` 3 or later in Python, `@langfuse/otel` with `@langfuse/tracing` 4 or later in \
+             JavaScript; its base URL stays as it is",
+        ),
+        false => (
+            "there is nothing at this path; OTLP over HTTP goes to /v1/traces, /v1/logs and /v1/metrics",
+            "set OTEL_EXPORTER_OTLP_ENDPOINT to the address without a path",
+        ),
+    }
 }
 
 impl Receiver {

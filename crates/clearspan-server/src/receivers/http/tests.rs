@@ -32,3 +32,15 @@ fn errors_speak_the_clients_encoding() {
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 }
+
+/// Where its SDK for JavaScript sent before version 4.
+#[test]
+fn old_clients_of_langfuse_are_told_to_update() {
+    let (message, hint) = nothing_at("/api/public/ingestion");
+    assert!(message.contains("Langfuse") && hint.contains("4 or later in JavaScript"), "{message}; {hint}");
+    let (message, hint) = nothing_at("/api/publications");
+    assert!(
+        message.contains("/v1/traces") && hint.contains("OTEL_EXPORTER_OTLP_ENDPOINT"),
+        "{message}; {hint}"
+    );
+}
