@@ -16,6 +16,7 @@ import { selfTime } from "../model/breakdown";
 import { type TraceModel, typeOf } from "../model/types";
 import { From, useSources } from "./From";
 import styles from "./Kpis.module.css";
+import { outputSpeed } from "./speed";
 
 interface Part {
   amount: number;
@@ -107,7 +108,8 @@ function Latency({ t, i, s }: { t: TraceModel; i: number; s: number }) {
   const first = t.skeleton.runs.first_token_us[s];
   const output = t.skeleton.runs.output_tokens[s];
   const streaming = first === null ? duration : duration - first;
-  const speed = output && streaming > 0 ? `${Math.round(output / (streaming / 1e6))} tok/s` : undefined;
+  const rate = outputSpeed(output, duration, first);
+  const speed = rate === null ? undefined : `${rate} tok/s`;
   const parts: Part[] =
     first === null
       ? [{ amount: duration, color: "var(--llm)", label: speed }]
