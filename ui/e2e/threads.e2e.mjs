@@ -208,3 +208,28 @@ test("a queue is made, filled and worked through by keys", async () => {
   await clean();
   await page.close();
 });
+
+test("a thread is opened whatever its id, also one that paths would lose", async () => {
+  const ids = ["..", ".", "~a", "a%2Fb"];
+  const made = ids.map((thread, index) => agentTrace({ thread, question: `Asked of thread ${index}` }));
+  await send(
+    server.url,
+    made.flatMap((one) => one.spans),
+    { project: "odd" },
+  );
+  for (const [index, id] of ids.entries()) {
+    const { page, clean } = await openPage(browser.context, `${server.url}/app/p/odd/threads?t=all`);
+    const rows = page.getByRole("table", { name: /Threads/ }).locator("tbody tr");
+    await rows
+      .filter({ hasText: `of thread ${index}` })
+      .getByRole("link")
+      .first()
+      .click();
+    await page.waitForURL(/\/threads\/./);
+    await page.reload();
+    await eventually(async () => (await page.locator("[data-turn]").count()) === 1, `the turn of ${id}`);
+    await page.locator("[data-turn]").getByText(`of thread ${index}`).waitFor();
+    await clean();
+    await page.close();
+  }
+});

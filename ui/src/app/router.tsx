@@ -11,7 +11,7 @@ import { validateMetricsSearch } from "@/features/metrics/search";
 import { validatePromptSearch, validatePromptsSearch } from "@/features/prompts/search";
 import { validateRulesSearch } from "@/features/rules/search";
 import { validateSqlSearch } from "@/features/sql/search";
-import { validateThreadSearch, validateThreadsSearch } from "@/features/threads/search";
+import { threadFromPath, threadInPath, validateThreadSearch, validateThreadsSearch } from "@/features/threads/search";
 import { validateTraceSearch } from "@/features/trace/search";
 import { validateTracesSearch } from "@/features/traces/search";
 import { Frame } from "./Frame";
@@ -84,6 +84,10 @@ const threads = createRoute({
 const thread = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/threads/$threadId",
+  params: {
+    parse: ({ project, threadId }) => ({ project, threadId: threadFromPath(threadId) }),
+    stringify: ({ project, threadId }) => ({ project, threadId: threadInPath(threadId) }),
+  },
   validateSearch: validateThreadSearch,
   component: lazyRouteComponent(() => import("@/features/threads/ThreadPage"), "ThreadPage"),
 });

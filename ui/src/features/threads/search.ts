@@ -29,3 +29,21 @@ export const validateThreadSearch = (search: Record<string, unknown>): ThreadSea
   turn: textParam(search.turn),
   tools: flagParam(search.tools),
 });
+
+/** Browsers and routers take these out of a path, or look for something else. */
+const LOST_IN_PATHS = /^\.{1,2}$|^\s|\s$|^~/;
+
+/** A thread id as a part of a path: any text, also `..` and blanks. */
+export const threadInPath = (id: string): string =>
+  LOST_IN_PATHS.test(id) ? `~${encodeURIComponent(id).replaceAll(".", "%2E")}` : id;
+
+/** The id that `threadInPath` wrote; a link that somebody else wrote holds the id itself. */
+export function threadFromPath(part: string): string {
+  if (!part.startsWith("~")) return part;
+  try {
+    const id = decodeURIComponent(part.slice(1));
+    return threadInPath(id) === part ? id : part;
+  } catch {
+    return part;
+  }
+}
