@@ -348,11 +348,11 @@ fn named_error(error: &str) -> Option<String> {
 
 /// LangChain in JavaScript sends the message, then the stack, which has the class and the message once more.
 fn stack_error(error: &str) -> Option<String> {
-    let mut breaks = error.match_indices("\n\n").take(MAX_PARAGRAPHS);
-    breaks.find_map(|(at, gap)| {
-        let (class, rest) = split_class(&error[at + gap.len()..])?;
-        let repeats = rest.strip_prefix(": ")?.starts_with(&error[..at]);
-        repeats.then(|| class.to_owned())
+    let mut gaps = error.match_indices("\n\n").take(MAX_PARAGRAPHS);
+    gaps.find_map(|(at, gap)| {
+        let (message, stack) = error.split_at(at);
+        let (class, rest) = split_class(stack.strip_prefix(gap)?)?;
+        rest.strip_prefix(": ")?.starts_with(message).then(|| class.to_owned())
     })
 }
 
