@@ -221,6 +221,32 @@ async fn a_verdict_has_a_baseline_when_there_are_enough_traces() {
     assert_eq!((&baseline["runs"], &baseline["p50_us"]), (&json!(21), &json!(1_000_000)));
 }
 
+/// The page of a trace and its verdict see what was asked, and do not accuse calls that have nothing but a name in common.
+#[tokio::test]
+async fn tries_are_calls_that_ask_the_same() {
+    for (trace, second, attempts) in [(1, "translate B", [0, 0, 0]), (2, "summarise A", [0, 1, 2])] {
+        let server = Server::new();
+        let mut runs = vec![server.run(trace, 1, None)];
+        for (id, (text, start)) in (2..).zip([("summarise A", -9_000), (second, -5_000)]) {
+            let mut call = server.run(trace, id, Some(1));
+            call.name = Some("ChatOpenAI".to_owned());
+            call.run_type = Some(RunType::Llm);
+            call.inputs.messages = vec![message("user", text)];
+            (call.start_time, call.end_time) = (Some(at(start)), Some(at(start + 3_000)));
+            call.error = (id == 2).then(|| "429 rate limit".to_owned());
+            runs.push(call);
+        }
+        (runs[0].start_time, runs[0].end_time) = (Some(at(-9_500)), Some(at(-1_000)));
+        server.context.store.write(runs).await.unwrap();
+        let path = format!("/api/clearspan/v1/traces/{}", uuid(trace));
+        assert_eq!(server.read(&path).await["runs"]["attempt"], json!(attempts), "{second}");
+        let verdict = server.read(&format!("{path}/verdict")).await;
+        let rules = verdict["findings"].as_array().unwrap().iter().map(|finding| &finding["rule"]);
+        let is_accused = rules.into_iter().any(|rule| rule == "slow_recovery");
+        assert_eq!(is_accused, attempts[2] == 2, "{second}: {verdict}");
+    }
+}
+
 #[tokio::test]
 async fn large_answers_are_compressed_and_small_ones_not() {
     let server = Server::with_traces().await;
