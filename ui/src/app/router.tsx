@@ -85,8 +85,8 @@ const thread = createRoute({
   getParentRoute: () => root,
   path: "/p/$project/threads/$threadId",
   params: {
-    parse: ({ project, threadId }) => ({ project, threadId: threadFromPath(threadId) }),
-    stringify: ({ project, threadId }) => ({ project, threadId: threadInPath(threadId) }),
+    parse: (params) => ({ ...params, threadId: threadFromPath(params.threadId) }),
+    stringify: (params) => ({ ...params, threadId: threadInPath(params.threadId) }),
   },
   validateSearch: validateThreadSearch,
   component: lazyRouteComponent(() => import("@/features/threads/ThreadPage"), "ThreadPage"),
