@@ -1,8 +1,8 @@
 //! Where queries run: threads of their own at low priority, memory of their own, and turns.
 //!
-//! Ingest must go on whatever is asked, so queries never run on the threads that serve requests. There are two sets of
-//! threads: one for what pages show ([`Lane::Pages`]), one, lower still, for statements and exports. The operating system gives
-//! them what ingest leaves. How many queries run at once is bounded by lane; the others wait for a turn.
+//! Ingest must go on whatever is asked, so queries never run on the threads that serve requests. There are three sets of
+//! threads: one for what pages show ([`Lane::Pages`]), and two, lower still, for statements and for exports. The operating system
+//! gives them what ingest leaves. How many queries run at once is bounded by lane; the others wait for a turn.
 //!
 //! Sorts, joins and groups take their memory from one pool and spill to files below the data folder when it is used up; what
 //! cannot spill is refused, and then tried again with less ([`thrift`]). The folder is emptied at start. Footers of Parquet files are cached up to a bound.
@@ -23,7 +23,9 @@ use thread_priority::{ThreadPriority, ThreadPriorityValue};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
+use self::stop::Stop;
 use crate::error::Context;
 use crate::sql::encode::{Encoder, answer_columns};
 use crate::sql::{AnswerColumn, Batches, TableAnswer, TableFormat};
@@ -39,6 +41,8 @@ const TURN: Duration = Duration::from_secs(10);
 const SPILL_BYTES: u64 = 8 << 30;
 /// Spilled files that are merged at a time.
 const MERGE_FILES: usize = 16;
+/// How much later than a query itself those who wait for it notice that its time is up.
+const GRACE: Duration = Duration::from_millis(200);
 /// How long a client may take to read a part of its answer.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -68,7 +72,7 @@ pub(crate) struct QueryPool {
     env: Arc<RuntimeEnv>,
     pages: Threads,
     statements: Threads,
-    exports: Arc<Semaphore>,
+    exports: Threads,
 }
 
 impl QueryPool {
@@ -104,7 +108,7 @@ impl QueryPool {
             env,
             pages: Threads::new("query", 5, 16),
             statements: Threads::new("statement", 10, 4),
-            exports: Arc::new(Semaphore::new(2)),
+            exports: Threads::new("export", 10, 2),
         })
     }
 
@@ -112,16 +116,16 @@ impl QueryPool {
         &self.env
     }
 
-    fn threads(&self, lane: Lane) -> (&Threads, &Arc<Semaphore>) {
+    fn threads(&self, lane: Lane) -> &Threads {
         match lane {
-            Lane::Pages => (&self.pages, &self.pages.turns),
-            Lane::Statements => (&self.statements, &self.statements.turns),
-            Lane::Exports => (&self.statements, &self.exports),
+            Lane::Pages => &self.pages,
+            Lane::Statements => &self.statements,
+            Lane::Exports => &self.exports,
         }
     }
 
     async fn turn(&self, lane: Lane) -> Result<OwnedSemaphorePermit> {
-        let turns = Arc::clone(self.threads(lane).1);
+        let turns = Arc::clone(&self.threads(lane).turns);
         match tokio::time::timeout(TURN, turns.acquire_owned()).await {
             Ok(permit) => permit.context(ErrorKind::Unavailable, || "the store is closing".into()),
             Err(_) => Err(Error::new(ErrorKind::Overloaded, "too many queries run now; try again")),
@@ -135,16 +139,19 @@ impl QueryPool {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let permit = self.turn(lane).await?;
-        let task = self.threads(lane).0.runtime()?.spawn(async move {
+        let stop = Stop::default();
+        let of_task = stop.clone();
+        let task = self.threads(lane).runtime()?.spawn(async move {
             let _permit = permit;
-            work.await
+            of_task.during(work).await
         });
-        AbortOnDrop(task).join().await
+        AbortOnDrop { task, stop }.join().await
     }
 
     /// Runs a query whose answer is written while it runs. Dropping the answer ends it.
     ///
-    /// Without a `timeout` it may take as long as its reader goes on reading.
+    /// Without a `timeout` it may take as long as its reader goes on reading. With one, who waits hears of it in time even
+    /// where the query does not.
     pub(crate) async fn answer(
         &self,
         lane: Lane,
@@ -154,10 +161,12 @@ impl QueryPool {
         let permit = self.turn(lane).await?;
         let (head_tx, head_rx) = oneshot::channel();
         let (tx, mut rx) = mpsc::channel(2);
-        let task = self.threads(lane).0.runtime()?.spawn(async move {
+        let (limit, stop) = (output.timeout, Stop::default());
+        let deadline = limit.map(|limit| (Instant::now() + limit + GRACE, limit));
+        let of_task = stop.clone();
+        let task = self.threads(lane).runtime()?.spawn(async move {
             let _permit = permit;
-            let limit = output.timeout;
-            let written = write(output, work, head_tx, &tx);
+            let written = of_task.during(write(output, work, head_tx, &tx));
             let outcome = match limit {
                 Some(limit) => {
                     tokio::time::timeout(limit, written).await.unwrap_or_else(|_| Err(took_too_long(limit)))
@@ -169,16 +178,16 @@ impl QueryPool {
                 let _unheard = tx.send(Err(err)).await;
             }
         });
-        let task = AbortOnDrop(task);
-        let columns = match head_rx.await {
+        let task = AbortOnDrop { task, stop };
+        let columns = match until(deadline, head_rx).await? {
             Ok(columns) => columns,
             // It failed before it had columns.
-            Err(_) => match rx.recv().await {
+            Err(_) => match until(deadline, rx.recv()).await? {
                 Some(Err(err)) => return Err(err),
                 _ => return Err(task.join().await.err().unwrap_or_else(broken)),
             },
         };
-        Ok(TableAnswer { columns, body: received(rx, task) })
+        Ok(TableAnswer { columns, body: received(rx, task, deadline) })
     }
 }
 
@@ -192,10 +201,12 @@ impl QueryPool {
     ) -> Result<BoxStream<'static, Result<T>>> {
         let permit = self.turn(lane).await?;
         let (tx, rx) = mpsc::channel(2);
-        let task = self.threads(lane).0.runtime()?.spawn(async move {
+        let stop = Stop::default();
+        let of_task = stop.clone();
+        let task = self.threads(lane).runtime()?.spawn(async move {
             let _permit = permit;
             let outcome = async {
-                let mut batches = work.await?.stream;
+                let mut batches = of_task.during(work).await?.stream;
                 while let Some(batch) = batches.next().await {
                     if !send(&tx, take_apart(batch?)?).await? {
                         break;
@@ -208,7 +219,7 @@ impl QueryPool {
                 let _unheard = tx.send(Err(err)).await;
             }
         });
-        Ok(received(rx, AbortOnDrop(task)))
+        Ok(received(rx, AbortOnDrop { task, stop }, None))
     }
 }
 
@@ -216,13 +227,14 @@ impl QueryPool {
 fn received<T: Send + 'static>(
     rx: mpsc::Receiver<Result<T>>,
     task: AbortOnDrop<()>,
+    deadline: Option<(Instant, Duration)>,
 ) -> BoxStream<'static, Result<T>> {
-    let parts = futures::stream::unfold(Some((rx, task)), |state| async move {
+    let parts = futures::stream::unfold(Some((rx, task)), move |state| async move {
         let (mut rx, task) = state?;
-        match rx.recv().await {
-            Some(Ok(part)) => Some((Ok(part), Some((rx, task)))),
-            Some(Err(err)) => Some((Err(err), None)),
-            None => task.join().await.err().map(|err| (Err(err), None)),
+        match until(deadline, rx.recv()).await {
+            Ok(Some(Ok(part))) => Some((Ok(part), Some((rx, task)))),
+            Ok(Some(Err(err))) | Err(err) => Some((Err(err), None)),
+            Ok(None) => task.join().await.err().map(|err| (Err(err), None)),
         }
     });
     // HTTP servers ask again after the end.
@@ -287,25 +299,37 @@ fn broken() -> Error {
     Error::new(ErrorKind::Internal, "a query ended without an answer")
 }
 
+/// What comes in time; the deadline goes with the time that was given.
+async fn until<T>(deadline: Option<(Instant, Duration)>, what: impl Future<Output = T>) -> Result<T> {
+    match deadline {
+        Some((at, limit)) => tokio::time::timeout_at(at, what).await.map_err(|_elapsed| took_too_long(limit)),
+        None => Ok(what.await),
+    }
+}
+
 /// Ends a task that nobody waits for any more.
 #[derive(Debug)]
-struct AbortOnDrop<T>(JoinHandle<T>);
+struct AbortOnDrop<T> {
+    task: JoinHandle<T>,
+    stop: Stop,
+}
 
 impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
-        self.0.abort();
+        self.stop.set();
+        self.task.abort();
     }
 }
 
 impl<T> AbortOnDrop<Result<T>> {
     async fn join(mut self) -> Result<T> {
-        (&mut self.0).await.context(ErrorKind::Internal, || "a query panicked".into())?
+        (&mut self.task).await.context(ErrorKind::Internal, || "a query panicked".into())?
     }
 }
 
 impl AbortOnDrop<()> {
     async fn join(mut self) -> Result<()> {
-        (&mut self.0).await.context(ErrorKind::Internal, || "a query panicked".into())
+        (&mut self.task).await.context(ErrorKind::Internal, || "a query panicked".into())
     }
 }
 
@@ -411,6 +435,7 @@ fn own_niceness() -> Option<i32> {
 
 mod memory;
 pub(crate) mod share;
+pub(crate) mod stop;
 #[cfg(test)]
 mod tests;
 pub(crate) mod thrift;

@@ -32,6 +32,7 @@ pub(crate) mod encode;
 mod explain;
 mod functions;
 mod growth;
+mod interrupt;
 mod late;
 mod limits;
 mod payload;

@@ -20,11 +20,13 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties as _, execute_stream};
 use futures::{StreamExt as _, TryStreamExt as _};
 
+use super::interrupt::interruptible;
 use super::late::{self, Late, WIDE};
 use super::pieces::PiecesExec;
 use super::{external, scoped};
 use crate::batches::in_batches;
 use crate::pool::share::{bytes_of, is_refusal};
+use crate::pool::stop::Stop;
 use crate::pool::thrift::{self, Way};
 use crate::store::Scope;
 
@@ -119,7 +121,7 @@ async fn planned(
 ) -> DfResult<Arc<dyn ExecutionPlan>> {
     let physical = state.create_physical_plan(plan).await?;
     scoped::check(&physical, scope).map_err(external)?;
-    Ok(physical)
+    interruptible(physical, &Stop::current())
 }
 
 async fn begun(
