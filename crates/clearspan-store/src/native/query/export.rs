@@ -15,6 +15,8 @@ use super::filter::Translator;
 use super::{Engine, id, planning, time};
 use crate::batches::in_batches;
 use crate::error::Context;
+use crate::native::blocking;
+use crate::native::hot::HotBatch;
 use crate::native::records::{RecordColumn, RecordSnapshot, RecordsTable};
 use crate::native::state::Snapshot;
 use crate::native::table::RunsTable;
@@ -26,8 +28,10 @@ use crate::sql::{Batches, SqlQuery, TableAnswer, Tables};
 use crate::store::{ExportQuery, ExportedRun, RunStream, Scope, Selection, TimeRange};
 use crate::{Error, Result, sql};
 
-/// Rows that are read at a time: whole runs may be large.
+/// Rows that are read at a time, where they are small.
 const BATCH_ROWS: usize = 128;
+/// What the rows that are read at a time should take in memory at most.
+const BATCH_BYTES: u64 = 8 << 20;
 
 impl Engine {
     /// Runs a statement of a user.
@@ -55,12 +59,12 @@ impl Engine {
                 format!("a filter selects runs; the table {} can be narrowed by project and time", C::TABLE);
             return Err(Error::new(ErrorKind::InvalidInput, what));
         }
-        let (context, output) = (self.export_context(), whole(&query));
+        let (context, output) = (self.export_context(BATCH_ROWS), whole(&query));
         let work = async move {
             let Selection { scope, range, .. } = &query.selection;
             let table = context.read_table(Arc::new(RecordsTable::new(snapshot)));
             let frame = table.and_then(|frame| frame.filter(in_scope(scope, *range)));
-            stream(frame.context(ErrorKind::Internal, planning)?).await
+            stream(frame.context(ErrorKind::Internal, planning)?, BATCH_ROWS).await
         };
         self.pool.answer(Lane::Exports, output, work).await
     }
@@ -78,8 +82,10 @@ impl Engine {
     /// The rows of runs that a selection holds, with all columns.
     async fn selected_runs(&self, snapshot: &Snapshot, selection: &Selection) -> Result<Batches> {
         let table = RunsTable::new(snapshot.clone(), selection.scope.project_ids.clone(), selection.range);
+        let counted = snapshot.clone();
+        let rows = blocking(move || batch_rows(&counted)).await?;
         let mut frame = self
-            .export_context()
+            .export_context(rows)
             .read_table(Arc::new(table))
             .and_then(|frame| frame.filter(in_scope(&selection.scope, selection.range)))
             .context(ErrorKind::Internal, planning)?;
@@ -87,15 +93,15 @@ impl Engine {
             let condition = Translator::new(self, snapshot, &selection.scope).run(filter).await?;
             frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
         }
-        stream(frame).await
+        stream(frame, rows).await
     }
 
     /// One partition and small batches: an export takes its time and little memory.
-    fn export_context(&self) -> SessionContext {
+    fn export_context(&self, rows: usize) -> SessionContext {
         let mut config = SessionConfig::new()
             .with_collect_statistics(false)
             .with_target_partitions(1)
-            .with_batch_size(BATCH_ROWS);
+            .with_batch_size(rows);
         config.options_mut().execution.parquet.schema_force_view_types = false;
         SessionContext::new_with_config_rt(config, Arc::clone(self.pool.env()))
     }
@@ -120,11 +126,23 @@ fn in_scope(scope: &Scope, range: TimeRange) -> Expr {
     condition
 }
 
-async fn stream(frame: DataFrame) -> Result<Batches> {
+/// How many rows are read at a time: fewer where a row group, or what came in one request, is of large ones.
+fn batch_rows(snapshot: &Snapshot) -> Result<usize> {
+    let mut heaviest = snapshot.hot.iter().map(HotBatch::row_bytes).max().unwrap_or(0);
+    for segment in snapshot.segments.iter().filter(|segment| !segment.is_passed_over()) {
+        let of_groups = segment.group_sizes()?.into_iter();
+        let of_rows = of_groups.map(|(rows, bytes)| bytes / u64::from(rows.end - rows.start).max(1));
+        heaviest = heaviest.max(of_rows.max().unwrap_or(0));
+    }
+    let rows = usize::try_from(BATCH_BYTES / heaviest.max(1)).unwrap_or(BATCH_ROWS);
+    Ok(rows.clamp(1, BATCH_ROWS))
+}
+
+async fn stream(frame: DataFrame, rows: usize) -> Result<Batches> {
     let of_engine = |err| Error::of_engine(err, planning);
     let context = with_own_share(frame.task_ctx());
     let plan = frame.create_physical_plan().await.map_err(of_engine)?;
-    let plan = in_batches(plan, BATCH_ROWS).map_err(of_engine)?;
+    let plan = in_batches(plan, rows).map_err(of_engine)?;
     let stream = execute_stream(plan, context).map_err(of_engine)?;
     let schema = stream.schema();
     let stream = stream.map(|batch| batch.map_err(refused_or_failed));
