@@ -33,6 +33,8 @@ use crate::context::Context;
 const RUNS_AT_ONCE: usize = 500;
 /// Traces whose trees are loaded at once: more would take much memory where they are large.
 const TRACES_AT_ONCE: usize = 100;
+/// Runs in the path that an answer gives of a run: a chain of 100,000 would be 10 MB for each of its runs.
+const MAX_PATH: usize = 1_000;
 
 pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
@@ -427,7 +429,7 @@ pub(super) fn with_outline(mut runs: Vec<RunSummary>) -> Option<(Vec<RunSummary>
 
 /// Ancestors, path and sums of one row.
 fn place_in(runs: &[RunSummary], tree: &Tree<'_>, row: usize) -> Place {
-    let mut path: Vec<usize> = tree.path_up(row).collect();
+    let mut path = short_path(tree.path_up(row));
     path.reverse();
     let run = |row: usize| &runs[tree.forest.order[row] as usize];
     // What a client sent is kept: the path goes on from the last run that has one.
@@ -439,6 +441,13 @@ fn place_in(runs: &[RunSummary], tree: &Tree<'_>, row: usize) -> Place {
         descendants: None,
         totals: *tree.totals(row),
     }
+}
+
+/// The path up from a run, of which the middle is left out where it is longer than [`MAX_PATH`]: the run, those above it, the root.
+fn short_path(mut up: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut path: Vec<usize> = up.by_ref().take(MAX_PATH - 1).collect();
+    path.extend(up.last());
+    path
 }
 
 fn step(run: &RunSummary) -> String {

@@ -280,3 +280,37 @@ async fn the_project_of_an_agent_and_the_page_of_a_run() {
         assert_eq!(answer.status, status, "{query}: {}", answer.text());
     }
 }
+
+/// A chain of runs that is longer than paths are given.
+#[tokio::test]
+async fn a_long_chain_is_shown_with_the_ends_of_its_paths() {
+    const LENGTH: usize = 2_500;
+    let id = |number: usize| format!("00000000-0000-4000-8000-{number:012x}");
+    let runs: Vec<Value> = (0..LENGTH)
+        .map(|number| {
+            let parent = number.checked_sub(1).map(id);
+            let start = format!("2026-11-21T01:32:30.{number:06}Z");
+            json!({
+                "id": id(number), "trace_id": id(0), "parent_run_id": parent, "name": "link", "run_type": "chain",
+                "session_name": "demo", "start_time": start, "end_time": "2026-11-21T01:32:31Z",
+            })
+        })
+        .collect();
+    let server = Server::start();
+    let answer = send_json(&server, "POST", "/runs/batch", &json!({ "post": runs })).await;
+    assert_eq!(answer.status, 202, "{}", answer.text());
+    let found = send_json(&server, "POST", "/runs/query", &json!({ "trace": id(0), "limit": 100 })).await;
+    assert!(found.body.len() < 100 * 150 * 1_000, "{} bytes", found.body.len());
+    let rows = found.json()["runs"].take();
+    assert_eq!(rows[0]["id"], json!(id(LENGTH - 1)), "the newest first");
+    let parents = rows[0]["parent_run_ids"].as_array().unwrap();
+    assert_eq!(
+        (parents.len(), &parents[0], parents.last().unwrap()),
+        (999, &json!(id(0)), &json!(id(LENGTH - 2)))
+    );
+    let order = rows[0]["dotted_order"].as_str().unwrap();
+    assert!(
+        order.split('.').next().unwrap().ends_with(&id(0)) && order.ends_with(&id(LENGTH - 1)),
+        "{order}"
+    );
+}
