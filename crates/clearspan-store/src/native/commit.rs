@@ -28,6 +28,8 @@ const GROUP_BATCHES: usize = 64;
 const LOG_FILE_BYTES: u64 = 64 << 20;
 /// What a disk must take at least before the log goes on.
 const LEAST_ROOM_BYTES: usize = 64 << 10;
+/// How long a write waits before it looks whether the disk answers at all.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long what the disk refused rests before it is tried again.
 pub(super) const RETRY: Duration = Duration::from_millis(250);
 /// How often the log thread looks for work while the log has stopped.
@@ -108,9 +110,16 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Returns when the batch is durable and readable, with the keys of runs that were left alone.
+    /// Returns when the batch is durable and readable, with the keys of runs that were left alone. Fails when the disk does not
+    /// answer; the batch may become durable all the same.
     pub(crate) async fn commit(&self, batch: Batch) -> Result<Vec<RunKey>> {
-        self.ask(|done| ToLog::Commit(Commit { batch, done })).await
+        let mut committed = std::pin::pin!(self.ask(|done| ToLog::Commit(Commit { batch, done })));
+        loop {
+            match tokio::time::timeout(PATIENCE, &mut committed).await {
+                Ok(outcome) => return outcome,
+                Err(_elapsed) => self.shared.health.check_answers()?,
+            }
+        }
     }
 
     /// Returns when everything that was acknowledged so far is in segments (pending runs may stay in memory).
@@ -337,7 +346,10 @@ impl LogThread {
     fn append_all(&mut self, group: &[Commit]) -> Result<Vec<LogSeq>> {
         let writer = self.writer.as_mut().expect("a stopped log is in trouble");
         self.refused_bytes = group.iter().map(|commit| commit.batch.payload.len()).sum();
-        let err = match append_and_sync(writer, group, &self.log_files) {
+        let writing = self.shared.health.writing();
+        let appended = append_and_sync(writer, group, &self.log_files);
+        drop(writing);
+        let err = match appended {
             Ok(seqs) => return Ok(seqs),
             Err(err) => Error::caused(ErrorKind::Unavailable, "writing the log", err),
         };

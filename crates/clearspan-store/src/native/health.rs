@@ -5,6 +5,7 @@
 //! a restart, because its state in memory may not be what the log says.
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use clearspan_model::ErrorKind;
 use parking_lot::Mutex;
@@ -31,6 +32,20 @@ pub(crate) struct Health {
     /// Set once.
     poison: OnceLock<String>,
     troubles: Mutex<Vec<(Trouble, String)>>,
+    /// Since when the disk has been asked to make something durable.
+    writing_since: Mutex<Option<Instant>>,
+}
+
+/// A disk that takes longer than this to make something durable has stalled.
+const STALLED: Duration = Duration::from_secs(5);
+
+/// The disk is asked to make something durable, until this is dropped.
+pub(crate) struct Writing<'h>(&'h Health);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        *self.0.writing_since.lock() = None;
+    }
 }
 
 impl Health {
@@ -69,6 +84,24 @@ impl Health {
         }
     }
 
+    /// To be held while the log is written.
+    pub(crate) fn writing(&self) -> Writing<'_> {
+        *self.writing_since.lock() = Some(Instant::now());
+        Writing(self)
+    }
+
+    /// Whether the disk answers at all.
+    pub(crate) fn check_answers(&self) -> Result<()> {
+        let waited = self.writing_since.lock().map(|since| since.elapsed());
+        let Some(waited) = waited.filter(|waited| *waited > STALLED) else { return Ok(()) };
+        let what = format!(
+            "the disk has not answered for {} seconds, and nothing is acknowledged until it does; send again what was \
+             not: nothing is stored twice",
+            waited.as_secs()
+        );
+        Err(Error::new(ErrorKind::Unavailable, what))
+    }
+
     /// Whether the log takes records. Deletions and the store's own housekeeping ask this.
     pub(crate) fn check_writable(&self) -> Result<()> {
         self.check(&[Trouble::Log])
@@ -102,6 +135,7 @@ impl Health {
 
     fn check(&self, deadly: &[Trouble]) -> Result<()> {
         self.check_sound()?;
+        self.check_answers()?;
         let troubles = self.troubles.lock();
         match troubles.iter().find(|(trouble, _)| deadly.contains(trouble)) {
             None => Ok(()),

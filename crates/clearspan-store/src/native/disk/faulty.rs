@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -36,6 +37,8 @@ pub(crate) enum Fault {
     Errno(i32),
     /// It writes one byte of what it was given and says so.
     Short,
+    /// It goes well, after this time.
+    Slow(Duration),
 }
 
 pub(crate) const EINTR: i32 = 4;
@@ -117,6 +120,11 @@ impl FaultyDisk {
                 rule.times -= 1;
                 hit = Some(rule.fault);
             }
+        }
+        if let Some(Fault::Slow(time)) = hit {
+            drop(state);
+            std::thread::sleep(time);
+            return Ok(None);
         }
         state.failed += u64::from(hit.is_some());
         match hit {

@@ -301,6 +301,37 @@ async fn a_log_goes_on_when_there_is_room_for_records() {
     assert!(!disk.exists(&crate::native::paths::room_file(dir.path())).unwrap());
 }
 
+/// Who sends hears in time that the disk does not answer, and nothing more is accepted until it does.
+#[tokio::test]
+async fn a_disk_that_stalls_is_told_of() {
+    use std::time::{Duration, Instant};
+    let dir = tempfile::tempdir().unwrap();
+    let disk = FaultyDisk::new(SimulatedDisk::default().shared());
+    let store = NativeStore::open_on(config(dir.path()), disk.shared()).unwrap();
+    store.write(batch(0)).await.unwrap();
+    disk.fail_some(&[Op::Sync], "log-", Fault::Slow(Duration::from_secs(14)), 0, 1);
+    let begin = Instant::now();
+    let refused = store.write(batch(1)).await.unwrap_err();
+    assert_eq!(refused.kind(), clearspan_model::ErrorKind::Unavailable, "{refused}");
+    assert!(refused.to_string().contains("has not answered"), "{refused}");
+    assert!((10..13).contains(&begin.elapsed().as_secs()), "{:?}", begin.elapsed());
+    let at_once = Instant::now();
+    assert!(store.check_writable().is_err() && store.write(batch(2)).await.is_err());
+    assert!(at_once.elapsed() < Duration::from_secs(1), "{:?}", at_once.elapsed());
+    while store.check_writable().is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // What was refused became durable all the same; sent again it is there once.
+    let mut ledger = Ledger::default();
+    for number in [0, 1, 2, 3] {
+        let sent = ledger.send(batch(number), 0);
+        store.write(batch(number)).await.unwrap();
+        ledger.acknowledge(sent, 0);
+    }
+    assert_eq!(ledger.check(&store, 0).await.unwrap(), []);
+}
+
 async fn refuse_and_heal(op: Op, fault: Fault, skip: u64, times: u64, seed: u64) -> u64 {
     let context = format!("{op:?} {fault:?} after {skip}, {times} times");
     let (dir, simulated, mut dice) = (tempfile::tempdir().unwrap(), SimulatedDisk::default(), Dice(seed));
