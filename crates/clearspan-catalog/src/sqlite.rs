@@ -2,7 +2,8 @@
 //!
 //! WAL mode with `synchronous=FULL`: a change is durable when the method returns, and readers of other
 //! processes (`clearspan keys`) do not block the server. The schema carries its version in
-//! `user_version`; `migrations` brings older files forward and refuses newer ones.
+//! `user_version`; `migrations` brings older files forward and refuses newer ones. SQLite keeps no checksums of the
+//! pages of the main file: `guard` does.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,9 +12,12 @@ use std::time::Duration;
 
 use clearspan_model::{ErrorKind, ProjectId, UnixNanos, WorkspaceId};
 use parking_lot::Mutex;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use uuid::Uuid;
 
+use self::guard::Guard;
+use self::writer::Writer;
 use crate::catalog::{Catalog, Key, NewKey, Project, Workspace};
 use crate::{
     Error, KeyHash, KeyId, KeyName, LimitedProject, MappingRule, ProjectName, PromptId, Result, Retention,
@@ -22,21 +26,27 @@ use crate::{
 
 mod annotation;
 mod columns;
+mod copy;
 mod dataset_catalog;
 mod datasets;
 mod examples;
 mod experiment_catalog;
 mod experiments;
 mod feedback;
+mod guard;
 mod look;
+mod main_file;
 mod migrations;
 mod prompt_catalog;
 mod prompts;
 mod retention;
 mod rules;
 mod sharing;
+mod sums;
 #[cfg(test)]
 mod tests;
+mod wal;
+mod writer;
 
 type SqlResult<T> = std::result::Result<T, rusqlite::Error>;
 
@@ -45,9 +55,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A catalog in a file.
 pub struct SqliteCatalog {
-    connection: Mutex<Connection>,
-    /// For reads that may take long, so that nobody who checks a key waits for them.
+    /// For reads that may take long, so that nobody who checks a key waits for them. It ends before the other one, which
+    /// takes the write-ahead log away.
     reader: Mutex<Connection>,
+    connection: Mutex<Connection>,
+    /// Behind the connections: it has what must end after them.
+    guard: Guard,
     /// How often prompts were read that the file does not know of yet.
     pulls: Mutex<BTreeMap<PromptId, u64>>,
 }
@@ -59,23 +72,25 @@ impl fmt::Debug for SqliteCatalog {
 }
 
 impl SqliteCatalog {
-    /// Opens the file, makes it when it is missing, and brings its schema up to date.
+    /// Opens the file, makes it when it is missing, and brings its schema up to date. Before anything is read, all of it is
+    /// compared with its checksums; a file that has none gets some, when SQLite finds it sound.
     pub fn open(path: &Path) -> Result<Self> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)
-            .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
-        prepare(&connection).map_err(|err| failed(format!("prepare the catalog {}", path.display()), err))?;
-        migrations::apply(&mut connection)?;
-        let reader = Connection::open_with_flags(path, flags)
-            .and_then(|reader| prepare(&reader).map(|()| reader))
-            .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
-        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader), pulls: Mutex::default() })
+        let guard = Guard::for_writing(path)?;
+        guard.compare()?;
+        let mut catalog = Self::connect(path, guard)?;
+        migrations::apply(catalog.connection.get_mut())?;
+        if !catalog.guard.has_sums() {
+            catalog.demand_order("quick_check").inspect_err(|_| catalog.guard.leave_alone())?;
+            catalog.guard.accept(catalog.connection.get_mut())?;
+        }
+        catalog.guard.checkpoint_or_tell(catalog.connection.get_mut());
+        Ok(catalog)
     }
 
     /// Opens a file of this version or an older one, to look at it: it stays as it is, and what would change it fails.
+    /// Nothing is compared: see [`Self::check_integrity`].
     pub fn open_to_look(path: &Path) -> Result<Self> {
+        let guard = Guard::for_reading(path)?;
         let failed = |err| failed(format!("open the catalog {}", path.display()), err);
         let flags =
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -87,25 +102,19 @@ impl SqliteCatalog {
         let connection = open().map_err(failed)?;
         migrations::check_version(&connection)?;
         let reader = open().map_err(failed)?;
-        Ok(Self { connection: Mutex::new(connection), reader: Mutex::new(reader), pulls: Mutex::default() })
+        Ok(Self::new(connection, reader, guard))
     }
 
-    /// Copies a catalog that may be in use, as it is at one moment, to a file that does not exist.
-    pub fn copy(from: &Path, to: &Path) -> Result<()> {
-        let failed = |err| failed(format!("copy the catalog {}", from.display()), err);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
-        let synced = std::fs::File::open(to).and_then(|file| file.sync_all());
-        synced.map_err(|err| Error::caused(ErrorKind::Unavailable, format!("sync {}", to.display()), err))
-    }
-
-    /// Reads the whole file and checks that SQLite finds it sound.
+    /// Reads the whole file, compares it with its checksums and checks that SQLite finds it sound.
     pub fn check_integrity(&self) -> Result<()> {
+        self.guard.compare()?;
+        self.demand_order("quick_check")
+    }
+
+    fn demand_order(&self, check: &str) -> Result<()> {
         let connection = self.connection.lock();
         let verdict: String = connection
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .query_row(&format!("PRAGMA {check}(1)"), [], |row| row.get(0))
             .map_err(|err| failed("check the catalog".to_owned(), err))?;
         if verdict == "ok" {
             return Ok(());
@@ -113,12 +122,42 @@ impl SqliteCatalog {
         Err(Error::new(ErrorKind::Corrupt, format!("the catalog is damaged: {verdict}")))
     }
 
+    fn connect(path: &Path, guard: Guard) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let open = || {
+            let connection = Connection::open_with_flags(path, flags)
+                .map_err(|err| failed(format!("open the catalog {}", path.display()), err))?;
+            prepare(&connection)
+                .map_err(|err| failed(format!("prepare the catalog {}", path.display()), err))?;
+            Ok(connection)
+        };
+        let (connection, reader) = (open()?, open()?);
+        guard.add_checkpointer(open()?);
+        Ok(Self::new(connection, reader, guard))
+    }
+
+    fn new(connection: Connection, reader: Connection, guard: Guard) -> Self {
+        Self {
+            reader: Mutex::new(reader),
+            connection: Mutex::new(connection),
+            guard,
+            pulls: Mutex::default(),
+        }
+    }
+
+    /// The connection that writes.
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(self.connection.lock(), &self.guard)
+    }
+
     fn with<T>(
         &self,
         what: &str,
         work: impl FnOnce(&Connection) -> std::result::Result<T, rusqlite::Error>,
     ) -> Result<T> {
-        work(&self.connection.lock()).map_err(|err| failed(format!("{what} in the catalog"), err))
+        work(&self.writer()).map_err(|err| failed(format!("{what} in the catalog"), err))
     }
 
     /// [`Self::with`] for work that only reads and may take long.
@@ -209,7 +248,7 @@ impl Catalog for SqliteCatalog {
         project_id: ProjectId,
         now: UnixNanos,
     ) -> Result<bool> {
-        retention::delete_project(&mut self.connection.lock(), workspace_id, project_id, now)
+        retention::delete_project(&mut self.writer(), workspace_id, project_id, now)
             .map_err(|err| failed("delete a project in the catalog".to_owned(), err))
     }
 
@@ -241,10 +280,24 @@ impl Catalog for SqliteCatalog {
 
     fn scrub(&self) -> Result<()> {
         // Deleted cells are overwritten when they are deleted (`secure_delete`); older pages are in the WAL until it
-        // is cut off.
-        self.with("clear the write-ahead log", |db| {
-            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-        })
+        // begins anew, with the next write: this one, which changes nothing. No read may go on meanwhile.
+        let _reader = self.reader.lock();
+        let connection = self.connection.lock();
+        if self.guard.checkpoint(&connection)? {
+            // It is cut off behind what is in it, and otherwise not: a file that need not grow is written sooner.
+            let limit = |bytes: i64| {
+                connection.query_row(&format!("PRAGMA journal_size_limit = {bytes}"), [], |_| Ok(()))
+            };
+            let again = || -> SqlResult<()> {
+                let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+                limit(0)?;
+                let written = connection.pragma_update(None, "user_version", version);
+                limit(-1)?;
+                written
+            };
+            again().map_err(|err| failed("clear the write-ahead log".to_owned(), err))?;
+        }
+        Ok(())
     }
 
     fn create_key(&self, new: NewKey, now: UnixNanos) -> Result<Key> {
@@ -335,7 +388,7 @@ impl Catalog for SqliteCatalog {
         content: RuleContent,
         now: UnixNanos,
     ) -> Result<MappingRule> {
-        rules::create(&self.connection.lock(), workspace_id, content, now)
+        rules::create(&self.writer(), workspace_id, content, now)
     }
 
     fn update_rule(
@@ -345,7 +398,7 @@ impl Catalog for SqliteCatalog {
         content: RuleContent,
         now: UnixNanos,
     ) -> Result<Option<MappingRule>> {
-        rules::update(&self.connection.lock(), workspace_id, rule_id, &content, now)
+        rules::update(&self.writer(), workspace_id, rule_id, &content, now)
     }
 
     fn delete_rule(&self, workspace_id: WorkspaceId, rule_id: RuleId) -> Result<bool> {
@@ -353,13 +406,22 @@ impl Catalog for SqliteCatalog {
     }
 
     fn order_rules(&self, workspace_id: WorkspaceId, rule_ids: &[RuleId]) -> Result<Vec<MappingRule>> {
-        rules::order(&mut self.connection.lock(), workspace_id, rule_ids)
+        rules::order(&mut self.writer(), workspace_id, rule_ids)
+    }
+}
+
+impl Drop for SqliteCatalog {
+    fn drop(&mut self) {
+        self.guard.finish(self.connection.get_mut());
     }
 }
 
 fn prepare(connection: &Connection) -> std::result::Result<(), rusqlite::Error> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // The guard makes checkpoints.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.query_row("PRAGMA wal_autocheckpoint = 0", [], |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;

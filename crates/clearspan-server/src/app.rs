@@ -266,7 +266,8 @@ fn build_http(context: &Arc<Context>) -> Router {
 async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
     match context.store.check_writable() {
         Ok(()) => {
-            let warnings = context.store.warnings();
+            let mut warnings = context.store.warnings();
+            warnings.extend(context.upkeep.catalog_warning());
             let lines = warnings.iter().map(|warning| format!("warning: {warning}\n"));
             (StatusCode::OK, std::iter::once("ready\n".to_owned()).chain(lines).collect())
         }

@@ -82,6 +82,10 @@ struct DoctorArgs {
     /// Print what was found as JSON
     #[arg(long)]
     json: bool,
+    /// Before that, take the catalog of a stopped server as it is, although it differs from its checksums: another program
+    /// was meant to change it, or there is no backup
+    #[arg(long)]
+    accept_catalog: bool,
 }
 
 #[derive(Debug, Args)]
@@ -162,7 +166,13 @@ pub fn run() -> ExitCode {
         Command::Sql(args) => runtime().and_then(|runtime| runtime.block_on(sql::run(args))),
         Command::Export(args) => runtime().and_then(|runtime| runtime.block_on(export::run(args))),
         Command::Doctor(args) => {
-            args.settings.resolve().and_then(|settings| doctor::run(&settings, args.json))
+            let accept = |settings: &Settings| match args.accept_catalog {
+                true => doctor::accept_catalog(settings),
+                false => Ok(()),
+            };
+            args.settings
+                .resolve()
+                .and_then(|settings| accept(&settings).and_then(|()| doctor::run(&settings, args.json)))
         }
     };
     match done {

@@ -102,7 +102,7 @@ impl AnnotationCatalog for SqliteCatalog {
         if self.load_queue(workspace_id, id)?.is_none() {
             return Ok(None);
         }
-        add(&mut self.connection.lock(), workspace_id, id, runs, now)
+        add(&mut self.writer(), workspace_id, id, runs, now)
             .map(Some)
             .map_err(|err| failed("add to an annotation queue in the catalog".to_owned(), err))
     }

@@ -14,7 +14,7 @@ impl DatasetCatalog for SqliteCatalog {
         content: DatasetContent,
         now: UnixNanos,
     ) -> Result<Dataset> {
-        datasets::create(&self.connection.lock(), workspace_id, id, content, now)
+        datasets::create(&self.writer(), workspace_id, id, content, now)
     }
 
     fn load_dataset(&self, workspace_id: WorkspaceId, id: DatasetId) -> Result<Option<Dataset>> {
@@ -38,11 +38,11 @@ impl DatasetCatalog for SqliteCatalog {
         content: DatasetContent,
         now: UnixNanos,
     ) -> Result<Option<Dataset>> {
-        datasets::update(&self.connection.lock(), workspace_id, id, &content, now)
+        datasets::update(&self.writer(), workspace_id, id, &content, now)
     }
 
     fn delete_dataset(&self, workspace_id: WorkspaceId, id: DatasetId) -> Result<bool> {
-        datasets::delete(&mut self.connection.lock(), workspace_id, id)
+        datasets::delete(&mut self.writer(), workspace_id, id)
             .map_err(|err| failed("delete a dataset in the catalog".to_owned(), err))
     }
 
@@ -53,7 +53,7 @@ impl DatasetCatalog for SqliteCatalog {
         writes: Vec<ExampleWrite>,
         now: UnixNanos,
     ) -> Result<Option<UnixNanos>> {
-        examples::write(&mut self.connection.lock(), workspace_id, dataset_id, writes, now)
+        examples::write(&mut self.writer(), workspace_id, dataset_id, writes, now)
     }
 
     fn delete_examples(
@@ -63,7 +63,7 @@ impl DatasetCatalog for SqliteCatalog {
         forever: bool,
         now: UnixNanos,
     ) -> Result<Vec<ExampleId>> {
-        examples::delete(&mut self.connection.lock(), workspace_id, ids, forever, now)
+        examples::delete(&mut self.writer(), workspace_id, ids, forever, now)
             .map_err(|err| failed("delete examples in the catalog".to_owned(), err))
     }
 

@@ -15,7 +15,7 @@ impl ExperimentCatalog for SqliteCatalog {
         details: ProjectDetails,
         now: UnixNanos,
     ) -> Result<Project> {
-        experiments::create_project(&mut self.connection.lock(), workspace_id, id, name, details, now)
+        experiments::create_project(&mut self.writer(), workspace_id, id, name, details, now)
     }
 
     fn load_project_details(
@@ -45,7 +45,7 @@ impl ExperimentCatalog for SqliteCatalog {
         name: &ProjectName,
         details: ProjectDetails,
     ) -> Result<Option<Project>> {
-        experiments::update_project(&mut self.connection.lock(), workspace_id, id, name, &details)
+        experiments::update_project(&mut self.writer(), workspace_id, id, name, &details)
     }
 
     fn create_comparison(
@@ -53,7 +53,7 @@ impl ExperimentCatalog for SqliteCatalog {
         workspace_id: WorkspaceId,
         comparison: ExperimentComparison,
     ) -> Result<ExperimentComparison> {
-        experiments::create_comparison(&self.connection.lock(), workspace_id, comparison)
+        experiments::create_comparison(&self.writer(), workspace_id, comparison)
     }
 
     fn load_comparison(

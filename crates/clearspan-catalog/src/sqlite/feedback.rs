@@ -28,7 +28,7 @@ impl FeedbackCatalog for SqliteCatalog {
                 format!("the score of feedback {} is not a finite number; leave it out instead", wrong.id);
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        put(&mut self.connection.lock(), feedback)
+        put(&mut self.writer(), feedback)
             .map_err(|err| failed("keep feedback in the catalog".to_owned(), err))
     }
 
@@ -47,7 +47,7 @@ impl FeedbackCatalog for SqliteCatalog {
         change: FeedbackChange,
         now: UnixNanos,
     ) -> Result<Option<Feedback>> {
-        update(&mut self.connection.lock(), workspace_id, id, change, now)
+        update(&mut self.writer(), workspace_id, id, change, now)
             .map_err(|err| failed("change feedback in the catalog".to_owned(), err))
     }
 
@@ -77,7 +77,7 @@ impl FeedbackCatalog for SqliteCatalog {
         project_ids: Option<&[ProjectId]>,
         trace_ids: &[TraceId],
     ) -> Result<u64> {
-        delete_of_traces(&mut self.connection.lock(), workspace_id, project_ids, trace_ids)
+        delete_of_traces(&mut self.writer(), workspace_id, project_ids, trace_ids)
             .map_err(|err| failed("remove feedback from the catalog".to_owned(), err))
     }
 
@@ -107,7 +107,7 @@ impl FeedbackCatalog for SqliteCatalog {
     }
 
     fn place_feedback(&self, workspace_id: WorkspaceId, places: &[FeedbackPlace]) -> Result<()> {
-        place(&mut self.connection.lock(), workspace_id, places)
+        place(&mut self.writer(), workspace_id, places)
             .map_err(|err| failed("keep in the catalog where runs of feedback are".to_owned(), err))
     }
 
@@ -156,7 +156,7 @@ impl FeedbackCatalog for SqliteCatalog {
     }
 
     fn create_feedback_tokens(&self, tokens: &[FeedbackToken]) -> Result<()> {
-        tokens::create(&mut self.connection.lock(), tokens)
+        tokens::create(&mut self.writer(), tokens)
             .map_err(|err| failed("keep tokens for feedback in the catalog".to_owned(), err))
     }
 

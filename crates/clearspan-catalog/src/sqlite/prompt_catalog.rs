@@ -31,7 +31,7 @@ impl PromptCatalog for SqliteCatalog {
         about: PromptAbout,
         now: UnixNanos,
     ) -> Result<Prompt> {
-        prompts::create(&self.connection.lock(), workspace_id, handle, kind, about, now)
+        prompts::create(&self.writer(), workspace_id, handle, kind, about, now)
     }
 
     fn load_prompt(&self, workspace_id: WorkspaceId, handle: &str) -> Result<Option<Prompt>> {
@@ -55,7 +55,7 @@ impl PromptCatalog for SqliteCatalog {
     }
 
     fn delete_prompt(&self, workspace_id: WorkspaceId, handle: &str) -> Result<bool> {
-        prompts::delete(&mut self.connection.lock(), workspace_id, handle)
+        prompts::delete(&mut self.writer(), workspace_id, handle)
             .map_err(|err| failed("delete a prompt in the catalog".to_owned(), err))
     }
 
@@ -70,7 +70,7 @@ impl PromptCatalog for SqliteCatalog {
         commit: NewCommit,
         now: UnixNanos,
     ) -> Result<Option<PromptCommit>> {
-        prompts::commit(&mut self.connection.lock(), workspace_id, handle, commit, now)
+        prompts::commit(&mut self.writer(), workspace_id, handle, commit, now)
     }
 
     fn list_commits(

@@ -16,7 +16,7 @@ const SUBJECT: &str =
 
 impl SharingCatalog for SqliteCatalog {
     fn share(&self, share: &Share) -> Result<Share> {
-        let db = self.connection.lock();
+        let db = self.writer();
         let kept = insert(&db, share).map_err(|err| failed("share in the catalog".to_owned(), err))?;
         kept.ok_or_else(|| {
             Error::new(ErrorKind::Conflict, "this token stands for something else; choose another")

@@ -6,8 +6,17 @@ use rusqlite::Connection;
 use super::SqliteCatalog;
 use crate::{Catalog, KeySecret, ProjectName, testing};
 
+mod checksums;
+
 fn project_name(text: &str) -> ProjectName {
     ProjectName::parse(text).unwrap()
+}
+
+/// As if an older version had closed it.
+fn forget_checksums(path: &std::path::Path) {
+    for end in ["-sums", "-lock"] {
+        std::fs::remove_file(super::main_file::beside(path, end)).unwrap();
+    }
 }
 
 #[test]
@@ -63,6 +72,7 @@ fn a_file_of_an_older_version_is_brought_forward() {
     }
     db.pragma_update(None, "user_version", 1).unwrap();
     drop(db);
+    forget_checksums(&path);
 
     let catalog = SqliteCatalog::open(&path).unwrap();
     assert_eq!(catalog.list_projects(workspace.id).unwrap(), [project]);
@@ -108,6 +118,7 @@ fn a_look_changes_nothing() {
     drop(catalog);
     // Of an older version, with nobody there who has it open.
     version(3);
+    forget_checksums(&path);
     let before = files(dir.path());
     assert_eq!(before.len(), 1);
     let look = SqliteCatalog::open_to_look(&path).unwrap();
@@ -189,6 +200,7 @@ fn files_it_cannot_use_are_refused_with_a_reason() {
     let newer = dir.path().join("newer");
     drop(SqliteCatalog::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    forget_checksums(&newer);
     let err = SqliteCatalog::open(&newer).unwrap_err();
     assert_eq!(err.kind(), ErrorKind::Unavailable);
     assert!(err.to_string().contains("version 99"), "{err}");

@@ -106,9 +106,12 @@ fn copy(
     let mut files = backup::copy_runs(&settings.data_dir, folder, older)?;
     let (source, target) = (settings.catalog_path(), folder.join(CATALOG_FILE));
     if settings.has_catalog() {
-        SqliteCatalog::copy(&source, &target)?;
-        let (bytes, crc32) = backup::checksum(&target)?;
-        files.push(CopiedFile { path: CATALOG_FILE.into(), bytes, crc32, linked: false });
+        let sums = SqliteCatalog::copy_with_sums(&source, &target)?;
+        for copied in [target, sums] {
+            let (bytes, crc32) = backup::checksum(&copied)?;
+            let path = copied.strip_prefix(folder)?.to_owned();
+            files.push(CopiedFile { path, bytes, crc32, linked: false });
+        }
     }
     // After the runs: a file is there before the run that lists it.
     for path in Attachments::paths_in(&settings.data_dir)? {

@@ -97,6 +97,20 @@ impl Finding {
     }
 }
 
+/// Takes the catalog as it is, although it differs from its checksums, when it can be used.
+pub(super) fn accept_catalog(settings: &Settings) -> anyhow::Result<()> {
+    native::refuse_other_folder(&settings.data_dir)?;
+    if !settings.has_catalog() {
+        anyhow::bail!(
+            "there is no catalog in {}; choose another with --data-dir",
+            settings.data_dir.display()
+        );
+    }
+    SqliteCatalog::accept(&settings.catalog_path())?;
+    print::note(format_args!("The catalog is sound for SQLite and has new checksums."));
+    Ok(())
+}
+
 /// Checks everything, prints what it found, and fails when something would not work. Changes nothing.
 pub(super) fn run(settings: &Settings, json: bool) -> anyhow::Result<()> {
     let dir = &settings.data_dir;

@@ -50,8 +50,8 @@ impl Settings {
     /// What to tell when it is lost.
     pub(crate) fn lost_catalog(&self) -> String {
         format!(
-            "{} is missing or empty, and {} holds runs, whose projects and keys were in it; copy catalog.sqlite from a \
-             backup, or `clearspan serve --new-catalog` starts without them: no project will show the old runs",
+            "{} is missing or empty, and {} holds runs, whose projects and keys were in it; copy catalog.sqlite and \
+             catalog.sqlite-sums from a backup, or `clearspan serve --new-catalog` starts without them: no project will show the old runs",
             self.catalog_path().display(),
             self.data_dir.display()
         )

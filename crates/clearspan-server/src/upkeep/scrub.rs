@@ -35,6 +35,13 @@ impl Upkeep {
         self.scrubs.state()
     }
 
+    /// Where the last scrub found the catalog damaged, what to do.
+    pub(crate) fn catalog_warning(&self) -> Option<String> {
+        let found = self.scrub_state().last?.outcome.ok()?;
+        let problem = found.report.problems.into_iter().find(|problem| problem.file == CATALOG_FILE)?;
+        Some(format!("{CATALOG_FILE} is damaged; {}", problem.advice))
+    }
+
     /// Starts a scrub, unless one runs.
     pub(crate) fn start_scrub(self: &Arc<Self>) {
         let this = Arc::clone(self);
@@ -71,7 +78,7 @@ impl Upkeep {
         Ok(Scrubbed { report, attachments: checked.files })
     }
 
-    /// SQLite keeps no checksums: it sees damage that breaks its order, and none within a text.
+    /// Compares it with its checksums, and asks SQLite for its order.
     fn check_catalog(&self) -> Option<Problem> {
         let path = self.attachments.data_dir().join(CATALOG_FILE);
         let found = SqliteCatalog::open_to_look(&path).and_then(|catalog| catalog.check_integrity());
@@ -81,7 +88,7 @@ impl Upkeep {
             what: chain(&err),
             affected: "projects, keys, feedback, datasets and prompts".to_owned(),
             times: None,
-            advice: "restore the file from a backup",
+            advice: "stop the server, then restore catalog.sqlite and catalog.sqlite-sums from a backup",
         })
     }
 

@@ -3,6 +3,7 @@
 mod api;
 mod backup;
 mod captures;
+mod catalog;
 mod commands;
 mod connection;
 mod crash;

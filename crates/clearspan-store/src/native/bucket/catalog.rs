@@ -58,7 +58,7 @@ impl Keeper {
             && let Some(newest) = remote.list(FOLDER)?.into_iter().map(|(name, _)| name).max()
         {
             let bytes = remote.get_all(&format!("{FOLDER}/{newest}"))?;
-            // What SQLite had beside a file that is gone would be applied to this one.
+            // What SQLite had beside a file that is gone would be applied to this one, and its checksums are not of this one.
             put_aside(local, &file.path)?;
             disk::replace(local, &file.path, &bytes)?;
             tracing::info!(bytes = bytes.len(), "took the catalog from the bucket");
@@ -96,10 +96,10 @@ fn is_filled(local: &dyn Disk, path: &Path) -> io::Result<bool> {
     Ok(local.exists(path)? && local.open(path)?.len() > 0)
 }
 
-/// Keeps a catalog that does not count, for people, with what SQLite has beside it.
+/// Keeps a catalog that does not count, for people, with what SQLite and its checksums have beside it.
 fn put_aside(local: &dyn Disk, path: &Path) -> io::Result<()> {
     let mut is_there = false;
-    for end in ["", "-wal", "-shm"] {
+    for end in ["", "-wal", "-shm", "-sums"] {
         let with = |end: &str| {
             let mut name = path.as_os_str().to_owned();
             name.push(end);

@@ -448,10 +448,14 @@ async fn the_catalog_comes_back_with_the_runs() {
     assert_eq!(read(one.path()), "projects: a, b");
     // An empty one is lost, and what belonged to it must not be applied to the copy.
     write(one.path(), "");
-    std::fs::write(one.path().join("catalog.sqlite-wal"), "changes").unwrap();
+    for end in ["wal", "sums"] {
+        std::fs::write(one.path().join(format!("catalog.sqlite-{end}")), "of the lost one").unwrap();
+    }
     drop(try_open(one.path(), &objects, &config(one.path())).unwrap());
     assert_eq!(read(one.path()), "projects: a");
-    assert!(!one.path().join("catalog.sqlite-wal").exists());
+    for end in ["wal", "sums"] {
+        assert!(!one.path().join(format!("catalog.sqlite-{end}")).exists());
+    }
     // An empty folder gets the copy; one with another catalog, too.
     drop(try_open(other.path(), &objects, &config(other.path())).unwrap());
     assert_eq!(read(other.path()), "projects: a");
