@@ -1,5 +1,7 @@
 //! `GET /runs/{id}`, `POST /runs/query` and `POST /runs/stats`.
 
+mod fitting;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(super) use self::fitting::page_that_fits;
 use super::asked::Asked;
 use super::attachments::files;
 use super::body::RunsBody;
@@ -80,7 +83,9 @@ pub(super) async fn query(
     let select = Select::new(body.select.take());
     let (order, limit, cursor) = (body.order()?, body.limit(), body.cursor.take());
     let wants = Wants::of(&select);
-    let page = page(&ctx, caller.workspace_id, body.asked()?, order, cursor.as_deref(), limit, wants).await?;
+    let asked = body.asked()?;
+    let page =
+        page_that_fits(&ctx, caller.workspace_id, asked, order, cursor.as_deref(), limit, wants).await?;
     let next = page.next.as_ref().map(encode_cursor);
     let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
     let shared = rows.iter().filter(|_| select.wants("share_token")).map(|row| sharing::of_run(&row.summary));
@@ -213,11 +218,13 @@ pub(super) async fn roots(
 pub(super) async fn rows(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    page: Page,
+    mut page: Page,
     wants: Wants,
 ) -> Result<Vec<Row>> {
+    let loaded = std::mem::take(&mut page.whole);
     let whole = async {
         match wants.whole {
+            true if page.keys.iter().all(|key| loaded.contains_key(key)) => Ok(loaded),
             true => load_whole(ctx, workspace_id, &page.keys).await,
             false => Ok(FxHashMap::default()),
         }
@@ -295,6 +302,8 @@ pub(super) struct Page {
     listed: FxHashMap<Key, RunSummary>,
     /// Of whole traces, by their root.
     totals: FxHashMap<Key, Totals>,
+    /// Those that were read already.
+    whole: FxHashMap<Key, Run>,
     pub(super) next: Option<Cursor>,
 }
 

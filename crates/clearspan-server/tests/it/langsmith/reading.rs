@@ -314,3 +314,50 @@ async fn a_long_chain_is_shown_with_the_ends_of_its_paths() {
         "{order}"
     );
 }
+
+/// A page has as many runs as fit into an answer, and the next one goes on from there.
+#[tokio::test]
+async fn large_runs_are_spread_over_pages() {
+    const RUNS: usize = 14;
+    let id = |number: usize| format!("00000000-0000-4000-8000-{number:012x}");
+    let server = Server::start();
+    for number in 0..RUNS {
+        let run = json!({
+            "id": id(number), "trace_id": id(number), "name": "large", "run_type": "chain", "session_name": "demo",
+            "start_time": format!("2026-11-21T01:32:30.{number:06}Z"), "end_time": "2026-11-21T01:32:31Z",
+            "inputs": { "text": format!("{number} {}", "x".repeat(6 << 20)) },
+        });
+        let answer = send_json(&server, "POST", "/runs", &run).await;
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+    let session = Request::get("/sessions?name=demo").body(Bytes::new()).unwrap();
+    let project = send(&server, session).await.json()[0]["id"].take();
+    let first = json!({ "is_root": true, "limit": 100 });
+    let second = json!({
+        "project_ids": [project], "min_start_time": "2026-11-21T00:00:00Z", "selects": ["ID", "INPUTS"], "page_size": 100,
+    });
+    for (path, mut body, list, next) in [
+        ("/runs/query", first, "runs", "/cursors/next"),
+        ("/api/v2/runs/query", second, "items", "/next_cursor"),
+    ] {
+        let (mut seen, mut pages) = (Vec::new(), 0);
+        loop {
+            let answer = send_json(&server, "POST", path, &body).await;
+            assert!(
+                answer.status == 200 && answer.body.len() < 50 << 20,
+                "{path}: {} bytes",
+                answer.body.len()
+            );
+            let mut page = answer.json();
+            let rows = page[list].as_array().unwrap_or_else(|| panic!("{path}: no {list}"));
+            seen.extend(rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()));
+            pages += 1;
+            body["cursor"] = page.pointer_mut(next).map_or(Value::Null, Value::take);
+            if body["cursor"].is_null() {
+                break;
+            }
+        }
+        let newest_first: Vec<String> = (0..RUNS).rev().map(id).collect();
+        assert_eq!((seen, pages), (newest_first, 3), "{path}");
+    }
+}
