@@ -55,8 +55,12 @@ pub(super) struct Guard {
     is_left_alone: AtomicBool,
     /// Called between the steps of a checkpoint, with the number of the step.
     #[cfg(test)]
-    pub(super) at_step: Mutex<Option<fn(&Path, usize)>>,
+    pub(super) at_step: Mutex<Option<AtStep>>,
 }
+
+/// What a test does between the steps of a checkpoint.
+#[cfg(test)]
+pub(super) type AtStep = fn(&Path, usize);
 
 impl Guard {
     /// For somebody who writes. Nothing is compared yet. Without the file, or with an empty one, what is left of sums goes.
