@@ -1,4 +1,5 @@
-//! What every answer passes on its way out: a request id, a time limit, and the body of an error.
+//! What every answer passes on its way out: a request id, a time limit, the body of an error, and what others may do
+//! with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -79,7 +80,16 @@ async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    keep_private(response.headers_mut());
     response
+}
+
+/// Says that nothing but what is asked again may be kept and that the type of the content is meant, unless a handler has
+/// said something else.
+fn keep_private(headers: &mut HeaderMap) {
+    let cache = if headers.contains_key(header::ETAG) { "private, no-cache" } else { "no-store" };
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
 }
 
 /// The client's own id where it is harmless, else a new one.

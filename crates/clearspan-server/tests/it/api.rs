@@ -181,9 +181,24 @@ async fn a_skeleton_that_did_not_change_is_not_sent_again() {
     let etag = text(&plain.headers, "etag");
     let again = get(&server, &path, &[("if-none-match", etag)]).await;
     assert_eq!((again.status.as_u16(), again.body.len()), (304, 0));
+    for known in [&plain, &again] {
+        assert_eq!(text(&known.headers, "cache-control"), "private, no-cache");
+    }
     let packed = get(&server, &path, &[("accept-encoding", "gzip")]).await;
     assert_eq!(text(&packed.headers, "content-encoding"), "gzip");
     assert!(packed.body.len() * 2 < plain.body.len());
+}
+
+#[tokio::test]
+async fn answers_are_neither_kept_nor_taken_for_pages() {
+    let server = Server::start();
+    for path in
+        ["/api/clearspan/v1/projects", "/api/clearspan/v1/none", "/api/v1/sessions", "/api/v1/runs/none"]
+    {
+        let answer = get(&server, path, &[]).await;
+        assert_eq!(text(&answer.headers, "cache-control"), "no-store", "{path}");
+        assert_eq!(text(&answer.headers, "x-content-type-options"), "nosniff", "{path}");
+    }
 }
 
 #[tokio::test]
