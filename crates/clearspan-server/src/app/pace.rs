@@ -3,7 +3,12 @@
 //! hyper's own timeout for headers also ends connections that rest between two requests, which exporters do for a
 //! minute at a time. So the bytes of a connection are watched here: [`PacedIo`] sees them pass, [`Pace`] knows
 //! whether a request is running, and [`Pace::judge`] says when a connection has lost its place. [`PacedBody`] ends a
-//! request body that drips.
+//! request body that drips, [`RunningBody`] follows an answer until it is read, and [`Pace::take_turn`] bounds how much
+//! of a connection's answers is in memory.
+
+mod answer;
+mod frames;
+mod turns;
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +17,18 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
 use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep};
+
+use self::answer::Progress;
+pub(super) use self::answer::RunningBody;
+use self::frames::{Frames, Heads};
+use self::turns::{Turn, Turns};
 
 /// From the first byte of a request to the end of its headers; from the connection to the first byte.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -48,10 +60,18 @@ pub(super) enum Verdict {
 pub(super) struct Pace {
     opened: Instant,
     is_http2: AtomicBool,
+    /// Whether a request has ever begun.
+    was_used: AtomicBool,
     running: AtomicU32,
     head_since: AtomicU64,
+    /// The same for HTTP/2, whose heads are seen as frames only.
+    framed_head_since: AtomicU64,
     idle_since: AtomicU64,
     unread_since: AtomicU64,
+    next_answer: AtomicU64,
+    answers: Mutex<FxHashMap<u64, Arc<Mutex<Progress>>>>,
+    turns: Turns,
+    dismissed: Notify,
 }
 
 impl Pace {
@@ -59,18 +79,54 @@ impl Pace {
         Arc::new(Self {
             opened: Instant::now(),
             is_http2: AtomicBool::new(false),
+            was_used: AtomicBool::new(false),
             running: AtomicU32::new(0),
             head_since: AtomicU64::new(0),
+            framed_head_since: AtomicU64::new(0),
             idle_since: AtomicU64::new(0),
             unread_since: AtomicU64::new(0),
+            next_answer: AtomicU64::new(0),
+            answers: Mutex::default(),
+            turns: Turns::new(),
+            dismissed: Notify::new(),
         })
     }
 
     /// Notes that a request runs until the guard is dropped.
     pub(super) fn begin_request(self: &Arc<Self>) -> Running {
+        self.was_used.store(true, Relaxed);
         self.running.fetch_add(1, Relaxed);
         self.head_since.store(0, Relaxed);
         Running { pace: Arc::clone(self) }
+    }
+
+    /// Waits until the answers that the peer has not read leave room for one more. Cancel-safe.
+    pub(super) async fn take_turn(&self) -> Turn<'_> {
+        self.turns.take().await
+    }
+
+    /// Asks a connection on which no request has begun to leave its place. Says whether there was one to ask.
+    pub(super) fn dismiss(&self) -> bool {
+        let is_new = !self.was_used();
+        if is_new {
+            self.dismissed.notify_one();
+        }
+        is_new
+    }
+
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used.load(Relaxed)
+    }
+
+    /// Waits until the connection must leave its place to another. Cancel-safe.
+    pub(super) async fn is_dismissed(&self) {
+        loop {
+            self.dismissed.notified().await;
+            // A request may have begun meanwhile.
+            if !self.was_used() {
+                return;
+            }
+        }
     }
 
     pub(super) fn judge(&self, now: Instant) -> Verdict {
@@ -79,13 +135,13 @@ impl Pace {
             since > 0 && u128::from(self.mark(now).saturating_sub(since)) > limit.as_millis()
         };
         let age = now.saturating_duration_since(self.opened);
-        if lasts_longer(&self.unread_since, UNREAD_TIME) {
+        if lasts_longer(&self.unread_since, UNREAD_TIME) || self.has_unread_answer(now) {
             return Verdict::Drop;
         }
         if self.running.load(Relaxed) > 0 {
             return Verdict::GoOn;
         }
-        if lasts_longer(&self.head_since, HEAD_TIME) {
+        if lasts_longer(&self.head_since, HEAD_TIME) || lasts_longer(&self.framed_head_since, HEAD_TIME) {
             return Verdict::Drop;
         }
         let was_used = self.idle_since.load(Relaxed) > 0 || self.head_since.load(Relaxed) > 0;
@@ -94,6 +150,29 @@ impl Pace {
             false if self.is_http2.load(Relaxed) && age > IDLE_TIME => Verdict::End,
             false if !self.is_http2.load(Relaxed) && age > HEAD_TIME => Verdict::Drop,
             _ => Verdict::GoOn,
+        }
+    }
+
+    /// Whether the peer has taken nothing of an answer for too long, while it could.
+    fn has_unread_answer(&self, now: Instant) -> bool {
+        let answers = self.answers.lock();
+        let mut since = answers.values().filter_map(|answer| answer.lock().unread_since());
+        since.any(|since| now.saturating_duration_since(since) > UNREAD_TIME)
+    }
+
+    /// Takes an answer under watch until its number is removed.
+    fn note_answer(&self, progress: Arc<Mutex<Progress>>) -> u64 {
+        let id = self.next_answer.fetch_add(1, Relaxed);
+        self.answers.lock().insert(id, progress);
+        id
+    }
+
+    fn note_heads(&self, heads: Heads, now: Instant) {
+        if heads.has_ended || !heads.is_open {
+            self.framed_head_since.store(0, Relaxed);
+        }
+        if heads.is_open {
+            self.start(&self.framed_head_since, now);
         }
     }
 
@@ -150,11 +229,12 @@ impl Drop for Running {
 pub(super) struct PacedIo<T> {
     inner: T,
     pace: Arc<Pace>,
+    frames: Frames,
 }
 
 impl<T> PacedIo<T> {
     pub(super) fn new(inner: T, pace: Arc<Pace>) -> Self {
-        Self { inner, pace }
+        Self { inner, pace, frames: Frames::new() }
     }
 }
 
@@ -167,7 +247,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for PacedIo<T> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
         if let Some(bytes @ [_, ..]) = buf.filled().get(before..) {
-            self.pace.note_read(bytes, Instant::now());
+            let now = Instant::now();
+            let heads = self.frames.note(bytes);
+            self.pace.note_read(bytes, now);
+            self.pace.note_heads(heads, now);
         }
         read
     }
@@ -256,33 +339,6 @@ where
         std::task::ready!(timer.as_mut().poll(cx));
         let err = io::Error::new(io::ErrorKind::TimedOut, "the request's body arrives too slowly");
         Poll::Ready(Some(Err(err.into())))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// A response body that keeps its request running until it is sent.
-#[derive(Debug)]
-pub(super) struct RunningBody {
-    pub(super) inner: Body,
-    pub(super) _running: Running,
-}
-
-impl http_body::Body for RunningBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {

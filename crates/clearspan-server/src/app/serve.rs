@@ -1,5 +1,7 @@
 //! Connections: accept, bound, watch, drain.
 
+mod places;
+
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,18 +10,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use futures::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use self::places::{Place, Places};
 use super::pace::{Pace, PacedBody, PacedIo, RunningBody, Verdict};
 
 /// How often a connection is looked at.
@@ -54,19 +56,22 @@ pub(super) async fn serve(
     stopping: CancellationToken,
 ) {
     let builder = Arc::new(connection_builder(limits.http2_only));
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut places = Places::new(limits.connections);
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
-            // Cancel-safe: a connection that is not taken stays in the backlog.
-            accepted = accept(&listener, &places) => accepted,
+            // A connection that waits for its place when the server stops is given up like those in the backlog.
+            accepted = accept(&listener, &mut places) => accepted,
             () = stopping.cancelled() => break,
         };
         let Some((stream, place)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let connection = serve_connection(stream, Arc::clone(&builder), routes.clone(), stopping.clone());
+        let pace = Pace::new();
+        places.note(&pace);
+        let connection =
+            serve_connection(stream, pace, Arc::clone(&builder), routes.clone(), stopping.clone());
         let connection = connections.track_future(async move {
             connection.await;
             drop(place);
@@ -78,17 +83,13 @@ pub(super) async fn serve(
     connections.wait().await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, places: &mut Places) -> Option<(TcpStream, Place)> {
     match listener.accept().await {
         Ok((stream, _)) => {
             if let Err(err) = stream.set_nodelay(true) {
                 tracing::debug!(error = %err, "cannot set TCP_NODELAY");
             }
-            Some((stream, place))
+            Some((stream, places.take().await))
         }
         Err(err) => {
             tracing::warn!(error = %err, "cannot accept a connection");
@@ -99,11 +100,11 @@ async fn accept(
 
 async fn serve_connection(
     stream: TcpStream,
+    pace: Arc<Pace>,
     builder: Arc<Builder<TokioExecutor>>,
     routes: Router,
     stopping: CancellationToken,
 ) {
-    let pace = Pace::new();
     let service = {
         let pace = Arc::clone(&pace);
         service_fn(move |request| answer(request, routes.clone(), Arc::clone(&pace)))
@@ -122,6 +123,7 @@ async fn serve_connection(
                 }
                 return;
             }
+            () = pace.is_dismissed() => return,
             () = stopping.cancelled(), if ends_since.is_none() => {
                 connection.as_mut().graceful_shutdown();
                 ends_since = Some(Instant::now());
@@ -146,6 +148,7 @@ async fn answer(
     pace: Arc<Pace>,
 ) -> Result<Response<RunningBody>, Infallible> {
     let running = pace.begin_request();
+    let turn = if brings_runs(&request) { None } else { Some(pace.take_turn().await) };
     let request = request.map(|body| Body::new(PacedBody::new(body)));
     let response = match std::panic::AssertUnwindSafe(routes.oneshot(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
@@ -155,7 +158,17 @@ async fn answer(
             response
         }
     };
-    Ok(response.map(|inner| RunningBody { inner, _running: running }))
+    let response = response.map(|inner| RunningBody::new(inner, running));
+    // Not before the answer is counted as unread.
+    drop(turn);
+    Ok(response)
+}
+
+/// Whether a request is one of those that come by the hundred, and whose answers are short.
+fn brings_runs<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path().trim_end_matches('/');
+    let ends = ["/v1/traces", "/v1/logs", "/v1/metrics", "/runs/batch", "/runs/multipart", "Service/Export"];
+    request.method() == Method::POST && ends.iter().any(|end| path.ends_with(end))
 }
 
 fn connection_builder(http2_only: bool) -> Builder<TokioExecutor> {
@@ -182,3 +195,6 @@ fn connection_builder(http2_only: bool) -> Builder<TokioExecutor> {
         .keep_alive_timeout(PING_TIMEOUT);
     if http2_only { builder.http2_only() } else { builder }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,3 +95,68 @@ async fn a_body_in_time_passes_unchanged() {
     }
     assert_eq!((received.as_slice(), body.bytes), (b"onetwo".as_slice(), 6));
 }
+
+#[test]
+fn an_http2_head_that_does_not_end_is_dropped() {
+    let pace = Pace::new();
+    let at = |seconds: u32| pace.opened + seconds * SECOND;
+    pace.note_read(b"PRI * HTTP/2.0\r\n", at(0));
+    pace.note_heads(Heads { has_ended: false, is_open: true }, at(5));
+    pace.note_heads(Heads { has_ended: false, is_open: true }, at(10));
+    assert_eq!(pace.judge(at(14)), Verdict::GoOn);
+    assert_eq!(pace.judge(at(16)), Verdict::Drop);
+    pace.note_heads(Heads { has_ended: true, is_open: true }, at(16));
+    assert_eq!(pace.judge(at(25)), Verdict::GoOn, "this is another");
+    pace.note_heads(Heads { has_ended: true, is_open: false }, at(25));
+    assert_eq!(pace.judge(at(60)), Verdict::GoOn);
+}
+
+fn later(pace: &Pace, seconds: u32) -> Verdict {
+    pace.judge(Instant::now() + seconds * SECOND)
+}
+
+#[test]
+fn an_answer_that_is_not_asked_for_is_dropped() {
+    let pace = Pace::new();
+    let body = RunningBody::new("answer".into(), pace.begin_request());
+    assert_eq!(later(&pace, 29), Verdict::GoOn);
+    assert_eq!(later(&pace, 31), Verdict::Drop, "with HTTP/2 the peer says when the first byte may come");
+    drop(body);
+    assert_eq!(later(&pace, 60), Verdict::GoOn);
+    assert_eq!(later(&pace, 80), Verdict::End);
+}
+
+#[tokio::test]
+async fn an_answer_runs_until_its_last_byte_is_written() {
+    let pace = Pace::new();
+    let mut body = RunningBody::new("answer".into(), pace.begin_request());
+    let mut piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    drop(body);
+    let begun = Instant::now();
+    assert_eq!(pace.judge(begun + 31 * SECOND), Verdict::Drop, "it lies in a buffer");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    piece.advance(5);
+    assert_eq!(pace.judge(begun + 31 * SECOND), Verdict::GoOn, "a slow reader");
+    assert_eq!(later(&pace, 31), Verdict::Drop);
+    assert_eq!(pace.running.load(Relaxed), 1);
+    piece.advance(1);
+    drop(piece);
+    assert_eq!(pace.running.load(Relaxed), 0);
+    assert_eq!(later(&pace, 60), Verdict::GoOn);
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_for_us_may_wait() {
+    let pace = Pace::new();
+    let (tx, rx) = tokio::sync::mpsc::channel::<Result<&str, Infallible>>(2);
+    let events = tokio_stream::wrappers::ReceiverStream::new(rx);
+    let mut body = RunningBody::new(axum::body::Body::from_stream(events), pace.begin_request());
+    assert!(futures::poll!(body.frame()).is_pending());
+    assert_eq!(later(&pace, 600), Verdict::GoOn);
+    tx.send(Ok("event")).await.unwrap();
+    let mut piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(futures::poll!(body.frame()).is_pending());
+    assert_eq!(later(&pace, 31), Verdict::Drop, "the event is not taken");
+    piece.advance(5);
+    assert_eq!(later(&pace, 600), Verdict::GoOn);
+}
