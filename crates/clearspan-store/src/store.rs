@@ -356,6 +356,13 @@ pub struct TimeRange {
     pub to: Option<UnixNanos>,
 }
 
+impl TimeRange {
+    /// Whether anything between two moments, both inside, is in it; nanoseconds since 1970.
+    pub(crate) fn overlaps(&self, first: i64, last: i64) -> bool {
+        self.from.is_none_or(|from| last >= from.as_nanos()) && self.to.is_none_or(|to| first < to.as_nanos())
+    }
+}
+
 /// Which runs or traces are meant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {

@@ -83,8 +83,7 @@ impl RunsTable {
     }
 
     fn overlaps(&self, first: i64, last: i64) -> bool {
-        self.range.from.is_none_or(|from| last >= from.as_nanos())
-            && self.range.to.is_none_or(|to| first < to.as_nanos())
+        self.range.overlaps(first, last)
     }
 
     fn hot(&self, projection: Option<&Vec<usize>>, schema: SchemaRef) -> DfResult<Arc<dyn ExecutionPlan>> {

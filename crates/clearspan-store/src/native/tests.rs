@@ -1,7 +1,7 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use clearspan_model::{Rank, Version, Versions};
+use clearspan_model::{JsonText, Rank, Version, Versions};
 
 use super::log::RecordKind;
 use super::*;
@@ -424,6 +424,44 @@ fn a_batch_survives_the_log() {
 mod power;
 mod rot;
 mod scrub;
+
+/// Large runs come a few at a time, and small ones do not because of them.
+#[tokio::test]
+async fn large_runs_are_exported_apart_from_small_ones() {
+    use futures::StreamExt as _;
+    let (store, _dir) = make().await;
+    let large = |id: u32| {
+        run(id, id, |run| {
+            run.inputs.rest = Some(JsonText::from_string(&format!("{id} {}", "x".repeat(3 << 20))));
+        })
+    };
+    for first in [0, 6] {
+        let small = first * 1_000..first * 1_000 + 3_000;
+        store.write(small.map(|id| run(id / 10, 100 + id, |_| ())).collect()).await.unwrap();
+        store.write((first..first + 6).map(large).collect()).await.unwrap();
+        for state in ["in memory", "in segments"] {
+            let mut found = std::collections::BTreeMap::new();
+            let mut parts = Vec::new();
+            let mut exported = store.export_whole_runs(everything()).await.unwrap();
+            while let Some(runs) = exported.next().await {
+                let runs = runs.unwrap();
+                let bytes: usize = runs
+                    .iter()
+                    .filter_map(|run| run.run.inputs.rest.as_ref())
+                    .map(|rest| rest.as_str().len())
+                    .sum();
+                assert!(bytes <= 16 << 20, "{state}: {bytes} bytes at a time");
+                parts.push(runs.len());
+                found.extend(runs.into_iter().map(|run| (run.run.key, run.run.inputs.rest.is_some())));
+            }
+            let sent = (first as usize / 6 + 1) * 3_006;
+            assert_eq!((found.len(), parts.iter().sum::<usize>()), (sent, sent), "{state}");
+            assert_eq!(found.values().filter(|is_large| **is_large).count(), sent / 3_006 * 6, "{state}");
+            assert!(parts.len() < 200, "{state}: {} parts", parts.len());
+            store.flush().await.unwrap();
+        }
+    }
+}
 
 /// Batches of thousands of runs with their payloads are not little.
 #[tokio::test]

@@ -18,7 +18,8 @@ use crate::error::Context;
 use crate::native::blocking;
 use crate::native::hot::HotBatch;
 use crate::native::records::{RecordColumn, RecordSnapshot, RecordsTable};
-use crate::native::state::Snapshot;
+use crate::native::segment::Segment;
+use crate::native::state::{RowSet, Snapshot};
 use crate::native::table::RunsTable;
 use crate::pool::share::{refusal, with_own_share};
 use crate::pool::{Lane, Output};
@@ -79,19 +80,37 @@ impl Engine {
         self.pool.stream(Lane::Exports, work, |batch| decode(&batch)).await
     }
 
-    /// The rows of runs that a selection holds, with all columns.
+    /// The rows of runs that a selection holds, with all columns: those of large runs at the end, a few at a time.
     async fn selected_runs(&self, snapshot: &Snapshot, selection: &Selection) -> Result<Batches> {
-        let table = RunsTable::new(snapshot.clone(), selection.scope.project_ids.clone(), selection.range);
-        let counted = snapshot.clone();
-        let rows = blocking(move || batch_rows(&counted)).await?;
+        let condition = match &selection.filter {
+            Some(filter) => {
+                Some(Translator::new(self, snapshot, &selection.scope).run(filter).await?.is_true())
+            }
+            None => None,
+        };
+        let (divided, range) = (snapshot.clone(), selection.range);
+        let (small, large) = blocking(move || by_weight(divided, range)).await?;
+        let of_small = self.rows_of(small, BATCH_ROWS, selection, condition.clone()).await?;
+        let Some(Large { snapshot, rows }) = large else { return Ok(of_small) };
+        let of_large = self.rows_of(snapshot, rows, selection, condition).await?;
+        Ok(Batches { schema: of_small.schema, stream: of_small.stream.chain(of_large.stream).boxed() })
+    }
+
+    async fn rows_of(
+        &self,
+        snapshot: Snapshot,
+        rows: usize,
+        selection: &Selection,
+        condition: Option<Expr>,
+    ) -> Result<Batches> {
+        let table = RunsTable::new(snapshot, selection.scope.project_ids.clone(), selection.range);
         let mut frame = self
             .export_context(rows)
             .read_table(Arc::new(table))
             .and_then(|frame| frame.filter(in_scope(&selection.scope, selection.range)))
             .context(ErrorKind::Internal, planning)?;
-        if let Some(filter) = &selection.filter {
-            let condition = Translator::new(self, snapshot, &selection.scope).run(filter).await?;
-            frame = frame.filter(condition.is_true()).context(ErrorKind::Internal, planning)?;
+        if let Some(condition) = condition {
+            frame = frame.filter(condition).context(ErrorKind::Internal, planning)?;
         }
         stream(frame, rows).await
     }
@@ -126,16 +145,34 @@ fn in_scope(scope: &Scope, range: TimeRange) -> Expr {
     condition
 }
 
-/// How many rows are read at a time: fewer where a row group, or what came in one request, is of large ones.
-fn batch_rows(snapshot: &Snapshot) -> Result<usize> {
-    let mut heaviest = snapshot.hot.iter().map(HotBatch::row_bytes).max().unwrap_or(0);
-    for segment in snapshot.segments.iter().filter(|segment| !segment.is_passed_over()) {
-        let of_groups = segment.group_sizes()?.into_iter();
-        let of_rows = of_groups.map(|(rows, bytes)| bytes / u64::from(rows.end - rows.start).max(1));
-        heaviest = heaviest.max(of_rows.max().unwrap_or(0));
+/// Runs that are large, and how many of them are read at a time.
+struct Large {
+    snapshot: Snapshot,
+    rows: usize,
+}
+
+/// Takes the row groups, and the batches in memory, whose runs are large apart from the others.
+fn by_weight(snapshot: Snapshot, range: TimeRange) -> Result<(Snapshot, Option<Large>)> {
+    const MOST: u64 = BATCH_BYTES / BATCH_ROWS as u64;
+    let (mut small, mut large, mut heaviest) = (RowSet::default(), RowSet::default(), 0);
+    let overlaps = |segment: &Segment| range.overlaps(segment.min_time, segment.max_time);
+    for segment in snapshot.segments.iter().filter(|segment| overlaps(segment) && !segment.is_passed_over()) {
+        for (rows, bytes) in segment.group_sizes()? {
+            let weight = bytes / u64::from(rows.end - rows.start).max(1);
+            heaviest = heaviest.max(weight);
+            let side = if weight > MOST { &mut large } else { &mut small };
+            side.entry(segment.number).or_default().insert_range(rows);
+        }
     }
+    let (hot_large, hot_small): (Vec<HotBatch>, Vec<HotBatch>) =
+        snapshot.hot.iter().cloned().partition(|batch| batch.row_bytes() > MOST);
+    if large.is_empty() && hot_large.is_empty() {
+        return Ok((snapshot, None));
+    }
+    heaviest = hot_large.iter().map(HotBatch::row_bytes).fold(heaviest, u64::max);
     let rows = usize::try_from(BATCH_BYTES / heaviest.max(1)).unwrap_or(BATCH_ROWS);
-    Ok(rows.clamp(1, BATCH_ROWS))
+    let large = Large { snapshot: snapshot.narrowed(hot_large, large), rows: rows.clamp(1, BATCH_ROWS) };
+    Ok((snapshot.narrowed(hot_small, small), Some(large)))
 }
 
 async fn stream(frame: DataFrame, rows: usize) -> Result<Batches> {
