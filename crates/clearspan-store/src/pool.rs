@@ -132,6 +132,22 @@ impl QueryPool {
         }
     }
 
+    /// Begins work that has its turn. Dropping what this returns ends it.
+    fn begin<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        permit: OwnedSemaphorePermit,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<AbortOnDrop<T>> {
+        let stop = Stop::default();
+        let of_task = stop.clone();
+        let task = self.threads(lane).runtime()?.spawn(async move {
+            let _permit = permit;
+            of_task.during(work).await
+        });
+        Ok(AbortOnDrop { task, stop })
+    }
+
     /// Runs a query when it is its turn. Dropping the future ends it.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
@@ -139,13 +155,7 @@ impl QueryPool {
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
         let permit = self.turn(lane).await?;
-        let stop = Stop::default();
-        let of_task = stop.clone();
-        let task = self.threads(lane).runtime()?.spawn(async move {
-            let _permit = permit;
-            of_task.during(work).await
-        });
-        AbortOnDrop { task, stop }.join().await
+        self.begin(lane, permit, work)?.join().await
     }
 
     /// Runs a query whose answer is written while it runs. Dropping the answer ends it.
@@ -161,12 +171,10 @@ impl QueryPool {
         let permit = self.turn(lane).await?;
         let (head_tx, head_rx) = oneshot::channel();
         let (tx, mut rx) = mpsc::channel(2);
-        let (limit, stop) = (output.timeout, Stop::default());
+        let limit = output.timeout;
         let deadline = limit.map(|limit| (Instant::now() + limit + GRACE, limit));
-        let of_task = stop.clone();
-        let task = self.threads(lane).runtime()?.spawn(async move {
-            let _permit = permit;
-            let written = of_task.during(write(output, work, head_tx, &tx));
+        let task = self.begin(lane, permit, async move {
+            let written = write(output, work, head_tx, &tx);
             let outcome = match limit {
                 Some(limit) => {
                     tokio::time::timeout(limit, written).await.unwrap_or_else(|_| Err(took_too_long(limit)))
@@ -177,8 +185,7 @@ impl QueryPool {
                 // Nobody is left to tell when this fails.
                 let _unheard = tx.send(Err(err)).await;
             }
-        });
-        let task = AbortOnDrop { task, stop };
+        })?;
         let columns = match until(deadline, head_rx).await? {
             Ok(columns) => columns,
             // It failed before it had columns.
@@ -201,12 +208,9 @@ impl QueryPool {
     ) -> Result<BoxStream<'static, Result<T>>> {
         let permit = self.turn(lane).await?;
         let (tx, rx) = mpsc::channel(2);
-        let stop = Stop::default();
-        let of_task = stop.clone();
-        let task = self.threads(lane).runtime()?.spawn(async move {
-            let _permit = permit;
+        let task = self.begin(lane, permit, async move {
             let outcome = async {
-                let mut batches = of_task.during(work).await?.stream;
+                let mut batches = work.await?.stream;
                 while let Some(batch) = batches.next().await {
                     if !send(&tx, take_apart(batch?)?).await? {
                         break;
@@ -218,8 +222,8 @@ impl QueryPool {
                 // Nobody is left to tell when this fails.
                 let _unheard = tx.send(Err(err)).await;
             }
-        });
-        Ok(received(rx, AbortOnDrop { task, stop }, None))
+        })?;
+        Ok(received(rx, task, None))
     }
 }
 
