@@ -192,6 +192,12 @@ impl Run {
         }
         self.fragments.iter().filter(|f| f.side == side).map(|f| f.message.clone()).collect()
     }
+
+    /// Bytes of the texts of its payloads and attributes.
+    pub fn text_bytes(&self) -> usize {
+        let attributes = self.attributes.values().map(|value| value.as_str().len()).sum::<usize>();
+        self.inputs.text_bytes() + self.outputs.text_bytes() + attributes
+    }
 }
 
 macro_rules! names {
@@ -312,6 +318,11 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// Bytes of its texts.
+    pub fn text_bytes(&self) -> usize {
+        self.messages.iter().chain(&self.rest).map(|text| text.as_str().len()).sum()
+    }
+
     /// True when there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty() && self.rest.is_none()

@@ -35,6 +35,7 @@ mod threads;
 mod traces;
 mod tree;
 mod types;
+mod unread;
 mod verdict;
 
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate as _, Size
 
 use crate::context::Context;
 use error::{ApiError, ErrorCode, ErrorShape};
+use unread::Unread;
 
 /// Smaller answers are not compressed: they fit one packet either way.
 const COMPRESS_ABOVE_BYTES: u64 = 1_024;
@@ -55,23 +57,25 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
     let with_key = |routes: Router<Arc<Context>>| {
         routes.route_layer(from_fn_with_state(Arc::clone(&context), respond::require_key))
     };
-    let ours = with_key(our_routes())
+    let unread = Unread::new(context.settings.memory_shares().answers);
+    let wrap = |routes, shape| respond::wrap(routes, shape, unread.clone());
+    let ours = with_key(our_routes(&unread))
         .route("/info", get(system::info))
         .route("/openapi.json", get(openapi::serve))
         .fallback(async || ApiError::new(ErrorCode::NotFound, "the API has no such path; see openapi.json"));
     let public = langsmith::public_routes()
         .route_layer(from_fn_with_state(Arc::clone(&context), respond::know_visitor));
-    let langsmith = with_key(langsmith::routes()).merge(langsmith::open_routes()).merge(public);
-    let langsmith = respond::wrap(langsmith, ErrorShape::LangSmith);
-    let langsmith_v2 = respond::wrap(
-        with_key(langsmith::v2_routes()).merge(langsmith::open_v2_routes()),
+    let langsmith = with_key(langsmith::routes(&unread)).merge(langsmith::open_routes()).merge(public);
+    let langsmith = wrap(langsmith, ErrorShape::LangSmith);
+    let langsmith_v2 = wrap(
+        with_key(langsmith::v2_routes(&unread)).merge(langsmith::open_v2_routes(&unread)),
         ErrorShape::LangSmith,
     );
-    let platform = respond::wrap(with_key(langsmith::platform_routes()), ErrorShape::LangSmith);
+    let platform = wrap(with_key(langsmith::platform_routes()), ErrorShape::LangSmith);
     let compressed = CompressionLayer::new()
         .compress_when(SizeAbove::new(COMPRESS_ABOVE_BYTES).and(NotForContentType::SSE));
     Router::new()
-        .nest("/api/clearspan/v1", respond::wrap(ours, ErrorShape::Clearspan))
+        .nest("/api/clearspan/v1", wrap(ours, ErrorShape::Clearspan))
         .nest("/api/v2", langsmith_v2)
         .nest("/v1/platform", platform)
         .nest("/api/v1", langsmith.clone())
@@ -82,7 +86,7 @@ pub(crate) fn router(context: Arc<Context>) -> Router {
 }
 
 /// Everything that needs a caller.
-fn our_routes() -> Router<Arc<Context>> {
+fn our_routes(unread: &Unread) -> Router<Arc<Context>> {
     Router::new()
         .route("/projects", get(projects::list))
         .route("/projects/{project}", get(projects::get).delete(deletions::project))
@@ -103,7 +107,7 @@ fn our_routes() -> Router<Arc<Context>> {
         .route("/traces/{trace_id}/search", get(traces::search))
         .route("/traces/{trace_id}/logs", get(logs::of_trace))
         .route("/traces/{trace_id}/events", get(span_events::of_trace))
-        .route("/traces/{trace_id}/runs/{run_id}", get(run::get))
+        .route("/traces/{trace_id}/runs/{run_id}", unread.few(get(run::get)))
         .route("/mapping-rules", get(rules::list).post(rules::create))
         .route("/mapping-rules/order", put(rules::order))
         .route("/mapping-rules/test", post(rules::test))

@@ -7,6 +7,12 @@ use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNod
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
 
+/// A plan whose filters pass on what each batch has for them. They would collect rows by their number, and rows may be large.
+pub(crate) fn as_they_come(plan: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+    // More than half of what is asked for is not collected: that is any row.
+    in_batches(plan, 1)
+}
+
 /// A plan whose filters make batches of so many rows. Where DataFusion pushes a filter below a union, it forgets what the session
 /// says and collects 8,192 rows: of agents, a hundred megabytes.
 pub(crate) fn in_batches(plan: Arc<dyn ExecutionPlan>, rows: usize) -> DfResult<Arc<dyn ExecutionPlan>> {

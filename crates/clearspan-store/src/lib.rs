@@ -4,6 +4,7 @@
 //! knows no routes, no wire formats and no catalog. No DataFusion type is part of its public interface.
 
 mod batches;
+mod cut;
 mod deletion;
 mod error;
 #[cfg(any(test, feature = "testing"))]

@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::stop::Stop;
+use crate::cut::portions;
 use crate::error::Context;
 use crate::sql::encode::{Encoder, answer_columns};
 use crate::sql::{AnswerColumn, Batches, TableAnswer, TableFormat};
@@ -43,6 +44,8 @@ const SPILL_BYTES: u64 = 8 << 30;
 const MERGE_FILES: usize = 16;
 /// How much later than a query itself those who wait for it notice that its time is up.
 const GRACE: Duration = Duration::from_millis(200);
+/// What the rows say that are written at a time, unless one says more.
+const PORTION_BYTES: usize = 4 << 20;
 /// How long a client may take to read a part of its answer.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -267,20 +270,26 @@ async fn write(
     }
     let mut parts = vec![encoder.head()];
     while let Some(batch) = stream.next().await {
-        parts.push(encoder.batch(&batch?)?);
-        for part in parts.drain(..).filter(|part| !part.is_empty()) {
-            if !send(tx, part).await? {
+        for portion in portions(&batch?, PORTION_BYTES) {
+            parts.push(encoder.batch(&portion)?);
+            if !send_all(tx, &mut parts).await? {
                 return Ok(());
             }
         }
     }
     parts.push(encoder.tail()?);
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+    send_all(tx, &mut parts).await?;
+    Ok(())
+}
+
+/// False when nobody reads any more.
+async fn send_all(tx: &mpsc::Sender<Result<Bytes>>, parts: &mut Vec<Bytes>) -> Result<bool> {
+    for part in parts.drain(..).filter(|part| !part.is_empty()) {
         if !send(tx, part).await? {
-            return Ok(());
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// False when nobody reads any more.

@@ -36,7 +36,6 @@ mod interrupt;
 mod late;
 mod limits;
 mod payload;
-mod pieces;
 mod scoped;
 mod session;
 mod statement;

@@ -32,16 +32,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{delete, get, patch, post, put};
 
+use super::unread::Unread;
 use crate::context::Context;
 
 /// Routes relative to each prefix. `info` asks for no key: the SDKs call it before they have one.
-pub(super) fn routes() -> Router<Arc<Context>> {
+pub(super) fn routes(unread: &Unread) -> Router<Arc<Context>> {
     Router::new()
-        .route("/runs/query", post(runs::query))
+        .route("/runs/query", unread.few(post(runs::query)))
         .route("/runs/stats", post(runs::stats))
         .route("/runs/group", post(groups::query))
         .route("/runs/delete", post(deletion::delete))
-        .route("/runs/{run_id}", get(runs::get))
+        .route("/runs/{run_id}", unread.few(get(runs::get)))
         .route("/workspaces/current/secrets", get(absent::secrets).post(absent::keep_secrets))
         .route("/bulk-exports", post(absent::bulk_exports).get(absent::bulk_exports))
         .route("/bulk-exports/{*rest}", post(absent::bulk_exports).get(absent::bulk_exports))
@@ -103,14 +104,14 @@ fn sharing_routes() -> Router<Arc<Context>> {
 }
 
 /// Routes of the generated clients, below `/api/v2`.
-pub(super) fn v2_routes() -> Router<Arc<Context>> {
+pub(super) fn v2_routes(unread: &Unread) -> Router<Arc<Context>> {
     Router::new()
-        .route("/runs/query", post(v2::runs::query))
-        .route("/runs/{run_id}", get(v2::runs::get))
+        .route("/runs/query", unread.few(post(v2::runs::query)))
+        .route("/runs/{run_id}", unread.few(get(v2::runs::get)))
         .route("/runs/{run_id}/url", get(v2::runs::url))
         .route("/runs/{run_id}/share", post(v2::sharing::share_run).delete(v2::sharing::unshare_run))
         .route("/traces/query", post(v2::traces::query))
-        .route("/traces/{trace_id}/runs", get(v2::traces::runs))
+        .route("/traces/{trace_id}/runs", unread.few(get(v2::traces::runs)))
         .route("/sessions", get(v2::sessions::list).post(v2::sessions::create))
         .route("/sessions/{id}", get(v2::sessions::get).patch(v2::sessions::update))
         .route("/datasets", get(v2::datasets::list))
@@ -128,10 +129,10 @@ pub(super) fn v2_routes() -> Router<Arc<Context>> {
 }
 
 /// The same for those who know a token and have no key.
-pub(super) fn open_v2_routes() -> Router<Arc<Context>> {
+pub(super) fn open_v2_routes(unread: &Unread) -> Router<Arc<Context>> {
     Router::new()
-        .route("/public/{token}/run/{run_id}", get(v2::sharing::public_run))
-        .route("/public/{token}/runs/query", post(v2::sharing::public_runs))
+        .route("/public/{token}/run/{run_id}", unread.few(get(v2::sharing::public_run)))
+        .route("/public/{token}/runs/query", unread.few(post(v2::sharing::public_runs)))
 }
 
 /// Datasets, their examples and experiments. Clients end paths with a slash or not.

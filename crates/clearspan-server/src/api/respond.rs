@@ -1,5 +1,5 @@
-//! What every answer passes on its way out: a request id, a time limit, the body of an error, and what others may do
-//! with it.
+//! What every answer passes on its way out: a request id, a time limit, room in memory, the body of an error, and what
+//! others may do with it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::error::{ApiError, ErrorCode, ErrorShape};
+use super::unread::Unread;
 use crate::context::Context;
 
 /// Longer work is given up. Streams are not cut: only the time until their first byte counts.
@@ -24,12 +25,12 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_REQUEST_ID: usize = 64;
 
 /// Puts the layers around a set of routes, and answers to paths and methods that it does not have.
-pub(super) fn wrap(routes: Router<Arc<Context>>, shape: ErrorShape) -> Router<Arc<Context>> {
+pub(super) fn wrap(routes: Router<Arc<Context>>, shape: ErrorShape, unread: Unread) -> Router<Arc<Context>> {
     routes
         .method_not_allowed_fallback(|| async {
             ApiError::new(ErrorCode::MethodNotAllowed, "this path does not take this method")
         })
-        .layer(middleware::from_fn_with_state(shape, respond))
+        .layer(middleware::from_fn_with_state((shape, unread), respond))
 }
 
 /// Lets only callers pass, and tells handlers who calls.
@@ -62,7 +63,11 @@ pub(super) async fn know_visitor(
     }
 }
 
-async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) -> Response {
+async fn respond(
+    State((shape, unread)): State<(ErrorShape, Unread)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = request_id(request.headers());
     let span = tracing::info_span!("api", request_id = %id);
     let limit = match request.uri().path().rsplit_once('/') {
@@ -74,6 +79,7 @@ async fn respond(State(shape): State<ErrorShape>, request: Request, next: Next) 
         let message = format!("the answer took longer than {} seconds; ask for less", limit.as_secs());
         ApiError::new(ErrorCode::Timeout, message).into_response()
     });
+    response = unread.hold(response).await;
     if let Some(error) = response.extensions_mut().remove::<ApiError>() {
         response = error.render(shape, &id);
     }

@@ -26,6 +26,8 @@ pub(crate) struct MemoryShares {
     pub(crate) inflight: usize,
     /// Queries: sorts, joins, groups, footers of files. The more there is, the less is spilled.
     pub(crate) queries: usize,
+    /// Large answers until they are read.
+    pub(crate) answers: usize,
 }
 
 impl MemoryShares {
@@ -37,6 +39,7 @@ impl MemoryShares {
             recent: share.clamp(1 << 20, MOST_RECENT),
             inflight: inflight.map_or(most(256), ByteSize::bytes),
             queries: most(4_096),
+            answers: (share / 2).clamp(LEAST_SHARE, 1 << 30),
         }
     }
 }
@@ -125,8 +128,9 @@ mod tests {
     fn shares_fit_the_budget_and_do_not_grow_for_ever() {
         for mebibytes in [64, 256, 512, 4_096, 65_536] {
             let budget = ByteSize::mebibytes(mebibytes);
-            let MemoryShares { recent, inflight, queries } = MemoryShares::of(budget, None);
+            let MemoryShares { recent, inflight, queries, answers } = MemoryShares::of(budget, None);
             assert!(recent + inflight + queries <= budget.bytes() / 4 * 3, "{mebibytes}");
+            assert!(answers <= budget.bytes() / 4, "{mebibytes}");
             assert!((16 << 20..=MOST_RECENT).contains(&recent), "{mebibytes}");
         }
         let set = MemoryShares::of(ByteSize::mebibytes(512), Some(ByteSize::mebibytes(7)));

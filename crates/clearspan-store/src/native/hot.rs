@@ -61,11 +61,6 @@ impl HotBatch {
         filter_record_batch(&batch, &alive).context(ErrorKind::Internal, || "filtering the hot tier".into())
     }
 
-    /// Bytes that one of its rows takes, on the average.
-    pub(crate) fn row_bytes(&self) -> u64 {
-        (self.batch.get_array_memory_size() / self.batch.num_rows().max(1)) as u64
-    }
-
     /// The time of its newest row; `None` when no row is alive.
     pub(crate) fn newest(&self) -> Option<i64> {
         let times = self.batch.column(Col::time as usize).as_primitive::<TimestampNanosecondType>().values();

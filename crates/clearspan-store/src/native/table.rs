@@ -26,6 +26,7 @@ use super::objects::{self, Chosen, Objects};
 use super::segment::{Footer, Group, Segment, alive_selection, chosen_selection};
 use super::state::Snapshot;
 use crate::Error;
+use crate::cut::CutExec;
 use crate::schema::SCHEMA;
 use crate::store::TimeRange;
 
@@ -38,6 +39,11 @@ use whose::Whose;
 const FEW_ROWS: u64 = 16 << 10;
 /// To begin with a row group costs as much as so many of its rows: of each text that is read, its whole dictionary is decompressed.
 const ROWS_TO_BEGIN: u64 = 2 << 10;
+
+/// What the rows of a batch take at most where payloads are read, unless one row group takes more.
+const BATCH_BYTES: u64 = 8 << 20;
+/// What they say at most, each for itself.
+const BATCH_TEXT_BYTES: usize = 32 << 20;
 
 /// One moment of the store as a table. Rows outside of what is asked for may be left out.
 #[derive(Debug)]
@@ -55,6 +61,7 @@ struct Piece {
     segment: usize,
     group: usize,
     rows: u64,
+    bytes: u64,
     access: RowGroupAccess,
 }
 
@@ -71,6 +78,7 @@ struct Reading {
     groups: Vec<usize>,
     /// What of each.
     access: Vec<RowGroupAccess>,
+    bytes: u64,
 }
 
 impl RunsTable {
@@ -121,7 +129,7 @@ impl RunsTable {
                 }
                 (None, None) => (all, RowGroupAccess::Scan),
             };
-            Piece { segment: place, group: idx, rows, access }
+            Piece { segment: place, group: idx, rows, bytes: group.bytes, access }
         });
         pieces.filter(|piece| piece.rows > 0).collect()
     }
@@ -133,18 +141,20 @@ impl RunsTable {
     }
 }
 
-/// Divides row groups evenly, each part as the files that one processor reads.
+/// Divides row groups evenly, each part as the files that one processor reads: of a segment as many as it takes that each has so many
+/// bytes at most, because a batch ends with its file.
 fn divide(
     pieces: Vec<Piece>,
     segments: &[Arc<Segment>],
     footers: &[Arc<Footer>],
     parts: usize,
+    bytes_of_file: u64,
 ) -> Vec<FileGroup> {
     let all: u64 = pieces.iter().map(Piece::cost).sum();
     let parts = if all < FEW_ROWS { 1 } else { parts.max(1) as u64 };
     let (mut parts_of, mut files): (Vec<FileGroup>, Vec<Reading>) = (Vec::new(), Vec::new());
     let mut close = |files: &mut Vec<Reading>| {
-        let files = files.drain(..).map(|Reading { segment, groups, access }| {
+        let files = files.drain(..).map(|Reading { segment, groups, access, .. }| {
             let chosen = Chosen { footer: Arc::clone(&footers[segment]), groups: groups.into() };
             PartitionedFile::new_from_meta(objects::meta_of(&*segments[segment]))
                 .with_extension(ParquetAccessPlan::new(access))
@@ -155,13 +165,15 @@ fn divide(
     let mut cost = 0;
     for piece in pieces {
         cost += piece.cost();
-        let Piece { segment, group, access, .. } = piece;
-        match files.last_mut().filter(|last| last.segment == segment) {
+        let Piece { segment, group, bytes, access, .. } = piece;
+        let fits = |last: &&mut Reading| last.segment == segment && last.bytes + bytes <= bytes_of_file;
+        match files.last_mut().filter(fits) {
             Some(last) => {
                 last.groups.push(group);
                 last.access.push(access);
+                last.bytes += bytes;
             }
-            None => files.push(Reading { segment, groups: vec![group], access: vec![access] }),
+            None => files.push(Reading { segment, groups: vec![group], access: vec![access], bytes }),
         }
         if cost * parts >= all {
             close(&mut files);
@@ -222,6 +234,8 @@ impl TableProvider for RunsTable {
             .enumerate()
             .flat_map(|(place, (segment, footer))| self.pieces(place, segment, footer, &whose))
             .collect();
+        let columns = projection.cloned().unwrap_or_else(|| (0..SCHEMA.fields().len()).collect());
+        let hot = if texts::are_among(&columns) { CutExec::by_said(hot, BATCH_TEXT_BYTES) } else { hot };
         if pieces.is_empty() {
             return Ok(hot);
         }
@@ -236,11 +250,14 @@ impl TableProvider for RunsTable {
             pieces.iter().map(|piece| footers[piece.segment].groups()[piece.group].only_workspace());
         let workspace = workspaces.next().flatten();
         let workspace = workspace.filter(|id| workspaces.all(|other| other == Some(*id)));
-        let groups = divide(pieces, &segments, &footers, state.config().target_partitions());
+        let has_texts = texts::are_among(&columns);
+        let bytes_of_file = if has_texts { BATCH_BYTES } else { u64::MAX };
+        let parts = state.config().target_partitions();
+        let groups = divide(pieces, &segments, &footers, parts, bytes_of_file);
         let objects = Objects::new(segments.into_iter().map(|segment| segment as _));
-        let columns = projection.cloned().unwrap_or_else(|| (0..SCHEMA.fields().len()).collect());
         let reading = texts::Reading::new(columns, workspace);
         let files = scan_files(state, &texts::SCANNED, objects, groups, Some(&reading.scanned()), &filters)?;
+        let files = if has_texts { CutExec::by_said(files, BATCH_TEXT_BYTES) } else { files };
         Ok(UnionExec::try_new(vec![hot, reading.of_table(state, files)?])?)
     }
 }

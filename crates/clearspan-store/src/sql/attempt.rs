@@ -22,9 +22,9 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::interrupt::interruptible;
 use super::late::{self, Late, WIDE};
-use super::pieces::PiecesExec;
-use super::{external, scoped};
-use crate::batches::in_batches;
+use super::{external, payload, scoped};
+use crate::batches::{as_they_come, in_batches};
+use crate::cut::CutExec;
 use crate::pool::share::{bytes_of, is_refusal};
 use crate::pool::stop::Stop;
 use crate::pool::thrift::{self, Way};
@@ -89,9 +89,14 @@ async fn run_as_it_is(
     let mut fast = state.clone();
     let mut rows = BATCH_ROWS;
     let mut physical = planned(&fast, plan, scope).await?;
-    if reads_wide(&physical) && batch_rows(bytes) < rows {
-        rows = batch_rows(bytes);
-        fast = on_one_processor(fast, bytes);
+    if reads_wide(&physical) {
+        let few = batch_rows(bytes);
+        if few < rows {
+            rows = few;
+            fast = on_one_processor(fast, bytes);
+        }
+        // It would collect batches by the number of their rows.
+        fast.config_mut().options_mut().optimizer.enable_round_robin_repartition = false;
         physical = planned(&fast, plan, scope).await?;
     }
     // What little memory cannot hold at once is spilled from the start: a sort may find out in the middle of its answer.
@@ -121,7 +126,7 @@ async fn planned(
 ) -> DfResult<Arc<dyn ExecutionPlan>> {
     let physical = state.create_physical_plan(plan).await?;
     scoped::check(&physical, scope).map_err(external)?;
-    interruptible(physical, &Stop::current())
+    interruptible(payload::in_portions(physical)?, &Stop::current())
 }
 
 async fn begun(
@@ -130,7 +135,7 @@ async fn begun(
     context: TaskContext,
 ) -> DfResult<SendableRecordBatchStream> {
     let config = context.session_config().clone().with_batch_size(rows);
-    let plan = in_batches(plan, rows)?;
+    let plan = if reads_wide(&plan) { as_they_come(plan)? } else { in_batches(plan, rows)? };
     let mut stream = execute_stream(plan, Arc::new(context.with_session_config(config)))?;
     let first = stream.next().await.transpose()?;
     let schema = stream.schema();
@@ -171,7 +176,7 @@ fn on_one_processor(mut state: SessionState, bytes: usize) -> SessionState {
 fn spilling(plan: Arc<dyn ExecutionPlan>, batch_bytes: usize) -> DfResult<Arc<dyn ExecutionPlan>> {
     let in_pieces = |plan: Arc<dyn ExecutionPlan>| {
         let children = plan.children().into_iter();
-        let children = children.map(|child| PiecesExec::above(Arc::clone(child), batch_bytes)).collect();
+        let children = children.map(|child| CutExec::by_held(Arc::clone(child), batch_bytes)).collect();
         plan.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     };
     plan.transform_up(|plan| {

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::datatypes::DataType;
 use clearspan_model::Side;
+use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion};
 use datafusion::common::{Result as DfResult, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use datafusion::physical_expr::ScalarFunctionExpr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::cut::CutExec;
 use crate::schema::rows::text_at;
 
 /// A function of the messages, the rest and the fragments of one side.
@@ -39,6 +44,36 @@ pub(super) fn outputs_text() -> ScalarUDF {
         side: SideName::Outputs,
         signature: Signature::any(3, Volatility::Immutable),
     })
+}
+
+/// What the rows of a batch say at most where payloads are made of them, unless one row says more. Agents say again what was said
+/// before: of two thousand of their calls that may be a thousand times what the rows have in memory.
+const PORTION_BYTES: usize = 8 << 20;
+
+/// A plan that makes payloads of a few rows at a time.
+pub(super) fn in_portions(plan: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|plan| {
+        if !makes_payloads(&plan)? {
+            return Ok(Transformed::no(plan));
+        }
+        let children = plan.children().into_iter();
+        let children = children.map(|child| CutExec::by_said(Arc::clone(child), PORTION_BYTES)).collect();
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        plan.replace_children(children, options).map(Transformed::yes)
+    })
+    .data()
+}
+
+fn makes_payloads(plan: &Arc<dyn ExecutionPlan>) -> DfResult<bool> {
+    let mut found = false;
+    plan.apply_expressions(&mut |expr| {
+        expr.apply(|part| {
+            let call = part.downcast_ref::<ScalarFunctionExpr>();
+            found |= call.is_some_and(|call| call.fun().inner().downcast_ref::<PayloadText>().is_some());
+            Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+        })
+    })?;
+    Ok(found)
 }
 
 /// A message that arrived by itself, as the column keeps it.

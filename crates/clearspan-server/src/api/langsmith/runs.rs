@@ -16,7 +16,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub(super) use self::fitting::page_that_fits;
+pub(super) use self::fitting::rows_that_fit;
 use super::asked::Asked;
 use super::attachments::files;
 use super::body::RunsBody;
@@ -83,11 +83,9 @@ pub(super) async fn query(
     let select = Select::new(body.select.take());
     let (order, limit, cursor) = (body.order()?, body.limit(), body.cursor.take());
     let wants = Wants::of(&select);
-    let asked = body.asked()?;
-    let page =
-        page_that_fits(&ctx, caller.workspace_id, asked, order, cursor.as_deref(), limit, wants).await?;
-    let next = page.next.as_ref().map(encode_cursor);
-    let rows = rows(&ctx, caller.workspace_id, page, wants).await?;
+    let query = PageQuery { asked: body.asked()?, order, cursor: cursor.as_deref(), limit, wants };
+    let (rows, next) = rows_that_fit(&ctx, caller.workspace_id, query).await?;
+    let next = next.as_ref().map(encode_cursor);
     let shared = rows.iter().filter(|_| select.wants("share_token")).map(|row| sharing::of_run(&row.summary));
     let tokens = sharing::tokens(&ctx, caller.workspace_id, shared.collect()).await?;
     let mut runs: Vec<JsonObject> = rows.iter().map(|row| row.json(&select)).collect();
@@ -167,16 +165,24 @@ impl Wants {
     }
 }
 
+/// Which runs a page has, and what is wanted of each.
+#[derive(Debug, Clone)]
+pub(super) struct PageQuery<'a> {
+    pub(super) asked: Asked,
+    pub(super) order: Order,
+    /// What an earlier page gave to go on with.
+    pub(super) cursor: Option<&'a str>,
+    pub(super) limit: usize,
+    pub(super) wants: Wants,
+}
+
 /// One page of the runs that are asked for, as far as it has to be read for what is wanted of them.
 pub(super) async fn page(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    asked: Asked,
-    order: Order,
-    cursor: Option<&str>,
-    limit: usize,
-    wants: Wants,
+    query: PageQuery<'_>,
 ) -> Result<Page> {
+    let PageQuery { asked, order, cursor, limit, wants } = query;
     let unit = if asked.wants_roots() { Unit::Traces } else { Unit::Runs };
     let after = cursor.map(|cursor| decode_cursor(cursor, order, unit)).transpose()?;
     let query = RunQuery { selection: asked.selection(ctx, workspace_id).await?, order, after, limit };
@@ -218,21 +224,30 @@ pub(super) async fn roots(
 pub(super) async fn rows(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    mut page: Page,
+    page: Page,
     wants: Wants,
 ) -> Result<Vec<Row>> {
-    let loaded = std::mem::take(&mut page.whole);
     let whole = async {
         match wants.whole {
-            true if page.keys.iter().all(|key| loaded.contains_key(key)) => Ok(loaded),
             true => load_whole(ctx, workspace_id, &page.keys).await,
             false => Ok(FxHashMap::default()),
         }
     };
+    rows_with(ctx, workspace_id, &page, wants, whole).await
+}
+
+/// The same, whose payloads are loaded meanwhile.
+async fn rows_with(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    page: &Page,
+    wants: Wants,
+    whole: impl Future<Output = Result<FxHashMap<Key, Run>>>,
+) -> Result<Vec<Row>> {
     let seen = async {
         let listed = |key| page.listed.get(key).map(|run| (run.clone(), Place::default()));
         match wants.place {
-            true => places(ctx, workspace_id, &page).await,
+            true => places(ctx, workspace_id, page).await,
             false => Ok(page.keys.iter().filter_map(listed).collect()),
         }
     };
@@ -269,7 +284,8 @@ pub(super) async fn rows_of(
     let asked = Asked { ids: Some(places.iter().map(|(_, _, id)| *id).collect()), ..Asked::default() };
     let order = Order { by: SortKey::Start, descending: true };
     // Ids made from span ids are unique per trace only.
-    let found = page(ctx, workspace_id, asked, order, None, places.len().max(1) * 2, wants).await?;
+    let limit = places.len().max(1) * 2;
+    let found = page(ctx, workspace_id, PageQuery { asked, order, cursor: None, limit, wants }).await?;
     let key_of = |(project_id, trace_id, run_id): &(Option<ProjectId>, Option<TraceId>, RunId)| {
         let is_it = |(project, trace, run): &&Key| {
             run == run_id
@@ -302,8 +318,6 @@ pub(super) struct Page {
     listed: FxHashMap<Key, RunSummary>,
     /// Of whole traces, by their root.
     totals: FxHashMap<Key, Totals>,
-    /// Those that were read already.
-    whole: FxHashMap<Key, Run>,
     pub(super) next: Option<Cursor>,
 }
 

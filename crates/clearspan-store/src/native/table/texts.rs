@@ -33,6 +33,11 @@ pub(super) static SCANNED: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(of_table.chain(together).collect::<Vec<FieldRef>>()))
 });
 
+/// Whether some columns, by their places in [`SCHEMA`], have a payload among them.
+pub(super) fn are_among(columns: &[usize]) -> bool {
+    PARTS.iter().any(|part| columns.contains(&(*part as usize)))
+}
+
 /// What is read of some files to make columns of the table.
 pub(super) struct Reading {
     /// The columns that are made, by their places in [`SCHEMA`].
@@ -53,14 +58,10 @@ impl Reading {
         self.columns.iter().copied().filter(move |column| !is_known(column))
     }
 
-    fn has_parts(&self) -> bool {
-        PARTS.iter().any(|part| self.columns.contains(&(*part as usize)))
-    }
-
     /// The columns of [`SCANNED`] that are read.
     pub(super) fn scanned(&self) -> Vec<usize> {
         let together = SCHEMA.fields().len()..SCANNED.fields().len();
-        self.own().chain(together.filter(|_| self.has_parts())).collect()
+        self.own().chain(together.filter(|_| are_among(&self.columns))).collect()
     }
 
     /// The columns of the table, of rows with those that [`Reading::scanned`] names.
@@ -69,7 +70,7 @@ impl Reading {
         state: &dyn Session,
         files: Arc<dyn ExecutionPlan>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
-        if !self.has_parts() && self.workspace.is_none() {
+        if !are_among(&self.columns) && self.workspace.is_none() {
             return Ok(files);
         }
         let read = |place: usize| -> Arc<dyn PhysicalExpr> {

@@ -108,6 +108,27 @@ async fn wide_rows_are_spilled_where_memory_is_little() {
     }
 }
 
+/// What rows say again and again is in memory once; written out, two thousand of these would take two hundred megabytes.
+#[tokio::test]
+async fn payloads_that_repeat_are_made_a_few_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let repeated = JsonText::from_string(&"x".repeat(100 << 10));
+    let agent = |id: u32| run(id, id, |run| run.inputs.messages = vec![repeated.clone()]);
+    let runs: Vec<_> = (0..RUNS).map(agent).collect();
+    let table = MemTable::try_new(Arc::clone(Col::schema()), vec![vec![encode_runs(runs.iter())]]).unwrap();
+    let store = (pool(&dir), Tables { runs: Arc::new(table), ..tables() });
+    for text in [
+        "select inputs from runs",
+        "select inputs from runs where run_id <> trace_id or name is not null",
+        "select upper(inputs) from runs where outputs is null and length(inputs) > 100",
+    ] {
+        let found = ask(&store, text, None).await.unwrap_or_else(|err| panic!("{text}: {err}"));
+        assert_eq!(found.iter().map(RecordBatch::num_rows).sum::<usize>(), RUNS as usize, "{text}");
+        let most = found.iter().map(|batch| batch.num_rows()).max();
+        assert!(most <= Some(82), "{text}: {most:?} rows at a time");
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_says_what_helps() {
     let dir = tempfile::tempdir().unwrap();

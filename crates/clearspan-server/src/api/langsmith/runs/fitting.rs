@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use clearspan_model::{Payload, Run, WorkspaceId};
-use clearspan_store::Order;
+use clearspan_model::{Run, WorkspaceId};
+use clearspan_store::Cursor;
 use rustc_hash::FxHashMap;
 
-use super::{Asked, Key, Page, Wants, load_whole, page};
+use super::{Key, PageQuery, Row, key, load_whole, page, rows_with};
 use crate::api::error::Result;
 use crate::context::Context;
 
@@ -15,28 +15,31 @@ const FIRST_RUNS: usize = 4;
 /// Bytes of texts on a page; what is more is on the next one.
 const MAX_TEXTS: usize = 32 << 20;
 
-/// A page of runs, and where their texts are many, as many of them as fit into an answer: the rest is on the next one.
-pub(in crate::api::langsmith) async fn page_that_fits(
+/// The runs of a page with what is wanted of each, and where to go on. Where their texts are many, as many of them as fit into an answer:
+/// the rest is on the next page.
+pub(in crate::api::langsmith) async fn rows_that_fit(
     ctx: &Arc<Context>,
     workspace_id: WorkspaceId,
-    asked: Asked,
-    order: Order,
-    cursor: Option<&str>,
-    limit: usize,
-    wants: Wants,
-) -> Result<Page> {
-    let mut found = page(ctx, workspace_id, asked.clone(), order, cursor, limit, wants).await?;
-    if !wants.whole {
-        return Ok(found);
+    query: PageQuery<'_>,
+) -> Result<(Vec<Row>, Option<Cursor>)> {
+    let page = page(ctx, workspace_id, query.clone()).await?;
+    let loaded = async {
+        match query.wants.whole {
+            true => load_fitting(ctx, workspace_id, &page.keys).await,
+            false => Ok(FxHashMap::default()),
+        }
+    };
+    let mut rows = rows_with(ctx, workspace_id, &page, query.wants, loaded).await?;
+    let fitting = rows.iter().take_while(|row| row.whole.is_some()).count().max(1);
+    if !query.wants.whole || fitting >= rows.len() {
+        return Ok((rows, page.next));
     }
-    let whole = load_fitting(ctx, workspace_id, &found.keys).await?;
-    let all_there = found.keys.iter().take_while(|key| whole.contains_key(key)).count();
-    if all_there < found.keys.len() {
-        // Where it goes on from there is for the store to say.
-        found = page(ctx, workspace_id, asked, order, cursor, all_there.max(1), wants).await?;
-    }
-    found.whole = whole;
-    Ok(found)
+    rows.truncate(fitting);
+    let last = key(&rows[fitting - 1].summary);
+    let limit = page.keys.iter().position(|key| *key == last).map_or(fitting, |place| place + 1);
+    // Where it goes on from there is for the store to say.
+    let next = super::page(ctx, workspace_id, PageQuery { limit, ..query }).await?.next;
+    Ok((rows, next))
 }
 
 /// The first runs of a page with their payloads, as far as their texts fit into an answer; one at least.
@@ -50,21 +53,11 @@ async fn load_fitting(
     while at < page.len() && (at == 0 || bytes < MAX_TEXTS) {
         let part = &page[at..page.len().min(at + count)];
         let loaded = load_whole(ctx, workspace_id, part).await?;
-        bytes += loaded.values().map(text_bytes).sum::<usize>();
+        bytes += loaded.values().map(Run::text_bytes).sum::<usize>();
         at += part.len();
         // As many as should fit, going by those before.
         count = (MAX_TEXTS.saturating_sub(bytes) / (bytes / at).max(1)).max(1);
         whole.extend(loaded);
     }
     Ok(whole)
-}
-
-/// Bytes of what a run took and gave.
-fn text_bytes(run: &Run) -> usize {
-    let of_payload = |payload: &Payload| {
-        let messages = payload.messages.iter().map(|message| message.as_str().len()).sum::<usize>();
-        messages + payload.rest.as_ref().map_or(0, |rest| rest.as_str().len())
-    };
-    let attributes = run.attributes.values().map(|value| value.as_str().len()).sum::<usize>();
-    of_payload(&run.inputs) + of_payload(&run.outputs) + attributes
 }

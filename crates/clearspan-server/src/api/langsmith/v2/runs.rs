@@ -15,7 +15,7 @@ use super::super::asked::Asked;
 use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id, unprocessable};
 use super::super::json_object::JsonObject;
-use super::super::runs::{Row, page_that_fits, rows, rows_of};
+use super::super::runs::{PageQuery, Row, rows_of, rows_that_fit};
 use super::super::sharing;
 use super::run_json::{Selects, run_json};
 use super::{a_day_ago, answer, filters, range};
@@ -71,9 +71,9 @@ pub(in crate::api::langsmith) async fn query(
     let cursor = body.cursor.clone();
     let asked = body.asked(&ctx, workspace_id).await?;
     let order = Order { by: SortKey::Start, descending: true };
-    let page = page_that_fits(&ctx, workspace_id, asked, order, cursor.as_deref(), limit, wants).await?;
-    let next = page.next.as_ref().map(encode_cursor);
-    let rows = rows(&ctx, workspace_id, page, wants).await?;
+    let query = PageQuery { asked, order, cursor: cursor.as_deref(), limit, wants };
+    let (rows, next) = rows_that_fit(&ctx, workspace_id, query).await?;
+    let next = next.as_ref().map(encode_cursor);
     let items = json_of(&ctx, workspace_id, &rows, &selects, with_subtrees).await?;
     Ok(answer::page(&headers, items, next))
 }

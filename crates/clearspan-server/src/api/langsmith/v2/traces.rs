@@ -15,7 +15,7 @@ use super::super::body::parse_time;
 use super::super::find::{Pairs, parse_id};
 use super::super::json_object::JsonObject;
 use super::super::run_json::iso;
-use super::super::runs::{Page, page, rows};
+use super::super::runs::{Page, PageQuery, page, rows};
 use super::run_json::{Selects, number};
 use super::runs::{json_of, page_size, value_of, values_of};
 use super::{a_day_ago, answer, filters, range};
@@ -128,8 +128,9 @@ pub(in crate::api::langsmith) async fn runs(
     let (mut items, mut cursor) = (Vec::new(), None::<String>);
     let (workspace_id, wants) = (caller.workspace_id, selects.wants(false));
     loop {
-        let asked = asked.clone();
-        let page = page(&ctx, workspace_id, asked, order, cursor.as_deref(), RUNS_AT_ONCE, wants).await?;
+        let (asked, after) = (asked.clone(), cursor.as_deref());
+        let query = PageQuery { asked, order, cursor: after, limit: RUNS_AT_ONCE, wants };
+        let page = page(&ctx, workspace_id, query).await?;
         cursor = page.next.as_ref().map(encode_cursor);
         let rows = rows(&ctx, workspace_id, page, wants).await?;
         items.extend(json_of(&ctx, workspace_id, &rows, &selects, false).await?);
