@@ -11,6 +11,7 @@
 //!   children of its type. Then the inner runs count and the outer one does not.
 //! - The tokens of any other run count only when no run below it has any.
 //! - A cost follows its tokens: where they do not count, it counts only if nothing that used tokens below has a cost.
+//! - A model call without a cost is a gap, unless one of its kind below it is: a wrapper has none of its own.
 //! - Any other cost counts, whatever the run's type, unless the client reported it and it equals the sum below it.
 //! - Of runs that two instrumentations made of one model call, one counts ([`doubles`]).
 //!
@@ -46,6 +47,8 @@ pub struct Node<'a> {
     pub output_tokens: Option<u64>,
     /// Its own tokens altogether; the sum of the two when `None`.
     pub total_tokens: Option<u64>,
+    /// How many parts of them it tells: those read from a cache, those spent on reasoning.
+    pub parts: usize,
     /// Its own cost of the input side.
     pub input_cost: Option<Decimal>,
     /// Its own cost of the output side.
@@ -70,6 +73,7 @@ impl<'a> Node<'a> {
             input_tokens: None,
             output_tokens: None,
             total_tokens: None,
+            parts: 0,
             input_cost: None,
             output_cost: None,
             total_cost: None,
@@ -88,6 +92,7 @@ impl<'a> Node<'a> {
             input_tokens: usage.and_then(|u| u.input_tokens),
             output_tokens: usage.and_then(|u| u.output_tokens),
             total_tokens: usage.and_then(|u| u.total_tokens),
+            parts: usage.map_or(0, |u| parts_told(u.cache_read_tokens(), u.reasoning_tokens())),
             input_cost: cost.and_then(|c| c.input),
             output_cost: cost.and_then(|c| c.output),
             total_cost: cost.and_then(|c| c.total),
@@ -117,6 +122,11 @@ impl<'a> Node<'a> {
             unpriced: self.unpriced,
         }
     }
+}
+
+/// See [`Node::parts`].
+pub fn parts_told(cache_read: Option<u64>, reasoning: Option<u64>) -> usize {
+    [cache_read, reasoning].iter().flatten().count()
 }
 
 /// Which sum of model calls a run belongs to; `None` for runs that do not call a model themselves.
@@ -398,6 +408,8 @@ struct Below {
     calls: [Tokens; 2],
     /// Tokens of the direct children, by kind of model call.
     child_calls: [Tokens; 2],
+    /// Whether a run has no cost though it should, by kind of model call.
+    gaps: [bool; 2],
     /// Cost that counts.
     cost: Decimal,
     /// Cost of the direct children, whether it counts or not.
@@ -422,7 +434,8 @@ impl Below {
             !(own.cost_reported && (same_money(cost, self.cost) || same_money(cost, self.child_cost)))
         });
         let speaks_for_itself = if tokens.any() { counts_tokens } else { !self.any_tokens };
-        let gap = own.unpriced && own.total_cost.is_none() && speaks_for_itself;
+        let is_told_below = call_kind(own.run_type).is_some_and(|kind| self.gaps[kind]);
+        let gap = own.unpriced && own.total_cost.is_none() && speaks_for_itself && !is_told_below;
         Billed { tokens: counts_tokens, cost: counts_cost, gap }
     }
 
@@ -431,6 +444,7 @@ impl Below {
         self.any_tokens |= tokens.any();
         self.usage_has_cost |= billed.cost && tokens.any();
         if let Some(kind) = call_kind(own.run_type) {
+            self.gaps[kind] |= billed.gap;
             self.child_calls[kind].add(tokens);
             if billed.tokens {
                 self.calls[kind].add(tokens);
@@ -450,6 +464,9 @@ impl Below {
         self.usage_has_cost |= child.usage_has_cost;
         for (sum, more) in self.calls.iter_mut().zip(&child.calls) {
             sum.add(*more);
+        }
+        for (has_gap, more) in self.gaps.iter_mut().zip(child.gaps) {
+            *has_gap |= more;
         }
         self.cost = self.cost.saturating_add(child.cost);
     }

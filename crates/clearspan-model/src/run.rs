@@ -362,6 +362,18 @@ pub struct Usage {
     pub output_details: BTreeMap<String, u64>,
 }
 
+impl Usage {
+    /// Tokens in that the provider had in its cache.
+    pub fn cache_read_tokens(&self) -> Option<u64> {
+        self.input_details.get("cache_read").copied()
+    }
+
+    /// Tokens out that the model thought.
+    pub fn reasoning_tokens(&self) -> Option<u64> {
+        self.output_details.get("reasoning").copied()
+    }
+}
+
 /// Something that happened inside a run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RunEvent {

@@ -238,6 +238,7 @@ impl OutlineRun {
             input_tokens: self.input_tokens,
             output_tokens: self.output_tokens,
             total_tokens: self.total_tokens,
+            parts: rollup::parts_told(self.cache_read_tokens, self.reasoning_tokens),
             input_cost: self.input_cost,
             output_cost: self.output_cost,
             total_cost: self.total_cost,

@@ -13,13 +13,14 @@
 //! calls names the last response and the tokens of all.
 //!
 //! Of the tellings of one call that one counts which tells most: it has tokens, a cost that the client reported, a
-//! cost at all, that the call failed, both sides of the tokens, the longer texts; at last the lower id decides. A run
-//! below another one of the same call never counts instead of it.
+//! cost at all, parts of the tokens, that the call failed, both sides of the tokens, the longer texts; at last the lower
+//! id decides. A run below another one of the same call never counts instead of it; but its figures do ([`mask`]) where it
+//! knows more of the same tokens, or where the other might be taken for one more call beside it.
 //!
 //! The verdict depends on the runs alone, not on their order. It takes time proportional to the number of runs.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Node, Tree};
 use crate::{ProjectId, RunId, TraceId, UnixNanos};
@@ -120,7 +121,7 @@ impl<'a> Node<'a> {
         let content = self.call.map_or(0, |call| length(call.input) + length(call.output));
         let failed = self.call.is_some_and(|call| call.failed);
         let sides = [self.input_tokens, self.output_tokens].iter().flatten().count();
-        (self.weight(), failed, sides, content, Reverse(self.call.map(|call| call.run_id)))
+        (self.weight(), self.parts, failed, sides, content, Reverse(self.call.map(|call| call.run_id)))
     }
 }
 
@@ -464,15 +465,17 @@ impl<'n, 'a> Groups<'n, 'a> {
     }
 }
 
-/// The nodes as they count: doubles neither used nor cost anything. Where the run that counts has no cost, the double
-/// that knows it most surely speaks for it.
+/// The nodes as they count: doubles neither used nor cost anything, but where one speaks for the run that counts. It does for
+/// the cost when that run has none, and for tokens and cost as [`speaks_for_all`] says. Of several the one that tells most does.
 pub(super) fn mask<'a>(nodes: &[Node<'a>], doubles: &[Option<usize>]) -> Vec<Node<'a>> {
     let mut masked = nodes.to_vec();
+    let repeated = repeated_below(nodes, doubles);
     let mut speakers: BTreeMap<usize, usize> = BTreeMap::new();
     for (idx, chosen) in doubles.iter().enumerate() {
         let Some(chosen) = chosen else { continue };
         masked[idx] = Node { call: nodes[idx].call, ..Node::new(nodes[idx].parent, nodes[idx].run_type) };
-        if nodes[*chosen].total_cost.is_none() && nodes[idx].total_cost.is_some() {
+        let speaks_for_cost = nodes[*chosen].total_cost.is_none() && nodes[idx].total_cost.is_some();
+        if speaks_for_cost || speaks_for_all(nodes, idx, *chosen, &repeated) {
             let speaker = speakers.entry(*chosen).or_insert(idx);
             if nodes[*speaker].rank() < nodes[idx].rank() {
                 *speaker = idx;
@@ -480,11 +483,48 @@ pub(super) fn mask<'a>(nodes: &[Node<'a>], doubles: &[Option<usize>]) -> Vec<Nod
         }
     }
     for (chosen, speaker) in speakers {
-        let Node { input_cost, output_cost, total_cost, .. } = nodes[speaker];
-        masked[speaker] = Node { input_cost, output_cost, total_cost, ..masked[speaker] };
-        masked[chosen].unpriced = false;
+        if speaks_for_all(nodes, speaker, chosen, &repeated) {
+            let Node { parent, run_type, response_id, call, .. } = nodes[chosen];
+            masked[chosen] = Node { response_id, call, ..Node::new(parent, run_type) };
+            masked[speaker] = nodes[speaker];
+        } else {
+            let Node { input_cost, output_cost, total_cost, .. } = nodes[speaker];
+            masked[speaker] = Node { input_cost, output_cost, total_cost, ..masked[speaker] };
+            masked[chosen].unpriced = false;
+        }
     }
     masked
+}
+
+/// Whether the figures of a double count in the place of those of the run that it repeats. Both must tell the same tokens, and the
+/// cost of that run must be what we made of them. Then a double that tells parts of the tokens knows the cost better; and a run
+/// below it whose sibling tells the same tokens again shows that these are two calls, of which the run above repeats one.
+fn speaks_for_all(
+    nodes: &[Node<'_>],
+    double: usize,
+    chosen: usize,
+    repeated: &BTreeSet<(usize, Instrument<'_>)>,
+) -> bool {
+    let (double, of, place) = (&nodes[double], &nodes[chosen], chosen);
+    let knows_as_much = double.total_cost.is_some() || of.total_cost.is_none();
+    knows_as_much
+        && !of.cost_reported
+        && double.tokens().repeats(&of.tokens())
+        && (double.parts > of.parts
+            || double.parent == Some(place) && repeated.contains(&(place, instrument(double))))
+}
+
+/// The calls that tell the same tokens as one directly below them that is not their double, with the instrumentation of that one.
+fn repeated_below<'a>(nodes: &[Node<'a>], doubles: &[Option<usize>]) -> BTreeSet<(usize, Instrument<'a>)> {
+    let stands_for_one: BTreeSet<usize> = doubles.iter().flatten().copied().collect();
+    let calls = nodes.iter().zip(doubles).filter(|(node, double)| double.is_none() && node.is_call());
+    calls
+        .filter_map(|(node, _)| {
+            let parent = node.parent.filter(|parent| stands_for_one.contains(parent))?;
+            let repeats = node.tokens().repeats(&nodes[parent].tokens());
+            repeats.then(|| (parent, instrument(node)))
+        })
+        .collect()
 }
 
 #[cfg(test)]

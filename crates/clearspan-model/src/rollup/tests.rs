@@ -112,6 +112,9 @@ fn explicit_costs_count_on_any_type() {
 fn a_missing_price_is_counted_as_a_gap() {
     check("0 chain -/- -\n1 llm 10/5 0.3\n1 llm 10/5 - unpriced\n1 llm -/- - unpriced", "20/10 0.3 2");
     check("0 llm 10/5 - unpriced\n1 llm 10/5 - unpriced", "10/5 - 1");
+    // A wrapper of a call of which nothing is known either.
+    check("0 embedding -/- - unpriced\n1 chain -/- -\n2 embedding -/- - unpriced", "-/- - 1");
+    check("0 llm -/- - unpriced\n1 embedding -/- - unpriced", "-/- - 2");
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn parse<'a>(words: &[&'a str], lines: &[Vec<&'a str>]) -> Node<'a> {
         match flag.split_once('=') {
             Some(("id", id)) => node.response_id = Some(id),
             Some(("cost", cost)) => node.total_cost = cost.parse().ok(),
+            Some(("parts", parts)) => node.parts = number(parts).into(),
             Some(("in", text)) => call.input = Some(text),
             Some(("out", text)) => call.output = Some(text),
             Some(("dialect", name)) => call.dialect = Some(name),
@@ -102,6 +103,49 @@ fn the_one_that_tells_more_counts() {
     check("1 - llm 10/5 0..100 m a out=hi\n2 - llm 10/5 0..100 m b in=hello out=hi", "1>2 10/5 - 0");
     // A cost is never lost: here the one without tokens knows it.
     check("1 - llm 10/5 0..100 m a unpriced\n2 - llm -/- 0..100 m b cost=0.6 reported", "2>1 10/5 0.6 0");
+}
+
+#[test]
+fn who_knows_the_parts_of_the_tokens_knows_the_cost() {
+    // A framework tells sums, the client's instrumentation what of them was cached.
+    check(
+        "1 - llm 1200/150 0..10 gpt-4o a cost=6
+         2 1 llm 1200/150 1..9 gpt-4o b cost=3 parts=2",
+        "2>1 1200/150 3 0",
+    );
+    check(
+        "0 - chain -/- 0..20 - -
+         1 0 llm 1200/150 0..10 gpt-4o a cost=6
+         2 0 llm 1200/150 1..9 gpt-4o b cost=3 parts=2",
+        "1>2 1200/150 3 0",
+    );
+    // What the client says it paid is surer, and so is a cost at all.
+    check(
+        "1 - llm 1200/150 0..10 gpt-4o a cost=6 reported
+         2 1 llm 1200/150 1..9 gpt-4o b cost=3 parts=2",
+        "2>1 1200/150 6 0",
+    );
+    check(
+        "1 - llm 1200/150 0..10 gpt-4o a cost=6
+         2 1 llm 1200/150 1..9 gpt-4o b parts=2",
+        "2>1 1200/150 6 0",
+    );
+}
+
+#[test]
+fn a_wrapper_that_repeats_one_of_two_equal_calls_takes_neither_away() {
+    check(
+        "1 - llm 1000/100 0..20 gpt-4o a cost=5
+         2 1 llm 1000/100 1..9 gpt-4o b cost=5
+         3 1 llm 1000/100 11..19 gpt-4o b cost=5",
+        "2>1 2000/200 10 0",
+    );
+    check(
+        "1 - llm 1000/100 0..20 gpt-4o a cost=5
+         2 1 llm 900/100 1..9 gpt-4o b cost=4
+         3 1 llm 1000/100 11..19 gpt-4o b cost=5",
+        "3>1 1900/200 9 0",
+    );
 }
 
 #[test]
