@@ -8,6 +8,7 @@ use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use clearspan_model::{ErrorKind, RunKey, TraceId};
 use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::bucket::is_unreachable;
@@ -21,6 +22,8 @@ use crate::schema::{Col, modernize};
 
 /// A larger trace stays where it is: moving it for each late run would cost more than exact flags are worth.
 const MAX_ROWS: usize = 20_000;
+/// What is brought in together, unless one trace has more. To read one row takes as long as to read all of its row group.
+const BYTES_AT_ONCE: u64 = 8 << 20;
 
 /// Brings in the traces of these runs, as far as they are elsewhere. Returns those whose segments cannot be reached now:
 /// they stay where they are.
@@ -35,52 +38,104 @@ pub(super) fn adopt_traces(shared: &Shared, keys: &[RunKey]) -> Result<FxHashSet
         (unseen, Arc::clone(&state.segments), state.dead.clone())
     };
     let mut unreachable = FxHashSet::default();
+    let mut found = Vec::with_capacity(unseen.len());
     for trace_id in unseen {
-        match adopt_trace(shared, trace_id, &segments, &dead) {
+        match Elsewhere::find(shared, trace_id, &segments, &dead) {
             Err(err) if is_unreachable(&err) => drop(unreachable.insert(trace_id)),
+            trace => found.extend(trace?),
+        }
+    }
+    // Neighbours are read together.
+    found.sort_by(|one, other| one.rows.cmp(&other.rows));
+    while !found.is_empty() {
+        let mut bytes = 0;
+        let fitting = found.iter().take_while(|trace| {
+            bytes += trace.bytes;
+            bytes <= BYTES_AT_ONCE
+        });
+        let some: Vec<Elsewhere> = found.drain(..fitting.count().max(1)).collect();
+        match adopt(shared, &segments, &some) {
+            // Perhaps not all of them lie where nothing can be read.
+            Err(err) if is_unreachable(&err) => {
+                for trace in some {
+                    match adopt(shared, &segments, std::slice::from_ref(&trace)) {
+                        Err(err) if is_unreachable(&err) => drop(unreachable.insert(trace.trace_id)),
+                        adopted => adopted?,
+                    }
+                }
+            }
             adopted => adopted?,
         }
     }
     Ok(unreachable)
 }
 
-fn adopt_trace(shared: &Shared, trace_id: TraceId, segments: &[Arc<Segment>], dead: &DeadRows) -> Result<()> {
-    let mut from_segments = Vec::new();
-    let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
-    for segment in segments {
-        let dead = dead.get(&segment.number);
-        let mut rows = segment.trace_rows(trace_id).or_else(|err| segment.pass_over(err))?;
-        rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
-        count += rows.len();
-        if !rows.is_empty() {
-            from_segments.push((segment, rows));
+/// A trace that is not in the tier that takes writes.
+struct Elsewhere {
+    trace_id: TraceId,
+    /// Its living rows in segments, by the places of these.
+    rows: Vec<(usize, Vec<u32>)>,
+    /// What these take in memory, about.
+    bytes: u64,
+}
+
+impl Elsewhere {
+    /// `None` when there is nothing to bring in.
+    fn find(
+        shared: &Shared,
+        trace_id: TraceId,
+        segments: &[Arc<Segment>],
+        dead: &DeadRows,
+    ) -> Result<Option<Self>> {
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        let mut count = shared.state.read().frozen.as_ref().map_or(0, |tier| tier.trace_rows(trace_id).len());
+        for (place, segment) in segments.iter().enumerate() {
+            let dead = dead.get(&segment.number);
+            let mut rows = segment.trace_rows(trace_id).or_else(|err| segment.pass_over(err))?;
+            rows.retain(|row| !dead.is_some_and(|dead| dead.contains(*row)));
+            count += rows.len();
+            if !rows.is_empty() {
+                bytes += segment.bytes_of(&rows).or_else(|err| segment.pass_over(err))?;
+                found.push((place, rows));
+            }
         }
+        let is_moved = (1..=MAX_ROWS).contains(&count);
+        Ok(is_moved.then_some(Self { trace_id, rows: found, bytes }))
     }
-    if count == 0 || count > MAX_ROWS {
-        return Ok(());
+}
+
+/// Brings in some traces. When it fails, all of them stay where they are.
+fn adopt(shared: &Shared, segments: &[Arc<Segment>], traces: &[Elsewhere]) -> Result<()> {
+    let mut by_segment: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
+    for (place, rows) in traces.iter().flat_map(|trace| &trace.rows) {
+        by_segment.entry(*place).or_default().extend(rows);
     }
     let mut batches = Vec::new();
     // Rows that cannot be read stay where they are, and the segment remembers that it was passed over.
     let mut readable = Vec::new();
-    for (segment, rows) in from_segments {
+    for (place, mut rows) in by_segment {
+        let segment = &segments[place];
+        rows.sort_unstable();
         let read = segment.read_rows(&rows).map(Some).or_else(|err| segment.pass_over(err))?;
         if let Some(read) = read {
             for batch in read {
                 batches.push(without_others(&batch)?);
             }
-            readable.push((segment, rows));
+            readable.push((segment.number, rows));
         }
     }
     // Only this thread changes state, so nothing moved in between.
     let mut state = shared.state.write();
-    for (segment, rows) in readable {
+    for (number, rows) in readable {
         for row in rows {
-            state.bury(segment.number, row);
-            state.active.replaced.push((segment.number, row));
+            state.bury(number, row);
+            state.active.replaced.push((number, row));
         }
     }
     if let Some(frozen) = &mut state.frozen {
-        batches.extend(take_trace(frozen, trace_id)?);
+        for trace in traces {
+            batches.extend(take_trace(frozen, trace.trace_id)?);
+        }
     }
     for batch in batches {
         push_all(&mut state.active, batch)?;

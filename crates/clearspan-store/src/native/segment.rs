@@ -293,6 +293,17 @@ impl Segment {
         Ok(self.group_sizes()?.into_iter().map(|(_, bytes)| bytes).max().unwrap_or(0))
     }
 
+    /// Bytes that some rows take in memory, if all of a row group take the same.
+    pub(crate) fn bytes_of(&self, rows: &[u32]) -> Result<u64> {
+        let footer = self.footer()?;
+        let (mut groups, mut bytes) = (footer.groups().iter().peekable(), 0);
+        for row in rows {
+            while groups.next_if(|group| group.rows.end <= *row).is_some() {}
+            bytes += groups.peek().map_or(0, |group| group.bytes / group.rows.len().max(1) as u64);
+        }
+        Ok(bytes)
+    }
+
     /// The rows of each row group, and the bytes that it takes in memory, about.
     pub(crate) fn group_sizes(&self) -> Result<Vec<(Range<u32>, u64)>> {
         let footer = self.footer()?;
