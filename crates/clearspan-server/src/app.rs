@@ -164,6 +164,7 @@ async fn build_context(
             scrub_every: settings.object_store.is_none().then_some(settings.scrub_every),
             every: settings.upkeep_every,
         },
+        data_dir: settings.data_dir.clone(),
     };
     let ingest = IngestArgs {
         store: Arc::clone(&store),
@@ -268,6 +269,7 @@ async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
         Ok(()) => {
             let mut warnings = context.store.warnings();
             warnings.extend(context.upkeep.catalog_warning());
+            warnings.extend(context.upkeep.clock_warning());
             let lines = warnings.iter().map(|warning| format!("warning: {warning}\n"));
             (StatusCode::OK, std::iter::once("ready\n".to_owned()).chain(lines).collect())
         }

@@ -10,7 +10,9 @@ mod job;
 mod purge;
 mod retention;
 mod scrub;
+mod trusted;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clearspan_catalog::{Catalog, Project};
@@ -25,6 +27,7 @@ pub(crate) use scrub::Scrubbed;
 
 use self::job::Job;
 use self::retention::PayloadLook;
+use self::trusted::TrustedTime;
 
 use crate::attachments::Attachments;
 use crate::clock::Clock;
@@ -40,6 +43,7 @@ pub(crate) struct Upkeep {
     attachments: Arc<Attachments>,
     projects: Arc<Projects>,
     clock: Clock,
+    trusted: TrustedTime,
     limits: Limits,
     purges: Job<PurgeReport>,
     /// The last look at payloads that expire.
@@ -60,6 +64,8 @@ pub(crate) struct UpkeepArgs {
     pub(crate) projects: Arc<Projects>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    /// Where the believed time is kept.
+    pub(crate) data_dir: PathBuf,
 }
 
 /// The times that the settings give.
@@ -110,13 +116,14 @@ type Result<T> = std::result::Result<T, UpkeepError>;
 
 impl Upkeep {
     pub(crate) fn new(args: UpkeepArgs) -> Self {
-        let UpkeepArgs { store, catalog, attachments, projects, clock, limits } = args;
+        let UpkeepArgs { store, catalog, attachments, projects, clock, limits, data_dir } = args;
         Self {
             store,
             catalog,
             attachments,
             projects,
             clock,
+            trusted: TrustedTime::open(&data_dir),
             limits,
             purges: Job::default(),
             payloads: Mutex::default(),
@@ -205,6 +212,26 @@ impl Upkeep {
         self.stopping.cancel();
     }
 
+    /// The time by which data is too old.
+    fn trusted_now(&self) -> UnixNanos {
+        self.trusted.of(self.clock.now())
+    }
+
+    /// What operators should know of the clock.
+    pub(crate) fn clock_warning(&self) -> Option<String> {
+        self.trusted.warning(self.clock.now())
+    }
+
+    async fn keep_time(self: &Arc<Self>) -> Result<()> {
+        self.trusted_now();
+        let this = Arc::clone(self);
+        blocking(move || {
+            this.trusted.store();
+            Ok(())
+        })
+        .await
+    }
+
     /// Does what is due now. What fails is tried again next time.
     pub(crate) async fn look(self: &Arc<Self>) {
         let purge = async {
@@ -213,7 +240,12 @@ impl Upkeep {
             }
             Ok(())
         };
-        let tries = [self.finish_deletions().await, self.enforce_retention().await, purge.await];
+        let tries = [
+            self.keep_time().await,
+            self.finish_deletions().await,
+            self.enforce_retention().await,
+            purge.await,
+        ];
         for err in tries.into_iter().filter_map(std::result::Result::err) {
             tracing::warn!(error = err.message(), "upkeep failed; it is tried again");
         }

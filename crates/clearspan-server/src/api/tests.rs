@@ -89,6 +89,7 @@ impl Server {
                 scrub_every: None,
                 every: settings.upkeep_every,
             },
+            data_dir: dir.path().to_owned(),
         };
         let ingest = IngestArgs {
             store: Arc::clone(&store),

@@ -47,7 +47,7 @@ impl Upkeep {
         let this = Arc::clone(self);
         let workspace = blocking(move || this.catalog.default_workspace()).await?;
         let remembered = self.limits.remember_deleted.nanos();
-        let before = UnixNanos::from_nanos(self.clock.now().as_nanos().saturating_sub(remembered));
+        let before = UnixNanos::from_nanos(self.trusted_now().as_nanos().saturating_sub(remembered));
         self.forget_feedback(&Scope { workspace_id: workspace.id, project_ids: None }, before).await
     }
 

@@ -48,7 +48,7 @@ impl Upkeep {
             let scope = || Scope { workspace_id: project.workspace_id, project_ids: Some(vec![project.id]) };
             let mut expired = Deleted::default();
             if let Some(days) = retention.run_days {
-                let before = days_ago(self.clock.now(), days);
+                let before = days_ago(self.trusted_now(), days);
                 let target = DeletionTarget::ReceivedBefore(before);
                 // Most looks find nothing, and a deletion of nothing would still be remembered.
                 if self.preview(scope(), target.clone()).await? != Deleted::default() {
@@ -100,12 +100,12 @@ impl Upkeep {
 
     /// A look at payloads that begins now, and the runs that are to lose theirs.
     pub(super) async fn payload_expiries(self: &Arc<Self>) -> Result<(PayloadLook, Vec<PayloadExpiry>)> {
-        let now = self.clock.now();
+        let (now, trusted) = (self.clock.now(), self.trusted_now());
         let limited = self.limited().await?;
         let expiries = payload_days(&limited).map(|(project, days)| PayloadExpiry {
             workspace_id: project.workspace_id,
             project_id: project.id,
-            received_before: days_ago(now, days),
+            received_before: days_ago(trusted, days),
         });
         let days = payload_days(&limited).map(|(project, days)| (project.id, days)).collect();
         Ok((PayloadLook { at: now, days }, expiries.collect()))
