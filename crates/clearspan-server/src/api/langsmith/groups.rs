@@ -14,7 +14,7 @@ use super::body::parse_time;
 use super::feedback;
 use super::find::unprocessable;
 use super::run_json::{iso, seconds};
-use super::v2::{MAX_TURNS, Thread, threads_of};
+use super::v2::{Thread, ThreadPage, page_of_threads};
 use crate::api::error::Result;
 use crate::api::extract::JsonBody;
 use crate::api::types::decimal_text;
@@ -54,17 +54,17 @@ pub(super) async fn query(
         filters: body.filter.map(|filter| ("filter", filter)).into_iter().collect(),
         ..Asked::default()
     };
-    let threads = threads_of(&ctx, caller.workspace_id, asked).await?;
     let offset = body.offset.unwrap_or_default() as usize;
     let limit = body
         .limit
         .map_or(DEFAULT_LIMIT, |limit| usize::try_from(limit).unwrap_or_default().clamp(1, MAX_LIMIT));
-    let page: Vec<&Thread> = threads.iter().skip(offset).take(limit).collect();
-    let run_ids = page.iter().flat_map(|thread| thread.turns.iter().map(|turn| turn.root.run_id)).collect();
+    let page = page_of_threads(&ctx, caller.workspace_id, asked, offset, limit).await?;
+    let ThreadPage { threads, total, is_partial } = page;
+    let run_ids =
+        threads.iter().flat_map(|thread| thread.turns.iter().map(|turn| turn.root.run_id)).collect();
     let feedback = feedback::of_runs(&ctx, caller.workspace_id, run_ids).await?;
-    let groups: Vec<Value> = page.into_iter().map(|thread| group_json(thread, &feedback)).collect();
-    let n_turns: usize = threads.iter().map(|thread| thread.turns.len()).sum();
-    Ok(Json(json!({ "groups": groups, "total": threads.len(), "is_partial": n_turns >= MAX_TURNS })))
+    let groups: Vec<Value> = threads.iter().map(|thread| group_json(thread, &feedback)).collect();
+    Ok(Json(json!({ "groups": groups, "total": total, "is_partial": is_partial })))
 }
 
 fn group_json(thread: &Thread, feedback: &feedback::OfRuns) -> Value {

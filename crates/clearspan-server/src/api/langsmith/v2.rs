@@ -23,7 +23,7 @@ use super::body::parse_time;
 use crate::api::error::Result;
 use crate::context::Context;
 
-pub(super) use turns::{MAX_TURNS, Thread, threads_of};
+pub(super) use turns::{Thread, ThreadPage, page_of_threads};
 
 /// How far back lists go when nobody says.
 const DEFAULT_SPAN: i64 = 86_400_000_000_000;

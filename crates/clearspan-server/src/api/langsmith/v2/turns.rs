@@ -5,13 +5,14 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use clearspan_model::{Decimal, WorkspaceId};
+use clearspan_model::{Decimal, TraceId, UnixNanos, WorkspaceId};
 use clearspan_query::{Expr, Field, Literal, Op};
 use clearspan_store::{Order, RunQuery, SortKey, TraceSummary};
 use rustc_hash::FxHashMap;
 
 use super::super::asked::Asked;
 use crate::api::error::Result;
+use crate::api::threads::is_one_of;
 use crate::context::Context;
 
 const TURNS_AT_ONCE: usize = 1_000;
@@ -38,21 +39,75 @@ pub(in crate::api::langsmith) async fn threads_of(
     workspace_id: WorkspaceId,
     asked: Asked,
 ) -> Result<Vec<Thread>> {
-    let has_thread = Expr::Test(Field::Thread, Op::Exists);
-    let also = Some(match asked.also {
-        Some(also) => Expr::All(vec![also, has_thread]),
-        None => has_thread,
-    });
-    let asked = Asked { is_root: Some(true), also, ..asked };
     let mut by_id: FxHashMap<String, Vec<TraceSummary>> = FxHashMap::default();
-    for turn in load(ctx, workspace_id, asked).await? {
-        if let Some(id) = turn.root.thread_id.clone().or_else(|| turn.thread_id.clone()) {
-            by_id.entry(id).or_default().push(turn);
+    for turn in load(ctx, workspace_id, in_threads(asked)).await? {
+        if let Some(id) = thread_of(&turn) {
+            by_id.entry(id.to_owned()).or_default().push(turn);
         }
     }
     let mut threads: Vec<Thread> = by_id.into_iter().map(|(id, turns)| Thread { id, turns }).collect();
     threads.sort_by_key(|thread| (Reverse(thread.last().start_time), thread.last().root.trace_id));
     Ok(threads)
+}
+
+/// Some of the threads of the traces that are asked for, and what there is of them.
+#[derive(Debug)]
+pub(in crate::api::langsmith) struct ThreadPage {
+    /// In the order of [`threads_of`].
+    pub(in crate::api::langsmith) threads: Vec<Thread>,
+    pub(in crate::api::langsmith) total: usize,
+    /// Whether there are more turns than were looked at.
+    pub(in crate::api::langsmith) is_partial: bool,
+}
+
+/// The threads of the traces that are asked for, without so many at the beginning and at most so many. The turns of others are looked at
+/// and not kept.
+pub(in crate::api::langsmith) async fn page_of_threads(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    offset: usize,
+    limit: usize,
+) -> Result<ThreadPage> {
+    let mut last_turns: FxHashMap<String, (UnixNanos, TraceId)> = FxHashMap::default();
+    let note = |turn: TraceSummary| {
+        if let Some(id) = thread_of(&turn) {
+            let this = (turn.start_time, turn.root.trace_id);
+            let last = last_turns.entry(id.to_owned()).or_insert(this);
+            *last = this.max(*last);
+        }
+    };
+    let count = each(ctx, workspace_id, in_threads(asked.clone()), note).await?;
+    let total = last_turns.len();
+    let mut ids: Vec<(Reverse<UnixNanos>, TraceId, String)> =
+        last_turns.into_iter().map(|(id, (time, trace_id))| (Reverse(time), trace_id, id)).collect();
+    ids.sort_unstable();
+    let mut of_page = ids.into_iter().skip(offset).take(limit).map(|(_, _, id)| id).peekable();
+    let threads = match of_page.peek() {
+        None => Vec::new(),
+        Some(_) => {
+            let also = Some(both(asked.also.clone(), is_one_of(of_page)));
+            threads_of(ctx, workspace_id, Asked { also, ..asked }).await?
+        }
+    };
+    Ok(ThreadPage { threads, total, is_partial: count >= MAX_TURNS })
+}
+
+fn thread_of(turn: &TraceSummary) -> Option<&str> {
+    turn.root.thread_id.as_deref().or(turn.thread_id.as_deref())
+}
+
+/// Of the traces that are asked for those that are in a thread.
+fn in_threads(asked: Asked) -> Asked {
+    let also = Some(both(asked.also, Expr::Test(Field::Thread, Op::Exists)));
+    Asked { is_root: Some(true), also, ..asked }
+}
+
+fn both(one: Option<Expr>, other: Expr) -> Expr {
+    match one {
+        Some(one) => Expr::All(vec![one, other]),
+        None => other,
+    }
 }
 
 /// The traces that are asked for, the oldest first; of too many the newest.
@@ -61,20 +116,32 @@ pub(super) async fn load(
     workspace_id: WorkspaceId,
     asked: Asked,
 ) -> Result<Vec<TraceSummary>> {
+    let mut turns = Vec::new();
+    each(ctx, workspace_id, asked, |turn| turns.push(turn)).await?;
+    turns.sort_by_key(|turn| (turn.start_time, turn.root.trace_id));
+    Ok(turns)
+}
+
+/// Looks at the traces that are asked for, the newest first, and says how many they were; of too many not at all.
+async fn each(
+    ctx: &Arc<Context>,
+    workspace_id: WorkspaceId,
+    asked: Asked,
+    mut look: impl FnMut(TraceSummary),
+) -> Result<usize> {
     let order = Order { by: SortKey::Start, descending: true };
     let selection = asked.selection(ctx, workspace_id).await?;
     let mut query = RunQuery { selection, order, after: None, limit: TURNS_AT_ONCE };
-    let mut turns = Vec::new();
+    let mut count = 0;
     loop {
         let page = ctx.store.query_traces(&query).await?;
-        turns.extend(page.traces);
+        count += page.traces.len();
+        page.traces.into_iter().for_each(&mut look);
         query.after = page.next;
-        if query.after.is_none() || turns.len() >= MAX_TURNS {
-            break;
+        if query.after.is_none() || count >= MAX_TURNS {
+            return Ok(count);
         }
     }
-    turns.sort_by_key(|turn| (turn.start_time, turn.root.trace_id));
-    Ok(turns)
 }
 
 impl Thread {
