@@ -3,7 +3,7 @@ import { ChevronRight, Copy } from "lucide-react";
 import { originOf } from "@/lib/api/explain";
 import { runQuery } from "@/lib/api/queries";
 import type { Run } from "@/lib/api/types";
-import { DOUBLE, isDouble } from "../model/asides";
+import { DOUBLE, isBilled, isDouble } from "../model/asides";
 import { keyOf, type TraceModel } from "../model/types";
 import type { TraceState } from "../state/useTraceState";
 import styles from "./Doubles.module.css";
@@ -22,18 +22,23 @@ export function Doubles({ state, run }: { state: TraceState; run: Run | undefine
   if (!isDouble(t, i) && others.length === 0) return null;
   const names = instrumentations([run, ...answers.map((answer) => answer.data)]);
   const counted = originOf(run).double_of;
+  const billed = isBilled(t, i);
   return (
     <div className={styles.doubles} role="note">
       <Copy size={13} aria-hidden />
       <p>
         {isDouble(t, i) ? (
           <>
-            <b>Not counted:</b> {reporters(names, 2)} report the same call, and the other report counts.
+            <b>{billed ? "Counts for the other:" : "Not counted:"}</b> {reporters(names, 2)} report the same call, and{" "}
+            {billed ? "what is billed is in this report." : "the other report counts."}
           </>
         ) : (
           <>
             <b>Reported {others.length === 1 ? "twice" : `${others.length + 1} times`}:</b> by{" "}
-            {reporters(names, others.length + 1)}. This report counts; the others are not billed.
+            {reporters(names, others.length + 1)}.{" "}
+            {billed || !others.some((other) => isBilled(t, other))
+              ? "This report counts; the others are not billed."
+              : "What is billed is in the other report, which knows more of it."}
           </>
         )}
       </p>

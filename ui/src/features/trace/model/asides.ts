@@ -94,3 +94,6 @@ export const hasAsides = (t: TraceModel, i: number): boolean => t.doubles[i] > 0
 /** True when the run repeats a call that another run counts. */
 export const isDouble = (t: TraceModel, i: number): boolean =>
   t.run[i] >= 0 && (asideColumns(t.skeleton.runs).double_of?.[t.run[i]] ?? -1) >= 0;
+
+/** Whether its own tokens or its own cost count in the totals. */
+export const isBilled = (t: TraceModel, i: number): boolean => t.run[i] >= 0 && t.skeleton.runs.billed[t.run[i]] === 1;

@@ -8,7 +8,7 @@ import { unpricedReason, unpricedWord } from "@/lib/unpriced";
 import { Tag } from "@/components/Tag";
 import { TypeIcon, typeColor } from "@/components/TypeIcon";
 import type { CriticalPath } from "../model/critical-path";
-import { hasAsides, isDouble } from "../model/asides";
+import { hasAsides, isBilled, isDouble } from "../model/asides";
 import { feedbackText } from "../model/feedback";
 import {
   ERROR,
@@ -156,7 +156,9 @@ function Said({ t, i }: { t: TraceModel; i: number }) {
 /** What is folded behind the row, and what the row itself only repeats. The grid listens for `data-asides`. */
 function Asides({ t, i }: { t: TraceModel; i: number }) {
   if (isDouble(t, i))
-    return <Tag title="Another span reports the same call; that one counts, this one is not billed">not counted</Tag>;
+    return isBilled(t, i) ? null : (
+      <Tag title="Another span reports the same call; that one counts, this one is not billed">not counted</Tag>
+    );
   if (!hasAsides(t, i)) return null;
   const doubles = t.doubles[i];
   const transports = t.transports[i];
