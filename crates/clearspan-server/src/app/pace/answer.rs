@@ -20,6 +20,9 @@ use super::Running;
 /// in memory as a whole.
 const UNKNOWN_BYTES: usize = 4 << 20;
 
+/// Less than this at a time is not reading: a byte now and then would hold an answer for ever.
+const LEAST_TAKEN: usize = 16 << 10;
+
 /// How far an answer has come.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -27,8 +30,10 @@ pub(super) struct Progress {
     unwritten: usize,
     /// Whether the body has nothing to hand over now: it waits for us, or is over.
     is_body_quiet: bool,
-    /// Since when the peer has taken nothing of what it could have.
+    /// Since when the peer has taken next to nothing of what it could have.
     unread_since: Option<Instant>,
+    /// Bytes that it has taken since then.
+    taken: usize,
 }
 
 impl Progress {
@@ -40,6 +45,15 @@ impl Progress {
     fn note(&mut self) {
         let waits_for_us = self.unwritten == 0 && self.is_body_quiet;
         self.unread_since = (!waits_for_us).then(Instant::now);
+        self.taken = 0;
+    }
+
+    fn note_taken(&mut self, bytes: usize) {
+        self.unwritten = self.unwritten.saturating_sub(bytes);
+        self.taken += bytes;
+        if self.unwritten == 0 || self.taken >= LEAST_TAKEN {
+            self.note();
+        }
     }
 }
 
@@ -69,10 +83,7 @@ impl Answer {
     }
 
     fn note_written(&self, bytes: usize) {
-        let mut progress = self.progress.lock();
-        progress.unwritten = progress.unwritten.saturating_sub(bytes);
-        progress.note();
-        drop(progress);
+        self.progress.lock().note_taken(bytes);
         self.running.pace.turns.note_read(bytes);
     }
 }
@@ -95,7 +106,8 @@ pub(in crate::app) struct RunningBody {
 
 impl RunningBody {
     pub(in crate::app) fn new(inner: Body, running: Running) -> Self {
-        let progress = Progress { unwritten: 0, is_body_quiet: false, unread_since: Some(Instant::now()) };
+        let progress =
+            Progress { unwritten: 0, is_body_quiet: false, unread_since: Some(Instant::now()), taken: 0 };
         let progress = Arc::new(Mutex::new(progress));
         let size = inner.size_hint().exact();
         let ahead = size.map_or(UNKNOWN_BYTES, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));

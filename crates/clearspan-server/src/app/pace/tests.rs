@@ -129,17 +129,20 @@ fn an_answer_that_is_not_asked_for_is_dropped() {
 #[tokio::test]
 async fn an_answer_runs_until_its_last_byte_is_written() {
     let pace = Pace::new();
-    let mut body = RunningBody::new("answer".into(), pace.begin_request());
+    let answer = vec![b'x'; 20 << 10];
+    let mut body = RunningBody::new(answer.into(), pace.begin_request());
     let mut piece = body.frame().await.unwrap().unwrap().into_data().unwrap();
     drop(body);
     let begun = Instant::now();
     assert_eq!(pace.judge(begun + 31 * SECOND), Verdict::Drop, "it lies in a buffer");
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    piece.advance(5);
+    piece.advance(1 << 10);
+    assert_eq!(pace.judge(begun + 31 * SECOND), Verdict::Drop, "a peer that takes a little now and then");
+    piece.advance(15 << 10);
     assert_eq!(pace.judge(begun + 31 * SECOND), Verdict::GoOn, "a slow reader");
     assert_eq!(later(&pace, 31), Verdict::Drop);
     assert_eq!(pace.running.load(Relaxed), 1);
-    piece.advance(1);
+    piece.advance(4 << 10);
     drop(piece);
     assert_eq!(pace.running.load(Relaxed), 0);
     assert_eq!(later(&pace, 60), Verdict::GoOn);
