@@ -339,7 +339,9 @@ impl Remote {
         });
         let answer = answer.recv().map_err(|_| io::Error::other("a request to the object store panicked"))?;
         answer.map_err(|err| match (Unreachable::of(&err), err) {
-            (Unreachable::Now(_), ObjectError::NotFound { path, .. }) => {
+            // What is written need not be there before: then it is the answer of something in between, or of a store that has
+            // lost its bucket for a moment. Whether it was written nobody knows; who writes again finds out.
+            (Unreachable::Now(_), ObjectError::NotFound { path, .. }) if access == Access::Read => {
                 io::Error::new(io::ErrorKind::NotFound, format!("{path} is not in {}", self.name))
             }
             (why, _) => {

@@ -28,6 +28,10 @@ pub(super) struct Flaky {
 struct Switches {
     is_down: AtomicBool,
     refuses_writes: AtomicBool,
+    /// Whether writes are answered by 404, as proxies without a backend do.
+    hides_writes: AtomicBool,
+    /// Whether they were done all the same.
+    hides_done: AtomicBool,
     ignores_conditions: AtomicBool,
     /// Whether answers lack their last byte.
     cuts: AtomicBool,
@@ -48,6 +52,8 @@ impl Flaky {
         let switches = Switches {
             is_down: AtomicBool::new(false),
             refuses_writes: AtomicBool::new(false),
+            hides_writes: AtomicBool::new(false),
+            hides_done: AtomicBool::new(false),
             ignores_conditions: AtomicBool::new(false),
             cuts: AtomicBool::new(false),
             is_silent: AtomicBool::new(false),
@@ -70,6 +76,12 @@ impl Flaky {
 
     pub(super) fn refuse_writes(&self, refuses: bool) {
         self.switches.refuses_writes.store(refuses, Ordering::SeqCst);
+    }
+
+    /// Writes are answered by 404; `done` says whether they come to the store.
+    pub(super) fn hide_writes(&self, hides: bool, done: bool) {
+        self.switches.hides_done.store(done, Ordering::SeqCst);
+        self.switches.hides_writes.store(hides, Ordering::SeqCst);
     }
 
     pub(super) fn cut_answers(&self, cuts: bool) {
@@ -171,6 +183,12 @@ impl ObjectStore for Flaky {
         self.switches.written.lock().push(location.clone());
         if self.switches.ignores_conditions.load(Ordering::SeqCst) {
             options.mode = PutMode::Overwrite;
+        }
+        if self.switches.hides_writes.load(Ordering::SeqCst) {
+            if self.switches.hides_done.load(Ordering::SeqCst) {
+                self.inner.put_opts(location, payload, options).await?;
+            }
+            return Err(Error::NotFound { path: location.to_string(), source: "404 Not Found".into() });
         }
         self.inner.put_opts(location, payload, options).await
     }

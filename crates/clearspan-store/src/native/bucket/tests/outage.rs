@@ -47,6 +47,31 @@ async fn an_outage_delays_and_loses_nothing() {
     check(&open(tempfile::tempdir().unwrap().path(), &objects)).await;
 }
 
+/// A proxy answers so while it has no backend. Some of what was written may have arrived.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_are_answered_by_404_are_tried_again() {
+    for done in [false, true] {
+        let (objects, dir, store) = flushed().await;
+        objects.hide_writes(true, done);
+        store.write(batch(3)).await.unwrap();
+        let err = store.flush().await.unwrap_err();
+        assert_eq!(err.kind(), ErrorKind::Unavailable, "{err:?}");
+        store.check_writable().unwrap();
+        objects.hide_writes(false, false);
+        let deadline = std::time::Instant::now() + Duration::from_secs(120);
+        while store.flush().await.is_err() {
+            assert!(std::time::Instant::now() < deadline, "it did not recover");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        store.write(batch(4)).await.unwrap();
+        store.flush().await.unwrap();
+        assert_eq!(store.query_runs(&newest(everything())).await.unwrap().runs.len(), 16);
+        drop((store, dir));
+        let elsewhere = open(tempfile::tempdir().unwrap().path(), &objects);
+        assert_eq!(elsewhere.query_runs(&newest(everything())).await.unwrap().runs.len(), 16);
+    }
+}
+
 /// Waits until a late run that had to wait is where it belongs, and everything can be read.
 async fn wait_until_whole(store: &NativeStore) {
     let deadline = std::time::Instant::now() + Duration::from_secs(60);
