@@ -34,14 +34,20 @@ pub fn parse_with(text: &str, find: &mut FindFeedback<'_>) -> Result<Expr, Diagn
 
 /// The words of a full-text search, all of which must occur in a run.
 pub fn words(text: &str) -> Result<Expr, Diagnostic> {
+    check_length(text, "the text to search for")?;
     meaning::words(&Field::Text, text, 0..text.len())
 }
 
-fn parse_calls(text: &str) -> Result<parser::Call, Diagnostic> {
-    if text.len() > MAX_FILTER_BYTES {
-        let message = format!("the filter is longer than {MAX_FILTER_BYTES} bytes");
-        return Err(Diagnostic::new(0..text.len(), message));
+fn check_length(text: &str, what: &str) -> Result<(), Diagnostic> {
+    if text.len() <= MAX_FILTER_BYTES {
+        return Ok(());
     }
+    let message = format!("{what} is longer than {MAX_FILTER_BYTES} bytes");
+    Err(Diagnostic::new(0..text.len(), message))
+}
+
+fn parse_calls(text: &str) -> Result<parser::Call, Diagnostic> {
+    check_length(text, "the filter")?;
     let tokens = lexer::lex(text)?;
     parser::parse(&tokens, text.len())
 }

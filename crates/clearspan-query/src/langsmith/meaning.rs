@@ -42,6 +42,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("outputs", Field::Output),
 ];
 
+/// Words of one search: each is looked for in every text.
+const MAX_WORDS: usize = 128;
 const REFERENCE_EXAMPLE: &str = "reference_example_id";
 
 pub(super) fn map(call: &Call, find: &mut FindFeedback<'_>) -> Result<Expr, Diagnostic> {
@@ -241,6 +243,10 @@ pub(super) fn words(field: &Field, text: &str, span: Range<usize>) -> Result<Exp
     for word in text.split_whitespace() {
         let search = Search::phrase(word);
         match Matcher::new(&search) {
+            Ok(_) if terms.len() == MAX_WORDS => {
+                let message = format!("there are more than {MAX_WORDS} words to search for; leave some away");
+                return Err(Diagnostic::new(span, message));
+            }
             Ok(_) => terms.push(Expr::Test(field.clone(), Op::Search(search))),
             // A sign between blanks is no word, and nothing to look for.
             Err(_) if !word.contains(char::is_alphanumeric) => {}

@@ -1,9 +1,9 @@
 use clearspan_model::{Decimal, RunType, Status};
 use proptest::prelude::*;
 
-use super::{FeedbackTest, parse, parse_numbers, parse_with};
+use super::{FeedbackTest, parse, parse_numbers, parse_with, words};
 use crate::fulltext::Search;
-use crate::{Expr, Field, Literal, Op};
+use crate::{Expr, Field, Literal, MAX_FILTER_BYTES, Op};
 
 fn eq(field: Field, literal: Literal) -> Expr {
     Expr::Test(field, Op::Eq(literal))
@@ -383,5 +383,17 @@ proptest! {
     #[test]
     fn never_panics_on_any_text(filter in any::<String>()) {
         drop(parse(&filter));
+    }
+}
+
+#[test]
+fn a_search_has_a_bound() {
+    assert!(words(&"x".repeat(MAX_FILTER_BYTES)).is_ok());
+    let long = words(&"x".repeat(MAX_FILTER_BYTES + 1)).unwrap_err();
+    assert!(long.message.contains("longer than"), "{long:?}");
+    assert!(words(&"w ".repeat(128)).is_ok());
+    for many in [words(&"w ".repeat(129)), parse(&format!("search(\"{}\")", "w ".repeat(129)))] {
+        let many = many.unwrap_err();
+        assert!(many.message.contains("more than 128 words"), "{many:?}");
     }
 }
