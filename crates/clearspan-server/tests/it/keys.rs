@@ -241,3 +241,25 @@ async fn public_prompts_are_pulled_without_a_key() {
     let delete = send("DELETE", &format!("/repos/{owner}/open"), serde_json::Value::Null, &none).await;
     assert_eq!(delete.status, 401);
 }
+
+/// A key that was looked up is believed for fifteen seconds.
+#[tokio::test]
+async fn a_stream_ends_when_its_key_is_revoked() {
+    let folder = DataFolder::new();
+    let secret = create_key(&folder, &["--name", "first", "--project", "team"]);
+    let server = Server::start_in(folder, &OPEN_TO_OTHERS);
+    let key = headers(&[("x-api-key", &secret)]);
+    let mut connection = server.connect().await;
+    let request = with_headers(post("/v1/traces", JSON, OneSpan(1).json()), &key);
+    assert_taken(&connection.send(request).await, JSON, "it makes the project");
+
+    let request = Request::get("/api/clearspan/v1/events?project=team").body("").expect("a valid request");
+    let mut listening = Box::pin(connection.send(with_headers(request, &key)));
+    let early = tokio::time::timeout(std::time::Duration::from_secs(5), &mut listening).await;
+    assert!(early.is_err(), "it ended while the key was good");
+    let list = server.folder().run_ok(&["keys", "list"]);
+    let id = list.split_whitespace().next().expect("an id");
+    server.folder().run_ok(&["keys", "revoke", id]);
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(25), &mut listening).await;
+    assert_eq!(ended.expect("it ends").status, 200);
+}
