@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use clearspan_mapping::langsmith::ATTACHMENT;
 use clearspan_model::Run;
@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::feedback::tokens::base_url;
 use crate::api::error::{ApiError, ErrorCode, Result};
+use crate::api::extract::{Params, PathParams};
 use crate::attachments::{self, ContentHash, Link};
 use crate::context::Context;
 
@@ -61,8 +62,8 @@ pub(super) fn attachments_of(run: &Run) -> impl Iterator<Item = clearspan_catalo
 /// A file, to be saved: what a client sent is never shown as a page of ours.
 pub(super) async fn get(
     State(ctx): State<Arc<Context>>,
-    Path(sha256): Path<String>,
-    Query(link): Query<Link>,
+    PathParams(sha256): PathParams<String>,
+    Params(link): Params<Link>,
 ) -> Result<Response> {
     let not_found =
         || ApiError::new(ErrorCode::NotFound, "there is no such file, or its address is no longer valid");

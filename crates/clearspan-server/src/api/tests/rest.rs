@@ -281,3 +281,22 @@ async fn writes_are_told_to_listeners_of_their_project() {
     let expected = format!("event: traces\ndata: {}\n\n", json!({ "trace_ids": [uuid(2), uuid(4)] }));
     assert_eq!(String::from_utf8_lossy(&frame), expected);
 }
+
+/// Whatever refuses a request, it says so in the words of the API.
+#[tokio::test]
+async fn addresses_that_cannot_be_read_are_refused_as_everything_else() {
+    let server = Server::new();
+    let sha256 = "0".repeat(64);
+    for path in [
+        format!("/attachments/{sha256}"),
+        format!("/attachments/{sha256}?name=a&name=b&type=x&expires=1&signature=s"),
+        format!("/attachments/{sha256}?name=a&type=x&expires=never&signature=s"),
+        "/attachments/%FF?name=a&type=x&expires=1&signature=s".to_owned(),
+        "/api/v1/runs/%FF".to_owned(),
+    ] {
+        let answer = server.get(&path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        assert_eq!(answer.headers["content-type"], "application/json", "{path}");
+        assert!(answer.json()["detail"].is_string() || answer.json()["error"].is_object(), "{path}");
+    }
+}
