@@ -23,11 +23,12 @@ use clearspan_model::{ProjectId, Rank, Run, RunId, RunKey, SpanId, TraceId, Unix
 use crate::dialects::read_run_type;
 use crate::engine::Draft;
 use crate::json::{Json, parse};
+use crate::otlp::{map_bytes, retained_bytes};
 
 use document::Members;
 use order::DottedOrder;
 
-pub use document::{Batch, Document, Kind, read_batch};
+pub use document::{Batch, BatchError, Document, Kind, MAX_BATCH, read_batch};
 
 /// The attribute with the inputs as they were sent, where the run keeps messages of them.
 pub const INPUTS: &str = "langsmith.inputs";
@@ -71,6 +72,14 @@ impl Told {
     /// Whether the document says which project the run belongs to.
     pub fn names_project(&self) -> bool {
         self.project_id.is_some() || self.project_name.is_some()
+    }
+
+    /// What it takes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + retained_bytes(&self.run)
+            + map_bytes(&self.run.resource)
+            + self.project_name.as_ref().map_or(0, String::len)
     }
 
     /// The trace that the document says; where it says none, the one that the run would be the root of.

@@ -37,6 +37,7 @@ pub(crate) use events::FIRST_TOKEN;
 pub(crate) use logs::EXCEPTIONS;
 pub use read::{read_logs, read_metrics, read_traces, read_within};
 pub use room::{Memory, MemoryError, Unshared};
+pub(crate) use room::{map_bytes, retained_bytes};
 pub use signal::Signal;
 
 /// What the mapping must be told, because it has no clock.

@@ -10,6 +10,7 @@ mod homes;
 mod hybrid;
 mod links;
 mod live;
+mod problems;
 mod projects;
 mod recent;
 mod remap;
@@ -30,9 +31,10 @@ use tokio::sync::Semaphore;
 
 pub(crate) use clearspan_mapping::otlp::Signal;
 
-pub(crate) use budget::{Budget, Exhausted, Reservation};
-pub(crate) use documents::{Attachment, DocumentReceipt, Documents, OwnDocument, Problem, Sent};
+pub(crate) use budget::{Budget, Exhausted, Reservation, tree_bytes};
+pub(crate) use documents::{Attachment, DocumentReceipt, Documents, OwnDocument, Sent};
 pub(crate) use live::{Committed, LiveFeed};
+pub(crate) use problems::{Problem, Problems};
 pub(crate) use projects::Projects;
 pub(crate) use remap::{RemapJob, RemapState, Remaps};
 pub(crate) use rulebook::{RuleRefusal, Rulebook};

@@ -10,6 +10,12 @@ use serde_json::value::RawValue;
 
 use crate::json::{Json, parse};
 
+/// A batch has at most this many runs; the SDKs send some hundreds. Each may take a thousand times the bytes that it needs
+/// to be one.
+pub const MAX_BATCH: usize = 50_000;
+/// A run has at most this many members, known or not.
+const MAX_MEMBERS: usize = 10_000;
+
 /// What a document is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -106,6 +112,11 @@ impl<'de> Deserialize<'de> for Raw<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Vec::new();
                 while let Some(Name(name)) = map.next_key()? {
+                    if members.len() == MAX_MEMBERS {
+                        return Err(de::Error::custom(format_args!(
+                            "it has more than {MAX_MEMBERS} members"
+                        )));
+                    }
                     members.push((name, map.next_value::<&RawValue>()?.get()));
                 }
                 Ok(Raw(members))
@@ -128,70 +139,102 @@ pub struct Batch<'a> {
     pub patch: Vec<&'a str>,
 }
 
-/// Reads the body of a batch; its runs are only told apart.
-pub fn read_batch(body: &str) -> Result<Batch<'_>, String> {
-    let mut reader = serde_json::Deserializer::from_str(body);
-    let batch = Lists.deserialize(&mut reader).and_then(|batch| reader.end().map(|()| batch));
-    batch.map_err(|err| format!("the body is no batch of runs: {err}"))
+/// Why a body is no batch that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchError {
+    /// It is not what a batch looks like.
+    Malformed(String),
+    /// It has more than [`MAX_BATCH`] runs.
+    TooMany,
 }
 
-struct Lists;
+/// Reads the body of a batch; its runs are only told apart.
+pub fn read_batch(body: &str) -> Result<Batch<'_>, BatchError> {
+    let mut reader = serde_json::Deserializer::from_str(body);
+    let mut batch = Batch::default();
+    let mut left = Some(MAX_BATCH);
+    let read = Lists { batch: &mut batch, left: &mut left }.deserialize(&mut reader);
+    match read.and_then(|()| reader.end()) {
+        Ok(()) => Ok(batch),
+        Err(_) if left.is_none() => Err(BatchError::TooMany),
+        Err(err) => Err(BatchError::Malformed(format!("the body is no batch of runs: {err}"))),
+    }
+}
 
-impl<'de> DeserializeSeed<'de> for Lists {
-    type Value = Batch<'de>;
+struct Lists<'b, 'a> {
+    batch: &'b mut Batch<'a>,
+    /// How many runs may still come; none once there was one too many.
+    left: &'b mut Option<usize>,
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+impl<'de> DeserializeSeed<'de> for Lists<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Lists {
-    type Value = Batch<'de>;
+impl<'de> Visitor<'de> for Lists<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with the lists \"post\" and \"patch\"")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut batch = Batch::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(Name(name)) = map.next_key()? {
             let list = match name.as_ref() {
-                "post" => &mut batch.post,
-                "patch" => &mut batch.patch,
+                "post" => &mut self.batch.post,
+                "patch" => &mut self.batch.patch,
                 _ => {
                     map.next_value::<de::IgnoredAny>()?;
                     continue;
                 }
             };
-            list.extend(map.next_value::<Option<Items<'_>>>()?.map(|items| items.0).unwrap_or_default());
+            map.next_value_seed(Items { list, left: &mut *self.left })?;
         }
-        Ok(batch)
+        Ok(())
     }
 }
 
-/// A list whose items are not read.
-struct Items<'a>(Vec<&'a str>);
+/// A list whose items are not read, or null.
+struct Items<'b, 'a> {
+    list: &'b mut Vec<&'a str>,
+    left: &'b mut Option<usize>,
+}
 
-impl<'de> Deserialize<'de> for Items<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
+impl<'de> DeserializeSeed<'de> for Items<'_, 'de> {
+    type Value = ();
 
-        impl<'de> Visitor<'de> for List {
-            type Value = Items<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of runs")
+impl<'de> Visitor<'de> for Items<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of runs")
+    }
+
+    fn visit_none<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        while let Some(item) = seq.next_element::<&RawValue>()? {
+            *self.left = self.left.and_then(|left| left.checked_sub(1));
+            if self.left.is_none() {
+                return Err(de::Error::custom("there are too many runs"));
             }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut items = Vec::new();
-                while let Some(item) = seq.next_element::<&RawValue>()? {
-                    items.push(item.get());
-                }
-                Ok(Items(items))
-            }
+            self.list.push(item.get());
         }
-
-        deserializer.deserialize_seq(List)
+        Ok(())
     }
 }

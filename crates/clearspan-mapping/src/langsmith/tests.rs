@@ -2,7 +2,9 @@ use clearspan_model::{Run, RunType, Side, Status, UnixNanos};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{ATTACHMENT, Document, EXTRA, INPUTS, Kind, OUTPUTS, Told, map, read_batch};
+use super::{
+    ATTACHMENT, BatchError, Document, EXTRA, INPUTS, Kind, MAX_BATCH, OUTPUTS, Told, map, read_batch,
+};
 
 const ID: &str = "01a1fbbb-cb86-7125-8e15-d2abd3bca03f";
 const CHILD: &str = "01a1fbbb-cbbb-7e3e-bbd1-c21de81c73d1";
@@ -485,4 +487,35 @@ fn token_counts_that_cannot_be_are_told() {
         ]
     );
     assert_eq!(run.usage.unwrap().output_tokens, Some(3));
+}
+
+#[test]
+fn a_batch_of_too_many_runs_is_refused_before_they_are_held() {
+    let batch = |posts: usize, patches: usize| {
+        let list = |count| vec!["{}"; count].join(",");
+        format!(r#"{{"post": [{}], "patch": [{}]}}"#, list(posts), list(patches))
+    };
+    let most = batch(MAX_BATCH - 1, 1);
+    assert_eq!(read_batch(&most).map(|batch| batch.post.len() + batch.patch.len()), Ok(MAX_BATCH));
+    for (posts, patches) in [(MAX_BATCH + 1, 0), (MAX_BATCH, 1), (0, MAX_BATCH + 7)] {
+        assert_eq!(read_batch(&batch(posts, patches)).err(), Some(BatchError::TooMany));
+    }
+}
+
+#[test]
+fn a_run_of_too_many_members_is_refused() {
+    let run = |count: usize| {
+        let members: Vec<String> = (0..count).map(|n| format!(r#""m{n}": {n}"#)).collect();
+        format!(r#"{{"id": "{ID}", {}}}"#, members.join(","))
+    };
+    assert!(map(&Document::whole(Kind::Post, None, &run(9_999)), now()).is_ok());
+    let why = map(&Document::whole(Kind::Post, None, &run(10_000)), now()).unwrap_err();
+    assert!(why.contains("more than 10000 members"), "{why}");
+}
+
+#[test]
+fn what_a_run_takes_is_known() {
+    let runtime = json!({ "a": "x".repeat(5_000) });
+    let full = told(Kind::Post, &json!({ "id": ID, "extra": { "runtime": runtime } }));
+    assert!(full.bytes() > told(Kind::Post, &json!({ "id": ID })).bytes() + 5_000);
 }

@@ -212,7 +212,7 @@ impl<'m> Room<'m> {
 }
 
 /// What a finished run takes beside its place and its resource.
-pub(super) fn retained_bytes(run: &Run) -> usize {
+pub(crate) fn retained_bytes(run: &Run) -> usize {
     let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let texts = [
         &run.name,
@@ -317,7 +317,7 @@ pub(super) fn fragment_bytes(fragment: &Fragment) -> usize {
     2 * size_of::<Fragment>() + json_bytes(&fragment.message)
 }
 
-pub(super) fn map_bytes(map: &std::collections::BTreeMap<String, JsonText>) -> usize {
+pub(crate) fn map_bytes(map: &std::collections::BTreeMap<String, JsonText>) -> usize {
     if map.is_empty() {
         return 0;
     }

@@ -51,6 +51,11 @@ impl Reservation {
         self.budget.capacity_pages.saturating_sub(free) * PAGE
     }
 
+    /// How many bytes are reserved.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pages * PAGE
+    }
+
     /// Makes sure that at least `bytes` are reserved.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let pages = bytes.div_ceil(PAGE);
@@ -78,6 +83,30 @@ impl Budget {
     }
 }
 
+/// About the most that JSON takes as a tree beside its bytes: by what is between its texts, which is counted without
+/// making anything.
+pub(crate) fn tree_bytes(json: &[u8]) -> usize {
+    /// A value and its place in a list that grows, or a text of its own.
+    const VALUE: usize = size_of::<serde_json::Value>() + 24;
+    /// The name of a member, and its place in an object that grows.
+    const MEMBER: usize = 160;
+    /// What an object or a list that is not empty allocates at least.
+    const FIRST: usize = 288;
+    let (mut bytes, mut is_text, mut is_escaped) = (VALUE, false, false);
+    for byte in json {
+        match (is_text, byte) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, b'\\') => is_escaped = true,
+            (_, b'"') => is_text = !is_text,
+            (false, b',') => bytes += VALUE,
+            (false, b':') => bytes += MEMBER,
+            (false, b'{' | b'[') => bytes += FIRST,
+            _ => {}
+        }
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +127,15 @@ mod tests {
         assert_eq!(budget.pages.available_permits(), 0);
         drop(other);
         assert_eq!((budget.pages.available_permits(), budget.reservation().bytes_of_all()), (100, 0));
+    }
+
+    #[test]
+    fn what_a_tree_takes_is_counted_without_making_it() {
+        let text = r#"{"a": "[[[,,,{{{\\\",:", "b": [1, 2, 3]}"#;
+        let value = size_of::<serde_json::Value>() + 24;
+        assert_eq!(tree_bytes(text.as_bytes()), 2 * 288 + 2 * 160 + 4 * value);
+        let numbers = format!("[{}1]", "1,".repeat(1_000_000));
+        assert!(tree_bytes(numbers.as_bytes()) >= 1_000_000 * size_of::<serde_json::Value>());
     }
 
     #[test]

@@ -5,15 +5,18 @@
 //! it is the root of its own trace.
 
 use std::collections::hash_map::Entry;
+use std::fmt;
 
-use clearspan_mapping::langsmith::{self, ATTACHMENT, Document, Kind, Told};
+use clearspan_mapping::langsmith::{self, ATTACHMENT, BatchError, Document, Kind, MAX_BATCH, Told};
 use clearspan_mapping::pricing::PriceTable;
 use clearspan_model::{ErrorKind, JsonText, ProjectId, Run, RunId, RunKey, TraceId, UnixNanos, WorkspaceId};
 use clearspan_store::{Result as StoreResult, RunStore, Scope};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::json;
 
-use super::{Batch, Destination, Ingest, IngestError, Link, Reservation, hybrid, strays};
+use super::{
+    Batch, Destination, Exhausted, Ingest, IngestError, Link, Problems, Reservation, hybrid, strays,
+};
 use crate::attachments::ContentHash;
 
 /// A document with its texts.
@@ -63,18 +66,11 @@ pub(crate) struct Documents {
     pub(crate) reservation: Reservation,
 }
 
-/// A part of a request that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) part: String,
-    pub(crate) message: String,
-}
-
 /// What became of the documents.
 #[derive(Debug, Default)]
 pub(crate) struct DocumentReceipt {
     pub(crate) accepted: u64,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) problems: Problems,
 }
 
 /// Where a run is.
@@ -126,11 +122,13 @@ impl Ingest {
         let now = self.clock.now();
         let processor = self.processors.acquire().await.expect("nobody closes it");
         let telling = tokio::task::spawn_blocking(move || {
-            let (mut told, problems) = tell(&sent, now);
-            attach(&mut told, attachments, now);
-            (told, problems)
+            let mut telling = Telling::new(reservation);
+            telling.tell(&sent, now)?;
+            telling.attach(attachments, now)?;
+            Ok::<_, IngestError>(telling)
         });
-        let (told, problems) = telling.await.map_err(|_panic| IngestError::of_ours(ErrorKind::Internal))?;
+        let telling = telling.await.map_err(|_panic| IngestError::of_ours(ErrorKind::Internal))??;
+        let Telling { told, problems, reservation, .. } = telling;
         drop(processor);
         let accepted = told.len() as u64;
         let workspace_id = to.workspace_id;
@@ -286,39 +284,118 @@ pub(super) async fn places_of(
     Ok(places)
 }
 
-/// Maps every document; those that cannot be used are told.
-fn tell(sent: &Sent, now: UnixNanos) -> (Vec<Told>, Vec<Problem>) {
-    let mut told = Vec::new();
-    let mut problems = Vec::new();
-    let mut tell_one = |part: String, document: &Document<'_>| match langsmith::map(document, now) {
-        Ok(one) => told.push(one),
-        Err(message) => problems.push(Problem { part, message }),
-    };
-    match sent {
-        Sent::Apart(documents) => {
-            for document in documents {
-                let main = document.main.as_deref().unwrap_or("{}");
-                let parts = document.parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                let part = format!("{}.{}", word(document.kind), document.run_id);
-                let run_id = Some(document.run_id);
-                tell_one(part, &Document { kind: document.kind, run_id, main, parts });
+/// What the documents of a request say, while it is found out.
+struct Telling {
+    told: Vec<Told>,
+    problems: Problems,
+    reservation: Reservation,
+    /// What is to be reserved: the texts, and what the runs take beside them.
+    bytes: usize,
+}
+
+impl Telling {
+    fn new(reservation: Reservation) -> Self {
+        let bytes = reservation.bytes();
+        Self { told: Vec::new(), problems: Problems::default(), reservation, bytes }
+    }
+
+    /// Maps every document; those that cannot be used are told.
+    fn tell(&mut self, sent: &Sent, now: UnixNanos) -> Result<(), IngestError> {
+        match sent {
+            Sent::Apart(documents) => {
+                for document in documents {
+                    let main = document.main.as_deref().unwrap_or("{}");
+                    let parts = document.parts.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                    let part = format_args!("{}.{}", word(document.kind), document.run_id);
+                    let run_id = Some(document.run_id);
+                    self.tell_one(part, &Document { kind: document.kind, run_id, main, parts }, now)?;
+                }
             }
-        }
-        Sent::Batch(text) => match langsmith::read_batch(text) {
-            Ok(batch) => {
+            Sent::Batch(text) => {
+                let batch = match langsmith::read_batch(text) {
+                    Ok(batch) => batch,
+                    Err(BatchError::Malformed(message)) => {
+                        self.problems.note("body", message);
+                        return Ok(());
+                    }
+                    Err(BatchError::TooMany) => return Err(too_many()),
+                };
                 for (kind, list) in [(Kind::Post, batch.post), (Kind::Patch, batch.patch)] {
                     for (idx, main) in list.into_iter().enumerate() {
-                        tell_one(format!("{}[{idx}]", word(kind)), &Document::whole(kind, None, main));
+                        let part = format_args!("{}[{idx}]", word(kind));
+                        self.tell_one(part, &Document::whole(kind, None, main), now)?;
                     }
                 }
             }
-            Err(message) => problems.push(Problem { part: "body".to_owned(), message }),
-        },
-        Sent::One(kind, run_id, text) => {
-            tell_one("body".to_owned(), &Document::whole(*kind, *run_id, text));
+            Sent::One(kind, run_id, text) => {
+                self.tell_one(format_args!("body"), &Document::whole(*kind, *run_id, text), now)?;
+            }
         }
+        Ok(())
     }
-    (told, problems)
+
+    fn tell_one(
+        &mut self,
+        part: fmt::Arguments<'_>,
+        document: &Document<'_>,
+        now: UnixNanos,
+    ) -> Result<(), IngestError> {
+        match langsmith::map(document, now) {
+            Ok(one) => {
+                let parts = document.parts.iter().map(|(_, text)| text.len());
+                let text_bytes = document.main.len() + parts.sum::<usize>();
+                self.keep(one, text_bytes)?;
+            }
+            Err(message) => self.problems.note(part, message),
+        }
+        Ok(())
+    }
+
+    /// Keeps a run that was made from so many bytes of text. Its place is needed twice: here, and where the runs are joined.
+    /// Its texts stand in the place of those that were sent, as far as they are no longer. Reading one document takes
+    /// little beside its text, so a run is charged when it is there, before the next is made.
+    fn keep(&mut self, one: Told, text_bytes: usize) -> Result<(), IngestError> {
+        self.bytes += size_of::<Told>() + one.bytes().saturating_sub(text_bytes);
+        self.reservation.grow_to(self.bytes).map_err(|exhausted| match exhausted {
+            Exhausted::ForNow => IngestError {
+                kind: ErrorKind::Overloaded,
+                message: "too many bytes are being received; try again".to_owned(),
+            },
+            Exhausted::ForEver => IngestError {
+                kind: ErrorKind::TooLarge,
+                message: "the runs of this request take more memory than the server may use; send smaller batches, or raise --inflight"
+                    .to_owned(),
+            },
+        })?;
+        self.told.push(one);
+        Ok(())
+    }
+
+    /// Lists the files with their runs.
+    fn attach(&mut self, attachments: Vec<Attachment>, now: UnixNanos) -> Result<(), IngestError> {
+        for Attachment { run_id, name, mime_type, hash, bytes } in attachments {
+            let mut at = self.told.iter().position(|told| told.run.key.run_id == run_id);
+            if at.is_none()
+                && let Ok(alone) = langsmith::map(&Document::whole(Kind::Patch, Some(run_id), "{}"), now)
+            {
+                // Nothing but files came for this run.
+                at = Some(self.told.len());
+                self.keep(alone, 0)?;
+            }
+            let file = json!({ "sha256": hash.to_string(), "bytes": bytes, "mime_type": mime_type });
+            if let Some(told) = at.and_then(|at| self.told.get_mut(at)) {
+                told.run.attributes.insert(format!("{ATTACHMENT}{name}"), JsonText::from_value(&file));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_many() -> IngestError {
+    IngestError {
+        kind: ErrorKind::TooLarge,
+        message: format!("the batch has more than {MAX_BATCH} runs; send smaller batches"),
+    }
 }
 
 fn word(kind: Kind) -> &'static str {
@@ -328,18 +405,5 @@ fn word(kind: Kind) -> &'static str {
     }
 }
 
-/// Lists the files with their runs.
-fn attach(told: &mut Vec<Told>, attachments: Vec<Attachment>, now: UnixNanos) {
-    for Attachment { run_id, name, mime_type, hash, bytes } in attachments {
-        let at = told.iter().position(|told| told.run.key.run_id == run_id).or_else(|| {
-            // Nothing but files came for this run.
-            let alone = langsmith::map(&Document::whole(Kind::Patch, Some(run_id), "{}"), now).ok()?;
-            told.push(alone);
-            Some(told.len() - 1)
-        });
-        let file = json!({ "sha256": hash.to_string(), "bytes": bytes, "mime_type": mime_type });
-        if let Some(told) = at.and_then(|at| told.get_mut(at)) {
-            told.run.attributes.insert(format!("{ATTACHMENT}{name}"), JsonText::from_value(&file));
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

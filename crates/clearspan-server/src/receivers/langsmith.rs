@@ -14,6 +14,7 @@ use std::time::Instant;
 use ::http::request::Parts;
 use ::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{patch, post};
@@ -28,7 +29,7 @@ use crate::auth::Caller;
 use crate::context::Context;
 use crate::drain::drain;
 use crate::error::http_status;
-use crate::ingest::{DocumentReceipt, Documents, IngestError, Problem, Sent};
+use crate::ingest::{DocumentReceipt, Documents, IngestError, Problem, Problems, Sent};
 use crate::multipart;
 use crate::telemetry::{Accepted, Protocol, Refused};
 
@@ -37,8 +38,6 @@ use unpack::{Stop, Text};
 
 /// What stands before the paths, by the way in which the endpoint is configured.
 const PREFIXES: [&str; 3] = ["", "/api", "/api/v1"];
-/// Problems that an answer spells out.
-const MAX_PROBLEMS: usize = 100;
 /// After so many seconds a client may come back that was refused for now.
 const RETRY_SECONDS: i64 = 1;
 
@@ -62,9 +61,14 @@ async fn create(State(context): State<Arc<Context>>, request: Request) -> Respon
 
 async fn update(
     State(context): State<Arc<Context>>,
-    Path(run_id): Path<String>,
+    run_id: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
+    let run_id = match run_id {
+        Ok(Path(run_id)) => run_id,
+        // Its bytes are no text: as good as an id that is none.
+        Err(rejection) => rejection.body_text(),
+    };
     answer(context, request, Route::One(Kind::Patch, Some(run_id)), "Run updated").await
 }
 
@@ -126,7 +130,7 @@ async fn answer(context: Arc<Context>, request: Request, route: Route, message: 
     let (parts, body) = request.into_parts();
     match receive(&context, &parts, body, route).await {
         Ok((receipt, bytes)) => {
-            let rejected = receipt.problems.len() as u64;
+            let rejected = receipt.problems.count();
             let accepted = Accepted { runs: receipt.accepted, rejected, bytes };
             context.metrics.note_accepted(Protocol::LangSmith, accepted, begin.elapsed());
             let response = accept(&receipt, message);
@@ -174,11 +178,13 @@ fn note(context: &Context, parts: &Parts, status: StatusCode, reason: String) {
     });
 }
 
-fn in_words(problems: &[Problem]) -> String {
+fn in_words(problems: &Problems) -> String {
+    let first = problems.told().iter().take(3);
     let mut words: Vec<String> =
-        problems.iter().take(3).map(|problem| format!("{}: {}", problem.part, problem.message)).collect();
-    if problems.len() > words.len() {
-        words.push(format!("and {} more", problems.len() - words.len()));
+        first.map(|Problem { part, message }| format!("{part}: {message}")).collect();
+    let more = problems.count() - words.len() as u64;
+    if more > 0 {
+        words.push(format!("and {more} more"));
     }
     words.join("; ")
 }
@@ -186,19 +192,19 @@ fn in_words(problems: &[Problem]) -> String {
 /// 202, also when some parts were refused: clients send nothing again, and the rest is kept. 422 when nothing was kept.
 fn accept(receipt: &DocumentReceipt, message: &str) -> Response {
     let problems = &receipt.problems;
-    if problems.is_empty() {
+    if problems.count() == 0 {
         return (StatusCode::ACCEPTED, Json(json!({ "message": message }))).into_response();
     }
     let errors: Vec<_> = problems
+        .told()
         .iter()
-        .take(MAX_PROBLEMS)
         .map(|problem| json!({ "part": problem.part, "error": problem.message }))
         .collect();
     if receipt.accepted == 0 {
         let body = json!({ "detail": in_words(problems), "errors": errors });
         return (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response();
     }
-    let message = format!("{message}, except {} parts", problems.len());
+    let message = format!("{message}, except {} parts", problems.count());
     (StatusCode::ACCEPTED, Json(json!({ "message": message, "errors": errors }))).into_response()
 }
 
@@ -221,27 +227,28 @@ async fn receive(
     };
     let reservation = context.ingest.reservation();
     let workspace_id = caller.workspace_id;
-    let (documents, given, problems, bytes) = if let Some(boundary) = boundary {
+    let (documents, given, mut problems, bytes) = if let Some(boundary) = boundary {
         let collector = Collector::new(&boundary, Arc::clone(&context.attachments), reservation);
         let collected = unpack::read(body, coding, collector).await?.finish()?;
         collected_documents(collected)
     } else {
         let text = unpack::read(body, coding, Text { bytes: Vec::new(), reservation }).await?;
         let bytes = text.bytes.len() as u64;
-        (text_documents(text, route)?, Vec::new(), Vec::new(), bytes)
+        (text_documents(text, route)?, Vec::new(), Problems::default(), bytes)
     };
     let mut receipt =
         context.ingest.deliver_documents(documents, destination(caller, &parts.headers)).await?;
-    receipt.problems.splice(0..0, problems);
+    problems.append(std::mem::take(&mut receipt.problems));
+    receipt.problems = problems;
     // After the runs: they say where feedback belongs that does not say it.
     let (kept, problems) = feedback::keep(context, workspace_id, given).await?;
     receipt.accepted += kept;
-    receipt.problems.extend(problems);
+    receipt.problems.append(problems);
     Ok((receipt, bytes))
 }
 
 /// Runs, feedback, what could not be used, and the size.
-type Sorted = (Documents, Vec<(String, Vec<u8>)>, Vec<Problem>, u64);
+type Sorted = (Documents, Vec<(String, Vec<u8>)>, Problems, u64);
 
 fn collected_documents(collected: Collected) -> Sorted {
     let Collected { documents, attachments, feedback, problems, reservation, bytes } = collected;

@@ -115,7 +115,7 @@ pub(super) async fn load(ctx: &Arc<Context>, workspace_id: WorkspaceId, id: Data
 pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<DatasetBody>,
+    LargeJson(body, _held): LargeJson<DatasetBody>,
 ) -> Result<Json<Value>> {
     let id = match &body.id {
         Some(id) => parse_id("dataset id", id)?,
@@ -175,7 +175,7 @@ pub(super) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<DatasetBody>,
+    LargeJson(body, _held): LargeJson<DatasetBody>,
 ) -> Result<Json<Value>> {
     let id = parse_id("dataset id", &id)?;
     let now = ctx.clock.now();
@@ -315,7 +315,7 @@ pub(super) async fn tag(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(TagBody { as_of, tag }): LargeJson<TagBody>,
+    LargeJson(TagBody { as_of, tag }, _held): LargeJson<TagBody>,
 ) -> Result<Json<Value>> {
     let id = parse_id("dataset id", &id)?;
     let tag = tag.trim().to_owned();

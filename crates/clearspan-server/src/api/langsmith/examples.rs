@@ -20,7 +20,9 @@ use serde_json::{Map, Value, json};
 use super::asked::complain;
 use super::attachments::base_of_addresses;
 use super::datasets::{self, resolve_version};
-use super::input::{LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable};
+use super::input::{
+    AtMost, LargeJson, Page, Pairs, blocking, is_true, object_of_text, parse_id, unprocessable,
+};
 use super::json_object::{JsonObject, text_of};
 use super::run_json::iso;
 use crate::api::error::{ApiError, Result};
@@ -273,7 +275,7 @@ async fn write(
 pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<ExampleBody>,
+    LargeJson(body, _held): LargeJson<ExampleBody>,
 ) -> Result<Json<JsonObject>> {
     let new = body.create(&ctx, caller.workspace_id).await?;
     let mut made = write(&ctx, caller.workspace_id, vec![new]).await?;
@@ -283,9 +285,8 @@ pub(super) async fn create(
 pub(super) async fn create_many(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(bodies): LargeJson<Vec<ExampleBody>>,
+    LargeJson(AtMost(bodies), _held): LargeJson<AtMost<ExampleBody, MAX_EXAMPLES>>,
 ) -> Result<Json<Vec<JsonObject>>> {
-    check_count(bodies.len())?;
     let mut writes = Vec::with_capacity(bodies.len());
     for body in bodies {
         writes.push(body.create(&ctx, caller.workspace_id).await?);
@@ -315,7 +316,7 @@ pub(super) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<ExampleBody>,
+    LargeJson(body, _held): LargeJson<ExampleBody>,
 ) -> Result<Json<JsonObject>> {
     let change = body.change(Some(parse_id("example id", &id)?))?;
     let update = blocking(&ctx, move |ctx| home(ctx, caller.workspace_id, change)).await?;
@@ -326,9 +327,8 @@ pub(super) async fn update(
 pub(super) async fn update_many(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(bodies): LargeJson<Vec<ExampleBody>>,
+    LargeJson(AtMost(bodies), _held): LargeJson<AtMost<ExampleBody, MAX_EXAMPLES>>,
 ) -> Result<Json<Vec<JsonObject>>> {
-    check_count(bodies.len())?;
     let changes = bodies.into_iter().map(|body| body.change(None)).collect::<Result<Vec<_>>>()?;
     let updates = blocking(&ctx, move |ctx| {
         changes.into_iter().map(|change| home(ctx, caller.workspace_id, change)).collect::<Result<Vec<_>>>()
@@ -392,7 +392,7 @@ pub(super) struct DeleteBody {
 pub(super) async fn delete_listed(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<DeleteBody>,
+    LargeJson(body, _held): LargeJson<DeleteBody>,
 ) -> Result<Json<Value>> {
     let ids = body.example_ids.iter().map(|id| parse_id("example id", id)).collect::<Result<Vec<_>>>()?;
     let deleted = delete_all(&ctx, caller.workspace_id, ids, body.hard_delete.unwrap_or(false)).await?;
@@ -432,7 +432,7 @@ pub(super) async fn update_splits(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<SplitsBody>,
+    LargeJson(body, _held): LargeJson<SplitsBody>,
 ) -> Result<Json<Vec<String>>> {
     let id: DatasetId = parse_id("dataset id", &id)?;
     let SplitsBody { split_name, examples, remove } = body;
@@ -482,7 +482,7 @@ pub(super) struct CloneBody {
 pub(super) async fn clone_dataset(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<CloneBody>,
+    LargeJson(body, _held): LargeJson<CloneBody>,
 ) -> Result<Json<Vec<Value>>> {
     let source = parse_id("dataset id", &body.source_dataset_id)?;
     let target: DatasetId = parse_id("dataset id", &body.target_dataset_id)?;

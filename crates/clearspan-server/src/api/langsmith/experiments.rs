@@ -110,7 +110,7 @@ pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     Params(pairs): Params<Pairs>,
-    LargeJson(body): LargeJson<SessionBody>,
+    LargeJson(body, _held): LargeJson<SessionBody>,
 ) -> Result<Json<Value>> {
     let project = make(&ctx, &caller, &pairs, body).await?;
     answer(&ctx, &caller, &project).await
@@ -157,7 +157,7 @@ pub(super) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<SessionBody>,
+    LargeJson(body, _held): LargeJson<SessionBody>,
 ) -> Result<Json<Value>> {
     let updated = change(&ctx, &caller, &id, body).await?;
     answer(&ctx, &caller, &updated).await
@@ -268,7 +268,7 @@ pub(super) async fn runs_of_examples(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<RunsOfExamplesBody>,
+    LargeJson(body, _held): LargeJson<RunsOfExamplesBody>,
 ) -> Result<Json<Vec<JsonObject>>> {
     let dataset_id: DatasetId = parse_id("dataset id", &id)?;
     let workspace_id = caller.workspace_id;
@@ -437,7 +437,7 @@ pub(super) struct ComparisonBody {
 pub(super) async fn compare(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<ComparisonBody>,
+    LargeJson(body, _held): LargeJson<ComparisonBody>,
 ) -> Result<Json<Value>> {
     let workspace_id = caller.workspace_id;
     let experiment_ids = body

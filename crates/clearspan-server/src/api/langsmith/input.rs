@@ -1,5 +1,7 @@
 //! Reading what the SDKs send to datasets, experiments and prompts: ids, parameters that repeat, bodies that may be large.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,13 +11,14 @@ use bytes::Bytes;
 use clearspan_model::{JsonText, UnixNanos};
 use http::StatusCode;
 use http_body_util::BodyExt as _;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::context::Context;
 use crate::drain::drain;
-use crate::ingest::{Exhausted, Reservation};
+use crate::ingest::{Exhausted, Reservation, tree_bytes};
 
 /// A body of examples has at most this many bytes; the SDKs split theirs at 20 MB.
 pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
@@ -110,18 +113,19 @@ impl Page {
     }
 }
 
-/// A JSON body that may be large: read within the memory that all requests share.
+/// A JSON body that may be large: read within the memory that all requests share, which is held as long as what was read.
 #[derive(Debug)]
-pub(super) struct LargeJson<T>(pub(super) T);
+pub(super) struct LargeJson<T>(pub(super) T, pub(super) Reservation);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Context>> for LargeJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, ctx: &Arc<Context>) -> Result<Self> {
-        let (bytes, _reservation) = read_body(ctx, request.into_body()).await?;
+        let (bytes, mut reservation) = read_body(ctx, request.into_body()).await?;
         let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+        reservation.grow_to(bytes.len() + tree_bytes(bytes)).map_err(no_room)?;
         serde_json::from_slice(bytes)
-            .map(Self)
+            .map(|body| Self(body, reservation))
             .map_err(|error| unprocessable(format!("cannot read the body: {error}")))
     }
 }
@@ -139,15 +143,55 @@ pub(super) async fn read_body(ctx: &Context, mut body: Body) -> Result<(Bytes, R
             drain(body).await;
             return Err(too_large());
         }
-        reservation.grow_to(length).map_err(|exhausted| match exhausted {
-            Exhausted::ForNow => {
-                ApiError::new(ErrorCode::Overloaded, "too many bytes are being received; try again")
-            }
-            Exhausted::ForEver => too_large(),
-        })?;
+        reservation.grow_to(length).map_err(no_room)?;
         bytes.extend_from_slice(&data);
     }
     Ok((bytes.into(), reservation))
+}
+
+fn no_room(exhausted: Exhausted) -> ApiError {
+    match exhausted {
+        Exhausted::ForNow => {
+            ApiError::new(ErrorCode::Overloaded, "too many bytes are being received; try again")
+        }
+        Exhausted::ForEver => ApiError::new(
+            ErrorCode::TooLarge,
+            "the body takes more memory than the server may use; send less at once, or raise --inflight",
+        ),
+    }
+}
+
+/// A list of at most `N` items: what comes behind them is not read, and the body is refused.
+#[derive(Debug)]
+pub(super) struct AtMost<T, const N: usize>(pub(super) Vec<T>);
+
+impl<'de, T: Deserialize<'de>, const N: usize> Deserialize<'de> for AtMost<T, N> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Items<T, const N: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const N: usize> Visitor<'de> for Items<T, N> {
+            type Value = AtMost<T, N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {N} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Self::Value, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = seq.next_element()? {
+                    if items.len() == N {
+                        return Err(de::Error::custom(format_args!(
+                            "more than {N} items; send fewer at once"
+                        )));
+                    }
+                    items.push(item);
+                }
+                Ok(AtMost(items))
+            }
+        }
+
+        deserializer.deserialize_seq(Items(PhantomData))
+    }
 }
 
 fn too_large() -> ApiError {

@@ -125,7 +125,7 @@ fn parse_kind(text: &str) -> Result<PromptKind> {
 pub(super) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
-    LargeJson(body): LargeJson<PromptBody>,
+    LargeJson(body, _held): LargeJson<PromptBody>,
 ) -> Result<Json<Value>> {
     let text = body.repo_handle.clone().ok_or_else(|| unprocessable("a prompt needs a repo_handle"))?;
     let handle = PromptHandle::parse(&text).ok_or_else(|| {
@@ -163,7 +163,7 @@ pub(super) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle)): PathParams<(String, String)>,
-    LargeJson(body): LargeJson<PromptBody>,
+    LargeJson(body, _held): LargeJson<PromptBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     let now = ctx.clock.now();
@@ -286,7 +286,7 @@ pub(super) async fn commit(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle)): PathParams<(String, String)>,
-    LargeJson(body): LargeJson<CommitBody>,
+    LargeJson(body, _held): LargeJson<CommitBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     if !body.manifest.get().trim_start().starts_with('{') {
@@ -397,7 +397,7 @@ pub(super) async fn tag(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle)): PathParams<(String, String)>,
-    LargeJson(body): LargeJson<TagBody>,
+    LargeJson(body, _held): LargeJson<TagBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     let name = parse_tag(&body.tag_name.ok_or_else(|| unprocessable("tag_name is missing"))?)?;
@@ -409,7 +409,7 @@ pub(super) async fn update_tag(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle, name)): PathParams<(String, String, String)>,
-    LargeJson(body): LargeJson<TagBody>,
+    LargeJson(body, _held): LargeJson<TagBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     let commit_id = parse_id("commit id", &body.commit_id)?;
@@ -472,7 +472,7 @@ pub(super) async fn like(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle)): PathParams<(String, String)>,
-    LargeJson(body): LargeJson<LikeBody>,
+    LargeJson(body, _held): LargeJson<LikeBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     let likes = blocking(&ctx, move |ctx| {

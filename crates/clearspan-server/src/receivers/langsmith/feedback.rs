@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::Refusal;
 use crate::context::Context;
 use crate::error::http_status;
-use crate::ingest::{Problem, feedback};
+use crate::ingest::{Problems, feedback};
 
 /// Keeps what can be used of these parts; the rest is told. Returns how many were kept.
 pub(super) async fn keep(
     context: &Arc<Context>,
     workspace_id: WorkspaceId,
     parts: Vec<(String, Vec<u8>)>,
-) -> Result<(u64, Vec<Problem>), Refusal> {
+) -> Result<(u64, Problems), Refusal> {
     let now = context.clock.now();
-    let (mut given, mut problems) = (Vec::with_capacity(parts.len()), Vec::new());
+    let (mut given, mut problems) = (Vec::with_capacity(parts.len()), Problems::default());
     for (id, text) in parts {
         let given_one = read(&id, &text).and_then(|mut document| {
             context.ingest.redact(&mut document);
@@ -26,7 +26,7 @@ pub(super) async fn keep(
         });
         match given_one {
             Ok(one) => given.push(one),
-            Err(message) => problems.push(Problem { part: format!("feedback.{id}"), message }),
+            Err(message) => problems.note(format_args!("feedback.{id}"), message),
         }
     }
     if given.is_empty() {

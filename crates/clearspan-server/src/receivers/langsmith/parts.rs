@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::unpack::{Sink, Stop};
 use crate::attachments::{Attachments, Unfinished};
-use crate::ingest::{Attachment, OwnDocument, Problem, Reservation};
+use crate::ingest::{Attachment, OwnDocument, Problems, Reservation};
 use crate::multipart::{Headers, Parts, Reader};
 use crate::receivers::body::BodyError;
 
@@ -20,6 +20,8 @@ const MAX_PARTS: usize = 50_000;
 const MAX_NAME_BYTES: usize = 1_024;
 /// The fields of a run that come apart from it.
 const FIELDS: [&str; 6] = ["inputs", "outputs", "events", "extra", "error", "serialized"];
+/// Feedback is a few hundred bytes; what it becomes while it is read may take many times its bytes.
+const MAX_FEEDBACK_BYTES: usize = 1 << 20;
 /// A part in memory takes this much beside its bytes.
 const PART_BYTES: usize = 256;
 
@@ -52,7 +54,7 @@ pub(super) struct Collected {
     pub(super) documents: IndexMap<(Kind, RunId), OwnDocument>,
     pub(super) attachments: Vec<Attachment>,
     pub(super) feedback: Vec<(String, Vec<u8>)>,
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Problems,
     pub(super) reservation: Reservation,
     pub(super) bytes: u64,
 }
@@ -73,7 +75,7 @@ impl Collector {
             documents: IndexMap::new(),
             attachments: Vec::new(),
             feedback: Vec::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
             reservation,
             bytes: 0,
         };
@@ -84,23 +86,22 @@ impl Collector {
     pub(super) fn finish(self) -> Result<Collected, Stop> {
         self.reader.as_ref().map_or(Ok(()), Reader::finish)?;
         let mut collected = self.collected;
-        let mut homeless = Vec::new();
+        let problems = &mut collected.problems;
         collected.documents.retain(|(kind, run_id), document| {
             if document.main.is_none() {
-                homeless.extend(document.parts.iter().map(|(field, _)| Problem {
-                    part: format!("{}.{run_id}.{field}", word(*kind)),
-                    message: format!("there is no part {}.{run_id}", word(*kind)),
-                }));
+                let run = format!("{}.{run_id}", word(*kind));
+                for (field, _) in &document.parts {
+                    problems.note(format_args!("{run}.{field}"), format!("there is no part {run}"));
+                }
             }
             document.main.is_some()
         });
-        collected.problems.extend(homeless);
         Ok(collected)
     }
 
     fn refuse(&mut self, part: &str, message: impl Into<String>) {
-        let part = part.chars().take(200).collect();
-        self.collected.problems.push(Problem { part, message: message.into() });
+        let part = part.get(..part.floor_char_boundary(200)).unwrap_or_default();
+        self.collected.problems.note(part, message.into());
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), Stop> {
@@ -226,6 +227,9 @@ impl Collector {
                     documents.entry((kind, run_id)).or_insert_with(|| OwnDocument::new(kind, run_id));
                 document.parts.retain(|(known, _)| *known != field);
                 document.parts.push((field, text));
+            }
+            Role::Feedback(_) if text.len() > MAX_FEEDBACK_BYTES => {
+                self.refuse(label, format!("feedback has at most {MAX_FEEDBACK_BYTES} bytes"));
             }
             Role::Feedback(id) => self.collected.feedback.push((id, text.into_bytes())),
             Role::Attachment(..) => {}

@@ -127,6 +127,7 @@ async fn bad_runs_are_refused_in_words() {
         ("POST", "/runs", format!(r#"{{"id":"{ID}","user\u0000_id":1}}"#)),
         ("PATCH", path.as_str(), json!({ "id": CHILD }).to_string()),
         ("PATCH", "/runs/nonsense", "{}".to_owned()),
+        ("PATCH", "/runs/%FF", "{}".to_owned()),
         ("POST", "/runs/batch", "[]".to_owned()),
         ("POST", "/runs/batch", json!({"post": 1}).to_string()),
         ("POST", "/runs/batch", json!({"post": [1, null, "x"]}).to_string()),
@@ -140,6 +141,10 @@ async fn bad_runs_are_refused_in_words() {
     let not_utf8 =
         Request::post("/runs").body(Bytes::from_static(b"{\"id\":\"\xff\"}")).expect("a valid request");
     assert_eq!(send(&server, not_utf8).await.status, 422);
+    let many = Bytes::from(format!(r#"{{"post":[{}{{}}]}}"#, "{},".repeat(1_000_000)));
+    let answer = send(&server, Request::post("/runs/batch").body(many).expect("a valid request")).await;
+    assert_eq!(answer.status, 413);
+    assert!(answer.text().contains("send smaller batches"), "{}", answer.text());
     assert_eq!(server.run_count("default").await, 0);
 }
 

@@ -64,7 +64,7 @@ pub(in crate::api::langsmith) async fn commit(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams((owner, handle)): PathParams<(String, String)>,
-    LargeJson(body): LargeJson<CommitBody>,
+    LargeJson(body, _held): LargeJson<CommitBody>,
 ) -> Result<Json<Value>> {
     let handle = handle_of(&ctx, &owner, handle)?;
     for (path, file) in &body.files {

@@ -60,7 +60,7 @@ pub(in crate::api::langsmith) async fn query(
     caller: Caller,
     headers: HeaderMap,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<Body>,
+    LargeJson(body, _held): LargeJson<Body>,
 ) -> Result<Response> {
     let dataset_id: DatasetId = parse_id("dataset id", &id)?;
     let workspace_id = caller.workspace_id;

@@ -119,7 +119,7 @@ pub(in crate::api::langsmith) async fn create(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     Params(pairs): Params<Pairs>,
-    LargeJson(body): LargeJson<CreateBody>,
+    LargeJson(body, _held): LargeJson<CreateBody>,
 ) -> Result<Json<Value>> {
     if let Some(kind) = &body.kind {
         check_type(kind)?;
@@ -132,7 +132,7 @@ pub(in crate::api::langsmith) async fn update(
     State(ctx): State<Arc<Context>>,
     caller: Caller,
     PathParams(id): PathParams<String>,
-    LargeJson(body): LargeJson<SessionBody>,
+    LargeJson(body, _held): LargeJson<SessionBody>,
 ) -> Result<Json<Value>> {
     let project = change(&ctx, &caller, &id, body).await?;
     one(&ctx, &caller, &project, None).await
