@@ -4,8 +4,8 @@ use clearspan_model::Side::{Input, Output};
 
 use super::values::langfuse_type;
 use crate::engine::To::{
-    Costs, Environment, Failed, FirstTokenAt, Metadata, MetadataKeys, Model, Params, Payload, Release,
-    RootName, RunType, Special, Tags,
+    Costs, Environment, Failed, FirstTokenAt, Metadata, MetadataKeys, MetadataObject, Model, Params, Payload,
+    Release, RootName, RunType, Special, Tags,
 };
 use crate::engine::{Attributes, Draft, Row, read_count, row, under};
 use crate::json::Json;
@@ -31,6 +31,8 @@ pub(super) const ROWS: &[Row] = &[
     row("langfuse.release", &[Release]),
     row("langfuse.version", &[Metadata("version")]),
     row("langfuse.environment", &[Environment]),
+    row("langfuse.observation.metadata", &[MetadataObject]),
+    row("langfuse.trace.metadata", &[MetadataObject]),
     under("langfuse.observation.metadata.", &[MetadataKeys(&[])]),
     under("langfuse.trace.metadata.", &[MetadataKeys(&[])]),
 ];

@@ -9,8 +9,8 @@ use crate::engine::{Row, row, under};
 pub(super) const ROWS: &[Row] = &[
     row("db.system", &[RunType(25, vector_store), Metadata("db_system")]),
     row("db.system.name", &[RunType(25, vector_store), Metadata("db_system")]),
-    row("db.operation", &[Metadata("db_operation")]),
-    row("db.operation.name", &[Metadata("db_operation")]),
+    row("db.operation", &[RunType(24, write), Metadata("db_operation")]),
+    row("db.operation.name", &[RunType(24, write), Metadata("db_operation")]),
     row("db.vector.query.top_k", &[Param("top_k"), Implies(26, Type::Retriever)]),
     row("db.chroma.query.n_results", &[Param("top_k"), Implies(26, Type::Retriever)]),
     row("db.pinecone.query.top_k", &[Param("top_k"), Implies(26, Type::Retriever)]),
@@ -28,6 +28,14 @@ pub(super) const ROWS: &[Row] = &[
     under("db.lancedb.", &[Implies(26, Type::Retriever)]),
     under("db.marqo.", &[Implies(26, Type::Retriever)]),
 ];
+
+/// What puts documents in, or takes them out, finds none.
+fn write(operation: &str) -> Option<Type> {
+    const VERBS: &[&str] =
+        &["add", "upsert", "insert", "delete", "update", "upload", "create", "modify", "set"];
+    let verb = operation.split(['_', '.', ' ']).next().unwrap_or_default();
+    VERBS.iter().any(|known| known.eq_ignore_ascii_case(verb)).then_some(Type::Chain)
+}
 
 /// An ordinary database is no retriever.
 fn vector_store(word: &str) -> Option<Type> {

@@ -102,3 +102,9 @@ pub(super) fn finish(mut cost: Cost) -> Option<Cost> {
     cost.source = CostSource::Reported;
     Some(cost)
 }
+
+/// Whether it tells of no money at all: what a client says that has seen no tokens, because the stream broke.
+pub(super) fn is_nothing(cost: &Cost) -> bool {
+    let figures = [cost.input, cost.output, cost.total].into_iter().flatten();
+    figures.chain(cost.details.values().copied()).all(|money| money.is_zero())
+}

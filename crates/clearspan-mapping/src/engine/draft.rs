@@ -347,7 +347,8 @@ impl Draft {
         );
         self.run.invocation_params = params.finish(&self.texts);
         self.run.usage = usage.finish(&mut self.run.issues);
-        self.run.cost = super::cost::finish(cost);
+        let has_usage = self.run.usage.is_some();
+        self.run.cost = super::cost::finish(cost).filter(|cost| has_usage || !super::cost::is_nothing(cost));
         if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
             self.run.status = Some(Status::Error);
         }

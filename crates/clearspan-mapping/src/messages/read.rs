@@ -386,8 +386,8 @@ pub(super) fn normalise_role(role: &str) -> Cow<'_, str> {
     let bare = lower.rsplit_once('.').map_or(lower.as_ref(), |(_, last)| last);
     match bare {
         "human" => "user".into(),
-        "ai" | "model" | "chatbot" | "bot" => "assistant".into(),
-        "function" | "tool_response" => "tool".into(),
+        "ai" | "model" | "chatbot" | "bot" | "tool-call" | "tool_call" => "assistant".into(),
+        "function" | "tool_response" | "tool-response" => "tool".into(),
         _ if bare.len() == lower.len() => lower,
         _ => bare.to_owned().into(),
     }

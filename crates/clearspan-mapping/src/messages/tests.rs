@@ -288,3 +288,20 @@ fn flattened_oddities() {
         ] }])
     );
 }
+
+#[test]
+fn roles_have_many_names() {
+    for (role, expected) in [
+        ("human", "user"),
+        ("MessageRole.USER", "user"),
+        ("tool-call", "assistant"),
+        ("tool-response", "tool"),
+        ("function", "tool"),
+        ("critic", "critic"),
+    ] {
+        check(
+            json!([{ "role": role, "content": "hello" }]),
+            json!([{ "role": expected, "content": "hello" }]),
+        );
+    }
+}

@@ -172,12 +172,14 @@ fn map_by_rows(draft: &mut Draft, event: EventView<'_>, table: &Table) {
     }
 }
 
-/// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata`, `.document`, `.vector`.
+/// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata` (often JSON as text), `.document`, `.vector`.
 fn document<'a>(attributes: Pairs<'_, 'a>) -> Json<'a> {
     let members = attributes.iter().map(|(key, value)| {
         let name = key.strip_prefix("db.query.result.").unwrap_or(key);
         let name = if name == "document" { "page_content" } else { name };
-        (Text::Plain(name), value.clone())
+        let object = value.as_simple().filter(|_| name == "metadata").and_then(|text| parse(text).ok());
+        let object = object.filter(|object| object.members().is_some());
+        (Text::Plain(name), object.unwrap_or_else(|| value.clone()))
     });
     Json::Object(members.collect())
 }

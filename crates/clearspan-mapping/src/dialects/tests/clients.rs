@@ -175,3 +175,42 @@ fn an_answer_that_ended_with_an_error_failed() {
         "error",
     );
 }
+
+#[test]
+fn a_cost_of_nothing_without_tokens_is_no_cost() {
+    let call =
+        json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "operation.cost": 0.0 });
+    check(call.clone(), &[("/cost", Value::Null)]);
+    let mut counted = call;
+    counted["gen_ai.usage.input_tokens"] = json!(7);
+    check(counted, &[("/cost/total", json!("0"))]);
+}
+
+#[test]
+fn langfuse_tells_metadata_as_one_json_text_too() {
+    check(
+        json!({
+            "langfuse.observation.type": "span", "langfuse.observation.metadata": "{\"k\": \"v\"}",
+            "langfuse.trace.metadata": "{\"team\": 7}",
+        }),
+        &[
+            ("/metadata/k", json!("v")),
+            ("/metadata/team", json!(7)),
+            ("/attributes", json!({ "langfuse.observation.type": "span" })),
+        ],
+    );
+}
+
+#[test]
+fn what_writes_into_a_vector_store_finds_no_documents() {
+    for (operation, run_type) in [
+        ("add", "chain"),
+        ("upsert", "chain"),
+        ("delete_documents", "chain"),
+        ("query", "retriever"),
+        ("search", "retriever"),
+    ] {
+        let span = json!({ "db.system": "chroma", "db.operation": operation, "db.chroma.add.ids_count": 2 });
+        check(span, &[("/run_type", json!(run_type))]);
+    }
+}
