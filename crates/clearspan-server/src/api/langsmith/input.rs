@@ -149,7 +149,7 @@ pub(super) async fn read_body(ctx: &Context, mut body: Body) -> Result<(Bytes, R
     Ok((bytes.into(), reservation))
 }
 
-fn no_room(exhausted: Exhausted) -> ApiError {
+pub(super) fn no_room(exhausted: Exhausted) -> ApiError {
     match exhausted {
         Exhausted::ForNow => {
             ApiError::new(ErrorCode::Overloaded, "too many bytes are being received; try again")

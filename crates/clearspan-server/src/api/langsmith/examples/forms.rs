@@ -20,11 +20,12 @@ use crate::api::error::{ApiError, ErrorCode, Result};
 use crate::api::extract::PathParams;
 use crate::api::langsmith::datasets::{dataset_json, parse_data_type, parse_name};
 use crate::api::langsmith::form::{self, Part};
-use crate::api::langsmith::input::{blocking, parse_id, read_body, unprocessable};
+use crate::api::langsmith::input::{blocking, no_room, parse_id, read_body, unprocessable};
 use crate::api::langsmith::run_json::iso;
 use crate::attachments::Attachments;
 use crate::auth::Caller;
 use crate::context::Context;
+use crate::ingest::tree_bytes;
 
 /// Longer names of files are refused.
 const MAX_FILE_NAME: usize = 1_024;
@@ -131,14 +132,22 @@ fn keep_file(attachments: &Attachments, name: &str, part: &Part<'_>) -> Result<A
 async fn read_bodies(ctx: &Arc<Context>, request: Request) -> Result<Vec<ExampleBody>> {
     let (parts, body) = request.into_parts();
     let boundary = form::boundary(&parts.headers)?;
-    let (bytes, reservation) = read_body(ctx, body).await?;
+    let (bytes, mut reservation) = read_body(ctx, body).await?;
     blocking(ctx, move |ctx| {
         let parts = form::parse(&bytes, &boundary)?;
+        let trees =
+            parts.iter().filter(|part| is_read_as_tree(&part.name)).map(|part| tree_bytes(part.bytes));
+        reservation.grow_to(bytes.len() + trees.sum::<usize>()).map_err(no_room)?;
         let bodies = group(&parts)?.into_iter().map(|(id, parts)| parts.body(id, &ctx.attachments)).collect();
         drop(reservation);
         bodies
     })
     .await
+}
+
+/// Inputs, outputs and files stay the bytes that they are.
+fn is_read_as_tree(name: &str) -> bool {
+    name.split_once('.').is_none_or(|(_, rest)| rest == "attachments_operations")
 }
 
 /// What a write of examples is answered with.
@@ -212,7 +221,7 @@ pub(in crate::api::langsmith) async fn upload(
 ) -> Result<Json<Value>> {
     let (head, body) = request.into_parts();
     let boundary = form::boundary(&head.headers)?;
-    let (bytes, reservation) = read_body(&ctx, body).await?;
+    let (bytes, mut reservation) = read_body(&ctx, body).await?;
     let now = ctx.clock.now();
     let made = blocking(&ctx, move |ctx| {
         let parts = form::parse(&bytes, &boundary)?;
@@ -230,9 +239,9 @@ pub(in crate::api::langsmith) async fn upload(
         if let Some(data_type) = text("data_type")? {
             content.data_type = parse_data_type(data_type)?;
         }
+        reservation.grow_to(bytes.len() + table::row_bytes(file)).map_err(no_room)?;
         // The table is read before anything is made.
         let rows = table::read(file, &table::Columns::of(&parts)?)?;
-        check_count(rows.len())?;
         drop(reservation);
         ctx.catalog.create_dataset(caller.workspace_id, id, content, now)?;
         ctx.catalog.write_examples(caller.workspace_id, id, rows, now)?;

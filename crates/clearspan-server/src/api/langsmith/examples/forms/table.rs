@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use crate::api::error::Result;
 use crate::api::langsmith::examples::body::{json_object, metadata};
+use crate::api::langsmith::examples::check_count;
 use crate::api::langsmith::form::Part;
 use crate::api::langsmith::input::unprocessable;
+use crate::ingest::tree_bytes;
 
 /// More columns are a mistake or an attack.
 const MAX_COLUMNS: usize = 10_000;
@@ -61,15 +63,26 @@ fn new_example(inputs: JsonText, outputs: Option<JsonText>, metadata: Metadata) 
     }
 }
 
+/// What reading the largest row takes beside its bytes. The cells of a CSV are as large as their bytes.
+pub(super) fn row_bytes(file: &Part<'_>) -> usize {
+    match has_lines(file) {
+        true => file.bytes.split(|byte| *byte == b'\n').map(tree_bytes).max().unwrap_or(0),
+        false => 0,
+    }
+}
+
 /// The rows of a file as examples.
 pub(super) fn read(file: &Part<'_>, columns: &Columns) -> Result<Vec<ExampleWrite>> {
-    let has_lines = file.file_name.as_ref().is_some_and(|name| name.to_ascii_lowercase().ends_with(".jsonl"))
+    let examples = if has_lines(file) { read_lines(file, columns)? } else { read_csv(file, columns)? };
+    Ok(examples.into_iter().map(ExampleWrite::Create).collect())
+}
+
+fn has_lines(file: &Part<'_>) -> bool {
+    file.file_name.as_ref().is_some_and(|name| name.to_ascii_lowercase().ends_with(".jsonl"))
         || matches!(
             file.content_type.as_deref(),
             Some("application/jsonl" | "application/x-ndjson" | "application/jsonlines")
-        );
-    let examples = if has_lines { read_lines(file, columns)? } else { read_csv(file, columns)? };
-    Ok(examples.into_iter().map(ExampleWrite::Create).collect())
+        )
 }
 
 fn read_csv(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
@@ -92,6 +105,7 @@ fn read_csv(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
     }
     let mut examples = Vec::new();
     for record in reader.records() {
+        check_count(examples.len() + 1)?;
         let record = record.map_err(broken)?;
         let cells = header.iter().zip(record.iter());
         examples
@@ -113,6 +127,7 @@ struct Line {
 fn read_lines(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
     let mut examples = Vec::new();
     for (number, line) in (1..).zip(file.text()?.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        check_count(examples.len() + 1)?;
         let broken = || unprocessable(format!("line {number} is no JSON object"));
         if !columns.inputs.is_empty() {
             let Ok(Value::Object(row)) = serde_json::from_str(line) else { return Err(broken()) };
@@ -130,4 +145,34 @@ fn read_lines(file: &Part<'_>, columns: &Columns) -> Result<Vec<NewExample>> {
         examples.push(new_example(inputs, outputs, metadata(row.metadata)?.unwrap_or_default()));
     }
     Ok(examples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::langsmith::examples::MAX_EXAMPLES;
+
+    fn refusal(name: &str, text: &str) -> String {
+        let file = Part {
+            name: "file".to_owned(),
+            file_name: Some(name.to_owned()),
+            content_type: None,
+            length: None,
+            bytes: text.as_bytes(),
+        };
+        let columns = Columns { inputs: vec!["a".to_owned()], ..Columns::default() };
+        read(&file, &columns).unwrap_err().message
+    }
+
+    /// What comes behind the last row that may be is not looked at.
+    #[test]
+    fn reading_ends_where_there_are_too_many_rows() {
+        let csv = format!("a\n{}", "1\n".repeat(MAX_EXAMPLES + 10));
+        let lines = "{\"a\": 1}\n".repeat(MAX_EXAMPLES + 1) + "nonsense\n";
+        for (name, text) in [("x.csv", csv), ("x.jsonl", lines)] {
+            let message = refusal(name, &text);
+            assert!(message.contains("more than 20000 examples"), "{message}");
+        }
+        assert!(refusal("x.jsonl", "nonsense").contains("line 1"));
+    }
 }
