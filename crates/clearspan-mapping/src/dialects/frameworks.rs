@@ -4,13 +4,13 @@
 use clearspan_model::RunType as Type;
 use clearspan_model::Side::{Input, Output};
 
-use super::values::{braintrust_type, framework_kind, mcp_method};
+use super::values::{braintrust_type, framework_kind, mcp_method, spring_kind};
 use crate::engine::To::{
-    FirstTokenAt, Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider, RunType,
-    Special, Tags, Thread, Usage, User,
+    Failed, FirstTokenAt, Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider,
+    RunType, Special, Tags, Thread, ToolName, Usage, User,
 };
-use crate::engine::{Attributes, Draft, Row, row, under};
-use crate::json::{Json, Text};
+use crate::engine::{Attributes, Draft, Row, literal_to_json, row, under};
+use crate::json::{Json, Text, parse};
 
 pub(super) const ROWS: &[Row] = &[
     // MLflow.
@@ -98,6 +98,19 @@ pub(super) const ROWS: &[Row] = &[
     row("crewai.crew.output", &[Payload(Output)]),
     row("crewai.crew.result", &[Payload(Output)]),
     row("crewai.task.output", &[Payload(Output)]),
+    // Strands: a cycle has a model call and its tools below it, and repeats their messages.
+    row("event_loop.cycle_id", &[Implies(15, Type::Chain)]),
+    row("tool.status", &[Failed]),
+    row("gen_ai.tool.status", &[Failed]),
+    row("system_prompt", &[Special("inputs.system", strands_instructions)]),
+    // Spring AI.
+    row("spring.ai.kind", &[RunType(7, spring_kind)]),
+    row("spring.ai.tool.definition.name", &[ToolName(8)]),
+    row("spring.ai.tool.call.arguments", &[Payload(Input)]),
+    row("spring.ai.tool.call.result", &[Payload(Output)]),
+    row("spring.ai.chat.client.conversation.id", &[Thread]),
+    // LiteLLM tells the sums elsewhere, and this as Python prints it.
+    row("metadata.usage_object", &[Special("usage", litellm_usage)]),
     // OpenLIT's `@trace`.
     row("function.args", &[Member(Input, "args")]),
     row("function.kwargs", &[Member(Input, "kwargs")]),
@@ -181,6 +194,21 @@ fn braintrust_span(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usiz
 /// Tokens among times and other figures, which stay raw.
 fn braintrust_metrics(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
     draft.usage_object(&attributes.items[idx].json());
+    false
+}
+
+/// The agent's system prompt. Its name says too little to be read for everybody.
+fn strands_instructions(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let is_strands = draft.run.scope_name.as_ref().is_some_and(|scope| scope.starts_with("strands"));
+    is_strands && draft.take_instructions(&attributes.items[idx].json())
+}
+
+/// What the provider told, which has the parts of the sums that LiteLLM tells. It has more, so it stays.
+fn litellm_usage(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let item = &attributes.items[idx];
+    let python = item.text().and_then(literal_to_json);
+    let json = python.as_ref().map_or_else(|| item.json(), |text| parse(text).unwrap_or_default());
+    draft.offer_usage_parts(&json);
     false
 }
 

@@ -22,6 +22,7 @@ const KEYS: &[(&str, &str)] = &[
     ("crewai.", "crewai"),
     ("gcp.vertex.agent.", "google-adk"),
     ("agent_framework.", "agent-framework"),
+    ("spring.ai.", "spring-ai"),
     ("fastmcp.", "mcp"),
     ("mcp.", "mcp"),
 ];

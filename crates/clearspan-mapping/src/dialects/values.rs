@@ -10,8 +10,8 @@ use crate::json::parse;
 pub(crate) fn normalise_provider(name: &str) -> Option<Cow<'_, str>> {
     let lower = name.to_ascii_lowercase();
     Some(Cow::Borrowed(match lower.as_str() {
-        "langchain" | "autogen" | "crewai" | "strands-agents" | "agent_framework" | "az.ai.agents"
-        | "none" | "" => {
+        "langchain" | "autogen" | "crewai" | "strands-agents" | "agent_framework" | "spring_ai"
+        | "az.ai.agents" | "none" | "" => {
             return None;
         }
         "openai" | "openai.chat" | "openai.responses" | "openai.completion" | "openai.embedding" => "openai",
@@ -128,6 +128,15 @@ pub(super) fn framework_kind(word: &str) -> Option<RunType> {
         "parser" => RunType::Parser,
         "" => return None,
         _ => RunType::Chain,
+    })
+}
+
+/// `spring.ai.kind`. What was done in a vector store is told by `db.*`.
+pub(super) fn spring_kind(word: &str) -> Option<RunType> {
+    Some(match word {
+        "tool_call" => RunType::Tool,
+        "chat_client" | "advisor" => RunType::Chain,
+        _ => return None,
     })
 }
 

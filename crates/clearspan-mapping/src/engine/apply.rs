@@ -317,6 +317,17 @@ impl Draft {
         self.take_usage(json)
     }
 
+    /// Takes the parts of the counts from another telling of the same usage, or the whole where there is none.
+    pub(crate) fn offer_usage_parts(&mut self, json: &Json<'_>) -> bool {
+        if !self.usage.is_reported() {
+            return self.take_usage(json);
+        }
+        let parts = usage_from_json(json).and_then(|usage| self.usage.parts_of(usage));
+        let is_same = parts.is_some();
+        self.fill_usage(parts.unwrap_or_default());
+        is_same
+    }
+
     fn take_costs(&mut self, json: &Json<'_>, names: &[(&str, Money)]) -> bool {
         let parts = cost::fill_from_json(&mut self.cost, json, names);
         for part in &parts {
@@ -503,7 +514,8 @@ impl Draft {
         leads && self.take_instructions(json)
     }
 
-    fn take_instructions(&mut self, json: &Json<'_>) -> bool {
+    /// The same whatever leads the messages, which may come later.
+    pub(crate) fn take_instructions(&mut self, json: &Json<'_>) -> bool {
         if self.instructions.is_none() {
             self.instructions = read_instructions(json);
             if self.instructions.is_some() {

@@ -101,6 +101,21 @@ impl UsageDraft {
         filled
     }
 
+    /// The parts that another telling of the same usage has: its sums are those that are known, or would be with
+    /// cached tokens among them.
+    pub(super) fn parts_of(&self, mut other: Usage) -> Option<Usage> {
+        let detail = |name: &str| other.input_details.get(name).copied().unwrap_or(0);
+        let cached = detail("cache_read").saturating_add(detail("cache_write"));
+        let (input, known) = (other.input_tokens?, self.usage.input_tokens?);
+        let is_same = (input == known || input.saturating_add(cached) == known)
+            && other.output_tokens? == self.usage.output_tokens?;
+        for details in [&mut other.input_details, &mut other.output_details] {
+            details.retain(|_, count| *count > 0);
+        }
+        let (input_details, output_details) = (other.input_details, other.output_details);
+        is_same.then(|| Usage { input_details, output_details, ..Usage::default() })
+    }
+
     /// Whether a count is known, by its name below `usage`.
     pub(super) fn knows(&self, name: &str) -> bool {
         match name.split_once('.') {

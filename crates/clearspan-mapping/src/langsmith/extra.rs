@@ -134,46 +134,80 @@ fn put_param(draft: &mut Draft, name: &'static str, value: &Json<'_>) {
     draft.param(name, value);
 }
 
-/// The first that tells it: the metadata, the outputs, LangChain's messages, the raw response.
 fn map_usage(draft: &mut Draft, members: &Members<'_>, metadata: Option<&Json<'_>>) {
+    let outputs = members.json("outputs");
+    let is_told = map_sums(draft, outputs.as_ref(), metadata);
+    // LiteLLM tells the sums alone, and the provider's own usage beside them.
+    if is_told
+        && is_call(draft)
+        && let Some(usage) = outputs.as_ref().and_then(|outputs| outputs.get("usage"))
+    {
+        draft.set_source("run:outputs.usage");
+        draft.offer_usage_parts(usage);
+    }
+    map_provider(draft, members);
+}
+
+fn is_call(draft: &Draft) -> bool {
+    matches!(draft.run.run_type, None | Some(RunType::Llm | RunType::Embedding))
+}
+
+/// LiteLLM's callback tells the provider among the inputs only.
+fn map_provider(draft: &mut Draft, members: &Members<'_>) {
+    const NAME: &str = "custom_llm_provider";
+    let may_tell = draft.run.provider.is_none()
+        && is_call(draft)
+        && members.raw("inputs").is_some_and(|inputs| inputs.contains(NAME));
+    let Some(inputs) = may_tell.then(|| members.json("inputs")).flatten() else { return };
+    if inputs.get("litellm_call_id").is_none() {
+        return;
+    }
+    let name = inputs.get(NAME).and_then(Json::as_text).map(|name| name.decode().into_owned());
+    if let Some(provider) = name.as_deref().and_then(normalise_provider) {
+        draft.set_source("run:inputs.custom_llm_provider");
+        draft.run.provider = Some(provider.into_owned());
+        draft.note("provider");
+    }
+}
+
+/// The first that tells it: the metadata, the outputs, LangChain's messages, the raw response.
+fn map_sums(draft: &mut Draft, outputs: Option<&Json<'_>>, metadata: Option<&Json<'_>>) -> bool {
     draft.set_source("run:extra.metadata.usage_metadata");
     if metadata
         .and_then(|metadata| metadata.get("usage_metadata"))
         .is_some_and(|usage| draft.offer_usage(usage))
     {
-        return;
+        return true;
     }
-    let Some(outputs) = members.json("outputs") else { return };
+    let Some(outputs) = outputs else { return false };
     draft.set_source("run:outputs.usage_metadata");
     if outputs.get("usage_metadata").is_some_and(|usage| draft.offer_usage(usage)) {
-        return;
+        return true;
     }
-    let is_call = matches!(draft.run.run_type, None | Some(RunType::Llm | RunType::Embedding));
-    if !is_call {
-        return;
+    if !is_call(draft) {
+        return false;
     }
     draft.set_source("run:outputs.generations");
-    let generations = generations(&outputs);
+    let generations = generations(outputs);
     // Of several answers to one prompt each tells the usage of all.
     let mut told = generations.iter().filter_map(|generation| {
         let message = generation.get("message")?;
         message.get("kwargs").unwrap_or(message).first(&["usage_metadata"])
     });
     if told.next().is_some_and(|usage| draft.offer_usage(usage)) {
-        return;
+        return true;
     }
-    for (source, usage) in [
+    let raw = [
         ("run:outputs.usage", outputs.get("usage")),
         (
             "run:outputs.llm_output",
             outputs.get("llm_output").and_then(|o| o.first(&["token_usage", "usage"])),
         ),
-    ] {
+    ];
+    raw.into_iter().any(|(source, usage)| {
         draft.set_source(source);
-        if usage.is_some_and(|usage| draft.offer_usage(usage)) {
-            return;
-        }
-    }
+        usage.is_some_and(|usage| draft.offer_usage(usage))
+    })
 }
 
 /// LangChain's answers, those of all prompts in a row.

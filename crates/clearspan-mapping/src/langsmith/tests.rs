@@ -519,3 +519,37 @@ fn what_a_run_takes_is_known() {
     let full = told(Kind::Post, &json!({ "id": ID, "extra": { "runtime": runtime } }));
     assert!(full.bytes() > told(Kind::Post, &json!({ "id": ID })).bytes() + 5_000);
 }
+
+/// LiteLLM's callback.
+#[test]
+fn parts_of_the_usage_and_the_provider_come_from_the_raw_answer_and_request() {
+    let document = |prompt: u64| {
+        run(&with_id(json!({
+            "name": "rn", "run_type": "llm", "start_time": "2026-11-21T01:32:30Z", "trace_id": ID, "dotted_order": ROOT_ORDER,
+            "inputs": { "litellm_call_id": "c", "custom_llm_provider": "anthropic", "messages": [] },
+            "outputs": {
+                "usage_metadata": { "input_tokens": 1500, "output_tokens": 150, "total_tokens": 1650, "total_cost": 0.004_275 },
+                "usage": {
+                    "prompt_tokens": prompt, "completion_tokens": 150, "cache_read_input_tokens": 1000,
+                    "prompt_tokens_details": { "cached_tokens": 1000, "cache_creation_tokens": 300, "audio_tokens": 0 },
+                    "completion_tokens_details": { "reasoning_tokens": 64 },
+                },
+            },
+        })))
+    };
+    for prompt in [1500, 200] {
+        let run = document(prompt);
+        assert_eq!(run.provider.as_deref(), Some("anthropic"));
+        let usage = run.usage.unwrap();
+        assert_eq!(
+            (usage.input_tokens, usage.output_tokens, usage.total_tokens),
+            (Some(1500), Some(150), Some(1650))
+        );
+        let parts: Vec<_> = usage.input_details.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+        assert_eq!(parts, [("cache_read", 1000), ("cache_write", 300)]);
+        assert_eq!(usage.output_details.get("reasoning"), Some(&64));
+        assert_eq!(run.sources.get("usage.input_details.cache_read"), Some("run:outputs.usage"));
+        assert_eq!(run.sources.get("usage.input_tokens"), Some("run:outputs.usage_metadata"));
+    }
+    assert!(document(1400).usage.unwrap().input_details.is_empty());
+}

@@ -31,12 +31,11 @@ pub(super) fn is_model_event(name: &str) -> bool {
 /// Maps the events of a span into its draft. What was not used is kept as an event of the run.
 pub(super) fn map_events(draft: &mut Draft, events: Vec<EventView<'_>>) {
     let sides = MessageSides::of(draft, &events);
-    let mut documents = Vec::new();
-    for event in &events {
-        if event.name == "db.query.result" {
-            documents.push(document(&event.attributes));
-        }
-    }
+    let found = || events.iter().filter(|event| event.name == "db.query.result");
+    let metadata = |event: &EventView<'_>| get_text(&event.attributes, "db.query.result.metadata");
+    let metadata: Vec<String> = found().map(|event| metadata(event).unwrap_or_default()).collect();
+    let documents = found().zip(&metadata).map(|(event, metadata)| document(&event.attributes, metadata));
+    let documents: Vec<Json<'_>> = documents.collect();
     draft.set_source("event:db.query.result");
     let has_documents =
         !documents.is_empty() && draft.offer_member(Side::Output, "documents", &Json::Array(documents));
@@ -172,14 +171,18 @@ fn map_by_rows(draft: &mut Draft, event: EventView<'_>, table: &Table) {
     }
 }
 
-/// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata` (often JSON as text), `.document`, `.vector`.
-fn document<'a>(attributes: Pairs<'_, 'a>) -> Json<'a> {
+/// A found document: `db.query.result.id`, `.score`, `.distance`, `.metadata`, `.document`, `.vector`. The metadata
+/// may be JSON in text.
+fn document<'a>(attributes: Pairs<'_, 'a>, metadata: &'a str) -> Json<'a> {
     let members = attributes.iter().map(|(key, value)| {
         let name = key.strip_prefix("db.query.result.").unwrap_or(key);
+        let value = match name {
+            "metadata" => parse(metadata).ok().filter(|json| json.members().is_some()),
+            _ => None,
+        }
+        .unwrap_or_else(|| value.clone());
         let name = if name == "document" { "page_content" } else { name };
-        let object = value.as_simple().filter(|_| name == "metadata").and_then(|text| parse(text).ok());
-        let object = object.filter(|object| object.members().is_some());
-        (Text::Plain(name), object.unwrap_or_else(|| value.clone()))
+        (Text::Plain(name), value)
     });
     Json::Object(members.collect())
 }
@@ -267,5 +270,14 @@ impl MessageSides {
 fn map_tool_content(draft: &mut Draft, side: Side, event: &EventView<'_>) -> bool {
     let values = ["content", "message"].map(|key| get(&event.attributes, key));
     let Some(value) = values.into_iter().find(|value| !value.is_blank()) else { return false };
-    with_json(&value, |json| draft.offer_payload(side, json))
+    with_json(&value, |json| {
+        // Of a tool that failed the result tells why.
+        if side == Side::Output && draft.failed && draft.run.error.is_none() {
+            let parts = json.items().unwrap_or(std::slice::from_ref(json)).iter();
+            let texts = parts.filter_map(|part| part.get("text").unwrap_or(part).as_text());
+            let texts: Vec<String> = texts.map(|text| text.decode().into_owned()).collect();
+            draft.offer_error(Some(texts.join("\n")).filter(|error| !error.is_empty()));
+        }
+        draft.offer_payload(side, json)
+    })
 }

@@ -214,3 +214,159 @@ fn what_writes_into_a_vector_store_finds_no_documents() {
         check(span, &[("/run_type", json!(run_type))]);
     }
 }
+
+#[test]
+fn parts_of_the_usage_come_from_what_the_provider_told() {
+    let usage = |object: &str, expected: &[(&str, Value)]| {
+        let attributes = json!({
+            "gen_ai.operation.name": "acompletion", "gen_ai.request.model": "claude-haiku-4-5",
+            "gen_ai.usage.input_tokens": 1500, "gen_ai.usage.output_tokens": 150, "gen_ai.usage.total_tokens": 1650,
+            "metadata.usage_object": object,
+        });
+        check(attributes, expected);
+    };
+    let sums = [
+        ("/usage/input_tokens", json!(1500)),
+        ("/usage/output_tokens", json!(150)),
+        ("/usage/total_tokens", json!(1650)),
+        ("/issues", json!([])),
+    ];
+    let with = |details: [(&'static str, Value); 2]| [&sums[..], &details[..]].concat();
+    usage(
+        "{'completion_tokens': 150, 'prompt_tokens': 1500, 'total_tokens': 1650, 'completion_tokens_details': \
+         {'reasoning_tokens': 64, 'audio_tokens': None}, 'prompt_tokens_details': {'audio_tokens': 0, 'cached_tokens': 1000, \
+         'cache_creation_tokens': 300}, 'cache_creation_input_tokens': 300, 'cache_read_input_tokens': 1000}",
+        &with([
+            ("/usage/input_details", json!({ "cache_read": 1000, "cache_write": 300 })),
+            ("/usage/output_details", json!({ "reasoning": 64 })),
+        ]),
+    );
+    // What another call used is not this one's.
+    usage(
+        "{'completion_tokens': 150, 'prompt_tokens': 1400, 'prompt_tokens_details': {'cached_tokens': 1000}}",
+        &with([("/usage/input_details", Value::Null), ("/usage/output_details", Value::Null)]),
+    );
+}
+
+/// A span of Strands, with its message events.
+fn strands(attributes: &Value, events: &[(&str, Value)]) -> Value {
+    let event = |(name, attributes): &(&str, Value)| json!({ "timeUnixNano": "1800000000100000000", "name": name, "attributes": attributes_of(attributes) });
+    let span = json!({
+        "traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": "0102030405060708", "name": "span",
+        "startTimeUnixNano": "1800000000000000000", "endTimeUnixNano": "1800000001000000000",
+        "attributes": attributes_of(attributes), "events": events.iter().map(event).collect::<Vec<_>>(),
+    });
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "scope": { "name": "strands.telemetry.tracer" }, "spans": [span] }] }] });
+    let ctx = crate::otlp::MapContext::at(clearspan_model::UnixNanos::from_nanos(1_800_000_002_000_000_000));
+    let mut mapped =
+        crate::otlp::read_traces(body.to_string().as_bytes(), crate::otlp::Encoding::Json, &ctx).unwrap();
+    view(&mapped.runs.remove(0))
+}
+
+#[test]
+fn cycles_tools_and_agents_of_strands() {
+    let user = ("gen_ai.user.message", json!({ "content": "[{\"text\": \"Weather?\"}]" }));
+    let choice =
+        ("gen_ai.choice", json!({ "message": "[{\"text\": \"sunny\"}]", "finish_reason": "end_turn" }));
+    let cycle = strands(&json!({ "event_loop.cycle_id": "c1" }), &[user.clone(), choice.clone()]);
+    assert_eq!(
+        (&cycle["run_type"], &cycle["attributes"]["event_loop.cycle_id"]),
+        (&json!("chain"), &json!("c1"))
+    );
+    let tool = |status: &str, result: &str| {
+        let attributes = json!({ "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "bad", "tool.status": status });
+        let call = ("gen_ai.tool.message", json!({ "role": "tool", "content": "{\"city\": \"Paris\"}" }));
+        strands(&attributes, &[call, ("gen_ai.choice", json!({ "message": result }))])
+    };
+    let failed = tool("error", "[{\"text\": \"Error: tool broke\"}]");
+    assert_eq!((&failed["status"], &failed["error"]), (&json!("error"), &json!("Error: tool broke")));
+    assert_eq!(failed["sources"]["error"], json!("event:gen_ai.choice"));
+    let sound = tool("success", "[{\"text\": \"sunny\"}]");
+    assert_eq!((&sound["status"], &sound["error"]), (&json!("success"), &Value::Null));
+    let agent = json!({ "gen_ai.operation.name": "invoke_agent", "system_prompt": "Be terse." });
+    let agent = strands(&agent, &[user, choice]);
+    let roles: Vec<_> =
+        agent["inputs"]["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+    assert_eq!(roles, [&json!("system"), &json!("user")]);
+    assert_eq!(agent["attributes"].get("system_prompt"), None);
+    // The name says nothing elsewhere.
+    check(json!({ "system_prompt": "Be terse." }), &[("/attributes/system_prompt", json!("Be terse."))]);
+}
+
+#[test]
+fn spring_ai() {
+    let frame = |kind: &str, more: Value| {
+        let mut attributes = json!({ "spring.ai.kind": kind, "gen_ai.operation.name": "framework", "gen_ai.system": "spring_ai" });
+        attributes.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        attributes
+    };
+    let client = json!({ "spring.ai.chat.client.conversation.id": "conv-1" });
+    check(
+        frame("chat_client", client),
+        &[
+            ("/run_type", json!("chain")),
+            ("/thread_id", json!("conv-1")),
+            ("/provider", Value::Null),
+            ("/dialect", json!("spring-ai")),
+        ],
+    );
+    let call = json!({
+        "spring.ai.tool.definition.name": "wx", "spring.ai.tool.call.arguments": "{\"city\":\"Paris\"}",
+        "spring.ai.tool.call.result": "\"sunny\"",
+    });
+    check(
+        frame("tool_call", call),
+        &[
+            ("/run_type", json!("tool")),
+            ("/name", json!("wx")),
+            ("/inputs/rest", json!({ "city": "Paris" })),
+            ("/outputs/rest", json!("sunny")),
+        ],
+    );
+    let store = |operation: &str| json!({ "spring.ai.kind": "vector_store", "db.system": "pg_vector", "db.operation.name": operation });
+    let mut query = store("query");
+    let found = json!({ "db.vector.query.content": "weather", "db.vector.query.response.documents": "[\"doc a\",\"doc b\"]" });
+    query.as_object_mut().unwrap().extend(found.as_object().unwrap().clone());
+    check(
+        query,
+        &[
+            ("/run_type", json!("retriever")),
+            ("/inputs/rest/query", json!("weather")),
+            ("/outputs/rest/documents", json!([{ "page_content": "doc a" }, { "page_content": "doc b" }])),
+        ],
+    );
+    check(store("add"), &[("/run_type", json!("chain"))]);
+}
+
+#[test]
+fn writes_into_vector_stores_find_nothing() {
+    let is = |attributes: Value, run_type: &str| check(attributes, &[("/run_type", json!(run_type))]);
+    for operation in ["add", "upsert", "delete", "update", "create_collection", "INSERT", "add_documents"] {
+        is(
+            json!({ "db.system": "chroma", "db.operation": operation, "db.chroma.add.ids_count": 2 }),
+            "chain",
+        );
+    }
+    for operation in ["query", "get", "search", "additional"] {
+        is(
+            json!({ "db.system": "chroma", "db.operation": operation, "db.chroma.query.n_results": 2 }),
+            "retriever",
+        );
+    }
+    is(json!({ "db.system": "Qdrant", "qdrant.upsert.collection_name": "c" }), "chain");
+    is(json!({ "db.system": "Qdrant", "qdrant.search.collection_name": "c" }), "retriever");
+    // What says what it is stays so.
+    is(json!({ "openinference.span.kind": "TOOL", "db.system": "chroma", "db.operation": "add" }), "tool");
+}
+
+#[test]
+fn metadata_of_found_documents_may_be_json_in_text() {
+    let found =
+        json!({ "db.query.result.document": "alpha", "db.query.result.metadata": "{\"src\": \"1\"}" });
+    let query =
+        strands(&json!({ "db.system": "chroma", "db.operation": "query" }), &[("db.query.result", found)]);
+    assert_eq!(
+        query["outputs"]["rest"]["documents"],
+        json!([{ "page_content": "alpha", "metadata": { "src": "1" } }])
+    );
+}
