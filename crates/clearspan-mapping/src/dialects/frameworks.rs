@@ -1,15 +1,15 @@
 //! Frameworks with attributes of their own: MLflow, Genkit, Mastra, Laminar, AgentOps, Braintrust, AG2,
 //! Haystack, AutoGen, CrewAI, MCP. Their messages have shapes that other dialects have too.
 
-use clearspan_model::RunType as Type;
 use clearspan_model::Side::{Input, Output};
+use clearspan_model::{RunType as Type, UnixNanos};
 
 use super::values::{braintrust_type, framework_kind, mcp_method, spring_kind};
 use crate::engine::To::{
     Failed, FirstTokenAt, Implies, Member, MetadataKeys, MetadataObject, Name, Param, Payload, Provider,
     RunType, Special, Tags, Thread, ToolName, Usage, User,
 };
-use crate::engine::{Attributes, Draft, Row, literal_to_json, row, under};
+use crate::engine::{Attributes, Draft, Row, literal_to_json, read_count, row, under};
 use crate::json::{Json, Text, parse};
 
 pub(super) const ROWS: &[Row] = &[
@@ -87,10 +87,22 @@ pub(super) const ROWS: &[Row] = &[
     row("mcp.method.name", &[RunType(23, mcp_method)]),
     // Google ADK before it spoke the conventions.
     row("gcp.vertex.agent.session_id", &[Thread]),
-    row("gcp.vertex.agent.llm_request", &[Payload(Input)]),
-    row("gcp.vertex.agent.llm_response", &[Payload(Output)]),
+    // Spans of tools have an empty request and response of a model.
     row("gcp.vertex.agent.tool_call_args", &[Payload(Input)]),
     row("gcp.vertex.agent.tool_response", &[Payload(Output)]),
+    row("gcp.vertex.agent.llm_request", &[Payload(Input)]),
+    row("gcp.vertex.agent.llm_response", &[Payload(Output)]),
+    // Claude Code. The names are plain: they are read below its own scope only.
+    row("input_tokens", &[Special("usage", claude_usage)]),
+    row("output_tokens", &[Special("usage", claude_usage)]),
+    row("cache_read_tokens", &[Special("usage", claude_usage)]),
+    row("cache_creation_tokens", &[Special("usage", claude_usage)]),
+    row("ttft_ms", &[Special("first_token_time", claude_first_token)]),
+    row("user_prompt", &[Special("inputs", claude_prompt)]),
+    row("new_context", &[Special("inputs", claude_prompt)]),
+    row("user_system_prompt", &[Special("inputs.system", claude_system)]),
+    row("response.model_output", &[Special("outputs", claude_answer)]),
+    row("tool_input", &[Special("inputs", claude_tool)]),
     // CrewAI.
     row("crewai.tool.name", &[Implies(23, Type::Tool)]),
     row("crewai.crew.inputs", &[Payload(Input)]),
@@ -210,6 +222,70 @@ fn litellm_usage(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize)
     let json = python.as_ref().map_or_else(|| item.json(), |text| parse(text).unwrap_or_default());
     draft.offer_usage_parts(&json);
     false
+}
+
+/// True below the scope of Claude Code's own traces.
+fn is_claude_code(draft: &Draft) -> bool {
+    draft.run.scope_name.as_deref() == Some("com.anthropic.claude_code.tracing")
+}
+
+/// Anthropic's counts: cached tokens are beside the input.
+fn claude_usage(draft: &mut Draft, attributes: &mut Attributes<'_>, _: usize) -> bool {
+    if !is_claude_code(draft) || !draft.is_model_call() {
+        return false;
+    }
+    let mut count = |key: &str| {
+        let idx = attributes.find(key)?;
+        let count =
+            read_count(&attributes.items[idx].raw()).ok().and_then(|count| i64::try_from(count).ok())?;
+        attributes.mark_used(idx);
+        Some(count)
+    };
+    let (read, written) = (count("cache_read_tokens"), count("cache_creation_tokens"));
+    let cached = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
+    let input = count("input_tokens").map(|input| input.saturating_add(cached));
+    let told = [
+        ("input_tokens", input),
+        ("output_tokens", count("output_tokens")),
+        ("cache_read_input_tokens", read),
+        ("cache_creation_input_tokens", written),
+    ];
+    let members = told.into_iter().filter_map(|(name, count)| Some((Text::Clean(name), Json::Int(count?))));
+    draft.usage_object(&Json::Object(members.collect()));
+    false
+}
+
+fn claude_first_token(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    if !is_claude_code(draft) || !draft.is_model_call() {
+        return false;
+    }
+    let millis = read_count(&attributes.items[idx].raw()).ok().and_then(|millis| i64::try_from(millis).ok());
+    let time = millis.zip(draft.run.start_time).map(|(millis, start)| {
+        UnixNanos::from_nanos(start.as_nanos().saturating_add(millis.saturating_mul(1_000_000)))
+    });
+    draft.take_first_token_time(time)
+}
+
+/// What the user said has a heading of its own; the headings of tools' results tell whose they are.
+fn claude_prompt(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let Some(text) = attributes.items[idx].text().filter(|_| is_claude_code(draft)) else { return false };
+    let said = text.strip_prefix("[USER]\n").or_else(|| text.strip_prefix("[USER PROMPT]\n")).unwrap_or(text);
+    draft.offer_conversation(Input, &Json::text(said))
+}
+
+fn claude_answer(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    is_claude_code(draft) && draft.offer_conversation(Output, &attributes.items[idx].raw())
+}
+
+fn claude_system(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    is_claude_code(draft) && draft.offer_instructions(&attributes.items[idx].raw())
+}
+
+/// `[TOOL INPUT: Read]`, and the input in the lines behind it.
+fn claude_tool(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {
+    let text = attributes.items[idx].text().filter(|_| is_claude_code(draft));
+    let input = text.and_then(|text| text.split_once('\n')).and_then(|(_, input)| parse(input).ok());
+    input.is_some_and(|input| draft.offer_payload(Input, &input))
 }
 
 fn autogen_message(draft: &mut Draft, attributes: &mut Attributes<'_>, idx: usize) -> bool {

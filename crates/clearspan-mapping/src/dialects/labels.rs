@@ -36,6 +36,7 @@ const SCOPES: &[(&str, &str)] = &[
     ("pydantic-ai", "pydantic-ai"),
     ("logfire", "logfire"),
     ("strands", "strands"),
+    ("com.anthropic.claude_code", "claude-code"),
     ("com.anthropic", "anthropic"),
     ("gcp.vertex.agent", "google-adk"),
     ("autogen", "autogen"),
@@ -117,8 +118,11 @@ fn matches_scope(scope: &str, start: &str) -> bool {
 }
 
 /// The type that a span's name tells, for senders that tell it nowhere else.
-pub(crate) fn implied_type(name: &str) -> Option<RunType> {
+pub(crate) fn implied_type(name: &str, scope: &str) -> Option<RunType> {
     match name {
+        // Google ADK 1.x gives nothing else to those that fail.
+        "call_llm" if scope == "gcp.vertex.agent" => Some(RunType::Llm),
+        _ if scope == "gcp.vertex.agent" && name.starts_with("execute_tool ") => Some(RunType::Tool),
         "running tool" => Some(RunType::Tool),
         "execute_event_loop_cycle" | "running tools" | "agent run" => Some(RunType::Chain),
         _ => None,

@@ -1,5 +1,6 @@
 //! One case at least for each row of the published mapping.
 
+mod agents;
 mod clients;
 mod javascript;
 mod silent;

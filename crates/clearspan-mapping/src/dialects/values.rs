@@ -19,6 +19,7 @@ pub(crate) fn normalise_provider(name: &str) -> Option<Cow<'_, str>> {
         "gcp.gemini"
         | "gcp.gen_ai"
         | "gcp.vertex_ai"
+        | "gcp.vertex.agent"
         | "gemini"
         | "vertex_ai"
         | "vertexai"

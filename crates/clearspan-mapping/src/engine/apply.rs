@@ -443,10 +443,16 @@ impl Draft {
         let json =
             json.get("replies").and_then(|replies| replies.items()?.first()?.get("meta")).unwrap_or(json);
         let usage = json.first(&["usage", "usageMetadata", "usage_metadata"]).and_then(usage_from_json);
-        if !self.usage.is_reported()
-            && let Some(usage) = usage
-        {
-            self.usage = UsageDraft::default();
+        if let Some(mut usage) = usage {
+            if !self.usage.is_reported() {
+                self.usage = UsageDraft::default();
+            } else if self.usage.agrees(&usage) {
+                // Parts of nothing say nothing beside a stronger source.
+                usage.input_details.retain(|_, count| *count > 0);
+                usage.output_details.retain(|_, count| *count > 0);
+            } else {
+                return;
+            }
             self.within("usage", |draft| draft.fill_usage(usage));
         }
     }

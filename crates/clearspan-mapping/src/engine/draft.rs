@@ -346,7 +346,7 @@ impl Draft {
             std::mem::take(&mut self.cost),
         );
         self.run.invocation_params = params.finish(&self.texts);
-        self.run.usage = usage.finish(&mut self.run.issues);
+        self.run.usage = usage.finish(self.thinks_apart(), &mut self.run.issues);
         let has_usage = self.run.usage.is_some();
         self.run.cost = super::cost::finish(cost).filter(|cost| has_usage || !super::cost::is_nothing(cost));
         if self.failed || self.run.error.is_some() || self.run.error_type.is_some() {
@@ -366,6 +366,14 @@ impl Draft {
         run.issues.dedup();
         let project = self.project.or(self.project_name.map(ProjectRef::Name));
         (project, self.run)
+    }
+
+    /// True for a call of a model of Google's that thinks, whose thoughts its clients may leave out of the output.
+    /// Older ones do not think: with them, what a total has more is something else.
+    fn thinks_apart(&self) -> bool {
+        let model = self.run.model.as_deref().unwrap_or_default();
+        let is_gemini = model.contains("gemini-") && !OLD_GEMINI.iter().any(|old| model.contains(old));
+        is_gemini && self.is_model_call() && self.run.provider.as_deref() == Some("google")
     }
 
     fn finish_model(&mut self) {
@@ -450,6 +458,9 @@ impl Draft {
         }
     }
 }
+
+/// Models of Google's that do not think.
+const OLD_GEMINI: &[&str] = &["gemini-1", "gemini-2.0"];
 
 /// What a parameter is called as a field. The commonest are there already: each span has some.
 fn parameter_field(name: &str) -> Name {

@@ -148,18 +148,28 @@ impl UsageDraft {
         }
     }
 
+    /// True when another source tells the same of both sides, so that its details fit.
+    pub(super) fn agrees(&self, other: &Usage) -> bool {
+        let known = &self.usage;
+        known.input_tokens.is_some()
+            && (known.input_tokens, known.output_tokens) == (other.input_tokens, other.output_tokens)
+    }
+
     pub(super) fn is_reported(&self) -> bool {
         self.reported
     }
 
     /// The usage, in one meaning whoever reported it.
-    pub(super) fn finish(self, issues: &mut Vec<MapIssue>) -> Option<Usage> {
+    pub(super) fn finish(self, is_gemini: bool, issues: &mut Vec<MapIssue>) -> Option<Usage> {
         let mut usage = self.usage;
         if !self.reported {
             return None;
         }
         sum_cache_writes(&mut usage);
         include_cached(&mut usage, issues);
+        if is_gemini {
+            include_thoughts(&mut usage, issues);
+        }
         if usage.total_tokens.is_none()
             && let (Some(input), Some(output)) = (usage.input_tokens, usage.output_tokens)
         {
@@ -203,6 +213,30 @@ fn include_cached(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
         kind: IssueKind::Repaired,
         field: "usage.input_tokens".to_owned(),
         message: format!("the reported {input} input tokens left out {cached} cached ones; they were added"),
+    });
+}
+
+/// Gemini's own counts leave thoughts out of the output, and only its total has them. What a total has beside both sides is
+/// thoughts, unless they are told and are another number.
+fn include_thoughts(usage: &mut Usage, issues: &mut Vec<MapIssue>) {
+    let (Some(input), Some(output), Some(total)) =
+        (usage.input_tokens, usage.output_tokens, usage.total_tokens)
+    else {
+        return;
+    };
+    let told = usage.output_details.get("reasoning").copied();
+    let thoughts = total.saturating_sub(input).saturating_sub(output);
+    if thoughts == 0 || told.is_some_and(|told| told != thoughts) {
+        return;
+    }
+    usage.output_tokens = Some(output + thoughts);
+    usage.output_details.insert("reasoning".to_owned(), thoughts);
+    issues.push(MapIssue {
+        kind: IssueKind::Repaired,
+        field: "usage.output_tokens".to_owned(),
+        message: format!(
+            "the reported {output} output tokens left out {thoughts} of thoughts that the total has; they were added"
+        ),
     });
 }
 

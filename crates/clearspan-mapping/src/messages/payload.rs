@@ -229,6 +229,12 @@ fn split(
                 break;
             }
         }
+        // google-genai's requests keep it in their configuration, which stays whole.
+        if instructions.is_none()
+            && let Some(value) = json.get("config").and_then(|config| config.first(&INSTRUCTIONS[2..]))
+        {
+            lead(read_instructions(value), &mut messages);
+        }
     }
     let used = |name: &Text<'_>| name.simple() == consumed || Some(name.simple()) == instructions;
     let is_noise = |name: &Text<'_>, value: &Json<'_>| {

@@ -161,7 +161,7 @@ pub(super) fn map_span<'a>(
     let scope = origin.scope_name.as_deref().unwrap_or_default();
     draft.run.dialect = label_of(attributes.telling(), scope).map(str::to_owned);
     draft.apply_rows(&mut attributes, |draft| {
-        if let Some(run_type) = implied_type(span.name) {
+        if let Some(run_type) = implied_type(span.name, scope) {
             draft.set_source(FROM_NAME);
             draft.offer_type(type_strength(FROM_NAME), run_type);
         }
