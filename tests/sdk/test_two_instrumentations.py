@@ -51,8 +51,8 @@ def test_tokens_and_cost_count_once(trace):
     totals = trace.skeleton["totals"]
     assert (totals["input_tokens"], totals["output_tokens"]) == (asked, answered)
     assert trace.row["total_tokens"] == trace.skeleton["runs"]["tree_tokens"][0] == asked + answered
-    # The one on LangChain does not always learn of the cache.
-    assert float(trace.row["cost"]) in (float(dollars(asked, answered, cached=5)), float(dollars(asked, answered)))
+    # The one on LangChain does not always learn of the cache; then the figures of the other count.
+    assert float(trace.row["cost"]) == float(dollars(asked, answered, cached=5))
 
 
 def test_nothing_is_unpriced(trace):
@@ -78,4 +78,5 @@ def test_one_is_folded_under_the_other(trace, question):
     detail = {run["run_id"]: run for run in trace.runs}
     assert detail[columns["id"][folded]]["double_of"] == columns["id"][counts]
     assert detail[columns["id"][counts]]["doubles"] == [columns["id"][folded]]
-    assert columns["billed"][folded] == 0
+    # Of an answer one report is billed: mostly the one that counts, or the one that knows more of the same tokens.
+    assert columns["billed"][counts] + columns["billed"][folded] == (0 if question == REFUSED else 1)
