@@ -4,13 +4,22 @@ use std::sync::Arc;
 
 use datafusion::common::Result as DfResult;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
+use datafusion::physical_expr::Partitioning;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 
-/// A plan whose filters pass on what each batch has for them. They would collect rows by their number, and rows may be large.
+/// A plan whose operators pass on what each batch has for them. Filters would collect rows by their number, and so would what gives
+/// batches to several processors in turn; and rows may be large.
 pub(crate) fn as_they_come(plan: Arc<dyn ExecutionPlan>) -> DfResult<Arc<dyn ExecutionPlan>> {
+    let plan = plan.transform_up(|plan| match plan.downcast_ref::<RepartitionExec>() {
+        Some(turns) if matches!(turns.partitioning(), Partitioning::RoundRobinBatch(_)) => {
+            Ok(Transformed::yes(Arc::clone(turns.input())))
+        }
+        _ => Ok(Transformed::no(plan)),
+    });
     // More than half of what is asked for is not collected: that is any row.
-    in_batches(plan, 1)
+    in_batches(plan.data()?, 1)
 }
 
 /// A plan whose filters make batches of so many rows. Where DataFusion pushes a filter below a union, it forgets what the session

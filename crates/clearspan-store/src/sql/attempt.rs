@@ -89,14 +89,9 @@ async fn run_as_it_is(
     let mut fast = state.clone();
     let mut rows = BATCH_ROWS;
     let mut physical = planned(&fast, plan, scope).await?;
-    if reads_wide(&physical) {
-        let few = batch_rows(bytes);
-        if few < rows {
-            rows = few;
-            fast = on_one_processor(fast, bytes);
-        }
-        // It would collect batches by the number of their rows.
-        fast.config_mut().options_mut().optimizer.enable_round_robin_repartition = false;
+    if reads_wide(&physical) && batch_rows(bytes) < rows {
+        rows = batch_rows(bytes);
+        fast = on_one_processor(fast, bytes);
         physical = planned(&fast, plan, scope).await?;
     }
     // What little memory cannot hold at once is spilled from the start: a sort may find out in the middle of its answer.
