@@ -42,6 +42,8 @@ const ROWS_TO_BEGIN: u64 = 2 << 10;
 
 /// What the rows of a batch take at most where payloads are read, unless one row group takes more.
 const BATCH_BYTES: u64 = 8 << 20;
+/// A row group of so many rows has small ones: of these, the number of rows bounds a batch well enough, and few files are opened.
+const MANY_ROWS: u64 = 512;
 /// What they say at most, each for itself.
 const BATCH_TEXT_BYTES: usize = 32 << 20;
 
@@ -61,6 +63,7 @@ struct Piece {
     segment: usize,
     group: usize,
     rows: u64,
+    /// What it takes in memory, if its rows are large.
     bytes: u64,
     access: RowGroupAccess,
 }
@@ -129,7 +132,8 @@ impl RunsTable {
                 }
                 (None, None) => (all, RowGroupAccess::Scan),
             };
-            Piece { segment: place, group: idx, rows, bytes: group.bytes, access }
+            let bytes = if all < MANY_ROWS { group.bytes } else { 0 };
+            Piece { segment: place, group: idx, rows, bytes, access }
         });
         pieces.filter(|piece| piece.rows > 0).collect()
     }
@@ -142,7 +146,7 @@ impl RunsTable {
 }
 
 /// Divides row groups evenly, each part as the files that one processor reads: of a segment as many as it takes that each has so many
-/// bytes at most, because a batch ends with its file.
+/// bytes of large rows at most, because a batch ends with its file.
 fn divide(
     pieces: Vec<Piece>,
     segments: &[Arc<Segment>],
